@@ -1,0 +1,154 @@
+"""The six kinds of thing a dataset holds, field by field, and what makes a row valid.
+
+Files, Arrow tables and PostgreSQL all follow this one description.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from domain.vocabulary import Party, ReasonCode, SessionStatus
+
+
+class FieldType(StrEnum):
+    """How a field's values are held: text as strings, times as UTC microseconds, numbers as doubles."""
+
+    TEXT = "text"
+    TIME = "time"
+    NUMBER = "number"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a kind. `late` marks what exists only after the outcome and may never be a feature as it is."""
+
+    name: str
+    type: FieldType
+    meaning: str
+    required: bool = False
+    choices: type[StrEnum] | None = None
+    refers_to: str | None = None
+    default: str | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of thing: its key, its fields, and the pairs of times that must stand in order (equal allowed)."""
+
+    name: str
+    key: str
+    fields: tuple[Field, ...]
+    ordered: tuple[tuple[str, str], ...] = ()
+
+    def field(self, name: str) -> Field:
+        """The field of that name. Raises KeyError for a name the kind does not have."""
+        return {field.name: field for field in self.fields}[name]
+
+
+def _text(name: str, meaning: str, **more: object) -> Field:
+    return Field(name, FieldType.TEXT, meaning, **more)  # type: ignore[arg-type]
+
+
+def _time(name: str, meaning: str, **more: object) -> Field:
+    return Field(name, FieldType.TIME, meaning, **more)  # type: ignore[arg-type]
+
+
+def _number(name: str, meaning: str, **more: object) -> Field:
+    return Field(name, FieldType.NUMBER, meaning, **more)  # type: ignore[arg-type]
+
+
+def _choice(name: str, meaning: str, choices: type[StrEnum], **more: object) -> Field:
+    return Field(name, FieldType.CHOICE, meaning, choices=choices, **more)  # type: ignore[arg-type]
+
+
+TUTORS = Kind(
+    "tutors",
+    "tutor_id",
+    (
+        _text("tutor_id", "identifier of the tutor", required=True),
+        _text("name", "name shown to admins"),
+        _text("email", "address for the tutor's own mail"),
+        _text("timezone", "IANA time zone the tutor lives in", default="UTC"),
+        _time("started_at", "when the tutor joined"),
+        _time("departed_at", "when the tutor left, if so", late=True),
+    ),
+    ordered=(("started_at", "departed_at"),),
+)
+
+STUDENTS = Kind(
+    "students",
+    "student_id",
+    (
+        _text("student_id", "identifier of the student", required=True),
+        _text("timezone", "IANA time zone the student lives in", default="UTC"),
+        _time("started_at", "when the student joined"),
+    ),
+)
+
+SESSIONS = Kind(
+    "sessions",
+    "session_id",
+    (
+        _text("session_id", "identifier of the session", required=True),
+        _text("tutor_id", "the tutor who gives it", required=True, refers_to="tutors"),
+        _text("student_id", "the student who takes it", refers_to="students"),
+        _time("booked_at", "when it was first booked", required=True),
+        _time("scheduled_at", "when its present start became known: the booking or the last reschedule"),
+        _time("starts_at", "when it starts, as last scheduled", required=True),
+        _time("ends_at", "when it is to end"),
+        _choice("status", "how it stands", SessionStatus, required=True),
+        _time("outcome_known_at", "when the status stopped being `booked` for us", late=True),
+        _choice("initiated_by", "who cancelled, for a cancelled session", Party, late=True),
+        _number("late_minutes", "minutes the tutor came late", late=True),
+        _number("duration_minutes", "minutes the session took", late=True),
+        _number("rating", "the student's rating, 1 to 5", late=True),
+    ),
+    ordered=(("booked_at", "starts_at"), ("booked_at", "scheduled_at"), ("starts_at", "ends_at")),
+)
+
+RESCHEDULES = Kind(
+    "reschedules",
+    "reschedule_id",
+    (
+        _text("reschedule_id", "identifier of the reschedule", required=True),
+        _text("session_id", "the session that was moved", required=True, refers_to="sessions"),
+        _text("tutor_id", "the tutor of that session", required=True, refers_to="tutors"),
+        _choice("initiator", "who asked for it", Party, required=True),
+        _time("requested_at", "when it was asked for, and known", required=True),
+        _time("old_starts_at", "the start before", required=True),
+        _time("new_starts_at", "the start after", required=True),
+        _text("reason_text", "the reason as written"),
+        _choice("reason_code", "the reason's class, where one was chosen", ReasonCode),
+    ),
+)
+
+MESSAGES = Kind(
+    "messages",
+    "message_id",
+    (
+        _text("message_id", "identifier of the message", required=True),
+        _text("tutor_id", "the tutor who wrote or received it", required=True, refers_to="tutors"),
+        _text("student_id", "the student who wrote or received it", refers_to="students"),
+        _time("sent_at", "when it was sent, and known", required=True),
+        _choice("sender", "who wrote it", Party, required=True),
+        _choice("recipient", "who received it", Party, required=True),
+    ),
+)
+
+TRANSCRIPTS = Kind(
+    "transcripts",
+    "session_id",
+    (
+        _text("session_id", "the session it was taken from", required=True, refers_to="sessions"),
+        _time("known_at", "when it became available", required=True),
+        _text("text", "one turn a line, `tutor: …` or `student: …`", required=True),
+    ),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {kind.name: kind for kind in (TUTORS, STUDENTS, SESSIONS, RESCHEDULES, MESSAGES, TRANSCRIPTS)}
+)
+"""All kinds in the order in which they can be loaded: what is referred to comes first."""

@@ -1,0 +1,55 @@
+"""A score: what we say of a tutor or a session, how sure we are, and why."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.horizons import ACT_RISK, WATCH_RISK
+from domain.vocabulary import Band, ScoreKind, SubjectKind
+
+
+class Reason(BaseModel):
+    """One reason for a score.
+
+    `effect` is its part of the score's log-odds, against the model's average row; positive raises the risk.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    theme: str
+    text: str
+    effect: float
+
+
+class Score(BaseModel):
+    """A probability about one subject as known at `as_of`, with the 95 % interval of its calibration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject_kind: SubjectKind
+    subject_id: str
+    kind: ScoreKind
+    value: float = Field(ge=0, le=1)
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+    reasons: tuple[Reason, ...] = ()
+    action: str | None = None
+    model_version: str
+    as_of: datetime
+
+    @property
+    def band(self) -> Band:
+        """How much attention the value asks for."""
+        return band(self.value)
+
+
+def band(value: float) -> Band:
+    """The band of a probability in 0..1."""
+    if value >= ACT_RISK:
+        return Band.ACT
+    return Band.WATCH if value >= WATCH_RISK else Band.OK
+
+
+def points(value: float) -> int:
+    """A probability in 0..1 as the 0 to 100 score people see. The one place where it is made."""
+    return round(100 * value)

@@ -1,0 +1,70 @@
+"""The words everybody uses, as the database and the API spell them."""
+
+from enum import StrEnum
+
+
+class SessionStatus(StrEnum):
+    """How a session stands. `no_show` is the tutor's; a student's absence is a session the tutor kept."""
+
+    BOOKED = "booked"
+    COMPLETED = "completed"
+    NO_SHOW = "no_show"
+    STUDENT_NO_SHOW = "student_no_show"
+    CANCELLED = "cancelled"
+
+
+class Party(StrEnum):
+    """Who acts: the initiator of a reschedule or cancellation, the sender or recipient of a message."""
+
+    TUTOR = "tutor"
+    STUDENT = "student"
+    PLATFORM = "platform"
+
+
+class SubjectKind(StrEnum):
+    """What a score is about."""
+
+    TUTOR = "tutor"
+    SESSION = "session"
+
+
+class ScoreKind(StrEnum):
+    """What a score says; every value is a probability in 0..1.
+
+    no_show: the tutor misses this booked session.
+    no_show_14d: the tutor misses at least one booked session of the next 14 days.
+    churn_30d: the tutor leaves within 30 days.
+    help: at least one of the two above; the order of the ranked list.
+    """
+
+    NO_SHOW = "no_show"
+    NO_SHOW_14D = "no_show_14d"
+    CHURN_30D = "churn_30d"
+    HELP = "help"
+
+
+class Band(StrEnum):
+    """How much a score asks for attention, for filters and colours."""
+
+    OK = "ok"
+    WATCH = "watch"
+    ACT = "act"
+
+
+class AttributeType(StrEnum):
+    """How a customer's own column enters a model."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+
+
+class ReasonCode(StrEnum):
+    """Classes of the written reason of a reschedule."""
+
+    ILLNESS = "illness"
+    FAMILY = "family"
+    TECHNICAL = "technical"
+    SCHEDULE_CONFLICT = "schedule_conflict"
+    OTHER_WORK = "other_work"
+    STUDENT_REQUEST = "student_request"
+    UNCLEAR = "unclear"

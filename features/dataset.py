@@ -1,0 +1,69 @@
+"""A dataset in memory: one Arrow table a kind, in the schema that `domain.schema` describes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from domain.errors import LateFeature
+from domain.schema import KINDS, FieldType
+from domain.vocabulary import AttributeType
+
+TIME = pa.timestamp("us", tz="UTC")
+ATTRIBUTE_PREFIX = "attributes."
+
+_ARROW_TYPES = {FieldType.TEXT: pa.string(), FieldType.CHOICE: pa.string(), FieldType.TIME: TIME, FieldType.NUMBER: pa.float64()}
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A customer's own column on `sessions` or `tutors`. `late`: written only after the outcome."""
+
+    kind: str
+    name: str
+    type: AttributeType
+    late: bool = False
+
+    @property
+    def column(self) -> str:
+        """Its name in the kind's Arrow table."""
+        return ATTRIBUTE_PREFIX + self.name
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """float64 for a numeric attribute, string for a categorical one."""
+        return pa.float64() if self.type is AttributeType.NUMERIC else pa.string()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Arrow tables by kind; every kind is present, with no rows where the source has none.
+
+    `departures_given` tells whether `tutors.departed_at` was supplied: without it, leaving is read from silence.
+    """
+
+    tables: Mapping[str, pa.Table]
+    attributes: tuple[Attribute, ...] = field(default=())
+    departures_given: bool = True
+
+    def __post_init__(self) -> None:
+        for kind in KINDS:
+            expected = arrow_schema(kind, self.attributes)
+            if not self.tables[kind].schema.equals(expected):
+                raise ValueError(f"{kind}: expected columns {expected}, found {self.tables[kind].schema}")
+
+    def feature_attributes(self, kind: str) -> tuple[Attribute, ...]:
+        """The attributes of a kind that may be features: those not marked late."""
+        return tuple(a for a in self.attributes if a.kind == kind and not a.late)
+
+    def check_features(self, names: tuple[str, ...]) -> None:
+        """Raise LateFeature if any of these attribute names was marked `late` in the dataset file."""
+        late = sorted({a.name for a in self.attributes if a.late} & set(names))
+        if late:
+            raise LateFeature(f"{', '.join(late)}: written after the booking (`late: true`), so no feature. Leave it out.")
+
+
+def arrow_schema(kind: str, attributes: tuple[Attribute, ...] = ()) -> pa.Schema:
+    """The columns of a kind's table: its fields in order, then its attributes."""
+    fields = [pa.field(f.name, _ARROW_TYPES[f.type]) for f in KINDS[kind].fields]
+    return pa.schema(fields + [pa.field(a.column, a.arrow_type) for a in attributes if a.kind == kind])

@@ -1,0 +1,55 @@
+"""The compiled core: group events by owner, and find where a moment falls among an owner's events.
+
+Every windowed feature is two of these positions and a difference of prefix sums.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+@njit(cache=True)
+def group(owners: Ints, n_owners: int) -> tuple[Ints, Ints]:
+    """Stable counting sort by owner.
+
+    Takes owner codes of shape (n,), negative for none; gives (order, starts): the indices of owned events by
+    owner, in their given order within one, and where each owner's run begins, shape (n_owners + 1,).
+    """
+    starts = np.zeros(n_owners + 1, dtype=np.int64)
+    for owner in owners:
+        if owner >= 0:
+            starts[owner + 1] += 1
+    for i in range(n_owners):
+        starts[i + 1] += starts[i]
+    free = starts[:-1].copy()
+    order = np.empty(starts[-1], dtype=np.int64)
+    for i in range(owners.size):
+        owner = owners[i]
+        if owner >= 0:
+            order[free[owner]] = i
+            free[owner] += 1
+    return order, starts
+
+
+@njit(cache=True)
+def positions(starts: Ints, known: Ints, owners: Ints, moments: Ints) -> Ints:
+    """For each (owner, moment), the index of the owner's first event known at or after the moment.
+
+    `known` is sorted within each owner's run. An owner of -1 has no events: its position is 0 for every moment.
+    """
+    found = np.zeros(owners.size, dtype=np.int64)
+    for i in range(owners.size):
+        owner = owners[i]
+        if owner < 0:
+            continue
+        low, high = starts[owner], starts[owner + 1]
+        while low < high:
+            middle = (low + high) // 2
+            if known[middle] < moments[i]:
+                low = middle + 1
+            else:
+                high = middle
+        found[i] = low
+    return found

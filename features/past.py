@@ -1,0 +1,77 @@
+"""What a feature sees: one history, the queries put to it, and nothing known at or after them."""
+
+from functools import cached_property
+
+import numpy as np
+
+from features.history import MISSING, History, SessionColumns, slot_owner
+from features.priors import Priors
+from features.queries import Queries
+from features.stream import MICROSECONDS_A_DAY, Column, Stream, StreamView
+
+
+class Past:
+    """Views of a history's streams as of each query. Positions found once serve every feature that asks again."""
+
+    def __init__(self, history: History, queries: Queries, priors: Priors) -> None:
+        self.history, self.queries, self.priors = history, queries, priors
+
+    @property
+    def session(self) -> SessionColumns:
+        """The session asked about. Raises ValueError where the queries name none."""
+        if self.queries.session is None:
+            raise ValueError("this feature is about a session, and the queries name none")
+        return self.queries.session
+
+    def _by_tutor(self, stream: Stream) -> StreamView:
+        return StreamView(stream, self.queries.tutor, self.queries.as_of)
+
+    @cached_property
+    def outcomes(self) -> StreamView:
+        """The tutor's finished sessions."""
+        return self._by_tutor(self.history.outcomes)
+
+    @cached_property
+    def deliveries(self) -> StreamView:
+        """The sessions the tutor kept."""
+        return self._by_tutor(self.history.deliveries)
+
+    @cached_property
+    def slot_outcomes(self) -> StreamView:
+        """The tutor's finished sessions at the session's weekday and part of day."""
+        owners = slot_owner(self.queries.tutor, self.session.slot)
+        return StreamView(self.history.slot_outcomes, owners, self.queries.as_of)
+
+    @cached_property
+    def pair_outcomes(self) -> StreamView:
+        """The finished sessions of this tutor with this student."""
+        return StreamView(self.history.pair_outcomes, self.session.pair, self.queries.as_of)
+
+    @cached_property
+    def first_ratings(self) -> StreamView:
+        """The tutor's first sessions with each student."""
+        return self._by_tutor(self.history.first_ratings)
+
+    @cached_property
+    def reschedules(self) -> StreamView:
+        """The tutor's reschedules."""
+        return self._by_tutor(self.history.reschedules)
+
+    @cached_property
+    def sent_messages(self) -> StreamView:
+        """The messages the tutor wrote."""
+        return self._by_tutor(self.history.sent_messages)
+
+    @cached_property
+    def attention(self) -> StreamView:
+        """The messages the platform wrote to the tutor."""
+        return self._by_tutor(self.history.attention)
+
+    def days_since_start(self) -> Column:
+        """Days from the tutor's start to the query; NaN where the start is unknown or later."""
+        tutor = self.queries.tutor
+        started = np.where(tutor >= 0, self.history.started_at[tutor], MISSING)
+        known = (started != MISSING) & (started < self.queries.as_of)
+        days = np.full(tutor.size, np.nan)
+        days[known] = (self.queries.as_of[known] - started[known]) / MICROSECONDS_A_DAY
+        return days

@@ -1,0 +1,53 @@
+"""The questions asked of a history: of whom, about which session, as of when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from domain.horizons import NO_SHOW_LEAD
+from features.history import SessionColumns
+from features.kernel import Ints
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Aligned arrays (queries,): tutor codes, moments in UTC microseconds, and the session asked about, if any."""
+
+    tutor: Ints
+    as_of: Ints
+    session: SessionColumns | None = None
+
+    def __len__(self) -> int:
+        return self.tutor.size
+
+
+def of_sessions(sessions: SessionColumns, rows: NDArray[np.int64] | None = None, as_of: int | None = None) -> Queries:
+    """One query a session, at the early-warning moment, or at `as_of` (UTC microseconds) for all."""
+    chosen = sessions if rows is None else take(sessions, rows)
+    moments = warning_moment(chosen) if as_of is None else np.full(len(chosen), as_of, dtype=np.int64)
+    return Queries(chosen.tutor, moments, chosen)
+
+
+def of_tutors(tutor: Ints, as_of: Ints | int) -> Queries:
+    """One query a tutor, without a session."""
+    return Queries(tutor, np.broadcast_to(np.asarray(as_of, dtype=np.int64), tutor.shape).copy())
+
+
+def warning_moment(sessions: SessionColumns) -> Ints:
+    """24 h before the start, or when the start became known, if later: (sessions,) UTC microseconds."""
+    lead = int(NO_SHOW_LEAD.total_seconds() * 1e6)
+    return np.maximum(sessions.starts_at - lead, np.maximum(sessions.booked_at, sessions.scheduled_at))
+
+
+def take(sessions: SessionColumns, rows: NDArray[np.int64]) -> SessionColumns:
+    """Some of the sessions, in the order of `rows`."""
+    arrays = {name: getattr(sessions, name)[rows] for name in _ARRAYS}
+    indices = pa.array(rows)
+    attributes: Mapping[str, pa.Array] = {name: column.take(indices) for name, column in sessions.attributes.items()}
+    return SessionColumns(**arrays, status=sessions.status.take(indices), attributes=attributes)
+
+
+_ARRAYS = ("tutor", "pair", "slot", "weekday", "hour", "booked_at", "scheduled_at", "starts_at", "known_at")

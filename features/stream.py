@@ -1,0 +1,87 @@
+"""Events of one sort, by owner, in the order in which they became known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.kernel import Ints, group, positions
+
+Column = NDArray[np.float64]
+
+MICROSECONDS_A_DAY = 86_400_000_000
+MICROSECONDS_AN_HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Events of n owners: `starts` (n + 1,) bounds each owner's run in `known` (events,), microseconds, ascending.
+
+    `sums` holds prefix sums (events + 1,) of what is counted, by name.
+    """
+
+    starts: Ints
+    known: Ints
+    sums: Mapping[str, NDArray[np.generic]]
+
+    @classmethod
+    def build(cls, owners: Ints, known: Ints, n_owners: int, values: Mapping[str, NDArray[np.generic]]) -> "Stream":
+        """From events already ascending in `known`; `owners` may hold -1 for events that belong to nobody."""
+        order, starts = group(owners, n_owners)
+        return cls(starts, known[order], {name: _prefix_sums(value[order]) for name, value in values.items()})
+
+
+@dataclass(frozen=True)
+class StreamView:
+    """One stream as the queries see it: only what was known strictly before each query's moment."""
+
+    stream: Stream
+    owners: Ints
+    as_of: Ints
+
+    @cached_property
+    def _ends(self) -> Ints:
+        return self._positions(self.as_of)
+
+    @cached_property
+    def _begins(self) -> dict[int, Ints]:
+        return {}
+
+    def _positions(self, moments: Ints) -> Ints:
+        return positions(self.stream.starts, self.stream.known, self.owners, moments)
+
+    def _begin(self, days: int | None) -> Ints:
+        key = days or 0
+        if key not in self._begins:
+            self._begins[key] = (
+                self._positions(self.as_of - days * MICROSECONDS_A_DAY)
+                if days
+                else np.where(self.owners >= 0, self.stream.starts[self.owners], 0)
+            )
+        return self._begins[key]
+
+    def count(self, days: int | None = None) -> Column:
+        """Events known in the `days` before each query, or ever: (queries,)."""
+        return (self._ends - self._begin(days)).astype(np.float64)
+
+    def total(self, name: str, days: int | None = None) -> Column:
+        """The sum of a value over those events: (queries,)."""
+        sums = self.stream.sums[name]
+        return (sums[self._ends] - sums[self._begin(days)]).astype(np.float64)
+
+    def hours_since_last(self) -> Column:
+        """Hours from the latest known event to the query, NaN where there is none: (queries,)."""
+        ends = self._ends
+        some = ends > self._begin(None)
+        hours = np.full(ends.size, np.nan)
+        hours[some] = (self.as_of[some] - self.stream.known[ends[some] - 1]) / MICROSECONDS_AN_HOUR
+        return hours
+
+
+def _prefix_sums(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    kind = np.int32 if values.dtype.kind in "bi" else np.float64
+    sums = np.zeros(values.size + 1, dtype=kind)
+    np.cumsum(values, dtype=kind, out=sums[1:])
+    return sums

@@ -1,0 +1,47 @@
+"""What to do about a risk, by what drives it. A proposal to a person, never an act."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from domain.scores import Score
+from domain.vocabulary import Band, ScoreKind
+
+NO_SHOW_ACTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "no-shows": "Call to confirm the next sessions; keep a substitute ready",
+        "cancellations": "Agree on how much notice cancelling needs; confirm the day before",
+        "reschedules": "Go through the calendar together and move slots that never hold",
+        "silence": "Write today and ask for a confirmation of the next session",
+        "time of session": "Offer other hours than the ones that are missed",
+        "pair": "Introduce tutor and student again; confirm the next session with both",
+        "load": "Take sessions off this week's calendar",
+        "tenure": "Pair with an experienced tutor for the first weeks",
+        "activity": "Check that the tutor is still available before the next session",
+    }
+)
+
+CHURN_ACTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "quality": "Review the last first sessions together; offer coaching",
+        "load": "Ask whether the number of sessions fits; offer more or fewer",
+        "silence": "Call and ask how things are going",
+        "attention": "Call: nobody from us has spoken with the tutor lately",
+        "tenure": "Check in on the first weeks; answer open questions",
+        "reschedules": "Ask what makes the agreed hours hard to keep",
+        "activity": "Ask about availability and offer new students",
+        "no-shows": "Talk about what kept the tutor from the missed sessions",
+        "cancellations": "Talk about what stands behind the late cancellations",
+    }
+)
+
+DEFAULT_ACTION = "Call and ask how things are going"
+NO_ACTION = "Nothing now"
+
+
+def action_for(score: Score) -> str:
+    """A proposal for the strongest reason that raises this score; none below the watch band."""
+    if score.band is Band.OK:
+        return NO_ACTION
+    actions = CHURN_ACTIONS if score.kind is ScoreKind.CHURN_30D else NO_SHOW_ACTIONS
+    themes = [r.theme for r in score.reasons if r.effect > 0]
+    return next((actions[t] for t in themes if t in actions), DEFAULT_ACTION)

@@ -1,0 +1,43 @@
+"""Who needs help most, why, and what to do."""
+
+from collections.abc import Sequence
+
+from domain.scores import Score
+from domain.vocabulary import ScoreKind
+from insights.actions import action_for
+
+
+def help_scores(no_show: Sequence[Score], churn: Sequence[Score]) -> list[Score]:
+    """One `help` score a tutor who has either score: the chance that at least one of the two happens.
+
+    The two are taken as independent. Its reasons are those of the larger risk, then the other's first; its interval
+    joins the ends of theirs. Highest first.
+    """
+    by_tutor: dict[str, list[Score]] = {}
+    for score in [*no_show, *churn]:
+        by_tutor.setdefault(score.subject_id, []).append(score)
+    return sorted((_help(scores) for scores in by_tutor.values()), key=lambda s: (-s.value, s.subject_id))
+
+
+def _help(scores: list[Score]) -> Score:
+    larger, *rest = sorted(scores, key=lambda s: -s.value)
+    reasons = larger.reasons[:2] + tuple(r for other in rest for r in other.reasons[:1])
+    return Score(
+        subject_kind=larger.subject_kind,
+        subject_id=larger.subject_id,
+        kind=ScoreKind.HELP,
+        value=_either([s.value for s in scores]),
+        low=_either([s.low for s in scores]),
+        high=_either([s.high for s in scores]),
+        reasons=reasons,
+        action=action_for(larger),
+        model_version=" + ".join(sorted({s.model_version for s in scores})),
+        as_of=larger.as_of,
+    )
+
+
+def _either(risks: Sequence[float]) -> float:
+    neither = 1.0
+    for risk in risks:
+        neither *= 1 - risk
+    return 1 - neither

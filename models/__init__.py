@@ -1,0 +1,1 @@
+"""Dataset to rows, split, fit, calibrate, evaluate, score, explain. No MLflow, no database, no network."""

@@ -1,0 +1,66 @@
+"""The matrix a model reads: its features, then its attributes, for any queries."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from domain.vocabulary import AttributeType
+from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES, attribute_values, compute, encode
+from features.columns import Feature
+from features.dataset import Attribute
+from features.history import History
+from features.past import Past
+from features.priors import Priors
+from features.queries import Queries
+from models.artifact import AttributeSpec, Matrix, Sidecar, Task
+
+MAX_CATEGORIES = 200
+
+
+def features_of(task: Task) -> tuple[Feature, ...]:
+    """The features a task's model reads."""
+    return NO_SHOW_FEATURES if task is Task.NO_SHOW else CHURN_FEATURES
+
+
+def build(
+    features: Sequence[Feature], attributes: Sequence[AttributeSpec], history: History, queries: Queries, priors: Priors
+) -> Matrix:
+    """The matrix (queries, features + attributes), float32, NaN for missing."""
+    past = Past(history, queries, priors)
+    values = attribute_values(past)
+    by_name = {a.name: v for a, v in values.items()}
+    matrix = np.empty((len(queries), len(features) + len(attributes)), dtype=np.float32, order="F")
+    matrix[:, : len(features)] = compute(features, past)
+    for i, spec in enumerate(attributes, start=len(features)):
+        if spec.name in by_name:
+            matrix[:, i] = encode(spec.attribute(), by_name[spec.name], {spec.name: spec.categories})
+        else:
+            matrix[:, i] = np.nan
+    return matrix
+
+
+def matrix_of(sidecar: Sidecar, history: History, queries: Queries) -> Matrix:
+    """The matrix a trained model asks for."""
+    by_name = {f.name: f for f in features_of(sidecar.task)}
+    return build([by_name[n] for n in sidecar.features], sidecar.attributes, history, queries, sidecar.priors)
+
+
+def specify_attributes(history: History, queries: Queries, labels: NDArray[np.float64], priors: Priors) -> list[AttributeSpec]:
+    """The attributes of these training rows, categories ordered by their share of positives among them."""
+    values = attribute_values(Past(history, queries, priors))
+    return [AttributeSpec(kind=a.kind, name=a.name, type=a.type, categories=_categories(a, v, labels)) for a, v in values.items()]
+
+
+def _categories(attribute: Attribute, values: pa.Array, labels: NDArray[np.float64]) -> tuple[str, ...]:
+    if attribute.type is not AttributeType.CATEGORICAL:
+        return ()
+    table = pa.table({"value": values, "label": labels})
+    rates = table.group_by("value").aggregate([("label", "sum"), ("label", "count")])
+    rates = rates.filter(pc.is_valid(rates["value"]))
+    shrunk = pc.divide(pc.add(rates["label_sum"], 20 * labels.mean()), pc.add(pc.cast(rates["label_count"], pa.float64()), 20.0))
+    order = pc.sort_indices(pa.table({"rate": shrunk, "value": rates["value"]}), [("rate", "ascending"), ("value", "ascending")])
+    names: list[str] = rates["value"].take(order).to_pylist()
+    return tuple(names[-MAX_CATEGORIES:])

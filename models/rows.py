@@ -1,0 +1,129 @@
+"""As-of rows: what is asked, what came of it, and when that became known."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.horizons import ACTIVE_WINDOW, HELD_OR_MISSED, TUTOR_HORIZON
+from domain.vocabulary import SessionStatus
+from features.history import MISSING, History
+from features.kernel import Ints, positions
+from features.queries import Queries, of_sessions, of_tutors, take
+from features.stream import StreamView
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Queries with their 0/1 labels and the moment each label became known, (rows,) each.
+
+    `subject` is the session's row in the history for no-show, the tutor's code for churn.
+    """
+
+    queries: Queries
+    label: NDArray[np.float64]
+    known_at: Ints
+    subject: Ints
+
+    def __len__(self) -> int:
+        return self.label.size
+
+    def where(self, mask: NDArray[np.bool_]) -> "Rows":
+        """The rows of a boolean mask (rows,)."""
+        rows = np.flatnonzero(mask)
+        session = self.queries.session
+        queries = Queries(
+            self.queries.tutor[rows], self.queries.as_of[rows], None if session is None else take(session, rows)
+        )
+        return Rows(queries, self.label[rows], self.known_at[rows], self.subject[rows])
+
+
+def span(delta: timedelta) -> int:
+    """A time span in microseconds."""
+    return delta // timedelta(microseconds=1)
+
+
+def no_show_rows(history: History) -> Rows:
+    """One row a session that was held or missed, as of its early-warning moment."""
+    sessions = history.sessions
+    subject = np.flatnonzero(sessions.is_in(HELD_OR_MISSED) & (sessions.tutor >= 0) & (sessions.known_at != MISSING))
+    chosen = take(sessions, subject)
+    label = chosen.is_in({SessionStatus.NO_SHOW}).astype(np.float64)
+    return Rows(of_sessions(chosen), label, chosen.known_at, subject)
+
+
+def churn_rows(history: History, horizon: timedelta, every: timedelta, origin: int | None = None) -> Rows:
+    """One row an active tutor and date, dates `every` apart (and through `origin`), while the outcome is known.
+
+    Dates whose horizon reaches past the end of the data are left out: their outcome is not known yet.
+    """
+    begin, end = data_span(history)
+    ahead, step = span(horizon), span(every)
+    first = begin + span(ACTIVE_WINDOW)
+    if origin is not None:
+        first += (origin - first) % step
+    dates = np.arange(first, end - ahead + 1, step)
+    parts = [_active(history, int(date)) for date in dates]
+    tutor = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    as_of = np.repeat(dates, [p.size for p in parts]).astype(np.int64)
+    return Rows(of_tutors(tutor, as_of), _left(history, tutor, as_of, ahead), as_of + ahead, tutor)
+
+
+def data_span(history: History) -> tuple[int, int]:
+    """The first booking and the last moment at which any outcome became known, UTC microseconds."""
+    known = history.sessions.known_at
+    known = known[known != MISSING]
+    if not known.size:
+        return 0, 0
+    return int(history.sessions.starts_at.min()), int(known.max())
+
+
+def active_tutors(history: History, as_of: int) -> Ints:
+    """Codes of the tutors who delivered a session in the active window and have not left, as known at `as_of`."""
+    return _active(history, as_of)
+
+
+def _active(history: History, as_of: int) -> Ints:
+    tutors = np.arange(history.n_tutors)
+    recent = StreamView(history.deliveries, tutors, np.full(tutors.size, as_of)).count(ACTIVE_WINDOW.days) > 0
+    stays = (history.departed_at == MISSING) | (history.departed_at >= as_of)
+    return np.flatnonzero(recent & stays)
+
+
+def _left(history: History, tutor: Ints, as_of: Ints, ahead: int) -> NDArray[np.float64]:
+    if history.dataset.departures_given:
+        departed = history.departed_at[tutor]
+        return ((departed != MISSING) & (departed >= as_of) & (departed < as_of + ahead)).astype(np.float64)
+    starts, held_at = _delivery_starts(history)
+    found = positions(starts, held_at, tutor, as_of + ahead) - positions(starts, held_at, tutor, as_of)
+    return (found == 0).astype(np.float64)
+
+
+def _delivery_starts(history: History) -> tuple[Ints, Ints]:
+    """Delivered sessions by tutor, by their start: for labels only, never for features."""
+    from features.stream import Stream
+
+    sessions = history.sessions
+    held = np.flatnonzero(sessions.is_in(HELD_OR_MISSED - {SessionStatus.NO_SHOW}))
+    held = held[np.argsort(sessions.starts_at[held], kind="stable")]
+    stream = Stream.build(sessions.tutor[held], sessions.starts_at[held], history.n_tutors, {})
+    return stream.starts, stream.known
+
+
+def booked_sessions(history: History, as_of: int, ahead: timedelta) -> Ints:
+    """Rows of the sessions that at `as_of` were known to start within `ahead` and not known to be off."""
+    sessions = history.sessions
+    known = (sessions.booked_at < as_of) & (sessions.scheduled_at < as_of) & (sessions.tutor >= 0)
+    soon = (sessions.starts_at >= as_of) & (sessions.starts_at < as_of + span(ahead))
+    still_on = (sessions.known_at == MISSING) | (sessions.known_at >= as_of)
+    return np.flatnonzero(known & soon & still_on)
+
+
+def tutor_no_show_labels(history: History, as_of: int) -> NDArray[np.float64]:
+    """Whether each tutor missed a session that started in the tutor horizon after `as_of`: (tutors,) 0/1."""
+    sessions = history.sessions
+    ahead = (sessions.starts_at >= as_of) & (sessions.starts_at < as_of + span(TUTOR_HORIZON))
+    missed = sessions.is_in({SessionStatus.NO_SHOW}) & ahead & (sessions.tutor >= 0)
+    return (np.bincount(sessions.tutor[missed], minlength=history.n_tutors) > 0).astype(np.float64)
+

@@ -42,3 +42,19 @@ class DatabaseUnavailable(TutorQualityError):
 
 class InvalidSettings(TutorQualityError):
     """A setting is missing or wrong."""
+
+
+class RegistryUnavailable(TutorQualityError):
+    """The model registry does not answer."""
+
+
+class InvalidMail(TutorQualityError):
+    """A mail cannot be sent as it is written."""
+
+
+class MailNotSent(TutorQualityError):
+    """A mail was surely not sent, and can be tried again."""
+
+
+class MailOutcomeUnknown(TutorQualityError):
+    """A mail may or may not have been sent."""

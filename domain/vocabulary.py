@@ -43,6 +43,13 @@ class ScoreKind(StrEnum):
     HELP = "help"
 
 
+class Task(StrEnum):
+    """What a model predicts; also its name in the registry."""
+
+    NO_SHOW = "no_show"
+    CHURN = "churn"
+
+
 class Band(StrEnum):
     """How much a score asks for attention, for filters and colours."""
 

@@ -1,5 +1,6 @@
 """A dataset in memory: one Arrow table a kind, in the schema that `domain.schema` describes."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -61,6 +62,18 @@ class Dataset:
         late = sorted({a.name for a in self.attributes if a.late} & set(names))
         if late:
             raise LateFeature(f"{', '.join(late)}: written after the booking (`late: true`), so no feature. Leave it out.")
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """SHA-256 of all that a model may learn from, so that a training can be traced to its data."""
+    digest = hashlib.sha256()
+    for kind in KINDS:
+        for column in dataset.tables[kind].combine_chunks().columns:
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, pa.schema([("column", column.type)])) as stream:
+                stream.write_table(pa.table({"column": column}))
+            digest.update(sink.getvalue())
+    return digest.hexdigest()
 
 
 def arrow_schema(kind: str, attributes: tuple[Attribute, ...] = ()) -> pa.Schema:

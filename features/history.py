@@ -41,7 +41,13 @@ class SessionColumns:
 
     def is_in(self, statuses: frozenset[SessionStatus] | set[SessionStatus]) -> NDArray[np.bool_]:
         """Which sessions have one of these statuses: (sessions,)."""
-        return pc.is_in(self.status, pa.array(sorted(statuses), pa.string())).to_numpy(zero_copy_only=False)
+        wanted = np.array([status in statuses for status in SessionStatus] + [False])
+        return wanted[self._status_codes]
+
+    @cached_property
+    def _status_codes(self) -> Ints:
+        """Places in SessionStatus, -1 for none of them."""
+        return _codes(pc.index_in(self.status, pa.array(list(SessionStatus), pa.string())))
 
 
 class History:
@@ -73,13 +79,14 @@ class History:
 
     def columns_of(self, sessions: pa.Table) -> SessionColumns:
         """Sessions given as a table of the dataset's schema, coded against this history."""
-        tutor = self.tutor_codes(sessions["tutor_id"])
+        own = sessions is self.dataset.tables["sessions"]
+        tutor, pair_key = self._own_codes if own else self._tutor_and_pair(sessions)
         starts_at, booked_at = microseconds(sessions["starts_at"]), microseconds(sessions["booked_at"])
         scheduled_at = microseconds(sessions["scheduled_at"])
         weekday, hour = weekday_and_hour(starts_at, self._zone_codes(tutor), self._zones)
         return SessionColumns(
             tutor=tutor,
-            pair=self._pair_codes(tutor, sessions["student_id"]),
+            pair=_codes(pc.index_in(pair_key, self._pairs)),
             slot=slot(weekday, hour),
             weekday=weekday,
             hour=hour,
@@ -103,19 +110,19 @@ class History:
     def _zone_codes(self, tutor: Ints) -> Ints:
         return np.where(tutor >= 0, self._zone_of_tutor[tutor], -1) if self.n_tutors else tutor
 
-    def _pair_keys(self, tutor: Ints, student_ids: pa.ChunkedArray) -> pa.Array:
-        student = _codes(pc.index_in(student_ids, self._student_ids))
-        nobody = (tutor < 0) | (student < 0)
-        return pa.array(np.where(nobody, -1, tutor * max(len(self._student_ids), 1) + student))
+    def _tutor_and_pair(self, sessions: pa.Table) -> tuple[Ints, pa.Array]:
+        """Tutor codes, and one number a pair of tutor and student; null where either is unknown."""
+        tutor = self.tutor_codes(sessions["tutor_id"])
+        student = _codes(pc.index_in(sessions["student_id"], self._student_ids))
+        return tutor, pa.array(tutor * len(self._student_ids) + student, mask=(tutor < 0) | (student < 0))
+
+    @cached_property
+    def _own_codes(self) -> tuple[Ints, pa.Array]:
+        return self._tutor_and_pair(self.dataset.tables["sessions"])
 
     @cached_property
     def _pairs(self) -> pa.Array:
-        sessions = self.dataset.tables["sessions"]
-        return pc.unique(self._pair_keys(self.tutor_codes(sessions["tutor_id"]), sessions["student_id"]))
-
-    def _pair_codes(self, tutor: Ints, student_ids: pa.ChunkedArray) -> Ints:
-        keys = self._pair_keys(tutor, student_ids)
-        return np.where(keys.to_numpy() < 0, -1, _codes(pc.index_in(keys, self._pairs)))
+        return pc.drop_null(pc.unique(self._own_codes[1]))
 
     @cached_property
     def _finished(self) -> NDArray[np.int64]:
@@ -125,19 +132,20 @@ class History:
         return some[np.argsort(known[some], kind="stable")]
 
     @cached_property
+    def _finished_at(self) -> Ints:
+        return self.sessions.known_at[self._finished]
+
+    @cached_property
     def _outcome_values(self) -> dict[str, NDArray[np.generic]]:
         sessions, rows = self.sessions, self._finished
         cancelled = self._last_minute_cancellations()
         rating = _floats(self.dataset.tables["sessions"]["rating"])[rows]
-        late = _floats(self.dataset.tables["sessions"]["late_minutes"])[rows]
         return {
             "missed": sessions.is_in({SessionStatus.NO_SHOW})[rows],
             "labelled": sessions.is_in(HELD_OR_MISSED)[rows],
-            "delivered": sessions.is_in(DELIVERED)[rows],
             "last_minute_cancelled": cancelled[rows],
             "rated": ~np.isnan(rating),
             "rating": np.nan_to_num(rating),
-            "late_minutes": np.nan_to_num(late),
         }
 
     def _last_minute_cancellations(self) -> NDArray[np.bool_]:
@@ -148,14 +156,13 @@ class History:
         return sessions.is_in({SessionStatus.CANCELLED}) & by_tutor & short
 
     def _outcomes_by(self, owners: Ints, n_owners: int, *names: str) -> Stream:
-        rows, values = self._finished, self._outcome_values
-        return Stream.build(owners[rows], self.sessions.known_at[rows], n_owners, {n: values[n] for n in names})
+        values = {name: self._outcome_values[name] for name in names}
+        return Stream.build(owners[self._finished], self._finished_at, n_owners, values)
 
     @cached_property
     def outcomes(self) -> Stream:
         """Finished sessions by tutor."""
-        names = ("missed", "labelled", "delivered", "last_minute_cancelled", "rated", "rating", "late_minutes")
-        return self._outcomes_by(self.sessions.tutor, self.n_tutors, *names)
+        return self._outcomes_by(self.sessions.tutor, self.n_tutors, *self._outcome_values)
 
     @cached_property
     def deliveries(self) -> Stream:
@@ -181,8 +188,7 @@ class History:
         order = np.sort(np.unique(self.sessions.pair[rows], return_index=True)[1])
         order = order[self.sessions.pair[rows][order] >= 0]
         values = {name: self._outcome_values[name][order] for name in ("rated", "rating")}
-        known = self.sessions.known_at[rows][order]
-        return Stream.build(self.sessions.tutor[rows][order], known, self.n_tutors, values)
+        return Stream.build(self.sessions.tutor[rows][order], self._finished_at[order], self.n_tutors, values)
 
     @cached_property
     def reschedules(self) -> Stream:

@@ -53,3 +53,29 @@ def positions(starts: Ints, known: Ints, owners: Ints, moments: Ints) -> Ints:
                 high = middle
         found[i] = low
     return found
+
+
+@njit(cache=True)
+def running_sums(values: NDArray[np.generic], order: Ints, sums: NDArray[np.generic]) -> None:
+    """Fill `sums` (order + 1,) with the prefix sums of `values` taken in `order`; the first stays 0."""
+    for i in range(order.size):
+        sums[i + 1] = sums[i] + values[order[i]]
+
+
+@njit(cache=True)
+def differences(sums: NDArray[np.generic], begins: Ints, ends: Ints) -> NDArray[np.float64]:
+    """The sum between two positions of prefix sums: (positions,)."""
+    found = np.empty(ends.size, dtype=np.float64)
+    for i in range(ends.size):
+        found[i] = sums[ends[i]] - sums[begins[i]]
+    return found
+
+
+@njit(cache=True)
+def since_last(known: Ints, begins: Ints, ends: Ints, moments: Ints) -> NDArray[np.float64]:
+    """Microseconds from the last event between two positions to the moment, NaN where there is none: (positions,)."""
+    found = np.full(ends.size, np.nan)
+    for i in range(ends.size):
+        if ends[i] > begins[i]:
+            found[i] = moments[i] - known[ends[i] - 1]
+    return found

@@ -70,7 +70,7 @@ class Past:
     def days_since_start(self) -> Column:
         """Days from the tutor's start to the query; NaN where the start is unknown or later."""
         tutor = self.queries.tutor
-        started = np.where(tutor >= 0, self.history.started_at[tutor], MISSING)
+        started = np.append(self.history.started_at, MISSING)[tutor]  # -1, an unknown tutor, reads the last
         known = (started != MISSING) & (started < self.queries.as_of)
         days = np.full(tutor.size, np.nan)
         days[known] = (self.queries.as_of[known] - started[known]) / MICROSECONDS_A_DAY

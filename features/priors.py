@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from features.history import History
-from features.kernel import Ints
-from features.stream import Column, Stream
+from features.stream import Column, Stream, StreamView
 
 
 class Prior(BaseModel):
@@ -65,12 +64,5 @@ def fit_prior(events: Column, sessions: Column) -> Prior:
 
 
 def _known(stream: Stream, name: str, before: int) -> NDArray[np.float64]:
-    owners: Ints = np.arange(stream.starts.size - 1)
-    ends = np.searchsorted(stream.known, before) if owners.size == 1 else _ends(stream, owners, before)
-    return (stream.sums[name][ends] - stream.sums[name][stream.starts[:-1]]).astype(np.float64)
-
-
-def _ends(stream: Stream, owners: Ints, before: int) -> Ints:
-    from features.kernel import positions
-
-    return positions(stream.starts, stream.known, owners, np.full(owners.size, before))
+    owners = np.arange(stream.starts.size - 1)
+    return StreamView(stream, owners, np.full(owners.size, before)).total(name)

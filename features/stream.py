@@ -7,12 +7,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kernel import Ints, group, positions
+from features.kernel import Ints, differences, group, positions, running_sums, since_last
 
 Column = NDArray[np.float64]
 
 MICROSECONDS_A_DAY = 86_400_000_000
 MICROSECONDS_AN_HOUR = 3_600_000_000
+_GRID = 2.0**22
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Stream:
     def build(cls, owners: Ints, known: Ints, n_owners: int, values: Mapping[str, NDArray[np.generic]]) -> "Stream":
         """From events already ascending in `known`; `owners` may hold -1 for events that belong to nobody."""
         order, starts = group(owners, n_owners)
-        return cls(starts, known[order], {name: _prefix_sums(value[order]) for name, value in values.items()})
+        return cls(starts, known[order], {name: _prefix_sums(value, order) for name, value in values.items()})
 
 
 @dataclass(frozen=True)
@@ -68,20 +69,16 @@ class StreamView:
 
     def total(self, name: str, days: int | None = None) -> Column:
         """The sum of a value over those events: (queries,)."""
-        sums = self.stream.sums[name]
-        return (sums[self._ends] - sums[self._begin(days)]).astype(np.float64)
+        return differences(self.stream.sums[name], self._begin(days), self._ends)
 
     def hours_since_last(self) -> Column:
         """Hours from the latest known event to the query, NaN where there is none: (queries,)."""
-        ends = self._ends
-        some = ends > self._begin(None)
-        hours = np.full(ends.size, np.nan)
-        hours[some] = (self.as_of[some] - self.stream.known[ends[some] - 1]) / MICROSECONDS_AN_HOUR
-        return hours
+        return since_last(self.stream.known, self._begin(None), self._ends, self.as_of) / MICROSECONDS_AN_HOUR
 
 
-def _prefix_sums(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    kind = np.int32 if values.dtype.kind in "bi" else np.float64
-    sums = np.zeros(values.size + 1, dtype=kind)
-    np.cumsum(values, dtype=kind, out=sums[1:])
+def _prefix_sums(values: NDArray[np.generic], order: Ints) -> NDArray[np.generic]:
+    counted = values.dtype.kind in "bi"
+    sums = np.zeros(order.size + 1, dtype=np.int32 if counted else np.float64)
+    # On a grid of 2**-22 float64 sums are exact, so a tutor's value does not depend on who else is in the stream.
+    running_sums(values if counted else np.round(values * _GRID) / _GRID, order, sums)
     return sums

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -13,19 +12,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import ModelMismatch
-from domain.vocabulary import AttributeType
+from domain.vocabulary import AttributeType, Task
 from features.dataset import Attribute
 from features.priors import Priors
 from models.calibration import Calibration
 
 Matrix = NDArray[np.float32]
-
-
-class Task(StrEnum):
-    """What a model predicts; also its name in the registry."""
-
-    NO_SHOW = "no_show"
-    CHURN = "churn"
 
 
 class AttributeSpec(BaseModel):

@@ -3,19 +3,20 @@
 import resource
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
+from domain.vocabulary import Task
+from features.dataset import Dataset
 from features.history import History
-from models.artifact import Task
 from models.evaluation import TOP_SHARES, Evaluation, Figure, auc_gain
 from models.matrix import features_of
 from models.rows import Rows, churn_rows, no_show_rows
-from models.training import default_cut, train
+from models.training import Request, default_cut, train
+from models.truth import align
 
 
 @dataclass(frozen=True)
@@ -32,39 +33,41 @@ class Backtest:
     peak_mb: float
 
 
-def rows_of(
-    task: Task, history: History, horizon: timedelta, every: timedelta, cut: int | None
-) -> Rows:
+def rows_of(task: Task, history: History, horizon: timedelta, every: timedelta, cut: int | None) -> Rows:
     """All rows of a task with a known outcome; churn dates run through the cut."""
     return no_show_rows(history) if task is Task.NO_SHOW else churn_rows(history, horizon, every, cut)
 
 
 def backtest(
     task: Task,
-    history: History,
-    rows: Rows,
+    dataset: Dataset,
+    horizon: timedelta,
+    every: timedelta,
     cut: int | None,
     seed: int,
-    truth: NDArray[np.float64] | None = None,
+    truth: pa.Table | None = None,
 ) -> Backtest:
     """Train twice on labels known before the cut and test on rows as of the cut and later.
 
-    `cut` in UTC microseconds; by default the last 30 % of days are for the test. `truth` (rows,) as in `train`.
+    `cut` in UTC microseconds; by default the last 30 % of days are for the test. `truth` as `models.truth` reads it.
     Raises NotEnoughData.
     """
     began = time.perf_counter()
+    history = History(dataset)
+    rows = rows_of(task, history, horizon, every, cut)
     moment = default_cut(rows) if cut is None else cut
-    full = train(task, history, rows, moment, seed, truth=truth)
-    static = [f for f in features_of(task) if not f.history]
-    bare = train(task, history, rows, moment, seed, features=static)
-    gain = auc_gain(full.test.label, full.margins, bare.margins, full.test.queries.tutor, seed)
+    true_values = None if truth is None else align(task, truth, history, rows, horizon)
+    request = Request(task, history, rows, moment, seed, truth=true_values)
+    full = train(request)
+    static = tuple(f for f in features_of(task) if not f.history)
+    bare = train(replace(request, features=static, truth=None))
     return Backtest(
         task=task,
         cut=moment,
         n_train=full.n_train,
         with_history=full.evaluation,
         without_history=bare.evaluation,
-        gain=gain,
+        gain=auc_gain(full.test.label, full.margins, bare.margins, full.test.queries.tutor, seed),
         seconds=time.perf_counter() - began,
         peak_mb=peak_megabytes(),
     )

@@ -1,6 +1,6 @@
 """How good a model is on rows it never saw, each figure with its interval."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,8 @@ class Curves:
 class Evaluation:
     """Figures by name, on `n_test` rows of which a share `base_rate` is positive.
 
-    `ceiling` holds the same figures for the true probabilities, on simulated data.
+    `ceiling` holds the same figures for the true probabilities, on simulated data. `tutor_figures` are those of the
+    tutors' 14-day risk, for the no-show model.
     """
 
     n_test: int
@@ -44,6 +45,7 @@ class Evaluation:
     figures: dict[str, Figure]
     curves: Curves
     ceiling: dict[str, Figure] | None = None
+    tutor_figures: dict[str, Figure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.vocabulary import AttributeType
+from domain.vocabulary import Task
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES, attribute_values, compute, encode
 from features.columns import Feature
 from features.dataset import Attribute
@@ -15,7 +16,7 @@ from features.history import History
 from features.past import Past
 from features.priors import Priors
 from features.queries import Queries
-from models.artifact import AttributeSpec, Matrix, Sidecar, Task
+from models.artifact import AttributeSpec, Matrix, Sidecar
 
 MAX_CATEGORIES = 200
 

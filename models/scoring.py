@@ -13,11 +13,11 @@ from features.history import History, SessionColumns
 from features.kernel import Ints
 from features.queries import of_sessions, of_tutors
 from models.artifact import Matrix, Model
-from models.calibration import Calibration, logit
+from models.calibration import Calibration
 from models.explanation import explain
 from models.matrix import matrix_of
 from models.rows import active_tutors, booked_sessions
-from models.tutor_risk import any_no_show
+from models.tutor_risk import any_no_show, margins_of
 
 
 def microseconds_of(moment: datetime) -> int:
@@ -66,7 +66,7 @@ def score_tutors_no_show(model: Model, version: str, history: History, as_of: da
         SubjectKind.TUTOR,
         ScoreKind.NO_SHOW_14D,
         history.tutor_ids.take(active).to_pylist(),
-        np.maximum(logit(raw), -12.0),
+        margins_of(raw),
         model.sidecar.tutor_calibration or Calibration(),
         reasons,
         version,

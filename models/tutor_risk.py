@@ -13,10 +13,12 @@ from features.queries import of_sessions
 from models import calibration
 from models.artifact import Model
 from models.calibration import Calibration, logit
+from models.evaluation import Figure, figures_with_intervals
 from models.matrix import matrix_of
 from models.rows import active_tutors, booked_sessions, span, tutor_no_show_labels
 
 STEP = timedelta(days=7)
+FLOOR = -12.0
 
 
 def any_no_show(tutor: Ints, probabilities: NDArray[np.float64], n_tutors: int) -> NDArray[np.float64]:
@@ -33,6 +35,11 @@ def raw_risk(model: Model, history: History, as_of: int) -> NDArray[np.float64]:
     return any_no_show(queries.tutor, probabilities, history.n_tutors)
 
 
+def margins_of(risk: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The log-odds the tutor calibration reads; a tutor with nothing booked stands at the floor."""
+    return np.asarray(np.maximum(logit(risk), FLOOR))
+
+
 def dates_between(begin: int, end: int) -> Iterable[int]:
     """Weekly moments from `begin` whose 14 days end by `end` (UTC microseconds)."""
     return range(begin, end - span(TUTOR_HORIZON) + 1, span(STEP))
@@ -45,7 +52,7 @@ def tutor_rows(
     margins, labels, tutors = [], [], []
     for date in dates:
         active = active_tutors(history, date)
-        margins.append(logit(raw_risk(model, history, date)[active]))
+        margins.append(margins_of(raw_risk(model, history, date)[active]))
         labels.append(tutor_no_show_labels(history, date)[active])
         tutors.append(active)
     if not tutors:
@@ -58,4 +65,15 @@ def calibrate_tutors(model: Model, history: History, begin: int, end: int) -> Ca
     margins, labels, tutors = tutor_rows(model, history, dates_between(begin, end))
     if labels.size == 0 or labels.min() == labels.max():
         return Calibration()
-    return calibration.fit(np.maximum(margins, -12.0), labels, tutors)
+    return calibration.fit(margins, labels, tutors)
+
+
+def evaluate_tutors(
+    model: Model, history: History, begin: int, end: int, seed: int, repeats: int
+) -> dict[str, Figure]:
+    """Figures of the calibrated 14-day risk on weekly dates between two moments, by tutor bootstrap."""
+    margins, labels, tutors = tutor_rows(model, history, dates_between(begin, end))
+    if labels.size == 0 or labels.min() == labels.max():
+        return {}
+    risk = (model.sidecar.tutor_calibration or Calibration()).probability(margins)
+    return figures_with_intervals(labels, risk, tutors, seed, repeats)

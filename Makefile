@@ -1,0 +1,64 @@
+# What people, hooks and CI call. `make demo` and `make test` need Python, make and nothing else of ours.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .uv/bin/uv
+BIN := .venv/bin
+# 1: serve after the table, until Ctrl-C. 0: stop after the table.
+SERVE ?= 1
+
+# Bytecode is compiled at installation, or every first import is two to three times slower.
+export UV_COMPILE_BYTECODE := 1
+export UV_PYTHON_DOWNLOADS := never
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport VIRTUAL_ENV
+
+.PHONY: demo test test-slow check bench docs format clean browser
+
+demo: .venv/installed
+	@$(BIN)/tqs demo $(if $(filter 0,$(SERVE)),--no-serve)
+
+test: .venv/installed-dev browser
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: .venv/installed-dev browser
+	$(BIN)/pytest -m slow
+
+check: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m cli.docs --check
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks
+
+docs: .venv/installed-dev
+	$(BIN)/python -m cli.docs
+
+format: .venv/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv .uv .data
+
+$(UV):
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet uv==$(UV_VERSION)
+
+# --inexact: the demo leaves the developers' tools alone.
+.venv/installed: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --no-dev --inexact --python $(PYTHON)
+	touch $@
+
+.venv/installed-dev: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --python $(PYTHON)
+	touch $@ .venv/installed
+
+# The page tests want a Chromium. Where one can be installed it is; elsewhere those tests say that they were skipped.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
+	|| echo "no Chromium: the page tests will be skipped"

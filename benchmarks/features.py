@@ -1,0 +1,186 @@
+"""Rows a second of the feature engine against pandas, Polars and the bare sort of the same rows.
+
+`python -m benchmarks.features [--sizes 100000,1000000,10000000] [--out FILE]`. Every contender starts from the same
+tables of strings and times in memory, runs in a process of its own, and must give the same 17 columns.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.marketplace import marketplace
+from features import columns as c
+from features.catalogue import compute
+from features.dataset import Dataset
+from features.history import History
+from features.past import Past
+from features.priors import Prior, Priors
+from features.queries import of_sessions
+
+MEASURED = (
+    c.no_shows_30d,
+    c.no_shows_90d,
+    c.no_shows_lifetime,
+    c.no_show_rate,
+    c.reschedules_7d,
+    c.reschedules_30d,
+    c.reschedules_90d,
+    c.reschedule_rate_30d,
+    c.silence_hours,
+    c.weekday,
+    c.hour,
+    c.own_slot_no_show_rate,
+    c.pair_sessions,
+    c.pair_days_since_last,
+    c.load_7d,
+    c.tenure_days,
+    c.days_since_last_session,
+)
+PRIORS = Priors(
+    no_show=Prior(rate=0.06, strength=20),
+    slot_no_show=Prior(rate=0.06, strength=8),
+    reschedule=Prior(rate=0.1, strength=20),
+)
+CONTENDERS = ("ours", "sort", "polars", "pandas")
+BASELINES = ("polars", "pandas")
+RUNS, LARGE = 3, 5_000_000
+
+Columns = Mapping[str, np.ndarray]
+
+
+def prepare(contender: str, tables: dict[str, pa.Table]) -> Callable[[], Columns]:
+    """What is timed. Reading the tables into the contender's own frames is not."""
+    if contender == "ours":
+        dataset = Dataset(tables)
+        return lambda: _ours(dataset)
+    if contender == "sort":
+        sessions = History(Dataset(tables)).sessions
+        return lambda: {"order": np.lexsort((sessions.known_at, sessions.tutor))}
+    return _baseline(contender, tables)
+
+
+def _ours(dataset: Dataset) -> Columns:
+    history = History(dataset)
+    matrix = compute(MEASURED, Past(history, of_sessions(history.sessions), PRIORS))
+    return {feature.name: matrix[:, i] for i, feature in enumerate(MEASURED)}
+
+
+def _baseline(contender: str, tables: dict[str, pa.Table]) -> Callable[[], Columns]:
+    from benchmarks import baselines_pandas, baselines_polars
+
+    library = baselines_pandas if contender == "pandas" else baselines_polars
+    frames = library.frames(tables)
+    tables.clear()
+    return lambda: library.compute(frames, PRIORS)
+
+
+def work(contender: str, folder: Path, runs: int) -> dict[str, Any]:
+    """Time one contender in this process, and keep its columns in the folder for comparison."""
+    started = time.perf_counter()
+    prepare(contender, dict(marketplace(1000).tables))()
+    warm_up = time.perf_counter() - started
+    run, timings = prepare(contender, _read(folder)), []
+    for _ in range(runs):
+        wall, cpu = time.perf_counter(), time.process_time()
+        found = run()
+        timings.append((time.perf_counter() - wall, time.process_time() - cpu))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if contender != "sort":
+        for name, values in found.items():
+            np.save(folder / f"{contender}.{name}.npy", np.asarray(values, dtype=np.float32))
+    wall, cpu = (statistics.median(t[i] for t in timings) for i in (0, 1))
+    return {"contender": contender, "wall": wall, "cpu": cpu, "peak_mb": peak, "warm_up": warm_up, "runs": runs}
+
+
+def _read(folder: Path) -> dict[str, pa.Table]:
+    return {path.stem: pa.ipc.open_file(str(path)).read_all() for path in folder.glob("*.arrow")}
+
+
+def measure(n: int, folder: Path) -> list[dict[str, Any]]:
+    """Every contender on a marketplace of n sessions. Raises AssertionError where values differ."""
+    for kind, table in marketplace(n).tables.items():
+        with pa.ipc.new_file(str(folder / f"{kind}.arrow"), table.schema) as file:
+            file.write_table(table)
+    results = []
+    for contender in CONTENDERS:
+        runs = 1 if n > LARGE and contender in BASELINES else RUNS
+        results.append(_in_a_process(contender, folder, runs) | {"sessions": n})
+        if contender in BASELINES:
+            _compare(contender, folder)
+    return results
+
+
+def _in_a_process(contender: str, folder: Path, runs: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.features", "--work", contender, str(folder), str(runs)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _compare(contender: str, folder: Path) -> None:
+    for feature in MEASURED:
+        ours, theirs = (np.load(folder / f"{who}.{feature.name}.npy") for who in ("ours", contender))
+        assert np.allclose(ours, theirs, rtol=1e-5, equal_nan=True), f"{contender} differs in {feature.name}"
+
+
+def show(results: list[dict[str, Any]], console: Console) -> None:
+    """One line a contender and size."""
+    table = Table("sessions", "contender", "wall s", "CPU s", "rows/s", "x wall", "x CPU", "peak MB", "runs")
+    for r in results:
+        ours = next(o for o in results if o["contender"] == "ours" and o["sessions"] == r["sessions"])
+        ratios = f"{r['wall'] / ours['wall']:.2f}", f"{r['cpu'] / ours['cpu']:.2f}"
+        speed = f"{r['sessions'] / r['wall']:,.0f}"
+        line = f"{r['sessions']:,}", r["contender"], f"{r['wall']:.2f}", f"{r['cpu']:.2f}", speed, *ratios
+        table.add_row(*line, f"{r['peak_mb']:,.0f}", str(r["runs"]))
+    console.print(table)
+    console.print(f"{os.cpu_count()} cores; first call with compilation or its cache: {results[0]['warm_up']:.1f} s, not timed")
+    for line in growth(results):
+        console.print(line)
+
+
+def growth(results: list[dict[str, Any]]) -> list[str]:
+    """How our CPU cost and the sort's grow from each size to the next."""
+    cpu = {(r["contender"], r["sessions"]): r["cpu"] for r in results}
+    sizes = sorted({r["sessions"] for r in results})
+    return [
+        f"{a:,} to {b:,} sessions: ours x {cpu['ours', b] / cpu['ours', a]:.1f}, sort x {cpu['sort', b] / cpu['sort', a]:.1f}"
+        for a, b in zip(sizes, sizes[1:], strict=False)
+    ]
+
+
+def main() -> None:
+    """Measure, print one table, and write the numbers as JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="100000,1000000,10000000")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--work", nargs=3, metavar=("CONTENDER", "FOLDER", "RUNS"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.work:
+        contender, folder, runs = asked.work
+        print(json.dumps(work(contender, Path(folder), int(runs))))
+        return
+    results = []
+    for size in map(int, asked.sizes.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            results += measure(size, Path(folder))
+    show(results, Console())
+    if asked.out:
+        asked.out.write_text(json.dumps({"results": results, "growth": growth(results)}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""A marketplace of any size as Arrow tables, quickly: no behaviour in it, only the volumes and shapes of real data."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.dataset import TIME, Dataset, arrow_schema
+
+HOUR, DAY = 3_600_000_000, 86_400_000_000
+BEGIN = 1_700_000_000_000_000
+DAYS = 180
+SESSIONS_A_TUTOR = 450
+"""As in 540,000 sessions of 1,200 tutors."""
+ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC", "America/Los_Angeles", "Australia/Sydney")
+STATUSES = ("completed", "no_show", "cancelled", "student_no_show", "booked")
+SHARES = (0.8, 0.06, 0.06, 0.04, 0.04)
+
+Codes = NDArray[np.int64]
+
+
+def marketplace(n: int, seed: int = 0) -> Dataset:
+    """A dataset of n sessions in the order of booking, a tenth as many reschedules and half as many messages."""
+    rng = np.random.default_rng(seed)
+    tutors, students = max(n // SESSIONS_A_TUTOR, 1), max(n // 60, 1)
+    tutor_ids, student_ids = _ids("t", tutors), _ids("s", students)
+    empty = {kind: arrow_schema(kind).empty_table() for kind in ("students", "transcripts")}
+    return Dataset(
+        empty
+        | {
+            "tutors": _tutors(rng, tutor_ids),
+            "students": _table("students", {"student_id": student_ids}),
+            "sessions": _sessions(rng, n, tutor_ids, student_ids),
+            "reschedules": _reschedules(rng, n // 10, tutor_ids),
+            "messages": _messages(rng, n // 2, tutor_ids),
+        }
+    )
+
+
+def _tutors(rng: np.random.Generator, ids: pa.Array) -> pa.Table:
+    zones = pa.array(ZONES).take(pa.array(rng.integers(0, len(ZONES), len(ids))))
+    started_at = BEGIN - rng.integers(0, 700 * DAY, len(ids))
+    return _table("tutors", {"tutor_id": ids, "timezone": zones, "started_at": pa.array(started_at, TIME)})
+
+
+def _sessions(rng: np.random.Generator, n: int, tutor_ids: pa.Array, student_ids: pa.Array) -> pa.Table:
+    booked_at = BEGIN + np.sort(rng.integers(0, DAYS * DAY, n))
+    starts_at = (booked_at + rng.integers(HOUR, 10 * DAY, n)) // (HOUR // 2) * (HOUR // 2) + HOUR
+    status = rng.choice(len(STATUSES), n, p=SHARES)
+    # A student keeps to a few tutors, so that pairs have a history.
+    student = rng.integers(0, len(student_ids), n)
+    tutor = (student * 7 + rng.integers(0, 4, n)) % len(tutor_ids)
+    known = pa.array(starts_at + rng.integers(HOUR, 2 * HOUR, n), TIME, mask=status == STATUSES.index("booked"))
+    moved = pa.array(booked_at + rng.integers(0, HOUR, n), TIME, mask=rng.random(n) > 0.1)
+    columns = {
+        "session_id": pc.cast(pa.array(np.arange(n)), pa.string()),
+        "tutor_id": tutor_ids.take(pa.array(tutor)),
+        "student_id": student_ids.take(pa.array(student)),
+        "booked_at": pa.array(booked_at, TIME),
+        "scheduled_at": moved,
+        "starts_at": pa.array(starts_at, TIME),
+        "status": pa.array(STATUSES).take(pa.array(status)),
+        "outcome_known_at": known,
+        "rating": pa.array(rng.integers(1, 6, n).astype(float)),
+    }
+    return _table("sessions", columns)
+
+
+def _reschedules(rng: np.random.Generator, n: int, tutor_ids: pa.Array) -> pa.Table:
+    requested_at = BEGIN + np.sort(rng.integers(0, DAYS * DAY, n))
+    columns = {
+        "tutor_id": tutor_ids.take(pa.array(rng.integers(0, len(tutor_ids), n))),
+        "initiator": pa.array(("tutor", "student")).take(pa.array((rng.random(n) < 0.02).astype(np.int64))),
+        "requested_at": pa.array(requested_at, TIME),
+    }
+    return _table("reschedules", columns)
+
+
+def _messages(rng: np.random.Generator, n: int, tutor_ids: pa.Array) -> pa.Table:
+    sent_at = BEGIN + np.sort(rng.integers(0, DAYS * DAY, n))
+    columns = {
+        "tutor_id": tutor_ids.take(pa.array(rng.integers(0, len(tutor_ids), n))),
+        "sent_at": pa.array(sent_at, TIME),
+        "sender": pa.array(("tutor", "student", "platform")).take(pa.array(rng.integers(0, 3, n))),
+    }
+    return _table("messages", columns)
+
+
+def _ids(letter: str, n: int) -> pa.Array:
+    return pc.binary_join_element_wise(letter, pc.cast(pa.array(np.arange(n)), pa.string()), "")
+
+
+def _table(kind: str, columns: dict[str, pa.Array]) -> pa.Table:
+    schema = arrow_schema(kind)
+    n = len(next(iter(columns.values())))
+    return pa.table([columns.get(field.name, pa.nulls(n, field.type)) for field in schema], schema=schema)

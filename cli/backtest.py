@@ -1,0 +1,97 @@
+"""`tqs backtest`: train and test on files, with no database."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import InvalidDataset
+from domain.spans import parse_span
+from domain.vocabulary import Task
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models.backtest import Backtest
+    from models.evaluation import Figure
+
+
+def _span(text: str) -> timedelta:
+    try:
+        return parse_span(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def backtest(
+    task: Annotated[Task, typer.Argument(help="What to predict.")],
+    dataset: Annotated[Path, typer.Argument(help="The dataset's YAML file.")],
+    cut: Annotated[datetime | None, typer.Option(help="Train before, test from here (UTC). Default: the last 30 %% of days test.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="True probabilities of simulated data, for the ceiling.")] = None,
+    horizon: Annotated[str, typer.Option(help="Churn: leaving within this time counts.")] = "30d",
+    every: Annotated[str, typer.Option(help="Churn: one row a tutor this often.")] = "14d",
+    file: Annotated[list[str] | None, typer.Option(help="KIND=PATH: read a kind from another file.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Train on the past of a dataset, test on what came after, with and without the tutors' history."""
+    from cli.import_dataset import parse_files
+    from gateways.dataset import read_dataset
+    from models.backtest import as_json as document
+    from models.backtest import backtest as run
+
+    spans = _span(horizon), _span(every)
+    read = read_dataset(dataset, parse_files(file))
+    result = run(task, read.dataset, *spans, cut=_microseconds(cut), seed=seed, truth=_truth(truth))
+    if as_json:
+        print(json.dumps(document(result)))
+    else:
+        _print_table(result, read.rejects.num_rows)
+
+
+def _microseconds(cut: datetime | None) -> int | None:
+    if cut is None:
+        return None
+    return int(cut.replace(tzinfo=cut.tzinfo or UTC).timestamp() * 1_000_000)
+
+
+def _truth(path: Path | None) -> "pa.Table | None":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path is None:
+        return None
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InvalidDataset(f"--truth {path}: no Parquet file that can be read ({error})") from error
+
+
+def _print_table(result: "Backtest", n_rejected: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = {"with history": result.with_history.figures, "without history": result.without_history.figures}
+    if result.with_history.ceiling:
+        columns["ceiling"] = result.with_history.ceiling
+    table = Table("", *columns, title=f"{result.task}: {_heading(result)}")
+    for name in result.with_history.figures:
+        table.add_row(name.replace("_", " "), *(_figure(figures, name) for figures in columns.values()))
+    console = Console()
+    console.print(table)
+    low, high = result.gain.low, result.gain.high
+    console.print(f"gain of history in ROC AUC: {result.gain.value:.4f} ({low:.4f} to {high:.4f})")
+    console.print(f"{result.seconds:.1f} s, peak {result.peak_mb:.0f} MB, {n_rejected} rows rejected")
+
+
+def _heading(result: "Backtest") -> str:
+    cut = datetime.fromtimestamp(result.cut / 1e6, UTC)
+    full = result.with_history
+    return f"trained on {result.n_train:,} rows before {cut:%Y-%m-%d}, tested on {full.n_test:,}, {full.base_rate:.1%} positive"
+
+
+def _figure(figures: "dict[str, Figure]", name: str) -> str:
+    figure = figures.get(name)
+    return "" if figure is None else f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"

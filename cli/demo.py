@@ -1,0 +1,174 @@
+"""`tqs demo`: the whole product at real size on one machine, from nothing to a ranked list and running services."""
+
+import os
+import shutil
+import signal
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from cli.steps import Steps
+
+if TYPE_CHECKING:
+    from cli.processes import Processes, Service
+    from flows.runtime import Runtime
+    from gateways.settings import Settings
+
+READY_SECONDS = 180.0
+MAIL_TO = "quality-team@example.org"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a demo plays: its settings, and the environment its flows and services see."""
+
+    settings: "Settings"
+    environ: dict[str, str]
+    now: datetime
+
+    @property
+    def dataset_dir(self) -> Path:
+        """Where the simulated files are written."""
+        return self.settings.data_dir / "dataset"
+
+    @property
+    def mails(self) -> Path:
+        """Where the local mail sink puts what is sent."""
+        return self.settings.data_dir / "mails"
+
+
+def demo(
+    serve: Annotated[bool, typer.Option(help="Keep API, dashboard, MLflow and Prefect running after the table.")] = True,
+    tutors: Annotated[int, typer.Option(help="Tutors in the simulated marketplace.")] = 1200,
+    days: Annotated[int, typer.Option(help="Days of history.")] = 180,
+    sessions_per_day: Annotated[int, typer.Option(help="Sessions a day.")] = 3000,
+) -> None:
+    """Simulate a marketplace, load it, train, score, print who needs help most, and serve it.
+
+    Always works in `demo` inside the data folder, on an embedded PostgreSQL of its own: never on DATABASE_URL.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    with ExitStack() as stack:
+        try:
+            play(stack, serve, {"tutors": tutors, "days": days, "sessions_per_day": sessions_per_day})
+        except KeyboardInterrupt:
+            print("\nStopping everything.")
+
+
+def play(stack: ExitStack, serve: bool, market: dict[str, int]) -> None:
+    """All steps in order. What is started is stopped by the stack, in reverse order, whatever happens."""
+    from cli.processes import Processes
+
+    console = Console()
+    steps = Steps(console, 8 if serve else 7)
+    with steps.step("Start PostgreSQL, Prefect and mail sink") as notes:
+        stage = set_stage(stack)
+        processes = Processes(stage.settings.data_dir / "logs")
+        stack.callback(processes.stop)
+        prefect = _start_prefect(processes, stage)
+        runtime = _open(stage)
+        notes.append(str(stage.settings.data_dir))
+    _fill(steps, stage, market)
+    processes.wait_ready(prefect, READY_SECONDS)
+    _learn(steps, stage)
+    _print_table(console, runtime)
+    if serve:
+        with steps.step("Start API, dashboard, MLflow and schedules"):
+            services = _start_services(processes, stage, runtime)
+        _print_addresses(console, stage, [*services, prefect])
+        threading.Event().wait()
+
+
+def set_stage(stack: ExitStack) -> Stage:
+    """A fresh demo folder and its environment, with a mail sink that runs until the end."""
+    from cli.services import prefect_environ
+    from gateways.mail_sink import MailSink
+    from gateways.settings import load_settings
+
+    environ = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "MLFLOW_TRACKING_URI"}}
+    base = load_settings(environ)
+    home = (base.data_dir / "demo").absolute()
+    for leftover in ("dataset", "features", "logs", "mails"):
+        shutil.rmtree(home / leftover, ignore_errors=True)
+    home.mkdir(parents=True, exist_ok=True)
+    sink = stack.enter_context(MailSink(home / "mails"))
+    environ |= {"TQS_DATA_DIR": str(home), "TQS_SMTP_URL": sink.url, "TQS_MAIL_TO": MAIL_TO}
+    environ = prefect_environ(load_settings(environ), environ)
+    # Flows read the process's environment, and Prefect reads it when it is imported.
+    os.environ.pop("DATABASE_URL", None)
+    os.environ.update(environ)
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return Stage(load_settings(environ), environ, now)
+
+
+def _start_prefect(processes: "Processes", stage: Stage) -> "Service":
+    from cli.services import prefect_service
+
+    service = prefect_service(stage.environ)
+    processes.start(service)
+    return service
+
+
+def _open(stage: Stage) -> "Runtime":
+    from flows.runtime import open_runtime, reset
+
+    return reset(open_runtime(stage.environ))
+
+
+def _fill(steps: Steps, stage: Stage, market: dict[str, int]) -> None:
+    from cli.import_dataset import load_file
+    from simulator.files import write
+    from simulator.marketplace import MarketSettings, simulate
+
+    with steps.step("Simulate a marketplace") as notes:
+        found = simulate(MarketSettings(**market, seed=stage.settings.seed, end=stage.now))
+        write(found, stage.dataset_dir)
+        notes.append(f"{found.dataset.tables['sessions'].num_rows:,} sessions")
+        del found
+    with steps.step("Check and load it") as notes:
+        notes.append(load_file(stage.dataset_dir / "dataset.yaml", stage.settings).in_words())
+
+
+def _learn(steps: Steps, stage: Stage) -> None:
+    from flows.build_features import build_features
+    from flows.monitor import monitor
+    from flows.score import score
+    from flows.train import train
+
+    as_of = stage.now.isoformat()
+    with steps.step("Build features") as notes:
+        notes.append(f"{build_features(as_of=as_of):,} rows")
+    with steps.step("Train and register both models") as notes:
+        notes += train(seed=stage.settings.seed, truth_file=str(stage.dataset_dir / "truth.parquet")).values()
+    with steps.step("Score tutors and upcoming sessions") as notes:
+        notes.append(f"{score(as_of=as_of):,} scores")
+    with steps.step("Check for drift and mail the report") as notes:
+        notes.append(monitor(as_of=as_of))
+
+
+def _print_table(console: Console, runtime: "Runtime") -> None:
+    from cli.top import print_top
+
+    print_top(runtime.engine, console, 15)
+
+
+def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime") -> list["Service"]:
+    from cli.services import api_service, dashboard_service, mlflow_service, schedules_service
+
+    services = [
+        api_service(stage.settings, stage.environ),
+        dashboard_service(stage.settings, stage.environ),
+        mlflow_service(stage.settings, runtime.tracking_uri, runtime.artifacts, stage.environ),
+    ]
+    for service in services:
+        processes.start(service)
+    processes.start(schedules_service(stage.environ))
+    for service in services:
+        processes.wait_ready(service, READY_SECONDS)
+    return services

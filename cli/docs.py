@@ -1,0 +1,68 @@
+"""Documents generated from the code: written by `python -m cli.docs`, compared by `--check`."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
+from features.columns import Feature
+from gateways.settings import Settings, variable_name
+from serving.openapi import document as openapi
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def features_page() -> str:
+    """The catalogue of features."""
+    rows = {f.name: f for f in (*NO_SHOW_FEATURES, *CHURN_FEATURES)}
+    lines = [
+        "# Features",
+        "",
+        "Every column, as known strictly before the moment asked about. Missing is missing, never zero.",
+        "",
+        "| column | meaning | unit | theme | needs a past | no-show | churn |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(f) for f in rows.values()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(feature: Feature) -> str:
+    used = ["yes" if feature in features else "" for features in (NO_SHOW_FEATURES, CHURN_FEATURES)]
+    past = "yes" if feature.history else ""
+    return f"| `{feature.name}` | {feature.meaning} | {feature.unit} | {feature.theme} | {past} | {' | '.join(used)} |"
+
+
+def settings_page() -> str:
+    """The table of settings."""
+    lines = ["# Settings", "", "Read from the environment. All have a default.", "", "| variable | meaning | default |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `{variable_name(name)}` | {field.description} | {default} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "features.md": features_page,
+    "settings.md": settings_page,
+    "openapi.json": openapi,
+}
+
+
+def main(check: bool) -> int:
+    """Write every page, or say which differ from the code. Gives the exit code."""
+    stale = [name for name, page in PAGES.items() if not _is_current(DOCS / name, page())]
+    for name in stale:
+        if check:
+            print(f"docs/{name} is not what the code says: run `make docs`", file=sys.stderr)
+        else:
+            (DOCS / name).write_text(PAGES[name]())
+    return 1 if check and stale else 0
+
+
+def _is_current(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text() == text
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))

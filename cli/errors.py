@@ -1,0 +1,26 @@
+"""Which error ends the command with which exit code. Nothing prints a traceback to a user."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from domain import errors
+
+EXIT_CODES: Mapping[type[errors.TutorQualityError], int] = MappingProxyType(
+    {
+        errors.InvalidDataset: 2,
+        errors.NothingUsable: 2,
+        errors.InvalidSettings: 2,
+        errors.LateFeature: 2,
+        errors.UnknownSubject: 2,
+        errors.NotEnoughData: 4,
+        errors.NoModel: 4,
+        errors.DatabaseUnavailable: 5,
+        errors.ModelMismatch: 6,
+    }
+)
+"""2: the input; 3 (import only): some rows rejected; 4: not enough to work with; 5: a service is away; 6: integrity."""
+
+
+def exit_code(error: errors.TutorQualityError) -> int:
+    """The exit code of an error; 1 for one without its own."""
+    return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)

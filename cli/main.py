@@ -1,0 +1,45 @@
+"""The command `tqs`: one entry point that reads the real environment and turns errors into exit codes."""
+
+import sys
+
+import typer
+
+from cli.backtest import backtest
+from cli.demo import demo
+from cli.errors import exit_code
+from cli.flows import score, train
+from cli.import_dataset import import_dataset
+from cli.simulate import simulate
+from cli.top import top
+from domain.errors import TutorQualityError
+
+USAGE = 2
+
+
+def app() -> typer.Typer:
+    """All commands."""
+    commands = typer.Typer(
+        help="Tutor quality scoring: who needs help, why, and what to do.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    commands.command("demo")(demo)
+    commands.command("simulate")(simulate)
+    commands.command("import")(import_dataset)
+    commands.command("backtest")(backtest)
+    commands.command("train")(train)
+    commands.command("score")(score)
+    commands.command("top")(top)
+    return commands
+
+
+def main() -> None:
+    """Run a command. An error that a user can mend prints one line and ends with its own exit code."""
+    try:
+        app()()
+    except TutorQualityError as error:
+        print(f"tqs: {error}", file=sys.stderr)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,107 @@
+"""Child processes of the demo: started with a log file each, waited for over HTTP, stopped together."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from domain.errors import TutorQualityError
+
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.25
+
+
+class ServiceFailed(TutorQualityError):
+    """A service did not start."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What to run and where it answers once it is ready (an address that gives any status below 500)."""
+
+    name: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    url: str
+    ready_path: str = "/"
+
+
+@dataclass
+class Processes:
+    """Running services. Each leads a process group of its own, so that its workers stop with it."""
+
+    logs: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, service: Service) -> None:
+        """Start a service; its output goes to its own file in the log folder."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.logs / f"{service.name}.log").open("wb") as log:
+            self.running[service.name] = subprocess.Popen(
+                service.command,
+                env=dict(service.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait_ready(self, service: Service, seconds: float) -> None:
+        """Return once the service answers. Raises ServiceFailed naming its log file if it ends or stays silent."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.running[service.name].poll() is not None:
+                raise ServiceFailed(f"{service.name} ended at once: see {self.logs / service.name}.log")
+            if _answers(service.url + service.ready_path):
+                return
+            time.sleep(POLL_SECONDS)
+        raise ServiceFailed(f"{service.name} did not answer at {service.url} in {seconds:.0f} s: see {self.logs / service.name}.log")
+
+    def stop(self) -> None:
+        """Ask every group to end, and end what does not."""
+        for process in self.running.values():
+            _signal_group(process, signal.SIGINT)
+        until = time.monotonic() + STOP_SECONDS
+        for process in self.running.values():
+            try:
+                process.wait(max(until - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                _signal_group(process, signal.SIGKILL)
+                process.wait()
+        for process in self.running.values():  # workers that outlived their leader
+            _signal_group(process, signal.SIGKILL)
+        self.running.clear()
+
+
+def free_port(preferred: int) -> int:
+    """The preferred port of the loopback address if it is free, else any other."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise ServiceFailed("no free port on the loopback address")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2.0).status_code < 500
+    except httpx.HTTPError:
+        return False
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass

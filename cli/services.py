@@ -1,0 +1,69 @@
+"""The four services of the demo: how each is started, on which port, and that none of them calls home."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.processes import Service, free_port
+from gateways.settings import Settings
+
+QUIET: Mapping[str, str] = {
+    "BENTOML_DO_NOT_TRACK": "True",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+"""Nothing is sent to anyone, and only warnings are printed."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What runs beside the database."""
+
+    api: Service
+    dashboard: Service
+    mlflow: Service
+    prefect: Service
+
+
+def prefect_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which flows find the demo's Prefect server, and in which that server runs."""
+    port = free_port(settings.prefect_port)
+    api = f"http://127.0.0.1:{port}/api"
+    home = {"PREFECT_HOME": str(settings.data_dir.absolute() / "prefect")}
+    return {**environ, **QUIET, **home, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
+
+
+def prefect_service(environ: Mapping[str, str]) -> Service:
+    """The Prefect server at the address the environment names; its own SQLite, as the embedded server lacks pg_trgm."""
+    url = environ["PREFECT_API_URL"].removesuffix("/api")
+    port = url.rpartition(":")[2]
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+    return Service("prefect", command, environ, url, "/api/health")
+
+
+def mlflow_service(settings: Settings, tracking_uri: str, artifacts: Path, environ: Mapping[str, str]) -> Service:
+    """The MLflow UI over the tracking database."""
+    port = free_port(settings.mlflow_port)
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", tracking_uri, "--default-artifact-root", str(artifacts.absolute())]
+    return Service("mlflow", command, environ, f"http://127.0.0.1:{port}", "/health")
+
+
+def api_service(settings: Settings, environ: Mapping[str, str]) -> Service:
+    """The BentoML service."""
+    port = free_port(settings.api_port)
+    command = [sys.executable, "-m", "bentoml", "serve", "serving.service:TutorQuality", "--host", "127.0.0.1"]
+    return Service("api", [*command, "--port", str(port)], environ, f"http://127.0.0.1:{port}", "/api/health")
+
+
+def dashboard_service(settings: Settings, environ: Mapping[str, str]) -> Service:
+    """The Panel app."""
+    port = free_port(settings.ui_port)
+    command = [sys.executable, "-m", "ui"]
+    return Service("dashboard", command, {**environ, "TQS_UI_PORT": str(port)}, f"http://127.0.0.1:{port}")

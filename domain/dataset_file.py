@@ -1,0 +1,193 @@
+"""The format of a dataset file: its keys, and the rules between them that need no data to be checked."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.schema import KINDS, FieldType
+from domain.schema import Field as KindField
+from domain.vocabulary import AttributeType, SessionStatus
+
+VERSION = 1
+
+WITH_ATTRIBUTES = frozenset({"tutors", "sessions"})
+"""Kinds that take columns of the customer's own."""
+
+DERIVED = ("tutors", "students")
+"""Kinds that need no file: without one they are made of the ids that the rows of the other kinds name."""
+
+DEFAULT_FILLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        kind.name: {f.name: f.default for f in kind.fields if f.default}
+        | ({"scheduled_at": "booked_at"} if kind.name == "sessions" else {})
+        for kind in KINDS.values()
+    }
+)
+"""What is filled in where a dataset file says nothing, by kind and field."""
+
+FILES = (".csv", ".csv.gz", ".parquet")
+"""Endings of files that can be read."""
+
+
+class AttributeSpec(BaseModel):
+    """How one of the customer's own columns enters a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: AttributeType = Field(description="`numeric` or `categorical`")
+    late: bool = Field(False, description="`true` for a column written after the booking: kept, but never a feature")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _long_form(cls, given: Any) -> Any:
+        return {"type": given} if isinstance(given, str) else given
+
+
+class KindSpec(BaseModel):
+    """Where one kind of thing is found and how its columns are read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(min_length=1, description="CSV, CSV.gz or Parquet, relative to the dataset file")
+    columns: dict[str, str | None] = Field(
+        default={},
+        description="FIELD: COLUMN, or for a time COLUMN ± SPAN. A field not named here is read from the column of its "
+        "own name, if there is one; `~` leaves that column unread",
+    )
+    values: dict[str, dict[str, str | None]] = Field(
+        default={}, description="FIELD or ATTRIBUTE: {what the file says: what it means}; `~` means empty"
+    )
+    formats: dict[str, str] = Field(default={}, description="FIELD: format of a time, in strptime's signs")
+    fill: dict[str, str] = Field(
+        default={}, description="FIELD: FIELD, FIELD ± SPAN or a constant, where the column or the value is missing"
+    )
+    filters: tuple[str, ...] = Field(default=(), description="conditions; a row that does not meet all is left out")
+    attributes: dict[str, AttributeSpec] = Field(
+        default={}, description="COLUMN: `numeric`, `categorical` or {type: …, late: true} (tutors and sessions only)"
+    )
+
+
+class DatasetSpec(BaseModel):
+    """A whole dataset file. Every kind but `sessions` may be absent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = Field(VERSION, description=f"of this format: {VERSION}")
+    name: str | None = Field(None, description="what to call the dataset")
+    timezone: str = Field("UTC", description="IANA zone of times that state none")
+    tutors: KindSpec | None = Field(None, description="who gives sessions")
+    students: KindSpec | None = Field(None, description="who takes them")
+    sessions: KindSpec = Field(description="what was booked, and what became of it")
+    reschedules: KindSpec | None = Field(None, description="sessions moved")
+    messages: KindSpec | None = Field(None, description="who wrote to whom, and when")
+    transcripts: KindSpec | None = Field(None, description="what was said in a session")
+
+    def kinds(self) -> dict[str, KindSpec]:
+        """The kinds it describes, in the order in which they can be loaded."""
+        return {kind: spec for kind in KINDS if (spec := getattr(self, kind)) is not None}
+
+
+class Problem(NamedTuple):
+    """What is wrong with a dataset file, and the path of keys to where it says so."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.5) -> str:
+    """`; did you mean `X`?` with the nearest choice, whatever its case, or nothing where none is near."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
+    return f"; did you mean `{by_lower[near[0]]}`?" if near else ""
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether it is a time zone's IANA name."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # no such zone; no path below the zones; a folder of zones
+        return False
+    return True
+
+
+def problems(spec: DatasetSpec) -> Iterator[Problem]:
+    """All that is wrong with a dataset file as far as can be said without its data."""
+    if spec.version != VERSION:
+        yield Problem(("version",), f"version {spec.version} is not known here; write `version: {VERSION}`")
+    if not is_time_zone(spec.timezone):
+        yield Problem(("timezone",), f"`{spec.timezone}` is no time zone; write a name such as Europe/Berlin")
+    for kind, described in spec.kinds().items():
+        yield from _kind_problems(kind, described)
+
+
+def _kind_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:
+    yield from _name_problems(kind, spec)
+    for name, mapped in spec.values.items():
+        yield from _value_problems(kind, name, mapped)
+    for name, pattern in spec.formats.items():
+        yield from _format_problems(kind, name, pattern)
+    yield from _attribute_problems(kind, spec)
+
+
+def _name_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:
+    fields = [f.name for f in KINDS[kind].fields]
+    for section in ("columns", "values", "formats", "fill"):
+        known = fields + list(spec.attributes) if section == "values" else fields
+        for name in getattr(spec, section):
+            if name not in known:
+                hint = did_you_mean(name, known)
+                yield Problem((kind, section, name), f"`{name}` is not a field of `{kind}`{hint}")
+
+
+def _value_problems(kind: str, name: str, mapped: Mapping[str, str | None]) -> Iterator[Problem]:
+    field = field_of(kind, name)
+    if field is None or field.choices is None:
+        return
+    for said, meant in mapped.items():
+        if meant is not None and meant not in list(field.choices):
+            hint = did_you_mean(meant, field.choices) or f"; it is one of {', '.join(field.choices)}"
+            yield Problem((kind, "values", name, said), f"`{meant}` is no value of `{name}`{hint}")
+
+
+def _format_problems(kind: str, name: str, pattern: str) -> Iterator[Problem]:
+    field, path = field_of(kind, name), (kind, "formats", name)
+    if field is not None and field.type is not FieldType.TIME:
+        yield Problem(path, f"`{name}` is no time, so it has no format")
+    elif field is not None and not _is_time_format(pattern):
+        yield Problem(path, f"`{pattern}` is no format of a time; write one such as %d.%m.%Y %H:%M, with a year and no %Z")
+
+
+def _is_time_format(pattern: str) -> bool:
+    moment = datetime(2016, 4, 29, 18, 38, 8)
+    if "%Z" in pattern:  # names of zones are ambiguous, and mean another thing on another machine
+        return False
+    try:
+        return datetime.strptime(moment.strftime(pattern), pattern).year == moment.year
+    except ValueError:
+        return False
+
+
+def _attribute_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:
+    if spec.attributes and kind not in WITH_ATTRIBUTES:
+        yield Problem((kind, "attributes"), "only `tutors` and `sessions` have attributes")
+    for field in KINDS[kind].fields:
+        column = spec.columns.get(field.name, field.name)
+        attribute = spec.attributes.get(column or "")
+        if attribute and not attribute.late and is_outcome(field):
+            message = f"`{column}` is the column of `{field.name}`, known only after the session: add `late: true`"
+            yield Problem((kind, "attributes", column or ""), message)
+
+
+def is_outcome(field: KindField) -> bool:
+    """Whether a field says how a session or a tutor's stay ended."""
+    return field.late or field.choices is SessionStatus
+
+
+def field_of(kind: str, name: str) -> KindField | None:
+    """The field of that name, if the kind has it."""
+    return next((field for field in KINDS[kind].fields if field.name == name), None)

@@ -1,0 +1,53 @@
+"""What every flow needs from the outside, read from the environment once, at the edge."""
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateways.postgres import create_database, database_url
+from gateways.settings import Settings, load_settings
+from store.database import Engine, make_engine, upgrade
+
+MLFLOW_DATABASE = "mlflow"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The settings, the migrated database, and where experiments are kept."""
+
+    settings: Settings
+    engine: Engine
+    tracking_uri: str
+
+    @property
+    def artifacts(self) -> Path:
+        """Where MLflow keeps the files of its runs."""
+        return self.settings.data_dir / "mlflow"
+
+    @property
+    def features(self) -> Path:
+        """Where the last feature snapshots lie."""
+        return self.settings.data_dir / "features"
+
+
+def open_runtime(environ: Mapping[str, str]) -> Runtime:
+    """Settings, database (started if embedded, migrated) and tracking URI. Raises InvalidSettings, DatabaseUnavailable."""
+    settings = load_settings(environ)
+    url = database_url(settings)
+    engine = make_engine(url)
+    upgrade(engine)
+    tracking = environ.get("MLFLOW_TRACKING_URI") or create_database(url, MLFLOW_DATABASE)
+    return Runtime(settings, engine, tracking)
+
+
+def git_commit(folder: Path) -> str:
+    """The commit checked out in a folder, or `unknown` outside a checkout."""
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+def moment(as_of: str | None, now: datetime) -> datetime:
+    """The moment a flow speaks of: ISO 8601 with an offset, or now."""
+    return datetime.fromisoformat(as_of) if as_of else now

@@ -1,0 +1,36 @@
+"""Every flow and when it runs: the one list. `python -m flows.schedules` serves it to a Prefect server."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import Flow, serve
+
+from flows.build_features import build_features
+from flows.monitor import monitor
+from flows.score import score
+from flows.train import train
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A flow and its cron expression, in UTC."""
+
+    flow: Flow[..., Any]
+    cron: str
+
+
+SCHEDULES = (
+    Scheduled(score, "5 * * * *"),  # hourly, five minutes after sessions end
+    Scheduled(build_features, "30 2 * * *"),  # every night
+    Scheduled(monitor, "0 6 * * 1"),  # on Monday, to be read in the morning
+    Scheduled(train, "0 3 * * 0"),  # weekly, on the quietest night
+)
+
+
+def main() -> None:
+    """Serve every flow on its schedule until stopped."""
+    serve(*(s.flow.to_deployment(name="scheduled", cron=s.cron) for s in SCHEDULES))
+
+
+if __name__ == "__main__":
+    main()

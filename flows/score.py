@@ -1,0 +1,92 @@
+"""Score every active tutor and every session of the next 48 hours."""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from prefect import flow, task
+
+from domain.horizons import UPCOMING
+from domain.scores import Score
+from domain.vocabulary import Task
+from features.history import History
+from features.queries import take
+from flows.runtime import Runtime, moment, open_runtime
+from gateways.clock import utc_now
+from insights.ranking import help_scores
+from models.artifact import Model, Sidecar
+from models.rows import booked_sessions
+from models.scoring import microseconds_of, score_churn, score_sessions, score_tutors_no_show
+from store.history import read_dataset
+from store.models import StoredModel, champion
+from store.scores import save_scores
+
+HISTORY_KINDS = ("tutors", "students", "sessions", "reschedules", "messages")
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A model that serves, with its version in the registry."""
+
+    model: Model
+    version: str
+
+
+def open_champion(stored: StoredModel | None) -> Champion | None:
+    """The stored bytes as a model, checked against their recorded hash; None where there is none."""
+    if stored is None:
+        return None
+    return Champion(Model(stored.model_bytes, Sidecar.model_validate(stored.sidecar)), stored.version)
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=600)
+def load(runtime: Runtime) -> History:
+    """The whole history, without transcripts."""
+    return History(read_dataset(runtime.engine, kinds=HISTORY_KINDS))
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=60)
+def load_champions(runtime: Runtime) -> dict[Task, Champion | None]:
+    """The champion of each task."""
+    return {name: open_champion(champion(runtime.engine, name)) for name in Task}
+
+
+def all_scores(history: History, champions: dict[Task, Champion | None], as_of: datetime) -> list[Score]:
+    """Every score there is a model for, as known at `as_of`."""
+    no_show, churn = champions[Task.NO_SHOW], champions[Task.CHURN]
+    risk = score_tutors_no_show(no_show.model, no_show.version, history, as_of) if no_show else []
+    leaving = score_churn(churn.model, churn.version, history, as_of) if churn else []
+    upcoming = upcoming_scores(history, no_show, as_of) if no_show else []
+    return [*risk, *leaving, *help_scores(risk, leaving), *upcoming]
+
+
+def upcoming_scores(history: History, no_show: Champion, as_of: datetime) -> list[Score]:
+    """The no-show risk of each session booked for the next 48 hours."""
+    rows = booked_sessions(history, microseconds_of(as_of), UPCOMING)
+    ids = history.dataset.tables["sessions"]["session_id"].take(rows).to_pylist() if np.size(rows) else []
+    return score_sessions(no_show.model, no_show.version, history, ids, take(history.sessions, rows), as_of)
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=300)
+def save(runtime: Runtime, scores: list[Score]) -> None:
+    """Append the scores."""
+    save_scores(runtime.engine, scores)
+
+
+@flow(name="score", log_prints=True, timeout_seconds=1800)
+def score(as_of: str | None = None) -> int:
+    """Score as of a moment (ISO 8601; now by default). Gives the number of scores saved."""
+    runtime = open_runtime(os.environ)
+    champions = load_champions(runtime)
+    if not any(champions.values()):
+        print("no model is registered yet: nothing to score; run `tqs train` first")
+        return 0
+    scores = all_scores(load(runtime), champions, moment(as_of, utc_now()))
+    save(runtime, scores)
+    print(f"{len(scores)} scores saved")
+    return len(scores)
+
+
+if __name__ == "__main__":
+    score()

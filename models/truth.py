@@ -1,0 +1,52 @@
+"""True probabilities of simulated data, aligned with rows. For the ceiling of an evaluation, and for nothing else."""
+
+from datetime import timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from domain.errors import InvalidDataset
+from domain.horizons import CHURN_HORIZON
+from domain.vocabulary import Task
+from features.history import History, microseconds
+from features.kernel import positions
+from features.stream import Stream
+from models.rows import Rows
+
+
+def align(
+    task: Task, truth: pa.Table, history: History, rows: Rows, horizon: timedelta = CHURN_HORIZON
+) -> NDArray[np.float64]:
+    """The true probability of each row (rows,), from a truth table (kind, subject_id, as_of, value).
+
+    A churn row takes the latest value at or before its moment. Raises InvalidDataset where a row has none.
+    """
+    if task is Task.NO_SHOW:
+        found = _of_sessions(truth.filter(pc.equal(truth["kind"], "no_show")), history, rows)
+    elif horizon != CHURN_HORIZON:
+        raise InvalidDataset(f"the truth is about leaving within {CHURN_HORIZON.days} days: ask for that horizon")
+    else:
+        found = _of_tutors(truth.filter(pc.equal(truth["kind"], "churn_30d")), history, rows)
+    if np.isnan(found).any():
+        raise InvalidDataset(f"{int(np.isnan(found).sum())} of {len(rows)} rows have no true probability in the truth file")
+    return found
+
+
+def _of_sessions(truth: pa.Table, history: History, rows: Rows) -> NDArray[np.float64]:
+    asked = history.dataset.tables["sessions"]["session_id"].take(pa.array(rows.subject))
+    place = pc.index_in(asked, truth["subject_id"])
+    return np.asarray(pc.fill_null(truth["value"].take(place), float("nan")).to_numpy())
+
+
+def _of_tutors(truth: pa.Table, history: History, rows: Rows) -> NDArray[np.float64]:
+    known_at, tutor = microseconds(truth["as_of"]), history.tutor_codes(truth["subject_id"])
+    order = np.argsort(known_at, kind="stable")
+    place = np.arange(order.size)
+    stream = Stream.build(tutor[order], known_at[order], history.n_tutors, {"place": place})
+    # Places in the stream are by tutor; the same counting sort tells which row of the truth stands at each.
+    values = truth["value"].to_numpy()[order][np.argsort(tutor[order], kind="stable")[(tutor < 0).sum() :]]
+    last = positions(stream.starts, stream.known, rows.queries.tutor, rows.queries.as_of + 1) - 1
+    some = last >= stream.starts[rows.queries.tutor]
+    return np.where(some, values[np.maximum(last, 0)], np.nan)

@@ -1,0 +1,1 @@
+"""Drift of what the models read; every check ends in a decision. Nothing is sent from here."""

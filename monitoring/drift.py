@@ -1,0 +1,112 @@
+"""Drift of a model's columns, last week against the training window, measured by Evidently."""
+
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from evidently import DataDefinition, Dataset, Report
+from evidently.presets import DataDriftPreset
+from numpy.typing import NDArray
+
+from monitoring.decision import ColumnDrift, DriftReport, decide
+from monitoring.words import change_in_words
+
+Columns = Mapping[str, NDArray[Any]]
+
+THRESHOLD = 0.1
+MOST_ROWS = 20_000
+NUMERIC_METHOD = "wasserstein"
+CATEGORICAL_METHOD = "jensenshannon"
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; font-src data:"
+)
+
+
+def drift_report(
+    reference: Columns,
+    current: Columns,
+    *,
+    about: str,
+    categories: Mapping[str, Sequence[str]],
+    growing: Collection[str],
+    seed: int,
+) -> DriftReport:
+    """Compare columns (rows,) of two windows, NaN for missing.
+
+    Numeric columns by the Wasserstein distance in standard deviations of the reference, categorical ones, the keys of
+    `categories`, by the Jensen-Shannon distance; their values are places in the given names. Both are held against
+    0.1. Missing values take no part in the distance; their share is compared by itself. Columns in `growing` rise
+    with the calendar (a tenure): they are shown, not counted. At most 20,000 rows of a window are drawn, by `seed`.
+    Raises KeyError if `current` lacks a column of the reference.
+    """
+    before, now = (_frame(c, list(reference), categories, seed) for c in (reference, current))
+    comparable = [name for name in reference if before[name].notna().any() and now[name].notna().any()]
+    scores, html = _measure(before[comparable], now[comparable], [n for n in comparable if n in categories])
+    columns = tuple(
+        ColumnDrift(
+            column=name,
+            score=scores.get(name, 0.0),
+            threshold=THRESHOLD,
+            words=change_in_words(name, before[name], now[name]),
+            missing_before=float(before[name].isna().mean()) if len(before) else 1.0,
+            missing_now=float(now[name].isna().mean()) if len(now) else 1.0,
+            growing=name in growing,
+        )
+        for name in reference
+    )
+    n_reference, n_current = _rows(reference), _rows(current)
+    return DriftReport(about, columns, n_reference, n_current, *decide(columns, n_reference, n_current), html)
+
+
+def _rows(columns: Columns) -> int:
+    return len(next(iter(columns.values()), ()))
+
+
+def _frame(columns: Columns, names: Sequence[str], categories: Mapping[str, Sequence[str]], seed: int) -> pd.DataFrame:
+    n = _rows(columns)
+    rows = np.arange(n)
+    if n > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(n, MOST_ROWS, replace=False))
+    return pd.DataFrame({name: _values(columns[name][rows], categories.get(name)) for name in names})
+
+
+def _values(values: NDArray[Any], names: Sequence[str] | None) -> pd.Series:
+    """Numbers as they are; the places of a category as its names."""
+    if names is None:
+        return pd.Series(values.astype(np.float64))
+    words = np.array([*names, None], dtype=object)
+    places = np.where(np.isnan(values), len(names), values).astype(np.int64)
+    return pd.Series(words[places], dtype=object)
+
+
+def _measure(before: pd.DataFrame, now: pd.DataFrame, categorical: list[str]) -> tuple[dict[str, float], bytes]:
+    """Evidently's distance by column, and its page; nothing where there is no column both windows have values of."""
+    if before.columns.empty:
+        return {}, _page("<!doctype html><html><head></head><body>No column has values in both windows.</body></html>")
+    numeric = [name for name in before if name not in categorical]
+    definition = DataDefinition(numerical_columns=numeric, categorical_columns=categorical)
+    preset = DataDriftPreset(
+        num_method=NUMERIC_METHOD,
+        cat_method=CATEGORICAL_METHOD,
+        num_threshold=THRESHOLD,
+        cat_threshold=THRESHOLD,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own deprecations and divisions, none about our data
+        run = Report([preset], include_tests=False).run(
+            Dataset.from_pandas(now, definition), Dataset.from_pandas(before, definition)
+        )
+        page = run.get_html_str(as_iframe=False)
+    found = {m["config"]["column"]: float(m["value"]) for m in run.dict()["metrics"] if "column" in m["config"]}
+    return found, _page(page)
+
+
+def _page(html: str) -> bytes:
+    """The page with a policy that lets a browser load nothing from anywhere, whatever the page's scripts hold."""
+    policy = f'<head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    if "<head>" not in html:
+        raise ValueError("the report's page has no head to put its policy into: Evidently's template changed")
+    return html.replace("<head>", policy, 1).encode()

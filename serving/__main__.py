@@ -1,0 +1,29 @@
+"""`python -m serving`: the BentoML service at the address of the settings, until Ctrl-C."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from domain.errors import TutorQualityError
+from gateways.settings import load_settings
+
+
+def main(environ: Mapping[str, str]) -> None:
+    """Become `bentoml serve`: the same process, so that a signal to us is a signal to it."""
+    try:
+        settings = load_settings(environ)
+    except TutorQualityError as error:
+        sys.exit(f"error: {error}")
+    command = [sys.executable, "-m", "bentoml", "serve", "serving.service:TutorQuality"]
+    address = ["--host", environ.get("BENTOML_HOST", "127.0.0.1"), "--port", str(settings.api_port)]
+    os.execve(sys.executable, command + address, {**environ, **quiet(settings.data_dir)})
+
+
+def quiet(data_dir: Path) -> dict[str, str]:
+    """What keeps BentoML from calling home, and its own files in our data folder."""
+    return {"BENTOML_DO_NOT_TRACK": "True", "BENTOML_HOME": str(data_dir / "bentoml")}
+
+
+if __name__ == "__main__":
+    main(os.environ)

@@ -1,0 +1,66 @@
+"""The models that serve now: bytes the ledger vouches for, kept in memory."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+from domain.errors import NoModel
+from domain.vocabulary import Task
+from models.artifact import Model, Sidecar
+from store.database import Engine
+from store.models import champion, champion_key
+
+RECHECK_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A model in memory and what the ledger knows it by: version and SHA-256."""
+
+    key: tuple[str, str]
+    model: Model
+
+    @property
+    def version(self) -> str:
+        """The version that scores name."""
+        return self.key[0]
+
+
+class Champions:
+    """The champion of each task, compared with the ledger at most every `RECHECK_SECONDS`. Safe between threads."""
+
+    def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._monotonic, self._lock = engine, monotonic, Lock()
+        self._loaded: dict[Task, Champion] = {}
+        self._checked: dict[Task, float] = {}
+
+    def find(self, task: Task) -> Champion | None:
+        """The champion, None where no model is registered. Raises ModelMismatch, DatabaseUnavailable."""
+        with self._lock:
+            loaded = self._loaded.get(task)
+            # Nothing loaded is not remembered: the first model should serve as soon as it is there.
+            if loaded is None or self._monotonic() - self._checked[task] >= RECHECK_SECONDS:
+                loaded = self._refresh(task, loaded)
+            return loaded
+
+    def get(self, task: Task) -> Champion:
+        """The champion. Raises NoModel, ModelMismatch, DatabaseUnavailable."""
+        found = self.find(task)
+        if found is None:
+            raise NoModel(f"there is no {task} model yet: train one, then ask again")
+        return found
+
+    def _refresh(self, task: Task, loaded: Champion | None) -> Champion | None:
+        if loaded is None or champion_key(self._engine, task) != loaded.key:
+            loaded = self._read(task)
+        if loaded is not None:
+            self._loaded[task], self._checked[task] = loaded, self._monotonic()
+        return loaded
+
+    def _read(self, task: Task) -> Champion | None:
+        stored = champion(self._engine, task)
+        if stored is None:
+            return None
+        model = Model(stored.model_bytes, Sidecar.model_validate(stored.sidecar))
+        return Champion((stored.version, stored.sha256), model)

@@ -1,0 +1,124 @@
+"""The risk of one session, computed when asked: the tutor's history, the training's features, the champion."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+
+from domain.errors import UnknownSubject
+from domain.vocabulary import AttributeType, SessionStatus, Task
+from features.dataset import Attribute, Dataset, arrow_schema
+from features.history import History
+from insights.actions import action_for
+from models.scoring import score_sessions
+from serving.bodies import AttributeValue, DescribedSession, KnownSession, NoShowQuestion, Prediction, ScoreView
+from serving.problems import FieldError, InvalidFields
+from serving.resources import Given
+from store.database import Engine
+from store.history import read_dataset
+from store.lookups import student_exists, tutor_of_session
+from store.views import tutor_exists
+
+router = APIRouter(prefix="/api/predict", tags=["predictions"])
+
+DESCRIBED = "described"
+"""Stands for the id of a session that has none."""
+
+
+@router.post("/no_show")
+def predict_no_show(question: NoShowQuestion, resources: Given) -> Prediction:
+    """The probability that the tutor misses this session, as known now.
+
+    Without a model the answer is a 503 problem `no_model`; a session no longer booked is a 409 `not_upcoming`.
+    """
+    champion, now = resources.champions.get(Task.NO_SHOW), resources.now()
+    if isinstance(question, KnownSession):
+        history, session = _stored(question, resources.engine, now)
+    else:
+        history, session = _described(question, resources.engine, now)
+    (score,) = score_sessions(
+        champion.model,
+        champion.version,
+        history,
+        session["session_id"].to_pylist(),
+        history.columns_of(session),
+        now,
+        with_reasons=question.explain,
+    )
+    if question.explain:
+        score = score.model_copy(update={"action": action_for(score)})
+    return Prediction(
+        session_id=question.session_id if isinstance(question, KnownSession) else None,
+        tutor_id=session["tutor_id"][0].as_py(),
+        starts_at=session["starts_at"][0].as_py(),
+        score=ScoreView.of(score),
+    )
+
+
+def _stored(question: KnownSession, engine: Engine, now: datetime) -> tuple[History, pa.Table]:
+    """The session as stored, with its tutor's history. Raises UnknownSubject, or 409 once it is not to come."""
+    tutor_id = tutor_of_session(engine, question.session_id)
+    if tutor_id is None:
+        raise UnknownSubject(f"there is no session {question.session_id!r}")
+    history = History(read_dataset(engine, tutor_ids=[tutor_id]))
+    sessions = history.dataset.tables["sessions"]
+    session = sessions.filter(pc.equal(sessions["session_id"], question.session_id))
+    status = session["status"][0].as_py()
+    if status != SessionStatus.BOOKED:
+        raise HTTPException(409, f"session {question.session_id!r} is {status}: only what is to come is predicted")
+    if session["starts_at"][0].as_py() <= now:
+        raise HTTPException(409, f"session {question.session_id!r} has started: only what is to come is predicted")
+    return history, session
+
+
+def _described(question: DescribedSession, engine: Engine, now: datetime) -> tuple[History, pa.Table]:
+    """The session as described, with its tutor's history. Raises UnknownSubject, InvalidFields."""
+    if not tutor_exists(engine, question.tutor_id):
+        raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
+    if question.student_id is not None and not student_exists(engine, question.student_id):
+        raise UnknownSubject(f"there is no student {question.student_id!r}")
+    dataset = read_dataset(engine, tutor_ids=[question.tutor_id])
+    errors = [*_wrong_times(question, now), *_wrong_attributes(question, dataset.feature_attributes("sessions"))]
+    if errors:
+        raise InvalidFields(errors)
+    return History(dataset), _row(question, dataset, now)
+
+
+def _row(question: DescribedSession, dataset: Dataset, now: datetime) -> pa.Table:
+    booked_at = question.booked_at or now
+    attributes = {a.column: question.attributes.get(a.name) for a in dataset.feature_attributes("sessions")}
+    row: dict[str, Any] = attributes | {
+        "session_id": DESCRIBED,
+        "tutor_id": question.tutor_id,
+        "student_id": question.student_id,
+        "booked_at": booked_at,
+        "scheduled_at": booked_at,
+        "starts_at": question.starts_at,
+        "status": SessionStatus.BOOKED.value,
+    }
+    return pa.Table.from_pylist([row], schema=arrow_schema("sessions", dataset.attributes))
+
+
+def _wrong_times(question: DescribedSession, now: datetime) -> Iterable[FieldError]:
+    if question.starts_at <= now:
+        yield FieldError(field="starts_at", detail="lies in the past: only what is to come is predicted")
+    if question.booked_at is not None and question.booked_at > min(now, question.starts_at):
+        yield FieldError(field="booked_at", detail="lies after now or after the start")
+
+
+def _wrong_attributes(question: DescribedSession, attributes: tuple[Attribute, ...]) -> Iterable[FieldError]:
+    known = {a.name: a for a in attributes}
+    for name, value in question.attributes.items():
+        if name not in known:
+            expected = ", ".join(sorted(known)) or "none"
+            yield FieldError(field=f"attributes.{name}", detail=f"is no attribute of sessions; those are: {expected}")
+        elif not _fits(known[name], value):
+            yield FieldError(field=f"attributes.{name}", detail=f"must be {known[name].type}")
+
+
+def _fits(attribute: Attribute, value: AttributeValue) -> bool:
+    return value is None or isinstance(value, float) == (attribute.type is AttributeType.NUMERIC)

@@ -1,0 +1,29 @@
+"""Liveness and readiness, for load balancers; no key needed."""
+
+from fastapi import APIRouter
+
+from domain.vocabulary import Task
+from serving.bodies import Health, Readiness
+from serving.resources import Given
+from store.database import ping
+
+router = APIRouter(prefix="/api", tags=["probes"])
+
+
+@router.get("/health")
+async def health() -> Health:
+    """The process answers."""
+    return Health()
+
+
+@router.get("/ready")
+def ready(resources: Given) -> Readiness:
+    """The database answers, and these versions of the models are loaded.
+
+    Without a model `status` is `no_model`, and scores are answered with a sentence. Without the database it is a 503
+    problem.
+    """
+    ping(resources.engine)
+    found = {task: resources.champions.find(task) for task in Task}
+    versions = {task.value: champion.version if champion else None for task, champion in found.items()}
+    return Readiness(status="ready" if any(versions.values()) else "no_model", models=versions)

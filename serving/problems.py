@@ -1,0 +1,167 @@
+"""Everything that goes wrong, as RFC 9457 problem documents."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from domain.errors import DatabaseUnavailable, ModelMismatch, NoModel, TutorQualityError, UnknownSubject
+
+logger = logging.getLogger("tutor_quality.serving")
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:tutor-quality:problem:"
+
+_CODES: Mapping[int, str] = {
+    401: "wrong_key",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "not_upcoming",
+    413: "body_too_large",
+    415: "not_json",
+    422: "invalid_request",
+    500: "internal_error",
+    503: "unavailable",
+}
+_OF_ERRORS: Mapping[type[TutorQualityError], tuple[int, str]] = {
+    UnknownSubject: (404, "unknown_subject"),
+    NoModel: (503, "no_model"),
+    ModelMismatch: (503, "model_mismatch"),
+    DatabaseUnavailable: (503, "database_unavailable"),
+}
+_RETRY_AFTER_SECONDS = "10"
+
+
+class FieldError(BaseModel):
+    """One field of the request that cannot be used."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """A problem document. `code` is for programs, `detail` for people; `errors` names fields."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: tuple[FieldError, ...] = ()
+
+
+class InvalidFields(Exception):
+    """The request is well-formed, but what it says cannot be used: one FieldError a field."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{e.field}: {e.detail}" for e in errors))
+        self.errors = tuple(errors)
+
+
+def request_id(scope: Scope) -> str:
+    """The id that the guard gave this request; the same stands in the log and in `X-Request-ID`."""
+    found: str = scope.get("state", {}).get("request_id", "")
+    return found
+
+
+def respond(
+    scope: Scope, status: int, detail: str, code: str | None = None, errors: Sequence[FieldError] = ()
+) -> JSONResponse:
+    """The response that carries a problem; 401 and 503 say in a header what to do next."""
+    code = code or _CODES.get(status, HTTPStatus(status).name.lower())
+    problem = Problem(
+        type=TYPE_PREFIX + code,
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        request_id=request_id(scope),
+        errors=tuple(errors),
+    )
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": _RETRY_AFTER_SECONDS}}.get(status)
+    return JSONResponse(problem.model_dump(), status, headers, media_type=MEDIA_TYPE)
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Make an app answer every error with a problem document."""
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(InvalidFields, _invalid_fields)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(TutorQualityError, _mendable)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return _unprocessable(request, [_field_error(e) for e in error.errors()])
+
+
+async def _invalid_fields(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, InvalidFields)
+    return _unprocessable(request, error.errors)
+
+
+def _field_error(found: Mapping[str, Any]) -> FieldError:
+    # The value itself is never repeated: it may be about a person.
+    if found["type"] == "json_invalid":
+        return FieldError(field="body", detail=f"is not JSON: {found['ctx']['error']} at character {found['loc'][-1]}")
+    return FieldError(field=_path(found["loc"]), detail=found["msg"])
+
+
+def _unprocessable(request: Request, errors: Sequence[FieldError]) -> JSONResponse:
+    named = ", ".join(dict.fromkeys(e.field for e in errors))
+    return respond(request.scope, 422, f"cannot use {named}: see `errors`", errors=errors)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    response = respond(request.scope, error.status_code, _detail(error, request))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _detail(error: HTTPException, request: Request) -> str:
+    if error.status_code == 404:
+        return f"there is nothing at {request.url.path}"
+    if error.status_code == 405:
+        return f"{request.method} is not possible at {request.url.path}"
+    return str(error.detail)
+
+
+async def _mendable(request: Request, error: Exception) -> JSONResponse:
+    status, code = next((v for k, v in _OF_ERRORS.items() if isinstance(error, k)), (500, None))
+    if status >= 500 and not isinstance(error, NoModel):
+        # One line: the reader needs what and where, and an outage would fill the log with tracebacks.
+        message = " ".join(str(error).split())
+        logger.error("%s %s: %s (request %s)", request.method, request.url.path, message, request_id(request.scope))
+    return respond(request.scope, status, str(error), code)
+
+
+async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
+    return internal_error(request.scope)
+
+
+def internal_error(scope: Scope) -> JSONResponse:
+    """What is said of an error nobody foresaw: only where to find it in the log."""
+    return respond(scope, 500, "something went wrong here; the log holds it under this request_id")
+
+
+_UNION_TAGS = ("known", "described")
+
+
+def _path(location: Sequence[int | str]) -> str:
+    """A field's path in the body: "attributes.price", or "body" for the whole."""
+    parts = [str(part) for part in location[1:] if part not in _UNION_TAGS]
+    return ".".join(parts) or str(location[0])

@@ -1,0 +1,65 @@
+"""The BentoML service: `python -m serving`, or `bentoml serve serving.service:TutorQuality`.
+
+This is an edge: the environment is read here, once, when the service starts.
+"""
+
+import os
+from contextlib import ExitStack
+from functools import cache
+
+import bentoml
+from starlette.types import Receive, Scope, Send
+
+from gateways.postgres import running_database
+from gateways.secret_file import kept_secret
+from gateways.settings import Settings, load_settings
+from serving.app import create_app
+from serving.guard import Guard
+from serving.resources import Resources, open_resources
+
+API_KEY_FILE = "api_key"
+
+_held = ExitStack()
+
+
+def api_key(settings: Settings) -> str:
+    """The key callers send: the setting, else one kept in the data folder."""
+    return settings.api_key or kept_secret(settings.data_dir / API_KEY_FILE)
+
+
+@cache
+def resources() -> Resources:
+    """The service's resources, opened with the first use and held until the service stops."""
+    settings = load_settings(os.environ)
+    opened = open_resources(_held.enter_context(running_database(settings)), api_key(settings))
+    _held.callback(opened.engine.dispose)
+    return opened
+
+
+app = create_app(resources)
+
+
+async def api(scope: Scope, receive: Receive, send: Send) -> None:
+    """The app as a plain ASGI callable.
+
+    BentoML passes whatever a mounted FastAPI does not route to its own landing page, which frames a tag manager.
+    Of a plain callable it knows no routes: everything but its probes, /metrics and /schema.json comes to us.
+    """
+    await app(scope, receive, send)
+
+
+@bentoml.service(name="tutor_quality", traffic={"timeout": 30}, workers=1)
+class TutorQuality:
+    """Serves the API; BentoML's own routes pass the same guard."""
+
+    def __init__(self) -> None:
+        resources()
+
+    @bentoml.on_shutdown
+    def close(self) -> None:
+        """Give back the connections, and leave the embedded database."""
+        _held.close()
+
+
+TutorQuality.mount_asgi_app(api)  # type: ignore[attr-defined]  # the decorator makes a Service of the class
+TutorQuality.add_asgi_middleware(Guard, key=lambda: resources().api_key)  # type: ignore[attr-defined]

@@ -1,0 +1,73 @@
+"""What is changed before a session takes place: reschedules and cancellations."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.schedule import HOUR, Sessions, pick
+from simulator.settings import MarketSettings, RegimeKind, microseconds
+from simulator.tutors import DAY, Ints, Tutors
+
+TUTOR_SHARE = 0.98
+"""Share of reschedules that are the tutor's."""
+
+RESCHEDULE_LOG_ODDS, ON_UNRELIABILITY, ON_STRESS, ON_ENGAGEMENT = -2.6, 0.45, 0.5, -0.25
+NO_SIGNAL_LOG_ODDS = -2.05
+CANCELLED_SHARE = 0.04
+
+
+@dataclass(frozen=True)
+class Reschedules:
+    """Reschedules (n,): the session's row, who asked, and when; times in UTC microseconds."""
+
+    session: Ints
+    by_tutor: NDArray[np.bool_]
+    requested_at: Ints
+    old_starts_at: Ints
+    new_starts_at: Ints
+
+
+def make_reschedules(
+    settings: MarketSettings, tutors: Tutors, sessions: Sessions, rng: np.random.Generator
+) -> Reschedules:
+    """At most one move a session: the unreliable, the stressed and the disengaged move more."""
+    t, w, signal = sessions.tutor, sessions.week, settings.signal
+    log_odds = np.full(t.size, NO_SIGNAL_LOG_ODDS if settings.no_signal else RESCHEDULE_LOG_ODDS)
+    log_odds += ON_UNRELIABILITY * tutors.unreliability[t]
+    log_odds += signal * (ON_STRESS * tutors.stress[t, w] + ON_ENGAGEMENT * tutors.engagement[t, w])
+    log_odds += np.log(settings.regime_factor(RegimeKind.RESCHEDULE, sessions.starts_at))
+    moved = np.flatnonzero(rng.random(t.size) < 1 / (1 + np.exp(-log_odds)))
+    lead = sessions.starts_at[moved] - sessions.booked_at[moved]
+    notice = np.minimum(pick(rng, moved.size, 0.3, 150) * HOUR, 0.95 * lead).astype(np.int64)
+    requested_at = sessions.starts_at[moved] - notice
+    # What is asked for after the present, or after the tutor has left, does not happen in this data.
+    until = np.minimum(microseconds(settings.end), tutors.departed_at[t[moved]])
+    some = requested_at < until
+    moved, requested_at = moved[some], requested_at[some]
+    shift = rng.integers(1, 6, moved.size) * DAY + rng.integers(-2, 3, moved.size) * HOUR
+    old = sessions.starts_at[moved]
+    return Reschedules(moved, rng.random(moved.size) < TUTOR_SHARE, requested_at, old, old + shift)
+
+
+@dataclass(frozen=True)
+class Cancellations:
+    """Which sessions are cancelled (n,), when that became known, and by whom."""
+
+    cancelled: NDArray[np.bool_]
+    known_at: Ints
+    by_tutor: NDArray[np.bool_]
+
+
+def make_cancellations(
+    tutors: Tutors, sessions: Sessions, starts_at: Ints, scheduled_at: Ints, rng: np.random.Generator
+) -> Cancellations:
+    """A few a hundred are called off by either side; all that a leaving tutor still has are."""
+    n = starts_at.size
+    cancelled = rng.random(n) < CANCELLED_SHARE
+    lead = starts_at - scheduled_at
+    notice = np.minimum(pick(rng, n, 0.5, 200) * HOUR, 0.95 * lead).astype(np.int64)
+    departed = tutors.departed_at[sessions.tutor]
+    left = starts_at >= departed
+    known_at = np.where(left, np.maximum(departed, scheduled_at + 1), starts_at - notice)
+    return Cancellations(cancelled | left, known_at, left | (rng.random(n) < 0.5))

@@ -1,0 +1,28 @@
+"""A market as files that the import and the backtest accept."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import yaml
+
+from domain.schema import KINDS
+from features.dataset import ATTRIBUTE_PREFIX
+from simulator.marketplace import Market
+
+TRUTH_FILE = "truth.parquet"
+
+
+def write(market: Market, folder: Path) -> Path:
+    """Write one Parquet file a kind, `truth.parquet` and `dataset.yaml`. Gives the path of the last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document: dict[str, object] = {"version": 1, "name": "simulated", "timezone": "UTC"}
+    for kind in KINDS:
+        table = market.dataset.tables[kind]
+        plain = table.rename_columns([name.removeprefix(ATTRIBUTE_PREFIX) for name in table.column_names])
+        pq.write_table(plain, folder / f"{kind}.parquet")
+        attributes = {a.name: str(a.type) for a in market.dataset.attributes if a.kind == kind}
+        document[kind] = {"file": f"{kind}.parquet"} | ({"attributes": attributes} if attributes else {})
+    pq.write_table(market.truth, folder / TRUTH_FILE)
+    description = folder / "dataset.yaml"
+    description.write_text(yaml.safe_dump(document, sort_keys=False))
+    return description

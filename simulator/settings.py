@@ -1,0 +1,72 @@
+"""What a simulated marketplace looks like from the outside."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_END = datetime(2026, 6, 30, tzinfo=UTC)
+
+
+class RegimeKind(StrEnum):
+    """What a regime change changes."""
+
+    NO_SHOW = "no_show"
+    RESCHEDULE = "reschedule"
+    CHURN = "churn"
+
+
+class Regime(BaseModel):
+    """From `at` on, the odds (for churn the hazard) of something are multiplied by `factor`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: datetime
+    kind: RegimeKind
+    factor: float = Field(gt=0)
+
+
+class MarketSettings(BaseModel):
+    """Size, seed and present moment. `end` is now: what becomes known at or after it is not in the data.
+
+    With `no_signal` every outcome is drawn with the same probability, whatever the tutor or the session.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tutors: int = Field(1200, ge=1)
+    days: int = Field(180, ge=7)
+    sessions_per_day: int = Field(3000, ge=1)
+    seed: int = 0
+    no_signal: bool = False
+    end: datetime = DEFAULT_END
+    regimes: tuple[Regime, ...] = ()
+
+    @property
+    def begin(self) -> datetime:
+        """Start of the first simulated day."""
+        return self.end - timedelta(days=self.days)
+
+    @property
+    def weeks(self) -> int:
+        """Simulated weeks: the history and two weeks of bookings ahead."""
+        return (self.days + 14 + 6) // 7
+
+    @property
+    def signal(self) -> float:
+        """What every effect is multiplied by: 1, or 0 without signal."""
+        return 0.0 if self.no_signal else 1.0
+
+    def regime_factor(self, kind: RegimeKind, times: np.ndarray) -> np.ndarray:
+        """The factor on the odds at each time, UTC microseconds (n,)."""
+        factor = np.ones(times.size)
+        for regime in self.regimes:
+            if regime.kind is kind:
+                factor[times >= microseconds(regime.at)] *= regime.factor
+        return factor
+
+
+def microseconds(moment: datetime) -> int:
+    """An aware datetime as UTC microseconds."""
+    return round(moment.timestamp() * 1e6)

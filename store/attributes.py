@@ -1,0 +1,46 @@
+"""The columns customers added: what they are called and how they enter a model."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.errors import InvalidDataset
+from domain.vocabulary import AttributeType
+from features.dataset import Attribute
+from store.tables import attribute_definitions
+
+
+def defined(connection: Connection) -> tuple[Attribute, ...]:
+    """All attributes, in the order in which they came."""
+    rows = connection.execute(select(attribute_definitions).order_by(attribute_definitions.c.position))
+    return tuple(Attribute(row.kind, row.name, AttributeType(row.type), row.late) for row in rows)
+
+
+def define(connection: Connection, attributes: Sequence[Attribute]) -> None:
+    """Add new attributes after those there are; one may become late or cease to be.
+
+    Raises InvalidDataset for one that is there with another type: its rows could no longer be read.
+    """
+    for attribute in attributes:
+        _refuse_other_type(connection, attribute)
+        row = insert(attribute_definitions).values(
+            kind=attribute.kind,
+            name=attribute.name,
+            type=attribute.type,
+            late=attribute.late,
+            position=select(func.coalesce(func.max(attribute_definitions.c.position) + 1, 0)).scalar_subquery(),
+        )
+        update = row.on_conflict_do_update(index_elements=["kind", "name"], set_={"late": row.excluded.late})
+        connection.execute(update)
+
+
+def _refuse_other_type(connection: Connection, attribute: Attribute) -> None:
+    key = tuple_(attribute_definitions.c.kind, attribute_definitions.c.name)
+    found = select(attribute_definitions.c.type).where(key == (attribute.kind, attribute.name))
+    stored = connection.execute(found).scalar()
+    if stored not in (None, attribute.type):
+        raise InvalidDataset(
+            f"{attribute.kind}.{attribute.column}: already stored as {stored}, here {attribute.type}. "
+            "Give it another name, or the same type."
+        )

@@ -1,0 +1,130 @@
+"""Arrow tables to and from PostgreSQL's COPY, as CSV in which null and the empty text differ.
+
+Text is always quoted and null never is, so both survive the way there and back; doubles are written in the
+shortest digits that give the same bits again.
+"""
+
+import json
+from collections.abc import Sequence
+from io import BytesIO, RawIOBase
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg2 import sql
+from pyarrow import csv
+from sqlalchemy import Connection
+
+from domain.vocabulary import AttributeType
+from features.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
+from store.tables import WITH_ATTRIBUTES, metadata
+
+_ROWS_AT_ONCE = 50_000
+_BYTES_AT_ONCE = 1 << 18
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 20, 1 << 24
+_WRITE = csv.WriteOptions(include_header=False, quoting_style="all_valid")
+_TYPE_IN_SQL = {AttributeType.NUMERIC: "double precision", AttributeType.CATEGORICAL: "text"}
+
+
+class _CsvStream(RawIOBase):
+    """A table as the CSV bytes COPY asks for, made some rows at a time so that the whole never stands in memory."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._batches = iter(table.to_batches(max_chunksize=_ROWS_AT_ONCE))
+        self._chunk = pa.BufferReader(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes; none at the end."""
+        while not (data := self._chunk.read(size)):
+            batch = next(self._batches, None)
+            if batch is None:
+                return b""
+            sink = pa.BufferOutputStream()
+            csv.write_csv(batch, sink, _WRITE)
+            self._chunk = pa.BufferReader(sink.getvalue())
+        return bytes(data)
+
+
+def identifiers(names: Sequence[str]) -> sql.Composed:
+    """Names as a quoted, comma-separated list."""
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def cursor_of(connection: Connection) -> Any:
+    """A psycopg2 cursor inside the connection's transaction: COPY has no form in SQLAlchemy."""
+    return connection.connection.cursor()
+
+
+def copy_in(connection: Connection, table: str, rows: pa.Table) -> None:
+    """Append rows to a table (or temporary table) through COPY; the columns are those of `rows`."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        sql.Identifier(table), identifiers(rows.column_names)
+    )
+    with cursor_of(connection) as cursor:
+        cursor.copy_expert(statement, _CsvStream(rows), size=_BYTES_AT_ONCE)
+
+
+def copy_out(connection: Connection, query: sql.Composable, schema: pa.Schema) -> pa.Table:
+    """The rows of a query, through COPY, in the columns and types of `schema`."""
+    text = [field.name for field in schema if pa.types.is_string(field.type)]
+    options = [sql.SQL("FORMAT csv")] + ([sql.SQL("FORCE_QUOTE ({})").format(identifiers(text))] if text else [])
+    with cursor_of(connection) as cursor, BytesIO() as buffer:
+        cursor.copy_expert(sql.SQL("COPY ({}) TO STDOUT ({})").format(query, sql.SQL(", ").join(options)), buffer)
+        return _parse(buffer, schema) if buffer.tell() else schema.empty_table()
+
+
+def _parse(buffer: BytesIO, schema: pa.Schema) -> pa.Table:
+    size = buffer.tell()
+    buffer.seek(0)
+    block = min(max(size, _SMALLEST_BLOCK), _LARGEST_BLOCK)  # at least as long as the longest row
+    return csv.read_csv(
+        buffer,
+        csv.ReadOptions(column_names=schema.names, block_size=block, use_threads=size > _SMALLEST_BLOCK),
+        csv.ParseOptions(newlines_in_values=True),
+        csv.ConvertOptions(
+            column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    )
+
+
+def as_rows(kind: str, table: pa.Table, attributes: Sequence[Attribute]) -> pa.Table:
+    """A kind's Arrow table in the columns of its database table: the attributes as one JSON object a row."""
+    own = [a for a in attributes if a.kind == kind]
+    rows = table.drop_columns([a.column for a in own])
+    return rows.append_column("attributes", _json_objects(table, own)) if kind in WITH_ATTRIBUTES else rows
+
+
+def _json_objects(table: pa.Table, attributes: Sequence[Attribute]) -> pa.Array:
+    if not attributes:
+        return pa.array(["{}"] * table.num_rows, pa.string())
+    members = [_json_members(table[a.column].combine_chunks(), a) for a in attributes]
+    # Not null_handling="skip": of an array of nothing but nulls it makes an empty one (pyarrow 25).
+    inside = pc.binary_join_element_wise(*(pc.fill_null(member, "") for member in members), "")
+    return pc.binary_join_element_wise("{", pc.utf8_ltrim(inside, ","), "}", "")
+
+
+def _json_members(column: pa.Array, attribute: Attribute) -> pa.Array:
+    """`,"name":value` for each row, null where the value is null or, JSON having no word for it, not finite."""
+    name = f",{json.dumps(attribute.name)}:"
+    if attribute.type is AttributeType.NUMERIC:
+        finite = pc.if_else(pc.is_finite(column), column, pa.scalar(None, pa.float64()))
+        return pc.binary_join_element_wise(name, finite.cast(pa.string()), "")
+    words = column.dictionary_encode()  # categories are few: quote each only once
+    quoted = pa.array([json.dumps(word, ensure_ascii=False) for word in words.dictionary.to_pylist()], pa.string())
+    return pc.binary_join_element_wise(name, quoted.take(words.indices), "")
+
+
+def select_list(kind: str, attributes: Sequence[Attribute]) -> sql.Composed:
+    """What to select from a kind's table, aliased `t`, to get back the columns of its Arrow table."""
+    fields = [name for name in arrow_schema(kind).names if name in metadata.tables[kind].columns]
+    own = [
+        sql.SQL("(t.attributes ->> {})::{} AS {}").format(
+            sql.Literal(a.name), sql.SQL(_TYPE_IN_SQL[a.type]), sql.Identifier(ATTRIBUTE_PREFIX + a.name)
+        )
+        for a in attributes
+        if a.kind == kind
+    ]
+    return sql.SQL(", ").join([sql.SQL("t.{}").format(sql.Identifier(name)) for name in fields] + own)

@@ -1,0 +1,94 @@
+"""Engines, migrations, and what to say when the database does not answer."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from domain.errors import DatabaseUnavailable
+
+_CONNECT_SECONDS = 3
+_MIGRATION_LOCK = 7_205_001
+# Server shut down, or connection lost, or no connection left. A failure to connect has no code at all.
+_AWAY = ("57P", "08", "53300")
+
+
+def make_engine(url: str) -> Engine:
+    """An engine that notices a server that went away, gives up connecting after three seconds and speaks UTC."""
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": _CONNECT_SECONDS, "options": "-c timezone=UTC"},
+    )
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error of SQLAlchemy or psycopg2 means that the database does not answer."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return False
+    return cause.pgcode is None or cause.pgcode.startswith(_AWAY)
+
+
+@contextmanager
+def answering(engine: Engine) -> Iterator[None]:
+    """Turn a database that does not answer into DatabaseUnavailable, with its address but never its password."""
+    try:
+        yield
+    except (DBAPIError, psycopg2.Error) as error:
+        if not is_away(error):
+            raise
+        address = engine.url.set(username=None, password=None, query={}).render_as_string()
+        message = f"The database {address} does not answer. Start it or correct DATABASE_URL."
+        raise DatabaseUnavailable(message) from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction, committed at the end of the block. Raises DatabaseUnavailable."""
+    with answering(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One snapshot: everything read in the block is of the same moment. Raises DatabaseUnavailable."""
+    with answering(engine), engine.connect() as connection:
+        snapshot = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with snapshot.begin():
+            yield snapshot
+
+
+def ping(engine: Engine) -> None:
+    """Return if the database answers. Raises DatabaseUnavailable."""
+    with answering(engine), engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema up to a revision. Raises DatabaseUnavailable."""
+    _migrate(engine, command.upgrade, revision)
+
+
+def downgrade(engine: Engine, revision: str = "base") -> None:
+    """Take the schema down to a revision, with the data that only later ones hold. Raises DatabaseUnavailable."""
+    _migrate(engine, command.downgrade, revision)
+
+
+def _migrate(engine: Engine, direction: Callable[[Config, str], None], revision: str) -> None:
+    with writing(engine) as connection:
+        # Two processes starting at once must not both migrate.
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        direction(migration_config(connection), revision)
+
+
+def migration_config(connection: Connection) -> Config:
+    """Alembic's configuration for one open connection, in whose transaction the migrations run."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

@@ -1,0 +1,18 @@
+"""Short questions that the API asks by id; each is answered by an index."""
+
+from sqlalchemy import Engine, exists, select
+
+from store.database import reading
+from store.tables import sessions, students
+
+
+def student_exists(engine: Engine, student_id: str) -> bool:
+    """Whether there is a student of that id. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        return bool(connection.scalar(select(exists().where(students.c.student_id == student_id))))
+
+
+def tutor_of_session(engine: Engine, session_id: str) -> str | None:
+    """The tutor of a session; None for an id nobody has. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        return connection.scalar(select(sessions.c.tutor_id).where(sessions.c.session_id == session_id))

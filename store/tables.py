@@ -1,0 +1,203 @@
+"""The tables. Those that hold a dataset follow `domain.schema` field by field; the migrations make them for real.
+
+A test compares these tables with what the migrations make, so neither can change alone.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from domain.schema import KINDS, Field, FieldType, Kind
+from domain.vocabulary import AttributeType, ScoreKind, SubjectKind
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+WITH_ATTRIBUTES = ("tutors", "sessions")
+"""The kinds to which a customer may add columns; they are kept together in one `attributes` column."""
+
+_TIME = DateTime(timezone=True)
+_TYPES: dict[FieldType, TypeEngine[Any]] = {
+    FieldType.TEXT: Text(),
+    FieldType.CHOICE: Text(),
+    FieldType.TIME: _TIME,
+    FieldType.NUMBER: Double(),
+}
+_NOTICE_HOURS = "((EXTRACT(epoch FROM (old_starts_at - requested_at)) / 3600.0))::double precision"
+
+
+def _one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
+    values = ", ".join(f"'{choice}'" for choice in choices)
+    return CheckConstraint(f"{column} IN ({values})", name=column)
+
+
+def _field_column(field: Field, kind: Kind) -> Column:
+    refers_to = [ForeignKey(f"{field.refers_to}.{KINDS[field.refers_to].key}")] if field.refers_to else []
+    is_key = field.name == kind.key
+    return Column(field.name, _TYPES[field.type], *refers_to, primary_key=is_key, nullable=not field.required)
+
+
+def _kind_table(kind: Kind, *more: Column | Index) -> Table:
+    columns = [_field_column(field, kind) for field in kind.fields]
+    choices = [_one_of(field.name, field.choices) for field in kind.fields if field.choices is not None]
+    orders = [
+        CheckConstraint(f"{earlier} <= {later}", name=f"{earlier}_before_{later}") for earlier, later in kind.ordered
+    ]
+    return Table(kind.name, metadata, *columns, *more, *choices, *orders)
+
+
+def _attributes() -> Column:
+    return Column("attributes", JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+
+
+def _number() -> Column:
+    return Column("id", BigInteger, Identity(always=True), primary_key=True)
+
+
+tutors = _kind_table(KINDS["tutors"], _attributes())
+students = _kind_table(KINDS["students"])
+sessions = _kind_table(
+    KINDS["sessions"],
+    _attributes(),
+    Index(None, "tutor_id", "starts_at"),
+    # What is booked is a sliver of all there ever was; the hourly scoring reads only that.
+    Index("ix_sessions_booked", "starts_at", postgresql_where=text("status = 'booked'")),
+)
+reschedules = _kind_table(
+    KINDS["reschedules"],
+    Column("notice_hours", Double, Computed(_NOTICE_HOURS, persisted=True)),
+    Index(None, "tutor_id", "requested_at"),
+)
+messages = _kind_table(KINDS["messages"], Index(None, "tutor_id", "sent_at"))
+transcripts = _kind_table(KINDS["transcripts"])
+
+attribute_definitions = Table(
+    "attribute_definitions",
+    metadata,
+    Column("kind", Text),
+    Column("name", Text),
+    Column("type", Text, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("position", Integer, nullable=False),  # the order of the columns, so that a dataset reads back as it was
+    PrimaryKeyConstraint("kind", "name"),
+    CheckConstraint("kind IN ('tutors', 'sessions')", name="kind"),
+    _one_of("type", AttributeType),
+)
+
+dataset_facts = Table(
+    "dataset_facts",
+    metadata,
+    Column("single", Boolean, primary_key=True, server_default=text("true")),
+    Column("departures_given", Boolean, nullable=False),
+    CheckConstraint("single", name="single"),  # one row, ever
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    _number(),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),  # no foreign key: it names a tutor or a session
+    Column("kind", Text, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("low", Double, nullable=False),
+    Column("high", Double, nullable=False),
+    Column("reasons", JSONB, nullable=False),
+    Column("action", Text),
+    Column("model_version", Text, nullable=False),
+    Column("as_of", _TIME, nullable=False),
+    Column("created_at", _TIME, nullable=False, server_default=text("now()")),
+    _one_of("subject_kind", SubjectKind),
+    _one_of("kind", ScoreKind),
+    CheckConstraint("value BETWEEN 0 AND 1 AND low BETWEEN 0 AND 1 AND high BETWEEN 0 AND 1", name="fractions"),
+    Index("ix_scores_latest", "subject_kind", "subject_id", "kind", "as_of", "id"),
+    Index("ix_scores_as_of", "kind", "as_of"),  # when the last sweep was
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _number(),
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("body", JSONB, nullable=False),
+    Column("received_at", _TIME, nullable=False),
+    Column("processed_at", _TIME),
+    Column("error", Text),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _number(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("attachment_name", Text),
+    Column("attachment", LargeBinary),
+    Column("created_at", _TIME, nullable=False),
+    Column("claimed_at", _TIME),
+    Column("sent_at", _TIME),
+    Column("status", Text, nullable=False, server_default=text("'pending'")),
+    Column("error", Text),
+    CheckConstraint("status IN ('pending', 'sending', 'sent', 'failed', 'unknown')", name="status"),
+    # A line break in a header would let a name write headers of its own.
+    CheckConstraint("recipient !~ '[\\r\\n]' AND subject !~ '[\\r\\n]'", name="one_line"),
+    CheckConstraint("(attachment_name IS NULL) = (attachment IS NULL)", name="attachment"),
+    Index("ix_outbox_unsent", "id", postgresql_where=text("status IN ('pending', 'sending', 'unknown')")),
+)
+
+model_artifacts = Table(
+    "model_artifacts",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("model", LargeBinary, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+
+model_ledger = Table(
+    "model_ledger",
+    metadata,
+    _number(),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("sha256", Text, ForeignKey("model_artifacts.sha256"), nullable=False),
+    # Here, not with the bytes: the same trees with another calibration are another version.
+    Column("sidecar", JSONB, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    CheckConstraint("action IN ('champion')", name="action"),
+    Index("ix_model_ledger_latest", "name", "action", "id"),
+)

@@ -1,0 +1,183 @@
+"""What the pages and the API show, read from the views of the schema."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Row, text
+
+from domain.horizons import ACT_RISK, WATCH_RISK
+from domain.scores import Reason
+from domain.scores import band as band_of
+from domain.vocabulary import Band, SessionStatus
+from store.database import reading
+from store.scores import reasons
+
+_FROM_TO = {Band.OK: (0.0, WATCH_RISK), Band.WATCH: (WATCH_RISK, ACT_RISK), Band.ACT: (ACT_RISK, 1.1)}
+
+_RANKED = text("""
+    SELECT * FROM ranked_tutors WHERE help >= :low AND help < :high
+    ORDER BY help DESC, tutor_id LIMIT :limit
+""")
+_PROFILE = text("SELECT * FROM tutor_profiles WHERE tutor_id = :tutor_id")
+_SESSIONS = text("""
+    SELECT * FROM tutor_sessions WHERE tutor_id = :tutor_id AND starts_at < :before
+    ORDER BY starts_at DESC, session_id LIMIT :limit
+""")
+_UPCOMING = text("""
+    SELECT * FROM upcoming_sessions WHERE starts_at >= :after AND starts_at < :before
+    ORDER BY starts_at, session_id LIMIT :limit
+""")
+_UPCOMING_OF = text(_UPCOMING.text.replace("WHERE", "WHERE tutor_id = :tutor_id AND"))
+
+
+@dataclass(frozen=True)
+class Risk:
+    """A probability in 0..1 with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class RankedTutor:
+    """One line of the ranked list. `no_show_14d` or `churn_30d` is None where no model gave it."""
+
+    tutor_id: str
+    name: str
+    timezone: str | None
+    help: Risk
+    no_show_14d: Risk | None
+    churn_30d: Risk | None
+    reasons: tuple[Reason, ...]
+    action: str | None
+    model_version: str
+    as_of: datetime
+
+    @property
+    def band(self) -> Band:
+        """How much attention the tutor asks for."""
+        return band_of(self.help.value)
+
+
+@dataclass(frozen=True)
+class TutorProfile:
+    """Who a tutor is."""
+
+    tutor_id: str
+    name: str
+    timezone: str | None
+    started_at: datetime | None
+    departed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TutorSession:
+    """One session as a tutor's page lists it."""
+
+    session_id: str
+    tutor_id: str
+    student_id: str | None
+    booked_at: datetime
+    starts_at: datetime
+    ends_at: datetime | None
+    status: SessionStatus
+    outcome_known_at: datetime | None
+    initiated_by: str | None
+    late_minutes: float | None
+    rating: float | None
+
+
+@dataclass(frozen=True)
+class UpcomingSession:
+    """One booked session with its newest risk; the fields from `no_show` on are None or empty before it is scored."""
+
+    session_id: str
+    tutor_id: str
+    tutor_name: str
+    student_id: str | None
+    starts_at: datetime
+    no_show: Risk | None
+    reasons: tuple[Reason, ...]
+    action: str | None
+    model_version: str | None
+    as_of: datetime | None
+
+
+def ranked_tutors(engine: Engine, band: Band | None = None, limit: int | None = None) -> list[RankedTutor]:
+    """The tutors of the last day's scoring, those who most need help first; only those of a band if one is given."""
+    low, high = _FROM_TO[band] if band else (0.0, 1.1)
+    with reading(engine) as connection:
+        found = connection.execute(_RANKED, {"low": low, "high": high, "limit": limit})
+        return [_ranked(row) for row in found]
+
+
+def tutor_profile(engine: Engine, tutor_id: str) -> TutorProfile | None:
+    """Who a tutor is; None if there is no tutor of that id."""
+    with reading(engine) as connection:
+        row = connection.execute(_PROFILE, {"tutor_id": tutor_id}).first()
+    return TutorProfile(**row._mapping) if row else None
+
+
+def tutor_exists(engine: Engine, tutor_id: str) -> bool:
+    """Whether there is a tutor of that id."""
+    return tutor_profile(engine, tutor_id) is not None
+
+
+def tutor_sessions(engine: Engine, tutor_id: str, before: datetime, limit: int = 100) -> list[TutorSession]:
+    """A tutor's last sessions that start before a moment, newest first."""
+    with reading(engine) as connection:
+        found = connection.execute(_SESSIONS, {"tutor_id": tutor_id, "before": before, "limit": limit})
+        return [TutorSession(**{**row._mapping, "status": SessionStatus(row.status)}) for row in found]
+
+
+def upcoming_sessions(
+    engine: Engine, after: datetime, before: datetime, tutor_id: str | None = None, limit: int | None = None
+) -> Sequence[UpcomingSession]:
+    """Booked sessions that start in [after, before), of one tutor if given, the nearest first."""
+    asked = {"after": after, "before": before, "limit": limit}
+    with reading(engine) as connection:
+        if tutor_id is None:
+            found = connection.execute(_UPCOMING, asked)
+        else:
+            found = connection.execute(_UPCOMING_OF, {**asked, "tutor_id": tutor_id})
+        return [_upcoming(row) for row in found]
+
+
+def _risk(row: Row[Any], name: str) -> Risk | None:
+    fields = row._mapping
+    if fields[name] is None:
+        return None
+    return Risk(fields[name], fields[f"{name}_low"], fields[f"{name}_high"])
+
+
+def _ranked(row: Row[Any]) -> RankedTutor:
+    return RankedTutor(
+        row.tutor_id,
+        row.name,
+        row.timezone,
+        Risk(row.help, row.help_low, row.help_high),
+        _risk(row, "no_show_14d"),
+        _risk(row, "churn_30d"),
+        reasons(row.reasons),
+        row.action,
+        row.model_version,
+        row.as_of,
+    )
+
+
+def _upcoming(row: Row[Any]) -> UpcomingSession:
+    return UpcomingSession(
+        row.session_id,
+        row.tutor_id,
+        row.tutor_name,
+        row.student_id,
+        row.starts_at,
+        _risk(row, "no_show"),
+        reasons(row.reasons),
+        row.action,
+        row.model_version,
+        row.as_of,
+    )

@@ -1,0 +1,106 @@
+"""A small marketplace, a model of a few trees and a real HTTP server, for the tests of the API and the pages."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import numpy as np
+import uvicorn
+import xgboost as xgb
+
+from domain.vocabulary import AttributeType, Task
+from features.dataset import Attribute, Dataset
+from features.priors import Prior, Priors
+from models.artifact import Model, seal
+from models.calibration import Calibration
+from serving.app import create_app
+from serving.resources import Resources
+from store.database import Engine
+from store.models import record_model
+from tests.histories import dataset
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+KEY = "a-key-for-tests"
+HEADERS = {"Authorization": f"Bearer {KEY}"}
+PROBLEM = "application/problem+json"
+PRICE = Attribute("sessions", "price", AttributeType.NUMERIC)
+
+
+def _session(number: int, status: str, starts_at: datetime) -> dict[str, Any]:
+    booked_at = starts_at - timedelta(days=6)
+    known_at = None if status == "booked" else starts_at + timedelta(hours=1)
+    return {
+        "session_id": f"past-{number}" if status != "booked" else "next",
+        "tutor_id": "ada",
+        "student_id": "s1",
+        "booked_at": booked_at,
+        "scheduled_at": booked_at,
+        "starts_at": starts_at,
+        "status": status,
+        "outcome_known_at": known_at,
+        PRICE.column: 30.0,
+    }
+
+
+def marketplace() -> Dataset:
+    """Ada with twelve past sessions, a third missed, and one tomorrow; Ben with none."""
+    past = [_session(n, "no_show" if n % 3 == 0 else "completed", NOW - timedelta(days=2 * n + 1)) for n in range(12)]
+    rows = {
+        "tutors": [{"tutor_id": "ada", "name": "Ada", "timezone": "Asia/Tokyo"}, {"tutor_id": "ben", "name": "Ben"}],
+        "students": [{"student_id": "s1"}],
+        "sessions": [*past, _session(0, "booked", NOW + timedelta(days=1))],
+    }
+    return dataset(rows, (PRICE,))
+
+
+def small_model() -> Model:
+    """A few trees that find more no-shows where there were more."""
+    rates = np.linspace(0, 1, 200, dtype=np.float32)
+    columns = np.column_stack([rates, np.tile([1.0, 40.0], 100)]).astype(np.float32)
+    prior = Prior(rate=0.1, strength=5)
+    return seal(
+        xgb.train({"objective": "binary:logistic"}, xgb.DMatrix(columns, rates > 0.2), num_boost_round=4),
+        task=Task.NO_SHOW,
+        features=("no_show_rate", "hours_to_start"),
+        attributes=(),
+        priors=Priors(no_show=prior, slot_no_show=prior, reschedule=prior),
+        calibration=Calibration(var_slope=0.01, var_intercept=0.01),
+        base_rate=0.5,
+        typical=(0.1, 24.0),
+        known_before=NOW,
+        data_fingerprint="f" * 64,
+    )
+
+
+def register(engine: Engine, model: Model, version: str = "7") -> None:
+    """Make a model the no-show champion."""
+    sidecar = model.sidecar.model_dump(mode="json")
+    record_model(engine, "no_show", version, model.ubj, sidecar, actor="test", reason="first", now=NOW)
+
+
+@contextmanager
+def serving(resources: Resources) -> Iterator[str]:
+    """The address of the API behind a real HTTP server."""
+    config = uvicorn.Config(create_app(lambda: resources), host="127.0.0.1", port=0, log_level="warning", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The response's problem document, after a look that it is one."""
+    assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
+    found: dict[str, Any] = response.json()
+    assert (found["status"], found["code"]) == (status, code)
+    assert all(found[name] for name in ("type", "title", "detail"))
+    assert found["request_id"] == response.headers["x-request-id"]
+    return found

@@ -1,0 +1,237 @@
+"""The API over real HTTP and a real PostgreSQL."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from domain.scores import Reason, Score
+from domain.vocabulary import ScoreKind, SubjectKind
+from models.artifact import Model
+from serving.champions import Champions
+from serving.resources import Resources
+from store.database import Engine, make_engine
+from store.load import load
+from store.scores import save_scores
+from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, register, serving, small_model
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    return small_model()
+
+
+def _score(kind: ScoreKind, value: float, subject: SubjectKind = SubjectKind.TUTOR, subject_id: str = "ada") -> Score:
+    return Score(
+        subject_kind=subject,
+        subject_id=subject_id,
+        kind=kind,
+        value=value,
+        low=value / 2,
+        high=value,
+        reasons=(Reason(theme="no-shows", text="4 no-shows in the last 30 days", effect=1.2),),
+        action="Call today.",
+        model_version="7",
+        as_of=NOW,
+    )
+
+
+class _Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+@pytest.fixture
+def api(engine: Engine, clock: _Clock) -> Iterator[httpx.Client]:
+    """A client with the key, on the app behind a real HTTP server."""
+    load(engine, marketplace())
+    resources = Resources(engine, Champions(engine, clock), KEY, lambda: NOW)
+    with serving(resources) as address, httpx.Client(base_url=address, headers=HEADERS, timeout=20) as client:
+        yield client
+
+
+def test_scores_of_a_tutor_are_the_latest_with_points_band_reasons_and_the_next_session(
+    api: httpx.Client, engine: Engine
+) -> None:
+    save_scores(engine, [_score(ScoreKind.HELP, 0.1).model_copy(update={"as_of": NOW - timedelta(days=1)})])
+    save_scores(engine, [_score(ScoreKind.HELP, 0.734), _score(ScoreKind.CHURN_30D, 0.05)])
+    save_scores(engine, [_score(ScoreKind.NO_SHOW, 0.3, SubjectKind.SESSION, "next")])
+    body = api.get("/api/tutors/ada/scores").json()
+    scores = {score["kind"]: score for score in body["scores"]}
+    assert body["status"] == "scored"
+    assert set(scores) == {"help", "churn_30d", "no_show"}
+    assert (scores["help"]["value"], scores["help"]["points"], scores["help"]["band"]) == (0.734, 73, "act")
+    assert scores["help"]["reasons"][0]["text"] == "4 no-shows in the last 30 days"
+    assert (scores["help"]["action"], scores["help"]["model_version"]) == ("Call today.", "7")
+    assert datetime.fromisoformat(scores["help"]["as_of"]) == NOW
+    assert scores["no_show"]["subject_id"] == body["next_session"]["session_id"] == "next"
+
+
+def test_an_unknown_tutor_is_a_404problem(api: httpx.Client) -> None:
+    assert "'nobody'" in problem(api.get("/api/tutors/nobody/scores"), 404, "unknown_subject")["detail"]
+
+
+def test_without_a_model_scores_say_so_and_predictions_are_a_503problem(api: httpx.Client) -> None:
+    answer = api.get("/api/tutors/ada/scores")
+    assert answer.status_code == 200
+    assert answer.json() | {"next_session": None} == {
+        "tutor_id": "ada",
+        "status": "no_model",
+        "message": "No model has been trained yet, so nobody has a score.",
+        "scores": [],
+        "next_session": None,
+    }
+    problem(api.post("/api/predict/no_show", json={"session_id": "next"}), 503, "no_model")
+    assert api.get("/api/ready").json() == {"status": "no_model", "models": {"no_show": None, "churn": None}}
+
+
+def test_a_tutor_nobody_scored_is_told_apart_from_a_missing_model(
+    api: httpx.Client, engine: Engine, model: Model
+) -> None:
+    register(engine, model)
+    assert api.get("/api/tutors/ben/scores").json()["status"] == "not_scored"
+
+
+def test_a_described_session_gets_the_prediction_of_the_same_stored_one(
+    api: httpx.Client, engine: Engine, model: Model
+) -> None:
+    register(engine, model)
+    stored = api.post("/api/predict/no_show", json={"session_id": "next", "explain": True}).json()
+    starts_at = NOW + timedelta(days=1)
+    described = {
+        "tutor_id": "ada",
+        "student_id": "s1",
+        "starts_at": starts_at.isoformat(),
+        "booked_at": (starts_at - timedelta(days=6)).isoformat(),
+        "attributes": {"price": 30},
+        "explain": True,
+    }
+    same = api.post("/api/predict/no_show", json=described).json()
+    assert same["score"] | {"subject_id": "next"} == stored["score"]
+    assert (stored["session_id"], same["session_id"]) == ("next", None)
+    assert stored["score"]["low"] < stored["score"]["value"] < stored["score"]["high"]
+    assert stored["score"]["value"] > 0.5
+    assert stored["score"]["reasons"]
+    assert stored["score"]["action"]
+    assert datetime.fromisoformat(stored["score"]["as_of"]) == NOW
+
+
+def test_what_is_no_longer_to_come_is_not_predicted(api: httpx.Client, engine: Engine, model: Model) -> None:
+    register(engine, model)
+    problem(api.post("/api/predict/no_show", json={"session_id": "past-1"}), 409, "not_upcoming")
+
+
+@pytest.mark.parametrize(
+    "body", [{"session_id": "none"}, {"tutor_id": "none"}, {"tutor_id": "ada", "student_id": "none"}]
+)
+def test_ids_nobody_has_are_404_problems(api: httpx.Client, engine: Engine, model: Model, body: dict[str, str]) -> None:
+    register(engine, model)
+    when = {} if "session_id" in body else {"starts_at": "2026-03-05T10:00:00Z"}
+    assert "'none'" in problem(api.post("/api/predict/no_show", json=body | when), 404, "unknown_subject")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"tutor_id", "starts_at"}),
+        ({"session_id": 3}, {"session_id"}),
+        ({"session_id": "next", "tutor_id": "ada"}, {"tutor_id"}),
+        ({"tutor_id": "ada", "starts_at": "2026-03-05T10:00:00"}, {"starts_at"}),  # no zone
+        ({"tutor_id": "ada", "starts_at": "2026-03-01T10:00:00Z"}, {"starts_at"}),  # past
+        ({"tutor_id": "ada", "starts_at": "2026-03-05T10:00:00Z", "booked_at": "2026-03-04T10:00:00Z"}, {"booked_at"}),
+        (
+            {"tutor_id": "ada", "starts_at": "2026-03-05T10:00:00Z", "attributes": {"price": "much", "colour": "red"}},
+            {"attributes.price", "attributes.colour"},
+        ),
+        ([], {"body"}),
+    ],
+)
+def test_a_malformed_body_is_a_422_problem_that_names_each_field(
+    api: httpx.Client, engine: Engine, model: Model, body: Any, fields: set[str]
+) -> None:
+    register(engine, model)
+    found = problem(api.post("/api/predict/no_show", json=body), 422, "invalid_request")
+    assert {error["field"] for error in found["errors"]} == fields
+    assert all(field in found["detail"] for field in fields)
+
+
+def test_an_error_nobody_foresaw_is_a_500_problem_without_its_words(
+    api: httpx.Client, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DROP VIEW tutor_profiles"))
+    found = problem(api.get("/api/tutors/ada/scores"), 500, "internal_error")
+    assert "tutor_profiles" not in json.dumps(found)
+    assert found["request_id"] in caplog.text
+
+
+def test_a_database_that_is_down_is_a_503_and_one_log_line_and_the_service_recovers(
+    api: httpx.Client, engine: Engine, server_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with _down(engine, server_url):
+        caplog.clear()
+        answer = api.get("/api/tutors/ada/scores")
+        problem(answer, 503, "database_unavailable")
+        assert answer.headers["retry-after"]
+        (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+        assert "does not answer" in line.getMessage()
+        assert "\n" not in line.getMessage()
+        assert line.exc_info is None
+        problem(api.get("/api/ready"), 503, "database_unavailable")
+        assert api.get("/api/health").status_code == 200
+    assert api.get("/api/tutors/ada/scores").status_code == 200
+    assert api.get("/api/ready").status_code == 200
+
+
+@contextmanager
+def _down(engine: Engine, server_url: str) -> Iterator[None]:
+    """The database of an engine throws everybody out and lets nobody in."""
+    name = engine.url.database
+    with closing(make_engine(server_url).connect()) as connection:
+        admin = connection.execution_options(isolation_level="AUTOCOMMIT")
+        admin.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        admin.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": name}
+        )
+        yield
+        admin.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+
+
+def test_a_new_champion_serves_after_half_a_minute_and_not_before(
+    api: httpx.Client, engine: Engine, model: Model, clock: _Clock
+) -> None:
+    def version() -> str:
+        found: str = api.post("/api/predict/no_show", json={"session_id": "next"}).json()["score"]["model_version"]
+        return found
+
+    register(engine, model, "7")
+    assert version() == "7"
+    register(engine, model, "8")
+    clock.seconds = 29
+    assert version() == "7"
+    clock.seconds = 31
+    assert version() == "8"
+
+
+def test_a_model_whose_bytes_were_changed_is_refused(api: httpx.Client, engine: Engine, model: Model) -> None:
+    register(engine, model)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))  # past the table's own refusal
+        connection.execute(text("UPDATE model_artifacts SET model = model || '\\x00'::bytea"))
+    problem(api.post("/api/predict/no_show", json={"session_id": "next"}), 503, "model_mismatch")

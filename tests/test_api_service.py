@@ -1,0 +1,79 @@
+"""The real BentoML service, as a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from store.database import Engine
+from store.load import load
+from tests.api_parts import HEADERS, KEY, marketplace, problem, register, small_model
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
+    engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    load(engine, marketplace())
+    register(engine, small_model())
+    with _bento(database_url, tmp_path) as (address, process), httpx.Client(base_url=address, timeout=20) as client:
+        assert client.get("/api/health").json() == {"status": "ok"}
+        assert client.get("/api/ready").json()["models"] == {"no_show": "7", "churn": None}
+        assert client.get("/api/tutors/ada/scores", headers=HEADERS).json()["status"] == "not_scored"
+        tomorrow = {"tutor_id": "ada", "starts_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+        answer = client.post("/api/predict/no_show", json=tomorrow, headers=HEADERS)
+        assert answer.json()["score"]["value"] > 0.5
+        for path in ("/schema.json", "/metrics", "/"):
+            problem(client.get(path), 401, "wrong_key")
+        assert client.get("/schema.json", headers=HEADERS).status_code == 200
+        problem(client.get("/", headers=HEADERS), 404, "not_found")  # BentoML's landing page
+        pickle = {"content-type": "application/vnd.bentoml+pickle"}
+        problem(client.post("/schema.json", content=b"\x80", headers=HEADERS | pickle), 415, "not_json")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+@contextmanager
+def _bento(database_url: str, folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The real service as a process of its own, ready."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "DATABASE_URL": database_url,
+        "TQS_DATA_DIR": str(folder),
+        "TQS_API_KEY": KEY,
+        "TQS_API_PORT": str(port),
+    }
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TQS_")} | settings
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "serving"], cwd=ROOT, env=environ, stdout=log, stderr=log)
+    try:
+        _wait_until_ready(f"http://127.0.0.1:{port}", process, folder / "log")
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{address}/api/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.2)
+    pytest.fail(log.read_text())

@@ -1,0 +1,126 @@
+"""The embedded PostgreSQL and the settings that lead to it."""
+
+import os
+import shutil
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from domain.errors import DatabaseUnavailable, InvalidSettings
+from gateways.postgres import EmbeddedServer, create_database, database_url, running_database
+from gateways.server_account import ServerAccount
+from gateways.settings import load_settings
+
+
+def _connect(url: str) -> closing:
+    return closing(psycopg2.connect(url.replace("+psycopg2", "")))
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory, server_folder: Path) -> Path:
+    """A data folder of this test's own."""
+    folder = server_folder / f"own-{os.urandom(4).hex()}"
+    folder.mkdir(mode=0o711)
+    return folder
+
+
+def test_a_second_start_joins_the_running_server_and_the_last_to_leave_stops_it(folder: Path) -> None:
+    first, second = EmbeddedServer(folder), EmbeddedServer(folder)
+    url = first.start()
+    assert second.start() == url
+    first.stop()
+    with _connect(url) as connection:
+        assert connection.closed == 0
+    second.stop()
+    with pytest.raises(psycopg2.OperationalError):
+        _connect(url)
+
+
+def test_data_and_address_survive_a_restart(folder: Path) -> None:
+    with EmbeddedServer(folder) as url:
+        kept = create_database(url, "kept")
+        assert create_database(url, "kept") == kept
+    with EmbeddedServer(folder) as again, _connect(kept):
+        assert again == url
+
+
+def test_a_pid_file_left_by_a_crash_does_not_keep_the_server_down(folder: Path) -> None:
+    with EmbeddedServer(folder):
+        pid_file = folder / "postgres" / "cluster" / "postmaster.pid"
+        left = pid_file.read_text().splitlines()
+    # Another process has the number now, as happens in a container that starts again.
+    pid_file.write_text("\n".join([str(os.getpid()), *left[1:], ""]))
+    with EmbeddedServer(folder) as url, _connect(url):
+        pass
+
+
+def test_the_server_asks_for_a_password_only_its_owner_can_read(server_folder: Path, server_url: str) -> None:
+    assert stat.S_IMODE((server_folder / "postgres" / "password").stat().st_mode) == 0o600
+    assert stat.S_IMODE((server_folder / "postgres").resolve().stat().st_mode) == 0o700
+    with pytest.raises(psycopg2.OperationalError, match="password"):
+        psycopg2.connect(server_url.replace("+psycopg2", ""), password="guess")
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseUnavailable, match="TQS_DATA_DIR"):
+        EmbeddedServer(tmp_path / "file").start()
+
+
+def test_an_account_cannot_enter_what_is_below_a_private_folder(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    inner = private / "inner"
+    inner.mkdir(parents=True)
+    private.chmod(0o700)
+    stranger = ServerAccount(uid=private.stat().st_uid + 54321, gid=54321)
+    assert not stranger.can_enter(inner)
+    assert stranger.can_enter(Path("/"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account")
+def test_as_root_a_data_folder_in_a_private_home_still_works(tmp_path: Path) -> None:
+    private = tmp_path / "home"
+    private.mkdir(mode=0o700)
+    with EmbeddedServer(private / ".data") as url, _connect(url):
+        place = (private / ".data" / "postgres").resolve()
+        assert not place.is_relative_to(private)
+        assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    shutil.rmtree(place)
+
+
+def test_database_url_wins_over_the_embedded_server() -> None:
+    settings = load_settings({"DATABASE_URL": "postgres://ann:secret@db:5432/tqs"})
+    assert database_url(settings) == "postgresql+psycopg2://ann:secret@db:5432/tqs"
+    with running_database(settings) as url:
+        assert url == database_url(settings)
+
+
+def test_settings_come_from_the_environment_that_is_handed_in() -> None:
+    settings = load_settings({"TQS_API_PORT": "8080", "TQS_SEED": "3", "TQS_API_KEY": "", "HOME": "/nowhere"})
+    assert (settings.api_port, settings.seed, settings.api_key) == (8080, 3, None)
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"TQS_API_PORT": "many"}, "TQS_API_PORT"),
+        ({"TQS_API_PROT": "3000"}, "Did you mean TQS_API_PORT"),
+        ({"DATABASE_URL": "mysql://db/x"}, "DATABASE_URL"),
+        ({"TQS_SMTP_URL": "localhost"}, "TQS_SMTP_URL"),
+        ({"TQS_MAIL_TO": "a@b\nBcc: c@d"}, "TQS_MAIL_TO"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_to_do(environ: dict[str, str], named: str) -> None:
+    with pytest.raises(InvalidSettings, match=named):
+        load_settings(environ)
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = load_settings({"DATABASE_URL": "postgresql://ann:secret@db/tqs", "TQS_API_KEY": "secret"})
+    assert "secret" not in repr(settings)
+    with pytest.raises(InvalidSettings) as error:
+        load_settings({"DATABASE_URL": "mysql://ann:secret@db/x"})
+    assert "secret" not in str(error.value)

@@ -1,0 +1,66 @@
+"""Migrations, and that the tables in the code are those in the database."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from domain.errors import DatabaseUnavailable
+from store.database import downgrade, make_engine, ping, upgrade
+from store.tables import metadata
+
+_DEFINITIONS = text("""
+    SELECT 'column', c.relname || '.' || a.attname,
+        concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
+            pg_get_expr(d.adbin, d.adrelid))
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d
+        ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+    UNION ALL
+    SELECT 'constraint', conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+""")
+
+
+def _definitions(engine: Engine) -> set[tuple[str, ...]]:
+    with engine.connect() as connection:
+        return {tuple(row) for row in connection.execute(_DEFINITIONS) if "alembic_version" not in str(row)}
+
+
+def test_migrations_run_up_down_and_up_again(empty_engine: Engine) -> None:
+    upgrade(empty_engine)
+    made = _definitions(empty_engine)
+    downgrade(empty_engine)
+    assert inspect(empty_engine).get_table_names() == ["alembic_version"]
+    assert inspect(empty_engine).get_view_names() == []
+    upgrade(empty_engine)
+    upgrade(empty_engine)
+    assert _definitions(empty_engine) == made
+
+
+def test_tables_equal_the_migrated_schema(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
+
+
+def test_checks_defaults_and_indexes_equal_the_migrated_schema_too(engine: Engine, empty_engine: Engine) -> None:
+    metadata.create_all(empty_engine)
+    assert _definitions(engine) == _definitions(empty_engine)
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password() -> None:
+    with pytest.raises(DatabaseUnavailable, match=r"127\.0\.0\.1:1/tqs") as error:
+        ping(make_engine("postgresql+psycopg2://ann:secret@127.0.0.1:1/tqs"))
+    assert "secret" not in str(error.value)
+
+
+def test_an_engine_recovers_when_the_database_comes_back(engine: Engine) -> None:
+    ping(engine)
+    with engine.connect() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        with make_engine(engine.url.render_as_string(hide_password=False)).connect() as killer:
+            killer.execute(text(others + " AND datname = current_database()"))
+        connection.invalidate()
+    ping(engine)

@@ -1,0 +1,148 @@
+"""Scores, the ranked list, models and the outbox."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from domain.errors import ModelMismatch
+from domain.scores import Reason, Score
+from domain.vocabulary import Band, ScoreKind, SubjectKind
+from store.load import load
+from store.models import StoredModel, champion, champion_key, ledger, record_model
+from store.outbox import Mail, claim, enqueue, mark_lost, mark_sent, unknown
+from store.scores import last_sweep, latest_scores, save_scores, score_history
+from store.views import (
+    Risk,
+    TutorProfile,
+    ranked_tutors,
+    tutor_exists,
+    tutor_profile,
+    tutor_sessions,
+    upcoming_sessions,
+)
+from tests.small_dataset import NOON, corners
+
+WHY = (Reason(theme="recent no-shows", text="2 no-shows in 30 days", effect=0.8),)
+MAIL = Mail("drift", "admin@example.org", "Drift", "Nothing drifted.", "report.html", b"\x00<html>")
+
+
+def _score(
+    subject: str, kind: ScoreKind, value: float, as_of: datetime = NOON, about: SubjectKind = SubjectKind.TUTOR
+) -> Score:
+    return Score(
+        subject_kind=about, subject_id=subject, kind=kind, value=value, low=value / 2, high=1.0, reasons=WHY,
+        action="Call the tutor", model_version="3", as_of=as_of,
+    )  # fmt: skip
+
+
+def test_scores_read_back_as_they_were_saved_newest_first_of_each_kind(engine: Engine) -> None:
+    old = _score("t1", ScoreKind.HELP, 0.2, NOON - timedelta(hours=1))
+    new, churn = _score("t1", ScoreKind.HELP, 1 / 3), _score("t1", ScoreKind.CHURN_30D, 0.1)
+    save_scores(engine, [new, churn])
+    save_scores(engine, [old])
+    save_scores(engine, [])
+    assert latest_scores(engine, SubjectKind.TUTOR, "t1") == [churn, new]
+    assert score_history(engine, SubjectKind.TUTOR, "t1", ScoreKind.HELP) == [old, new]
+    assert score_history(engine, SubjectKind.TUTOR, "t1", ScoreKind.HELP, limit=1) == [new]
+    assert latest_scores(engine, SubjectKind.SESSION, "t1") == []
+
+
+def test_a_score_of_the_same_moment_replaces_the_one_before(engine: Engine) -> None:
+    save_scores(engine, [_score("t1", ScoreKind.HELP, 0.2)])
+    save_scores(engine, [_score("t1", ScoreKind.HELP, 0.4)])
+    assert latest_scores(engine, SubjectKind.TUTOR, "t1")[0].value == 0.4
+
+
+@pytest.mark.parametrize("table", ["scores", "model_artifacts", "model_ledger"])
+@pytest.mark.parametrize("change", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0} CASCADE"])
+def test_what_was_said_and_what_served_cannot_be_changed(engine: Engine, table: str, change: str) -> None:
+    column = "sha256" if table.startswith("model") else "value"
+    with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.execute(text(change.format(table, column)))
+
+
+def test_tutors_are_ranked_by_need_and_filtered_by_band(engine: Engine) -> None:
+    load(engine, corners())
+    save_scores(engine, [_score("t1", ScoreKind.HELP, 0.3), _score("t2", ScoreKind.HELP, 0.9)])
+    save_scores(engine, [_score("t2", ScoreKind.NO_SHOW_14D, 0.8)])
+    ranked = ranked_tutors(engine)
+    assert [(tutor.tutor_id, tutor.name, tutor.band) for tutor in ranked] == [
+        ("t2", "t2", Band.ACT),
+        ("t1", 'O\'Brien, "Ann"', Band.WATCH),
+    ]
+    assert ranked[0].no_show_14d == Risk(0.8, 0.4, 1.0)
+    assert ranked[0].churn_30d is None
+    assert ranked[0].reasons == WHY
+    assert [tutor.tutor_id for tutor in ranked_tutors(engine, Band.WATCH)] == ["t1"]
+    assert [tutor.tutor_id for tutor in ranked_tutors(engine, limit=1)] == ["t2"]
+
+
+def test_a_tutor_no_longer_scored_leaves_the_ranked_list(engine: Engine) -> None:
+    load(engine, corners())
+    save_scores(engine, [_score("t1", ScoreKind.HELP, 0.9, NOON - timedelta(days=2))])
+    save_scores(engine, [_score("t2", ScoreKind.HELP, 0.1)])
+    assert [tutor.tutor_id for tutor in ranked_tutors(engine)] == ["t2"]
+    assert last_sweep(engine) == NOON
+
+
+def test_upcoming_sessions_carry_their_newest_risk(engine: Engine) -> None:
+    load(engine, corners())
+    window = (NOON, NOON + timedelta(hours=48))
+    assert [(s.session_id, s.no_show) for s in upcoming_sessions(engine, *window)] == [("x3", None)]
+    save_scores(engine, [_score("x3", ScoreKind.NO_SHOW, 0.6, about=SubjectKind.SESSION)])
+    (session,) = upcoming_sessions(engine, *window, tutor_id="t2")
+    assert session.no_show == Risk(0.6, 0.3, 1.0)
+    assert upcoming_sessions(engine, *window, tutor_id="t1") == []
+    assert upcoming_sessions(engine, NOON - timedelta(hours=1), NOON) == []
+
+
+def test_a_tutors_page_finds_who_they_are_and_their_sessions(engine: Engine) -> None:
+    load(engine, corners())
+    assert tutor_profile(engine, "t2") == TutorProfile("t2", "t2", "Asia/Kolkata", NOON, None)
+    assert tutor_exists(engine, "t1")
+    assert not tutor_exists(engine, "nobody")
+    found = tutor_sessions(engine, "t1", NOON + timedelta(hours=1))
+    assert [session.session_id for session in found] == ["x1", "x2"]
+
+
+def test_the_champion_is_the_last_recorded_and_its_bytes_are_those_recorded(engine: Engine) -> None:
+    assert champion(engine, "no_show") is None
+    record_model(engine, "no_show", "1", b"\x00ubj", {"columns": ["a"]}, "ann", "first", NOON)
+    sha256 = record_model(engine, "no_show", "2", b"\x00ubj", {"columns": ["b"]}, "ann", "better", NOON)
+    assert champion(engine, "no_show") == StoredModel("no_show", "2", sha256, b"\x00ubj", {"columns": ["b"]})
+    assert champion_key(engine, "no_show") == ("2", sha256)
+    assert [(entry.version, entry.reason) for entry in ledger(engine, "no_show")] == [("1", "first"), ("2", "better")]
+
+
+def test_a_champion_whose_bytes_were_tampered_with_is_not_served(engine: Engine) -> None:
+    record_model(engine, "churn", "1", b"good", {}, "ann", "first", NOON)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE model_artifacts DISABLE TRIGGER append_only"))
+        connection.execute(text("UPDATE model_artifacts SET model = 'evil'"))
+    with pytest.raises(ModelMismatch, match="churn 1"):
+        champion(engine, "churn")
+
+
+def test_a_mail_of_one_key_is_queued_once_and_claimed_once(engine: Engine) -> None:
+    assert enqueue(engine, MAIL, "drift:2026-W13", NOON)
+    assert not enqueue(engine, MAIL, "drift:2026-W13", NOON)
+    (queued,) = claim(engine, NOON)
+    assert queued.mail == MAIL
+    assert claim(engine, NOON) == []
+    mark_sent(engine, queued.id, NOON)
+    assert mark_lost(engine, NOON + timedelta(hours=1)) == 0
+
+
+def test_a_mail_whose_sender_died_is_listed_as_unknown_and_not_sent_again(engine: Engine) -> None:
+    enqueue(engine, MAIL, "drift:2026-W13", NOON)
+    claim(engine, NOON)
+    assert mark_lost(engine, NOON + timedelta(minutes=10)) == 1
+    assert [queued.key for queued in unknown(engine)] == ["drift:2026-W13"]
+    assert claim(engine, NOON) == []
+
+
+def test_a_line_break_in_a_mails_subject_is_refused(engine: Engine) -> None:
+    with pytest.raises(DBAPIError, match="one_line"):
+        enqueue(engine, Mail("x", "a@b", "Hi\r\nBcc: c@d", ""), "k", NOON)

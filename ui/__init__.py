@@ -1,0 +1,1 @@
+"""The dashboard: who needs help, why, and what to do. It reads only what the store offers for reading."""

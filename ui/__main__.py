@@ -1,0 +1,47 @@
+"""`python -m ui`: the dashboard at the port of the settings, until Ctrl-C."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from domain.errors import InvalidSettings, TutorQualityError
+from gateways.clock import utc_now
+from gateways.postgres import running_database
+from gateways.settings import Settings, load_settings
+from store.database import make_engine
+from ui.app import create_app
+from ui.server import HOST, serve
+
+
+def main(environ: Mapping[str, str]) -> None:
+    """Serve until stopped; an error a user can mend is one line."""
+    try:
+        settings = load_settings(environ)
+        with running_database(settings) as url:
+            run(settings, url)
+    except TutorQualityError as error:
+        sys.exit(f"error: {error}")
+
+
+def run(settings: Settings, database_url: str) -> None:
+    """Serve until SIGINT or SIGTERM. Raises InvalidSettings if the port is taken."""
+    pages = create_app(make_engine(database_url), utc_now)
+    try:
+        server = serve(pages, settings.data_dir, settings.ui_port)
+    except OSError as error:
+        raise InvalidSettings(f"port {settings.ui_port} cannot be used ({error.strerror}): set TQS_UI_PORT") from error
+    print(f"Dashboard at http://{HOST}:{settings.ui_port}", flush=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: _stop(server))
+    server.io_loop.start()
+    server.stop()
+
+
+def _stop(server: Any) -> None:
+    server.io_loop.add_callback_from_signal(server.io_loop.stop)
+
+
+if __name__ == "__main__":
+    main(os.environ)

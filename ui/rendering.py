@@ -1,0 +1,44 @@
+"""Pieces of HTML from templates that escape everything they are given."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from domain.scores import band, points
+from ui import words
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def _environment() -> Environment:
+    # Panel's HTML pane shows what it gets: escaping happens here, for every value, or nowhere.
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {
+        "band": band,
+        "points": points,
+        "percent": words.percent,
+        "minutes": words.minutes,
+        "local_time": words.local_time,
+    }
+    environment.globals |= {name: getattr(words, name) for name in ("BANDS", "SIGNS", "KINDS", "STATUSES")}
+    return environment
+
+
+@cache
+def _style() -> str:
+    return (TEMPLATES / "style.css").read_text()
+
+
+def piece(template: str, **values: Any) -> pn.pane.HTML:
+    """A template filled in, as a pane with the dashboard's style."""
+    html = _environment().get_template(template).render(**values)
+    return pn.pane.HTML(html, stylesheets=[_style()], sizing_mode="stretch_width", margin=0)
+
+
+def sentence(title: str, text: str) -> pn.pane.HTML:
+    """What is shown where there is nothing to show."""
+    return piece("sentence.html", title=title, text=text)

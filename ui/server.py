@@ -1,0 +1,28 @@
+"""The server of the dashboard: its address, its sign-in, and nothing from outside."""
+
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+
+from ui.app import TITLE, Pages
+from ui.sign_in import LOGIN_PAGE, cookie_secret, credentials
+
+HOST = "127.0.0.1"
+
+
+def serve(pages: Pages, data_dir: Path, port: int) -> Any:
+    """A Bokeh server of the pages, bound to the loopback address but not yet running; port 0 takes any free one.
+
+    Raises OSError if the port is taken.
+    """
+    return pn.io.server.get_server(
+        dict(pages),
+        title=TITLE,
+        address=HOST,
+        port=port,
+        websocket_origin=[f"{host}:{port}" for host in (HOST, "localhost")] if port else "*",
+        basic_auth=credentials(data_dir),
+        cookie_secret=cookie_secret(data_dir),
+        login_template=str(LOGIN_PAGE),
+    )

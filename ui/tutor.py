@@ -1,0 +1,50 @@
+"""One tutor's page: scores, why, what to do, how it went, and the sessions behind it."""
+
+from datetime import datetime
+
+import panel as pn
+
+from domain.horizons import UPCOMING
+from domain.vocabulary import ScoreKind, SubjectKind
+from store.database import Engine
+from store.pages import tutor_reschedules
+from store.scores import latest_scores, score_history
+from store.views import TutorProfile, tutor_profile, tutor_sessions, upcoming_sessions
+from ui.rendering import piece, sentence
+from ui.score_history import history_plot
+
+ORDER = (ScoreKind.HELP, ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D)
+RECENT = 20
+WITHOUT_SCORES = "Tutors are scored once a model is trained, and while they deliver sessions."
+
+
+def tutor_view(engine: Engine, tutor_id: str, now: datetime) -> pn.Column:
+    """The page of a tutor; a sentence for an id nobody has. Raises DatabaseUnavailable."""
+    tutor = tutor_profile(engine, tutor_id)
+    if tutor is None:
+        return pn.Column(sentence("No such tutor", f"There is no tutor with the id “{tutor_id}”."))
+    parts = [_scores(engine, tutor), *_history(engine, tutor_id), _sessions(engine, tutor, now)]
+    return pn.Column(*parts, sizing_mode="stretch_width")
+
+
+def _scores(engine: Engine, tutor: TutorProfile) -> pn.pane.HTML:
+    found = {score.kind: score for score in latest_scores(engine, SubjectKind.TUTOR, tutor.tutor_id)}
+    scores = [found[kind] for kind in ORDER if kind in found]
+    action = next((score.action for score in scores if score.action), None)
+    zone = tutor.timezone or "UTC"
+    return piece("tutor.html", tutor=tutor, zone=zone, scores=scores, action=action, without_scores=WITHOUT_SCORES)
+
+
+def _history(engine: Engine, tutor_id: str) -> list[pn.viewable.Viewable]:
+    scores = [score for kind in ORDER for score in score_history(engine, SubjectKind.TUTOR, tutor_id, kind)]
+    return [piece("heading.html", text="Scores over time"), history_plot(scores)] if scores else []
+
+
+def _sessions(engine: Engine, tutor: TutorProfile, now: datetime) -> pn.pane.HTML:
+    return piece(
+        "sessions.html",
+        zone=tutor.timezone or "UTC",
+        upcoming=upcoming_sessions(engine, now, now + UPCOMING, tutor.tutor_id),
+        sessions=tutor_sessions(engine, tutor.tutor_id, now, RECENT),
+        reschedules=tutor_reschedules(engine, tutor.tutor_id, RECENT),
+    )

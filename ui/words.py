@@ -1,0 +1,49 @@
+"""How the pages say things: bands, kinds, percents, local times."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from domain.scores import points
+from domain.vocabulary import Band, ScoreKind, SessionStatus
+from store.views import Risk
+
+BANDS = {Band.ACT: "Act now", Band.WATCH: "Watch", Band.OK: "OK"}
+SIGNS = {Band.ACT: "▲", Band.WATCH: "◆", Band.OK: "●"}
+"""A shape beside each colour, for those who do not see the colour."""
+
+KINDS = {
+    ScoreKind.HELP: "Needs help",
+    ScoreKind.NO_SHOW_14D: "Misses a session within 14 days",
+    ScoreKind.CHURN_30D: "Leaves within 30 days",
+    ScoreKind.NO_SHOW: "Misses this session",
+}
+STATUSES = {
+    SessionStatus.BOOKED: "Booked",
+    SessionStatus.COMPLETED: "Completed",
+    SessionStatus.NO_SHOW: "No-show",
+    SessionStatus.STUDENT_NO_SHOW: "Student absent",
+    SessionStatus.CANCELLED: "Cancelled",
+}
+NOTHING = "–"
+
+
+def percent(risk: Risk | None) -> str:
+    """A risk in whole percent."""
+    return NOTHING if risk is None else f"{points(risk.value)} %"
+
+
+def minutes(value: float | None) -> str:
+    """How late somebody came."""
+    return NOTHING if not value else f"{value:.0f} min"
+
+
+def local_time(moment: datetime, zone: str) -> str:
+    """A moment on the clock of a zone; UTC where the zone is not one we know."""
+    return moment.astimezone(_zone(zone)).strftime("%a %d %b %Y, %H:%M")
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

@@ -1,7 +1,8 @@
 """The measured columns in pandas, as somebody who knows it well would write them.
 
 Windows are `groupby().rolling()` over events and queries in one frame sorted by (owner, time); what has no window is a
-running total brought to the queries by `merge_asof`.
+running total brought to the queries by `merge_asof`. (Bringing the windows that way too, as in the Polars baseline,
+takes 1.1 s at 1 million instead of 2.7, of some 10 in all.)
 """
 
 from collections.abc import Mapping
@@ -111,9 +112,7 @@ def _asked_by_tutor(reschedules: pd.DataFrame, tutors: pd.DataFrame) -> pd.DataF
     return pd.DataFrame({"time": mine["requested_at"], "tutor": codes, "moved": 1.0})
 
 
-def _windows(
-    queries: pd.DataFrame, events: pd.DataFrame, moves: pd.DataFrame, priors: Priors
-) -> dict[str, pd.Series]:
+def _windows(queries: pd.DataFrame, events: pd.DataFrame, moves: pd.DataFrame, priors: Priors) -> dict[str, pd.Series]:
     own = events[["time", "tutor"]].assign(missed=events["missed"].astype(float), over=1.0)
     both = pd.concat([queries[["time", "tutor", "row"]], own, moves]).sort_values(["tutor", "time"])
     both = both.fillna({"row": -1, "missed": 0.0, "over": 0.0, "moved": 0.0}).set_index("time")
@@ -125,7 +124,8 @@ def _windows(
         sums = grouped[list(names)].rolling(f"{days}D", closed="left").sum()
         return pd.DataFrame(sums.to_numpy()[asked], index=rows, columns=list(names)).fillna(0).round().sort_index()
 
-    week, month, quarter = windowed(7, "moved", "over"), windowed(30, "missed", "moved", "over"), windowed(90, "missed", "moved")
+    week, month = windowed(7, "moved", "over"), windowed(30, "missed", "moved", "over")
+    quarter = windowed(90, "missed", "moved")
     return {
         "no_shows_30d": month["missed"],
         "no_shows_90d": quarter["missed"],

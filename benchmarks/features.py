@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ def _compare(contender: str, folder: Path) -> None:
 
 def show(results: list[dict[str, Any]], console: Console) -> None:
     """One line a contender and size."""
-    table = Table("sessions", "contender", "wall s", "CPU s", "rows/s", "x wall", "x CPU", "peak MB", "runs")
+    table = Table("sessions", "who", "wall s", "CPU s", "rows/s", "× wall", "× CPU", "peak MB", "runs")
     for r in results:
         ours = next(o for o in results if o["contender"] == "ours" and o["sessions"] == r["sessions"])
         ratios = f"{r['wall'] / ours['wall']:.2f}", f"{r['cpu'] / ours['cpu']:.2f}"
@@ -147,19 +148,21 @@ def show(results: list[dict[str, Any]], console: Console) -> None:
         line = f"{r['sessions']:,}", r["contender"], f"{r['wall']:.2f}", f"{r['cpu']:.2f}", speed, *ratios
         table.add_row(*line, f"{r['peak_mb']:,.0f}", str(r["runs"]))
     console.print(table)
-    console.print(f"{os.cpu_count()} cores; first call with compilation or its cache: {results[0]['warm_up']:.1f} s, not timed")
+    warm_up = max(r["warm_up"] for r in results if r["contender"] == "ours")
+    console.print(f"{os.cpu_count()} cores. Not timed: our first call, with compilation or its cache, {warm_up:.1f} s")
     for line in growth(results):
         console.print(line)
 
 
 def growth(results: list[dict[str, Any]]) -> list[str]:
-    """How our CPU cost and the sort's grow from each size to the next."""
+    """How our cost and the sort's grow from each size to the next."""
     cpu = {(r["contender"], r["sessions"]): r["cpu"] for r in results}
     sizes = sorted({r["sessions"] for r in results})
-    return [
-        f"{a:,} to {b:,} sessions: ours x {cpu['ours', b] / cpu['ours', a]:.1f}, sort x {cpu['sort', b] / cpu['sort', a]:.1f}"
-        for a, b in zip(sizes, sizes[1:], strict=False)
-    ]
+    lines = []
+    for small, large in pairwise(sizes):
+        ours, sort = (cpu[who, large] / cpu[who, small] for who in ("ours", "sort"))
+        lines.append(f"CPU from {small:,} to {large:,} sessions: ours × {ours:.1f}, the sort × {sort:.1f}")
+    return lines
 
 
 def main() -> None:
@@ -177,7 +180,7 @@ def main() -> None:
     for size in map(int, asked.sizes.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             results += measure(size, Path(folder))
-    show(results, Console())
+    show(results, Console(width=100))
     if asked.out:
         asked.out.write_text(json.dumps({"results": results, "growth": growth(results)}, indent=2))
 

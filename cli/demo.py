@@ -1,6 +1,7 @@
 """`tqs demo`: the whole product at real size on one machine, from nothing to a ranked list and running services."""
 
 import os
+import secrets
 import shutil
 import signal
 import threading
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-
 from cli.steps import Steps
+from cli.steps import console as make_console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from cli.processes import Processes, Service
     from flows.runtime import Runtime
     from gateways.settings import Settings
@@ -64,20 +66,25 @@ def demo(
 def play(stack: ExitStack, serve: bool, market: dict[str, int]) -> None:
     """All steps in order. What is started is stopped by the stack, in reverse order, whatever happens."""
     from cli.processes import Processes
+    from cli.services import prefect_service
+    from cli.top import print_top
+    from flows.runtime import open_runtime
 
-    console = Console()
+    console = make_console()
     steps = Steps(console, 8 if serve else 7)
-    with steps.step("Start PostgreSQL, Prefect and mail sink") as notes:
+    with steps.step("Start PostgreSQL and Prefect"):
         stage = set_stage(stack)
         processes = Processes(stage.settings.data_dir / "logs")
         stack.callback(processes.stop)
-        prefect = _start_prefect(processes, stage)
-        runtime = _open(stage)
-        notes.append(str(stage.settings.data_dir))
+        prefect = prefect_service(stage.environ)
+        processes.start(prefect)
+        _empty_database(stage.settings)
+        runtime = stack.enter_context(open_runtime(stage.environ))
     _fill(steps, stage, market)
     processes.wait_ready(prefect, READY_SECONDS)
     _learn(steps, stage)
-    _print_table(console, runtime)
+    print_top(runtime.engine, console, 15)
+    console.print(f"Mails sent lie in {stage.mails}", soft_wrap=True, highlight=False)
     if serve:
         with steps.step("Start API, dashboard, MLflow and schedules"):
             services = _start_services(processes, stage, runtime)
@@ -92,39 +99,36 @@ def set_stage(stack: ExitStack) -> Stage:
     from gateways.settings import load_settings
 
     environ = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "MLFLOW_TRACKING_URI"}}
-    base = load_settings(environ)
-    home = (base.data_dir / "demo").absolute()
-    for leftover in ("dataset", "features", "logs", "mails"):
+    home = (load_settings(environ).data_dir / "demo").absolute()
+    for leftover in ("dataset", "features", "logs", "mails", "mlflow", "prefect", "reports"):
         shutil.rmtree(home / leftover, ignore_errors=True)
     home.mkdir(parents=True, exist_ok=True)
     sink = stack.enter_context(MailSink(home / "mails"))
     environ |= {"TQS_DATA_DIR": str(home), "TQS_SMTP_URL": sink.url, "TQS_MAIL_TO": MAIL_TO}
     environ = prefect_environ(load_settings(environ), environ)
+    environ["TQS_API_KEY"] = environ.get("TQS_API_KEY") or secrets.token_urlsafe(24)
     # Flows read the process's environment, and Prefect reads it when it is imported.
     os.environ.pop("DATABASE_URL", None)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
     os.environ.update(environ)
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     return Stage(load_settings(environ), environ, now)
 
 
-def _start_prefect(processes: "Processes", stage: Stage) -> "Service":
-    from cli.services import prefect_service
+def _empty_database(settings: "Settings") -> None:
+    """Begin without what an earlier demo left: its present moment was another."""
+    from gateways.postgres import empty_database, running_database
 
-    service = prefect_service(stage.environ)
-    processes.start(service)
-    return service
-
-
-def _open(stage: Stage) -> "Runtime":
-    from flows.runtime import open_runtime, reset
-
-    return reset(open_runtime(stage.environ))
+    with running_database(settings) as url:
+        for name in ("mlflow", "tqs"):
+            empty_database(url, name)
 
 
 def _fill(steps: Steps, stage: Stage, market: dict[str, int]) -> None:
     from cli.import_dataset import load_file
     from simulator.files import write
-    from simulator.marketplace import MarketSettings, simulate
+    from simulator.marketplace import simulate
+    from simulator.settings import MarketSettings
 
     with steps.step("Simulate a marketplace") as notes:
         found = simulate(MarketSettings(**market, seed=stage.settings.seed, end=stage.now))
@@ -145,17 +149,11 @@ def _learn(steps: Steps, stage: Stage) -> None:
     with steps.step("Build features") as notes:
         notes.append(f"{build_features(as_of=as_of):,} rows")
     with steps.step("Train and register both models") as notes:
-        notes += train(seed=stage.settings.seed, truth_file=str(stage.dataset_dir / "truth.parquet")).values()
+        notes += train(truth_file=str(stage.dataset_dir / "truth.parquet")).values()
     with steps.step("Score tutors and upcoming sessions") as notes:
         notes.append(f"{score(as_of=as_of):,} scores")
     with steps.step("Check for drift and mail the report") as notes:
         notes.append(monitor(as_of=as_of))
-
-
-def _print_table(console: Console, runtime: "Runtime") -> None:
-    from cli.top import print_top
-
-    print_top(runtime.engine, console, 15)
 
 
 def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime") -> list["Service"]:
@@ -166,9 +164,28 @@ def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime") ->
         dashboard_service(stage.settings, stage.environ),
         mlflow_service(stage.settings, runtime.tracking_uri, runtime.artifacts, stage.environ),
     ]
-    for service in services:
+    for service in [*services, schedules_service(stage.environ)]:
         processes.start(service)
-    processes.start(schedules_service(stage.environ))
     for service in services:
         processes.wait_ready(service, READY_SECONDS)
     return services
+
+
+def _print_addresses(console: "Console", stage: Stage, services: list["Service"]) -> None:
+    from rich.table import Table
+
+    table = Table(title="Running until Ctrl-C", title_justify="left")
+    table.add_column("What")
+    table.add_column("Where", no_wrap=True)
+    table.add_column("Sign-in", no_wrap=True)
+    sign_in = {"api": f"X-API-Key: {stage.environ['TQS_API_KEY']}", "dashboard": _dashboard_sign_in(stage)}
+    for service in services:
+        table.add_row(service.name, service.url, sign_in.get(service.name, "none"))
+    console.print(table)
+
+
+def _dashboard_sign_in(stage: Stage) -> str:
+    from ui.sign_in import credentials
+
+    ((user, password),) = credentials(stage.settings.data_dir).items()
+    return f"{user} / {password}"

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from cli.processes import Service, free_port
@@ -14,21 +13,10 @@ QUIET: Mapping[str, str] = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "",
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 """Nothing is sent to anyone, and only warnings are printed."""
-
-
-@dataclass(frozen=True)
-class Services:
-    """What runs beside the database."""
-
-    api: Service
-    dashboard: Service
-    mlflow: Service
-    prefect: Service
 
 
 def prefect_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
@@ -67,3 +55,8 @@ def dashboard_service(settings: Settings, environ: Mapping[str, str]) -> Service
     port = free_port(settings.ui_port)
     command = [sys.executable, "-m", "ui"]
     return Service("dashboard", command, {**environ, "TQS_UI_PORT": str(port)}, f"http://127.0.0.1:{port}")
+
+
+def schedules_service(environ: Mapping[str, str]) -> Service:
+    """Every flow on its schedule; it answers nowhere."""
+    return Service("schedules", [sys.executable, "-m", "flows.schedules"], environ, "")

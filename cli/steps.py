@@ -7,6 +7,16 @@ from contextlib import contextmanager
 from rich.console import Console
 
 
+PLAIN_WIDTH = 132
+"""Columns where there is no terminal that says how many it has."""
+
+
+def console() -> Console:
+    """The terminal; elsewhere plain lines, wide enough for a table."""
+    found = Console()
+    return found if found.is_terminal else Console(width=PLAIN_WIDTH)
+
+
 class Steps:
     """Numbered steps, each printed with its seconds once it is done."""
 

@@ -7,30 +7,29 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.steps import console as make_console
 from domain.scores import points
 from domain.vocabulary import Band
 
 if TYPE_CHECKING:
-    from store.database import Engine
-    from store.scores import RankedTutor
+    from sqlalchemy import Engine
+
+    from store.views import RankedTutor, Risk
 
 COLOURS = {Band.ACT: "bold red", Band.WATCH: "yellow", Band.OK: "green"}
 
 
 def top(limit: Annotated[int, typer.Option(help="How many tutors.", min=1)] = 15) -> None:
     """Print the tutors who most need help: scores 0 to 100, why, and what to do."""
-    from gateways.postgres import database_url
-    from gateways.settings import load_settings
-    from store.database import make_engine, upgrade
+    from flows.runtime import open_runtime
 
-    engine = make_engine(database_url(load_settings(os.environ)))
-    upgrade(engine)
-    print_top(engine, Console(), limit)
+    with open_runtime(os.environ) as runtime:
+        print_top(runtime.engine, make_console(), limit)
 
 
 def print_top(engine: "Engine", console: Console, limit: int) -> None:
     """The ranked list as a table; a sentence where nobody has been scored."""
-    from store.scores import ranked_tutors
+    from store.views import ranked_tutors
 
     tutors = ranked_tutors(engine, limit=limit)
     if not tutors:
@@ -51,19 +50,15 @@ def _cells(tutor: "RankedTutor") -> tuple[str, ...]:
     why = "\n".join(f"• {reason.text}" for reason in tutor.reasons)
     return (
         f"{tutor.name or tutor.tutor_id}\n[dim]{tutor.tutor_id}[/]",
-        _points(tutor.help, tutor.band),
-        _interval(tutor.no_show_14d, tutor.no_show_14d_low, tutor.no_show_14d_high),
-        _interval(tutor.churn_30d, tutor.churn_30d_low, tutor.churn_30d_high),
+        f"[{COLOURS[tutor.band]}]{points(tutor.help.value)}[/]\n[{COLOURS[tutor.band]}]{tutor.band}[/]",
+        _risk(tutor.no_show_14d),
+        _risk(tutor.churn_30d),
         why,
         tutor.action or "",
     )
 
 
-def _points(value: float, band: Band) -> str:
-    return f"[{COLOURS[band]}]{points(value)}[/]\n[{COLOURS[band]}]{band}[/]"
-
-
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None or low is None or high is None:
+def _risk(risk: "Risk | None") -> str:
+    if risk is None:
         return "–"
-    return f"{points(value)}\n[dim]{points(low)}–{points(high)}[/]"
+    return f"{points(risk.value)}\n[dim]{points(risk.low)}–{points(risk.high)}[/]"

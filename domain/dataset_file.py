@@ -159,7 +159,9 @@ def _format_problems(kind: str, name: str, pattern: str) -> Iterator[Problem]:
     if field is not None and field.type is not FieldType.TIME:
         yield Problem(path, f"`{name}` is no time, so it has no format")
     elif field is not None and not _is_time_format(pattern):
-        yield Problem(path, f"`{pattern}` is no format of a time; write one such as %d.%m.%Y %H:%M, with a year and no %Z")
+        yield Problem(
+            path, f"`{pattern}` is no format of a time; write one such as %d.%m.%Y %H:%M, with a year and no %Z"
+        )
 
 
 def _is_time_format(pattern: str) -> bool:

@@ -12,6 +12,7 @@ from features import columns as c
 from features.columns import Feature
 from features.dataset import Attribute
 from features.past import Past
+from features.queries import by_tutor
 from features.stream import Column
 
 NO_SHOW_FEATURES: tuple[Feature, ...] = (
@@ -54,6 +55,8 @@ CHURN_FEATURES: tuple[Feature, ...] = (
     c.load_7d,
     c.load_30d,
     c.load_change,
+    c.load_change_90d,
+    c.messages_change_90d,
     c.tenure_days,
     c.days_since_last_session,
     c.attention_30d,
@@ -66,9 +69,11 @@ CHURN_FEATURES: tuple[Feature, ...] = (
 
 def compute(features: Sequence[Feature], past: Past) -> NDArray[np.float32]:
     """The matrix (queries, features) of float32, NaN for missing, in Fortran order."""
-    matrix = np.empty((len(past.queries), len(features)), dtype=np.float32, order="F")
+    places, queries = by_tutor(past.queries, past.history.n_tutors)
+    ordered = Past(past.history, queries, past.priors)
+    matrix = np.empty((len(queries), len(features)), dtype=np.float32, order="F")
     for i, feature in enumerate(features):
-        matrix[:, i] = feature.compute(past)
+        matrix[places, i] = feature.compute(ordered)
     return matrix
 
 

@@ -174,13 +174,16 @@ def load_30d(past: Past) -> Column:
     return past.outcomes.count(days=30)
 
 
+def _weekly_change(recent: Column, days: int, usual: Column, usual_days: int) -> Column:
+    change = np.full(recent.size, np.nan)
+    np.divide(recent * (usual_days / days), usual, out=change, where=usual > 0)
+    return change
+
+
 @feature("ratio", "load")
 def load_change(past: Past) -> Column:
     """Weekly sessions of the last 7 days against the last 30; 1 is no change."""
-    monthly = past.outcomes.count(days=30)
-    weekly = np.full(monthly.size, np.nan)
-    np.divide(past.outcomes.count(days=7) * (30 / 7), monthly, out=weekly, where=monthly > 0)
-    return weekly
+    return _weekly_change(past.outcomes.count(7), 7, past.outcomes.count(30), 30)
 
 
 @feature("days", "tenure", history=False)
@@ -229,3 +232,15 @@ def first_session_rating_90d(past: Past) -> Column:
 def first_sessions_30d(past: Past) -> Column:
     """First sessions with new students in the last 30 days."""
     return past.first_ratings.count(days=30)
+
+
+@feature("ratio", "load")
+def load_change_90d(past: Past) -> Column:
+    """Weekly sessions of the last 14 days against the last 90; 1 is no change."""
+    return _weekly_change(past.outcomes.count(14), 14, past.outcomes.count(90), 90)
+
+
+@feature("ratio", "silence")
+def messages_change_90d(past: Past) -> Column:
+    """Weekly messages of the last 14 days against the last 90; 1 is no change."""
+    return _weekly_change(past.sent_messages.count(14), 14, past.sent_messages.count(90), 90)

@@ -3,6 +3,8 @@
 Every windowed feature is two of these positions and a difference of prefix sums.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -38,32 +40,51 @@ def positions(starts: Ints, known: Ints, owners: Ints, moments: Ints) -> Ints:
     """For each (owner, moment), the index of the owner's first event known at or after the moment.
 
     `known` is sorted within each owner's run. An owner of -1 has no events: its position is 0 for every moment.
+    Each search starts where the owner's last one ended, so moments in rising order cost a step or two.
     """
     found = np.zeros(owners.size, dtype=np.int64)
+    last = starts[:-1].copy()
     for i in range(owners.size):
         owner = owners[i]
-        if owner < 0:
-            continue
-        low, high = starts[owner], starts[owner + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if known[middle] < moments[i]:
-                low = middle + 1
-            else:
-                high = middle
-        found[i] = low
+        if owner >= 0:
+            low, high = _bracket(known, starts[owner], starts[owner + 1], last[owner], moments[i])
+            while low < high:
+                middle = (low + high) // 2
+                if known[middle] < moments[i]:
+                    low = middle + 1
+                else:
+                    high = middle
+            found[i] = last[owner] = low
     return found
 
 
 @njit(cache=True)
-def running_sums(values: NDArray[np.generic], order: Ints, sums: NDArray[np.generic]) -> None:
-    """Fill `sums` (order + 1,) with the prefix sums of `values` taken in `order`; the first stays 0."""
-    for i in range(order.size):
-        sums[i + 1] = sums[i] + values[order[i]]
+def _bracket(known: Ints, first: int, end: int, near: int, moment: int) -> tuple[int, int]:
+    """Bounds within first..end of the moment's position, by doubling steps from `near` (Bentley and Yao 1976)."""
+    step = 1
+    if near < end and known[near] < moment:
+        low = near + 1
+        while low + step <= end and known[low + step - 1] < moment:
+            low += step
+            step *= 2
+        return low, min(low + step - 1, end)
+    high = near
+    while high - step >= first and known[high - step] >= moment:
+        high -= step
+        step *= 2
+    return max(high - step + 1, first), high
 
 
 @njit(cache=True)
-def differences(sums: NDArray[np.generic], begins: Ints, ends: Ints) -> NDArray[np.float64]:
+def running_sums(values: NDArray[Any], order: Ints, sums: NDArray[Any]) -> NDArray[Any]:
+    """Prefix sums of `values` taken in `order`, into zeros (order + 1,) of the wanted type."""
+    for i in range(order.size):
+        sums[i + 1] = sums[i] + values[order[i]]
+    return sums
+
+
+@njit(cache=True)
+def differences(sums: NDArray[Any], begins: Ints, ends: Ints) -> NDArray[np.float64]:
     """The sum between two positions of prefix sums: (positions,)."""
     found = np.empty(ends.size, dtype=np.float64)
     for i in range(ends.size):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from domain.horizons import NO_SHOW_LEAD
 from features.history import SessionColumns
-from features.kernel import Ints
+from features.kernel import Ints, group
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,14 @@ def warning_moment(sessions: SessionColumns) -> Ints:
     """24 h before the start, or when the start became known, if later: (sessions,) UTC microseconds."""
     lead = int(NO_SHOW_LEAD.total_seconds() * 1e6)
     return np.maximum(sessions.starts_at - lead, np.maximum(sessions.booked_at, sessions.scheduled_at))
+
+
+def by_tutor(queries: Queries, n_tutors: int) -> tuple[Ints, Queries]:
+    """The queries by tutor and moment, with their places: neighbours then read neighbouring events."""
+    by_moment = np.argsort(queries.as_of)
+    places = by_moment[group(queries.tutor[by_moment] + 1, n_tutors + 1)[0]]
+    session = None if queries.session is None else take(queries.session, places)
+    return places, Queries(queries.tutor[places], queries.as_of[places], session)
 
 
 def take(sessions: SessionColumns, rows: NDArray[np.int64]) -> SessionColumns:

@@ -51,7 +51,7 @@ class StreamView:
         return {}
 
     def _positions(self, moments: Ints) -> Ints:
-        return positions(self.stream.starts, self.stream.known, self.owners, moments)
+        return np.asarray(positions(self.stream.starts, self.stream.known, self.owners, moments))
 
     def _begin(self, days: int | None) -> Ints:
         key = days or 0
@@ -69,16 +69,17 @@ class StreamView:
 
     def total(self, name: str, days: int | None = None) -> Column:
         """The sum of a value over those events: (queries,)."""
-        return differences(self.stream.sums[name], self._begin(days), self._ends)
+        return np.asarray(differences(self.stream.sums[name], self._begin(days), self._ends))
 
     def hours_since_last(self) -> Column:
         """Hours from the latest known event to the query, NaN where there is none: (queries,)."""
-        return since_last(self.stream.known, self._begin(None), self._ends, self.as_of) / MICROSECONDS_AN_HOUR
+        since = since_last(self.stream.known, self._begin(None), self._ends, self.as_of)
+        return np.asarray(since / MICROSECONDS_AN_HOUR)
 
 
 def _prefix_sums(values: NDArray[np.generic], order: Ints) -> NDArray[np.generic]:
-    counted = values.dtype.kind in "bi"
-    sums = np.zeros(order.size + 1, dtype=np.int32 if counted else np.float64)
+    if values.dtype.kind == "b":
+        return np.asarray(running_sums(values, order, np.zeros(order.size + 1, dtype=np.int32)))
     # On a grid of 2**-22 float64 sums are exact, so a tutor's value does not depend on who else is in the stream.
-    running_sums(values if counted else np.round(values * _GRID) / _GRID, order, sums)
-    return sums
+    exact = np.round(values.astype(np.float64) * _GRID) / _GRID
+    return np.asarray(running_sums(exact, order, np.zeros(order.size + 1)))

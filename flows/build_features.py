@@ -1,13 +1,14 @@
 """Keep the columns of finished sessions as Parquet: what drift is measured on, and what a person can open."""
 
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 
 from features.catalogue import NO_SHOW_FEATURES
 from features.history import History
@@ -41,7 +42,7 @@ def feature_table(history: History, as_of: datetime) -> pa.Table:
     )
 
 
-@task(timeout_seconds=300)
+@task(timeout_seconds=300, cache_policy=NO_CACHE)
 def save(runtime: Runtime, table: pa.Table) -> Path:
     """Write the table beside the old one, then take its place."""
     runtime.features.mkdir(parents=True, exist_ok=True)
@@ -54,11 +55,11 @@ def save(runtime: Runtime, table: pa.Table) -> Path:
 @flow(name="build_features", log_prints=True, timeout_seconds=1800)
 def build_features(as_of: str | None = None) -> int:
     """Build the columns of every session finished by a moment (ISO 8601; now by default). Gives the rows."""
-    runtime = open_runtime(os.environ)
-    table = feature_table(load(runtime), moment(as_of, utc_now().astimezone(UTC)))
-    save(runtime, table)
+    with open_runtime(os.environ) as runtime:
+        table = feature_table(load(runtime), moment(as_of, utc_now()))
+        save(runtime, table)
     print(f"{table.num_rows} rows, {table.num_columns} columns")
-    return table.num_rows
+    return int(table.num_rows)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
 """What every flow needs from the outside, read from the environment once, at the edge."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateways.postgres import create_database, database_url
+from gateways.postgres import create_database, running_database
 from gateways.settings import Settings, load_settings
-from store.database import Engine, make_engine, upgrade
+from sqlalchemy import Engine
+
+from store.database import make_engine, upgrade
 
 MLFLOW_DATABASE = "mlflow"
 
@@ -32,14 +35,20 @@ class Runtime:
         return self.settings.data_dir / "features"
 
 
-def open_runtime(environ: Mapping[str, str]) -> Runtime:
-    """Settings, database (started if embedded, migrated) and tracking URI. Raises InvalidSettings, DatabaseUnavailable."""
+@contextmanager
+def open_runtime(environ: Mapping[str, str]) -> Iterator[Runtime]:
+    """Settings, database (started if embedded, migrated) and tracking URI, for the length of a block.
+
+    Raises InvalidSettings, DatabaseUnavailable.
+    """
     settings = load_settings(environ)
-    url = database_url(settings)
-    engine = make_engine(url)
-    upgrade(engine)
-    tracking = environ.get("MLFLOW_TRACKING_URI") or create_database(url, MLFLOW_DATABASE)
-    return Runtime(settings, engine, tracking)
+    with running_database(settings) as url:
+        engine = make_engine(url)
+        try:
+            upgrade(engine)
+            yield Runtime(settings, engine, environ.get("MLFLOW_TRACKING_URI") or create_database(url, MLFLOW_DATABASE))
+        finally:
+            engine.dispose()
 
 
 def git_commit(folder: Path) -> str:

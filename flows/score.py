@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 
 from domain.horizons import UPCOMING
 from domain.scores import Score
@@ -40,13 +41,13 @@ def open_champion(stored: StoredModel | None) -> Champion | None:
     return Champion(Model(stored.model_bytes, Sidecar.model_validate(stored.sidecar)), stored.version)
 
 
-@task(retries=2, retry_delay_seconds=10, timeout_seconds=600)
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=600, cache_policy=NO_CACHE)
 def load(runtime: Runtime) -> History:
     """The whole history, without transcripts."""
     return History(read_dataset(runtime.engine, kinds=HISTORY_KINDS))
 
 
-@task(retries=2, retry_delay_seconds=10, timeout_seconds=60)
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
 def load_champions(runtime: Runtime) -> dict[Task, Champion | None]:
     """The champion of each task."""
     return {name: open_champion(champion(runtime.engine, name)) for name in Task}
@@ -68,7 +69,7 @@ def upcoming_scores(history: History, no_show: Champion, as_of: datetime) -> lis
     return score_sessions(no_show.model, no_show.version, history, ids, take(history.sessions, rows), as_of)
 
 
-@task(retries=2, retry_delay_seconds=10, timeout_seconds=300)
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
 def save(runtime: Runtime, scores: list[Score]) -> None:
     """Append the scores."""
     save_scores(runtime.engine, scores)
@@ -77,13 +78,13 @@ def save(runtime: Runtime, scores: list[Score]) -> None:
 @flow(name="score", log_prints=True, timeout_seconds=1800)
 def score(as_of: str | None = None) -> int:
     """Score as of a moment (ISO 8601; now by default). Gives the number of scores saved."""
-    runtime = open_runtime(os.environ)
-    champions = load_champions(runtime)
-    if not any(champions.values()):
-        print("no model is registered yet: nothing to score; run `tqs train` first")
-        return 0
-    scores = all_scores(load(runtime), champions, moment(as_of, utc_now()))
-    save(runtime, scores)
+    with open_runtime(os.environ) as runtime:
+        champions = load_champions(runtime)
+        if not any(champions.values()):
+            print("no model is registered yet: nothing to score; run `tqs train` first")
+            return 0
+        scores = all_scores(load(runtime), champions, moment(as_of, utc_now()))
+        save(runtime, scores)
     print(f"{len(scores)} scores saved")
     return len(scores)
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 
 from domain.errors import NotEnoughData
 from domain.horizons import CHURN_HORIZON
@@ -21,6 +22,8 @@ from gateways.clock import utc_now
 from gateways.registry import register
 from domain.vocabulary import Task
 from models.backtest import rows_of
+from models.evaluation import Evaluation
+from models.plots import plots
 from models.rows import Rows, data_span, span
 from models.training import Request, Training
 from models.training import train as fit
@@ -50,16 +53,18 @@ def _true_values(name: Task, truth: pa.Table | None, history: History, rows: Row
     return None if truth is None else align(name, truth, history, rows)
 
 
-@task(retries=1, retry_delay_seconds=10, timeout_seconds=900)
+@task(retries=1, retry_delay_seconds=10, timeout_seconds=900, cache_policy=NO_CACHE)
 def save(runtime: Runtime, training: Training, now: datetime) -> str:
     """Register in MLflow, then record in our ledger what serves from now on. Gives the version."""
     registered = register(
         training,
+        plots=plots(training),
         tracking_uri=runtime.tracking_uri,
         artifact_root=runtime.artifacts,
         experiment=EXPERIMENT,
         git_commit=git_commit(Path(__file__).parent),
         now=now,
+        parent_run_id=os.environ.get("MLFLOW_RUN_ID"),
     )
     model = training.model
     version = f"{registered.name}/{registered.version}"
@@ -77,31 +82,46 @@ def save(runtime: Runtime, training: Training, now: datetime) -> str:
 
 
 @flow(name="train", log_prints=True, timeout_seconds=3600)
-def train(task_name: str = "all", seed: int = 0, truth_file: str | None = None) -> dict[str, str]:
-    """Train `no_show`, `churn` or `all`. Gives the registered version of each task that had enough data."""
-    runtime = open_runtime(os.environ)
-    history = load(runtime)
-    truth = pq.read_table(truth_file) if truth_file else None
-    versions: dict[str, str] = {}
-    for name in Task if task_name == "all" else (Task(task_name),):
-        try:
-            training = train_one(name, history, seed, truth)
-        except NotEnoughData as error:
-            print(f"{name}: not trained. {error}")
-            continue
-        versions[name] = save(runtime, training, utc_now())
-        figure = training.evaluation.figures["roc_auc"]
-        print(f"{name}: {versions[name]}, ROC AUC {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})")
-    if not versions:
+def train(task_name: str = "all", seed: int | None = None, truth_file: str | None = None) -> dict[str, str]:
+    """Train `no_show`, `churn` or `all`. Gives what was registered: a line in words by task.
+
+    Raises NotEnoughData where none of the tasks has enough finished history.
+    """
+    tasks = tuple(Task) if task_name == "all" else (Task(task_name),)
+    with open_runtime(os.environ) as runtime:
+        history = load(runtime)
+        truth = pq.read_table(truth_file) if truth_file else None
+        found = {name: _train_and_save(runtime, name, history, seed, truth) for name in tasks}
+    trained = {str(name): words for name, words in found.items() if words}
+    if not trained:
         raise NotEnoughData("no model could be trained: see the lines above for what is missing")
-    return versions
+    return trained
+
+
+def _train_and_save(
+    runtime: Runtime, name: Task, history: History, seed: int | None, truth: pa.Table | None
+) -> str | None:
+    try:
+        training = train_one(name, history, runtime.settings.seed if seed is None else seed, truth)
+    except NotEnoughData as error:
+        print(f"{name}: not trained. {error}")
+        return None
+    words = f"{save(runtime, training, utc_now())} with ROC AUC {_in_words(training.evaluation)}"
+    print(words)
+    return words
+
+
+def _in_words(evaluation: Evaluation) -> str:
+    figure = evaluation.figures["roc_auc"]
+    ceiling = f", ceiling {evaluation.ceiling['roc_auc'].value:.3f}" if evaluation.ceiling else ""
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f}{ceiling})"
 
 
 def main() -> None:
     """`python -m flows.train`, and MLproject's entry point `train`."""
     parser = argparse.ArgumentParser(description=train.__doc__)
     parser.add_argument("--task", default="all", choices=["all", *Task])
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int)
     arguments = parser.parse_args()
     train(task_name=arguments.task, seed=arguments.seed)
 

@@ -231,18 +231,37 @@ def running_database(settings: Settings) -> Iterator[str]:
 
 
 def create_database(url: str, name: str) -> str:
-    """Make a database on the server of a URL unless it is there, and return its URL."""
+    """Make a database on the server of a URL unless it is there, and return its URL. Raises DatabaseUnavailable."""
+    try:
+        with _server_cursor(url, name) as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+            if cursor.fetchone() is None:
+                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg2.errors.DuplicateDatabase:
+        pass  # another process was first
+    return _url_of(url, name)
+
+
+def empty_database(url: str, name: str) -> str:
+    """Make a database anew, with all that was in it gone, and return its URL. Raises DatabaseUnavailable."""
+    with _server_cursor(_url_of(url, "postgres"), name) as cursor:
+        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return _url_of(url, name)
+
+
+@contextmanager
+def _server_cursor(url: str, name: str) -> Iterator[psycopg2.extensions.cursor]:
     plain = url.replace("postgresql+psycopg2://", "postgresql://", 1)
     try:
         with closing(psycopg2.connect(plain, connect_timeout=5)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
-                if cursor.fetchone() is None:
-                    cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    except psycopg2.errors.DuplicateDatabase:
-        pass  # another process was first
+                yield cursor
     except psycopg2.OperationalError as error:
         raise DatabaseUnavailable(f"The database {name} could not be made: {str(error).strip()}") from error
+
+
+def _url_of(url: str, name: str) -> str:
     server, _, query = url.partition("?")
     return server.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")

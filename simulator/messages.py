@@ -29,7 +29,7 @@ def make_messages(settings: MarketSettings, tutors: Tutors, student_of: Ints, rn
     """
     weeks = np.arange(settings.weeks)
     there = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None])
-    drive = settings.signal * (0.45 * tutors.engagement - 0.5 * tutors.stress)
+    drive = settings.signal * (0.6 * tutors.engagement - 0.5 * tutors.stress)
     counts = rng.poisson(WEEKLY_MESSAGES * np.exp(drive) * there)
     tutor, week = (np.repeat(found, counts[counts > 0]) for found in np.nonzero(counts))
     begin = microseconds(settings.begin)

@@ -104,11 +104,11 @@ def make_sessions(settings: MarketSettings, tutors: Tutors, pairs: Pairs, rng: n
     starts_at = _local_to_utc(settings, week, weekday, hour, student_zone[student])
     soon = rng.random(tutor.size) < 0.15
     lead = np.where(soon, rng.uniform(1, 24, tutor.size) * HOUR, rng.uniform(1, 21, tutor.size) * DAY).astype(np.int64)
-    found = Sessions(tutor, week, pair, student, starts_at - lead, starts_at)
+    found = Sessions(tutor, week, pair, student, np.maximum(starts_at - lead, tutors.started_at[tutor]), starts_at)
     # Nobody books a tutor who has left or not begun, and tomorrow's bookings are not known yet.
     left = found.booked_at >= np.minimum(tutors.departed_at[tutor], microseconds(settings.end))
     order = np.argsort(starts_at, kind="stable")
-    keep = ~left & (starts_at >= tutors.started_at[tutor]) & (starts_at >= microseconds(settings.begin))
+    keep = ~left & (starts_at >= tutors.started_at[tutor] + HOUR) & (starts_at >= microseconds(settings.begin))
     return Sessions(*(getattr(found, name)[order] for name in found.__dataclass_fields__)).where(keep[order]), student_zone
 
 
@@ -116,7 +116,7 @@ def _tutor_weeks(settings: MarketSettings, tutors: Tutors, rng: np.random.Genera
     """(tutor, week) of every session: a Poisson number a week, more for the engaged, none long after leaving."""
     weeks = np.arange(settings.weeks)
     there = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None] + 3)
-    rate = tutors.capacity[:, None] * np.exp(0.35 * tutors.engagement) * there
+    rate = tutors.capacity[:, None] * np.exp(0.45 * tutors.engagement) * there
     stays = there & (weeks <= tutors.last_week[:, None])
     rate *= settings.sessions_per_day * 7 * settings.weeks / (rate * stays).sum()
     counts = rng.poisson(rate)

@@ -17,13 +17,13 @@ HORIZON_DAYS = 30
 ZONES = ("America/New_York", "America/Chicago", "America/Los_Angeles", "Europe/London", "Europe/Berlin", "Asia/Kolkata", "Asia/Manila")
 ZONE_SHARES = (0.28, 0.12, 0.15, 0.15, 0.1, 0.12, 0.08)
 
-WEEKLY_HAZARD = 0.0085
+WEEKLY_HAZARD = 0.0056
 """Baseline hazard of leaving a week; with the terms below about 4.5 % leave a month."""
 
-ENGAGEMENT_KEPT = 0.85
+ENGAGEMENT_KEPT = 0.9
 """Week-to-week autocorrelation of engagement, whose standard deviation is 1."""
 
-ON_ENGAGEMENT, ON_QUALITY, ON_COMMITMENT, ON_ATTENTION, ON_NEW, ON_OVERLOAD = -0.85, -0.35, -0.45, -0.6, 0.6, 0.35
+ON_ENGAGEMENT, ON_QUALITY, ON_COMMITMENT, ON_ATTENTION, ON_NEW, ON_OVERLOAD = -1.2, -0.4, -0.2, -0.6, 0.5, 0.35
 """Log-hazard a unit of each driver."""
 
 NEW_WEEKS, ATTENTION_WEEKS = 8, 4
@@ -64,7 +64,7 @@ def make_tutors(settings: MarketSettings, rng: np.random.Generator) -> Tutors:
     weeks, begin = settings.weeks, microseconds(settings.begin)
     pool = int(settings.tutors * (1.25 + 0.02 * weeks)) + 10
     traits = rng.standard_normal((3, pool)) * settings.signal
-    heavy = traits[0] * np.sqrt(5 / rng.chisquare(5, pool)) * 0.95  # Student's t: a few are far worse than most
+    heavy = np.clip(traits[0] * np.sqrt(5 / rng.chisquare(5, pool)) * 0.95, -4, 3)  # Student's t: a few are far worse
     engagement = _engagement(rng, pool, weeks)
     stress = rng.gamma(0.6, 1.0, (pool, weeks)).astype(np.float32)
     attended = rng.random((pool, weeks)) < 0.1
@@ -125,8 +125,8 @@ def _live(
         recent = attended[:, max(week - ATTENTION_WEEKS, 0) : week].any(axis=1)
         new = week - first + np.maximum(tenure, 0) < NEW_WEEKS
         effects = static + signal * (ON_ENGAGEMENT * engagement[:, week] + ON_ATTENTION * recent + ON_NEW * new)
-        # Without signal the same share leaves: the mean of the effects' exponentials is about 1.7.
-        log_hazard[:, week] = np.log(WEEKLY_HAZARD * (1.7 if settings.no_signal else 1.0)) + effects
+        # Without signal the same share leaves: the mean of the effects' exponentials is about 2.3.
+        log_hazard[:, week] = np.log(WEEKLY_HAZARD * (2.3 if settings.no_signal else 1.0)) + effects
         active = (first <= week) & (departed == STAYS)
         factor = settings.regime_factor(RegimeKind.CHURN, np.array([begin + week * WEEK]))[0]
         leaves = np.flatnonzero(active & (rng.random(pool) < -np.expm1(-factor * np.exp(log_hazard[:, week]))))

@@ -11,20 +11,9 @@ from typing import Any
 from sqlalchemy import Engine, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from domain.mail import Attachment, Mail
 from store.database import reading, writing
 from store.tables import outbox
-
-
-@dataclass(frozen=True)
-class Mail:
-    """One mail to one recipient, as plain text with at most one attachment. Recipient and subject on one line each."""
-
-    kind: str
-    recipient: str
-    subject: str
-    body: str
-    attachment_name: str | None = None
-    attachment: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -36,12 +25,19 @@ class QueuedMail:
     mail: Mail
 
 
-_FIELDS = tuple(Mail.__dataclass_fields__)
-
-
-def enqueue(engine: Engine, mail: Mail, key: str, now: datetime) -> bool:
+def enqueue(engine: Engine, mail: Mail, kind: str, key: str, now: datetime) -> bool:
     """Put a mail into the outbox; False, and nothing done, if one with that key was ever there."""
-    row = insert(outbox).values(key=key, created_at=now, **{field: getattr(mail, field) for field in _FIELDS})
+    attached = mail.attachment
+    row = insert(outbox).values(
+        key=key,
+        kind=kind,
+        created_at=now,
+        recipient=mail.to,
+        subject=mail.subject,
+        body=mail.text,
+        attachment_name=attached.name if attached else None,
+        attachment=attached.content if attached else None,
+    )
     with writing(engine) as connection:
         return connection.execute(row.on_conflict_do_nothing(index_elements=["key"])).rowcount == 1
 
@@ -89,7 +85,5 @@ def _mark(engine: Engine, mail_id: int, **values: object) -> None:
 
 
 def _queued(row: Row[Any]) -> QueuedMail:
-    fields = {field: row._mapping[field] for field in _FIELDS}
-    if fields["attachment"] is not None:
-        fields["attachment"] = bytes(fields["attachment"])  # the driver hands out a memoryview
-    return QueuedMail(row.id, row.key, Mail(**fields))
+    attached = None if row.attachment_name is None else Attachment(row.attachment_name, bytes(row.attachment))
+    return QueuedMail(row.id, row.key, Mail(row.recipient, row.subject, row.body, attached))

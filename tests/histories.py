@@ -39,9 +39,7 @@ def sessions_table(rows: Sequence[Row]) -> pa.Table:
 
 def only(rows: Rows, tutor_id: str) -> Rows:
     """What a look-up of one tutor's history would read."""
-    return {
-        kind: [r for r in found if kind == "students" or r["tutor_id"] == tutor_id] for kind, found in rows.items()
-    }
+    return {kind: [r for r in found if kind == "students" or r["tutor_id"] == tutor_id] for kind, found in rows.items()}
 
 
 # Times on a coarse grid meet each other, and the edges of 7, 30 and 90 days, far more often than free ones.
@@ -70,7 +68,9 @@ def session(draw: st.DrawFn) -> Row:
 @st.composite
 def outcome(draw: st.DrawFn, starts_at: datetime, not_before: datetime) -> Row:
     """How a session went and when that became known; never before `not_before`."""
-    around = st.one_of(times, st.sampled_from([timedelta(hours=h) for h in (-24, -1, 0, 24)]).map(lambda d: starts_at + d))
+    around = st.one_of(
+        times, st.sampled_from([timedelta(hours=h) for h in (-24, -1, 0, 24)]).map(lambda d: starts_at + d)
+    )
     return {
         "status": draw(st.sampled_from(list(SessionStatus))),
         "outcome_known_at": draw(st.one_of(st.none(), around.map(lambda t: max(t, not_before)))),
@@ -148,7 +148,10 @@ def another_future(draw: st.DrawFn, rows: Rows, as_of: datetime) -> Rows:
     for kind in ("sessions", "reschedules", "messages"):
         changed[kind] = _mixed(draw, changed[kind], later[kind])
     newcomer = {"tutor_id": "zoe", "timezone": "Europe/Berlin", "started_at": as_of, "departed_at": None}
-    changed["tutors"] = [newcomer, *(t | {"departed_at": draw(st.sampled_from([None, as_of]))} for t in changed["tutors"])]
+    changed["tutors"] = [
+        newcomer,
+        *(t | {"departed_at": draw(st.sampled_from([None, as_of]))} for t in changed["tutors"]),
+    ]
     changed["students"] = [{"student_id": "newcomer"}, *changed["students"]]
     return changed
 

@@ -240,10 +240,24 @@ def load_30d(rows: Rows, query: Row, priors: Priors) -> Value:
     return len(finished(rows, query, 30))
 
 
+def daily_change(recent: int, days: int, usual: int, usual_days: int) -> Value:
+    return (recent / days) / (usual / usual_days) if usual else None
+
+
 @oracle
 def load_change(rows: Rows, query: Row, priors: Priors) -> Value:
-    month = len(finished(rows, query, 30))
-    return (len(finished(rows, query, 7)) / 7) / (month / 30) if month else None
+    return daily_change(len(finished(rows, query, 7)), 7, len(finished(rows, query, 30)), 30)
+
+
+@oracle
+def load_change_90d(rows: Rows, query: Row, priors: Priors) -> Value:
+    return daily_change(len(finished(rows, query, 14)), 14, len(finished(rows, query, 90)), 90)
+
+
+@oracle
+def messages_change_90d(rows: Rows, query: Row, priors: Priors) -> Value:
+    recent, usual = (len(messages_of(rows, query, "tutor", span)) for span in (14, 90))
+    return daily_change(recent, 14, usual, 90)
 
 
 @oracle

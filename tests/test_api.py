@@ -66,9 +66,7 @@ def api(engine: Engine, clock: _Clock) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_scores_of_a_tutor_are_the_latest_with_points_band_reasons_and_the_next_session(
-    api: httpx.Client, engine: Engine
-) -> None:
+def test_scores_are_the_latest_with_band_reasons_and_the_next_session(api: httpx.Client, engine: Engine) -> None:
     save_scores(engine, [_score(ScoreKind.HELP, 0.1).model_copy(update={"as_of": NOW - timedelta(days=1)})])
     save_scores(engine, [_score(ScoreKind.HELP, 0.734), _score(ScoreKind.CHURN_30D, 0.05)])
     save_scores(engine, [_score(ScoreKind.NO_SHOW, 0.3, SubjectKind.SESSION, "next")])

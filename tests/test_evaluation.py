@@ -94,7 +94,9 @@ def test_one_class_alone_has_no_figures(labels: list[float]) -> None:
     assert figures(np.array(labels), np.array([0.1, 0.2])) == {}
 
 
-def simulated(seed: int, n_clusters: int = 80, size: int = 20, spread: float = 0.0) -> tuple[Values, Values, NDArray[np.int64]]:
+def simulated(
+    seed: int, n_clusters: int = 80, size: int = 20, spread: float = 0.0
+) -> tuple[Values, Values, NDArray[np.int64]]:
     """(labels, true probabilities without the cluster's own shift, clusters)."""
     rng = np.random.default_rng(seed)
     clusters = np.repeat(np.arange(n_clusters), size)

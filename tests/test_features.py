@@ -75,9 +75,7 @@ def test_every_column_has_an_oracle_a_unit_and_a_meaning() -> None:
 def test_every_column_of_a_session_equals_the_oracle(rows: h.Rows, asked: list[h.Row], as_of: datetime | None) -> None:
     asked = asked + rows["sessions"]
     history = History(h.dataset(rows))
-    queries = [
-        {"tutor_id": s["tutor_id"], "as_of": as_of or oracle.warning_moment(s), "session": s} for s in asked
-    ]
+    queries = [{"tutor_id": s["tutor_id"], "as_of": as_of or oracle.warning_moment(s), "session": s} for s in asked]
     found = values_of(FEATURES, history, ask_sessions(history, asked, as_of))
     assert_same(found, expected_of(FEATURES, rows, queries))
 
@@ -123,8 +121,28 @@ def test_an_event_known_at_the_moment_is_not_seen_and_one_at_the_windows_edge_is
 
 def held(known: datetime, **more: Any) -> h.Row:
     start = known - timedelta(hours=1)
-    own = {"session_id": f"{known}", "tutor_id": "ada", "booked_at": start, "starts_at": start, "outcome_known_at": known}
+    own = {
+        "session_id": f"{known}",
+        "tutor_id": "ada",
+        "booked_at": start,
+        "starts_at": start,
+        "outcome_known_at": known,
+    }
     return own | {"status": "completed"} | more
+
+
+def test_a_cancellation_is_last_minute_with_less_than_a_days_notice_from_the_tutor() -> None:
+    start = h.BEGIN + timedelta(days=3)
+
+    def counted(notice: timedelta, by: str) -> list[float]:
+        cancelled = held(start - notice, starts_at=start, status="cancelled", initiated_by=by)
+        history = History(h.dataset({"tutors": [{"tutor_id": "ada"}], "sessions": [cancelled]}))
+        asked = ask_tutors(history, ["ada"], start + timedelta(days=1))
+        return values_of([columns.last_minute_cancellations_90d], history, asked)["last_minute_cancellations_90d"]
+
+    assert counted(timedelta(hours=24), "tutor") == [0]
+    assert counted(timedelta(hours=24, microseconds=-1), "tutor") == [1]
+    assert counted(timedelta(hours=1), "student") == [0]
 
 
 def test_weekday_and_hour_are_the_tutors_own_across_the_change_of_clocks() -> None:
@@ -136,7 +154,10 @@ def test_weekday_and_hour_are_the_tutors_own_across_the_change_of_clocks() -> No
     assert list(zip(found["weekday"], found["hour"], strict=True)) == [(6, 0), (6, 5), (6, 1), (6, 6), (6, 3), (6, 7)]
 
 
-@given(st.lists(st.tuples(st.integers(-1, 4), st.integers(0, 9))), st.lists(st.tuples(st.integers(-1, 4), st.integers(-1, 10))))
+@given(
+    st.lists(st.tuples(st.integers(-1, 4), st.integers(0, 9))),
+    st.lists(st.tuples(st.integers(-1, 4), st.integers(-1, 10))),
+)
 @settings(deadline=None)
 def test_the_kernel_finds_what_bisection_finds(events: list[tuple[int, int]], queries: list[tuple[int, int]]) -> None:
     events.sort(key=lambda e: e[1])
@@ -159,7 +180,10 @@ def test_grouping_keeps_the_order_of_equal_owners() -> None:
 def test_a_late_start_is_known_from_the_last_reschedule_on() -> None:
     booked, start = h.BEGIN, h.BEGIN + timedelta(days=9)
     moved = start - timedelta(hours=3)
-    asked = [held(start, booked_at=booked, starts_at=start), held(start, booked_at=booked, starts_at=start, scheduled_at=moved)]
+    asked = [
+        held(start, booked_at=booked, starts_at=start),
+        held(start, booked_at=booked, starts_at=start, scheduled_at=moved),
+    ]
     sessions = History(h.dataset({})).columns_of(h.sessions_table(asked))
     assert warning_moment(sessions).tolist() == [microseconds(start - timedelta(hours=24)), microseconds(moved)]
 
@@ -187,7 +211,9 @@ ATTRIBUTES = (
 
 def test_attributes_come_with_the_session_and_its_tutor_and_never_late_ones() -> None:
     tutors = [{"tutor_id": "ada", "attributes.subject": "maths"}, {"tutor_id": "ben", "attributes.subject": "art"}]
-    sessions = [held(h.BEGIN, tutor_id=t, **{"attributes.price": p}) for t, p in (("ben", 2.5), ("ada", None), ("nobody", 1.0))]
+    sessions = [
+        held(h.BEGIN, tutor_id=t, **{"attributes.price": p}) for t, p in (("ben", 2.5), ("ada", None), ("nobody", 1.0))
+    ]
     history = History(h.dataset({"tutors": tutors, "sessions": sessions}, ATTRIBUTES))
     values = attribute_values(Past(history, of_sessions(history.sessions), PRIORS))
     assert {a.name: v.to_pylist() for a, v in values.items()} == {

@@ -48,7 +48,9 @@ def planted(seed: int = 0) -> tuple[Dataset, np.ndarray]:
     }
     departed = [None if day > DAYS else int(BEGIN + day * DAY) for day in left]
     tutors = {"tutor_id": [f"t{i}" for i in range(TUTORS)], "departed_at": pa.array(departed, TIME)}
-    return Dataset({**h.dataset({}).tables, "tutors": _table("tutors", tutors), "sessions": _table("sessions", sessions)}), truth
+    return Dataset(
+        {**h.dataset({}).tables, "tutors": _table("tutors", tutors), "sessions": _table("sessions", sessions)}
+    ), truth
 
 
 def _table(kind: str, columns: dict[str, object]) -> pa.Table:
@@ -76,7 +78,9 @@ def trained(market: tuple[History, np.ndarray]) -> Training:
     return train(request_of(market))
 
 
-def test_no_label_known_at_or_after_the_cut_trains_and_no_row_before_it_is_tested(market: tuple[History, np.ndarray]) -> None:
+def test_no_label_known_at_or_after_the_cut_trains_and_no_row_before_it_is_tested(
+    market: tuple[History, np.ndarray],
+) -> None:
     rows = churn_rows(market[0], HORIZON, timedelta(days=1))
     cut = default_cut(rows)
     parts = split(rows, cut)
@@ -109,13 +113,18 @@ def test_changing_what_came_after_the_cut_changes_no_byte_of_the_model(
     assert again.evaluation != trained.evaluation
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(market: tuple[History, np.ndarray], trained: Training) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(
+    market: tuple[History, np.ndarray], trained: Training
+) -> None:
     again = train(request_of(market))
     assert again.model.ubj == trained.model.ubj
     assert again.model.sidecar == trained.model.sidecar
     assert again.evaluation.figures == trained.evaluation.figures
     few = (columns.no_show_rate, columns.hour)
-    assert train(replace(request_of(market, seed=2), features=few)).model.ubj != train(replace(request_of(market), features=few)).model.ubj
+    assert (
+        train(replace(request_of(market, seed=2), features=few)).model.ubj
+        != train(replace(request_of(market), features=few)).model.ubj
+    )
 
 
 def test_the_planted_signal_is_found_close_to_its_ceiling(trained: Training) -> None:
@@ -129,7 +138,9 @@ def test_the_planted_signal_is_found_close_to_its_ceiling(trained: Training) -> 
     assert "hour" in leading
 
 
-def test_contributions_and_base_sum_to_the_calibrated_log_odds(trained: Training, market: tuple[History, np.ndarray]) -> None:
+def test_contributions_and_base_sum_to_the_calibrated_log_odds(
+    trained: Training, market: tuple[History, np.ndarray]
+) -> None:
     model = trained.model
     matrix = matrix_of(model.sidecar, market[0], trained.test.queries)[:200]
     calibrator = model.sidecar.calibration
@@ -149,7 +160,10 @@ def test_the_model_says_what_it_was_trained_on(trained: Training, market: tuple[
 
 
 def test_a_model_read_back_from_its_bytes_predicts_the_same(trained: Training) -> None:
-    read = Model(bytes(trained.model.ubj), type(trained.model.sidecar).model_validate_json(trained.model.sidecar.model_dump_json()))
+    read = Model(
+        bytes(trained.model.ubj),
+        type(trained.model.sidecar).model_validate_json(trained.model.sidecar.model_dump_json()),
+    )
     np.testing.assert_array_equal(read.probabilities(trained.sample), trained.model.probabilities(trained.sample))
 
 
@@ -165,7 +179,12 @@ def test_the_tutors_own_risk_comes_with_the_no_show_model(trained: Training) -> 
 
 @pytest.mark.parametrize(
     ("share", "says"),
-    [(0, "0 finished rows known before"), (0.01, "known before .* to fit on|known before"), (0.03, "to calibrate on"), (0.9999, "to test on")],
+    [
+        (0, "0 finished rows known before"),
+        (0.01, "known before .* to fit on|known before"),
+        (0.03, "to calibrate on"),
+        (0.9999, "to test on"),
+    ],
 )
 def test_too_little_on_either_side_of_the_cut_says_which_side_and_what_to_do(
     market: tuple[History, np.ndarray], share: float, says: str
@@ -186,10 +205,14 @@ def test_the_default_cut_leaves_the_last_three_tenths_of_the_days(market: tuple[
     rows = no_show_rows(market[0])
     cut = default_cut(rows)
     assert cut % DAY == 0
-    assert (rows.queries.as_of.max() - cut) / (rows.queries.as_of.max() - rows.queries.as_of.min()) == pytest.approx(0.3, abs=0.02)
+    assert (rows.queries.as_of.max() - cut) / (rows.queries.as_of.max() - rows.queries.as_of.min()) == pytest.approx(
+        0.3, abs=0.02
+    )
 
 
-def made(days: list[float], departed: float | None = None, status: str = "completed", departures_given: bool = True) -> History:
+def made(
+    days: list[float], departed: float | None = None, status: str = "completed", departures_given: bool = True
+) -> History:
     """One tutor who gave sessions on these days after BEGIN, each known an hour later, and a colleague to the end."""
 
     def at(day: float) -> datetime:

@@ -3,8 +3,11 @@
 import os
 import signal
 import sys
+from asyncio import AbstractEventLoop
 from collections.abc import Mapping
 from typing import Any
+
+from tornado.websocket import WebSocketClosedError
 
 from domain.errors import InvalidSettings, TutorQualityError
 from gateways.clock import utc_now
@@ -32,11 +35,18 @@ def run(settings: Settings, database_url: str) -> None:
         server = serve(pages, settings.data_dir, settings.ui_port)
     except OSError as error:
         raise InvalidSettings(f"port {settings.ui_port} cannot be used ({error.strerror}): set TQS_UI_PORT") from error
+    server.io_loop.asyncio_loop.set_exception_handler(_report)
     print(f"Dashboard at http://{HOST}:{settings.ui_port}", flush=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _stop(server))
     server.io_loop.start()
     server.stop()
+
+
+def _report(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what failed in the background, but not that a visitor left while something was being sent."""
+    if not isinstance(context.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(context)
 
 
 def _stop(server: Any) -> None:

@@ -26,8 +26,9 @@ class Ranking:
         self.search = pmui.TextInput(label="Search by name or id", value="", width=280, size="small", margin=(12, 0))
         self.page = pmui.Pagination(count=1, value=0, margin=(16, 0))
         self.listing = pn.Column(sizing_mode="stretch_width")
-        for widget in (self.level, self.search):
-            widget.param.watch(self._first_page, _value(widget))
+        self.wanted = ""
+        self.level.param.watch(self._first_page, "value")
+        self.search.param.watch(self._search, ["value", "value_input"])
         self.page.param.watch(self._show, "value")
         self._first_page()
 
@@ -38,8 +39,13 @@ class Ranking:
 
     def follow(self, location: Any) -> None:
         """Take the filters from the address and keep them there, so that a filtered list can be shared."""
-        location.sync(self.level, {"value": "level"})
-        location.sync(self.search, {"value": "search"})
+        location.sync(self.level, {"value": "level"}, on_error=_leave)
+        location.sync(self.search, {"value": "search"}, on_error=_leave)
+
+    def _search(self, *events: Any) -> None:
+        # As typed, or as committed or given in the address, whichever came last.
+        self.wanted = str(events[-1].new).strip().casefold()
+        self._first_page()
 
     def _first_page(self, *_: Any) -> None:
         self.page.count = max(1, -(-len(self._matching()) // PAGE_LENGTH))
@@ -51,11 +57,10 @@ class Ranking:
         self.listing[:] = [piece("ranking.html", rows=self._matching()[start : start + PAGE_LENGTH])]
 
     def _matching(self) -> list[tuple[int, RankedTutor]]:
-        wanted = (self.search.value_input or self.search.value or "").strip().casefold()
         return [
             (place, row)
             for place, row in enumerate(self.rows, start=1)
-            if self.level.value in {EVERY, row.band} and wanted in f"{row.name} {row.tutor_id}".casefold()
+            if self.level.value in {EVERY, row.band} and self.wanted in f"{row.name} {row.tutor_id}".casefold()
         ]
 
 
@@ -65,5 +70,5 @@ def _levels(rows: Sequence[RankedTutor]) -> dict[str, str]:
     return {f"All ({len(rows):,})": EVERY} | {f"{BANDS[level]} ({n:,})": level.value for level, n in counts.items()}
 
 
-def _value(widget: Any) -> list[str]:
-    return ["value", "value_input"] if "value_input" in widget.param else ["value"]
+def _leave(_: Any) -> None:
+    """An address may ask for a level there is not: the filter stays as it is."""

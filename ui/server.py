@@ -12,7 +12,7 @@ HOST = "127.0.0.1"
 
 
 def serve(pages: Pages, data_dir: Path, port: int) -> Any:
-    """A Bokeh server of the pages, bound to the loopback address but not yet running; port 0 takes any free one.
+    """A Bokeh server of the pages, bound to the loopback address but not yet running.
 
     Raises OSError if the port is taken.
     """
@@ -21,7 +21,7 @@ def serve(pages: Pages, data_dir: Path, port: int) -> Any:
         title=TITLE,
         address=HOST,
         port=port,
-        websocket_origin=[f"{host}:{port}" for host in (HOST, "localhost")] if port else "*",
+        websocket_origin=[f"{host}:{port}" for host in (HOST, "localhost")],
         basic_auth=credentials(data_dir),
         cookie_secret=cookie_secret(data_dir),
         login_template=str(LOGIN_PAGE),

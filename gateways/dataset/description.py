@@ -13,6 +13,7 @@ from domain.errors import InvalidDataset
 
 Location = tuple[str | int, ...]
 
+_DEEPEST = 5
 _NULL = "tag:yaml.org,2002:null"
 _SHAPES = {
     "dict_type": "must hold lines of KEY: VALUE",
@@ -48,7 +49,7 @@ def read_description(path: Path) -> Description:
     try:
         description = Description(path, DatasetSpec.model_validate(plain), lines)
     except ValidationError as error:
-        raise _error(path, lines, [_in_words(dict(e)) for e in error.errors(include_url=False)]) from None
+        raise _error(path, lines, _all_in_words(error)) from None
     if found := list(problems(description.spec)):
         raise description.error(*found)
     return description
@@ -70,12 +71,14 @@ def _compose(path: Path, text: str) -> yaml.Node | None:
     try:
         for event in yaml.parse(text, yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):  # a few lines of them can stand for gigabytes
-                line = event.start_mark.line + 1
-                raise InvalidDataset(f"{path} line {line}: `*{event.anchor}`: write it out, a dataset file has no aliases")
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise InvalidDataset(
+                    f"{path} line {line}: `*{event.anchor}`: write it out, a dataset file has no aliases"
+                )
         return yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        line = mark.line + 1 if mark is not None else 1
         raise InvalidDataset(f"{path} line {line}: not valid YAML: {error.problem or error.context}") from None
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
@@ -86,6 +89,8 @@ def _compose(path: Path, text: str) -> yaml.Node | None:
 
 def _plain(node: yaml.Node | None, at: Location, lines: dict[Location, int], path: Path) -> Any:
     """Mappings, lists and text. Scalars stay as written: YAML's own reading would make `Yes` a truth value."""
+    if len(at) > _DEEPEST:
+        raise InvalidDataset(f"{path} line {_line(lines, at)}: nested too deep")
     if isinstance(node, yaml.MappingNode):
         return {key: _plain(value, (*at, key), lines, path) for key, value in _pairs(node, at, lines, path)}
     if isinstance(node, yaml.SequenceNode):
@@ -107,6 +112,12 @@ def _pairs(
             raise InvalidDataset(f"{path} line {line}: `{key.value}` stands twice, first in line {first}")
         lines[(*at, key.value)] = line
         yield key.value, value
+
+
+def _all_in_words(error: ValidationError) -> list[Problem]:
+    """What is there and wrong before what is lacking: the second is often the first misspelt."""
+    found = sorted(error.errors(include_url=False), key=lambda e: e["type"] == "missing")
+    return [_in_words(dict(e)) for e in found]
 
 
 def _in_words(error: Mapping[str, Any]) -> Problem:
@@ -138,7 +149,7 @@ def _model_at(where: Location) -> type[BaseModel]:
 
 
 def _error(path: Path, lines: Mapping[Location, int], found: Iterable[Problem]) -> InvalidDataset:
-    ordered = sorted(((_line(lines, problem.path), problem.message) for problem in found))
+    ordered = sorted(((_line(lines, p.path), p.message) for p in found), key=lambda lined: lined[0])
     return InvalidDataset("\n".join(f"{path} line {line}: {message}" for line, message in ordered))
 
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import zlib
+from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -161,11 +162,9 @@ def _refuse_open_quote(label: str, content: bytes) -> None:
     """A quote that is never closed would swallow the rest of the file into one value."""
     if content.count(b'"') % 2 == 0:
         return
-    last, values = 1, [""]
-    for last, values in _records_with_lines(content):
-        pass
-    if "\n" in values[-1]:
-        raise InvalidDataset(f"{label}: line {last} opens a quote that is never closed")
+    last = deque(_records_with_lines(content), maxlen=1)
+    if last and "\n" in last[0][1][-1]:
+        raise InvalidDataset(f"{label}: line {last[0][0]} opens a quote that is never closed")
 
 
 def _read_parquet(opened: Opened, columns: list[str]) -> Source:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv
 
@@ -14,7 +13,13 @@ from gateways.dataset.files import Source
 from gateways.dataset.parsing import as_text
 
 SCHEMA = pa.schema(
-    [("file", pa.string()), ("row", pa.int64()), ("column", pa.string()), ("value", pa.string()), ("reason", pa.string())]
+    [
+        ("file", pa.string()),
+        ("row", pa.int64()),
+        ("column", pa.string()),
+        ("value", pa.string()),
+        ("reason", pa.string()),
+    ]
 )
 """One line a rejected row: the first thing that is wrong with it."""
 
@@ -36,6 +41,7 @@ class Verdicts:
     """What becomes of each row of one file. A row is rejected once, for the first rule that it breaks."""
 
     def __init__(self, source: Source) -> None:
+        """All rows are good to begin with, but for CSV rows with too few or too many values."""
         self._source = source
         n = source.table.num_rows
         self.good: Mask = np.ones(n, bool)
@@ -83,19 +89,14 @@ class Verdicts:
         reasons = [f"the row has {found} values, the header {expected}" for _, found in self._source.ragged]
         return self._note(rows, "", [""] * rows.size, reasons)
 
-    def _note(self, rows: NDArray[np.int64], column: str, said: list[str | None], reason: str | Sequence[str]) -> pa.Table:
+    def _note(
+        self, rows: NDArray[np.int64], column: str, said: list[str | None], reason: str | Sequence[str]
+    ) -> pa.Table:
         reasons = [reason] * rows.size if isinstance(reason, str) else reason
         columns = [[self._source.label] * rows.size, rows, [column] * rows.size, [v or "" for v in said], reasons]
-        return pa.table(
-            [pa.array(c, field.type) for c, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
-        )
+        return pa.table([pa.array(c, field.type) for c, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
 
 
 def write_rejects(table: pa.Table, path: Path) -> None:
     """Write rejected rows as CSV. Raises OSError where that cannot be."""
     csv.write_csv(table, path)
-
-
-def as_mask(truth: pa.ChunkedArray) -> Mask:
-    """Where an Arrow column of truth values is true; null is not."""
-    return np.array(pc.fill_null(truth, False), bool)

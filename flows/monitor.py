@@ -1,0 +1,123 @@
+"""Compare last week's columns with the training window's, decide, and mail the report."""
+
+import os
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from domain.errors import MailNotSent, MailOutcomeUnknown, NotEnoughData
+from domain.horizons import NO_SHOW_LEAD
+from domain.mail import Attachment, Mail
+from domain.vocabulary import Task
+from features.catalogue import NO_SHOW_FEATURES
+from features.local_time import WEEKDAYS
+from flows.build_features import FILE
+from flows.runtime import Runtime, moment, open_runtime
+from flows.score import load_champions
+from gateways.clock import utc_now
+from gateways.mail import send
+from monitoring.decision import DriftReport
+from monitoring.drift import drift_report
+from monitoring.words import drift_mail
+from store.outbox import claim, enqueue, mark_failed, mark_sent
+
+CURRENT = timedelta(days=7)
+"""Finished sessions of this long: their moments lie a day before their starts."""
+
+WARM_UP = timedelta(days=90)
+"""The longest window of a column: rows this close to the beginning of the data have not filled it."""
+
+GROWING = ("tenure_days", "no_shows_lifetime", "pair_sessions")
+"""Columns that rise with the calendar."""
+
+
+@task(timeout_seconds=120, cache_policy=NO_CACHE)
+def load_columns(runtime: Runtime) -> pa.Table:
+    """The last snapshot of features. Raises NotEnoughData where none was built."""
+    path = runtime.features / FILE
+    if not path.exists():
+        raise NotEnoughData(f"{path}: no feature snapshot yet. Run `python -m flows.build_features` first.")
+    return pq.read_table(path)
+
+
+def compare(snapshot: pa.Table, trained_before: datetime, as_of: datetime, seed: int) -> DriftReport:
+    """The drift of the week before `as_of` against what the champion was trained on, once the windows had filled."""
+    asked = snapshot["as_of"]
+    begin = pc.min(asked).as_py() + WARM_UP
+    reference = snapshot.filter(
+        pc.and_(
+            pc.greater_equal(asked, pa.scalar(begin, asked.type)), pc.less(asked, pa.scalar(trained_before, asked.type))
+        )
+    )
+    current = snapshot.filter(pc.greater_equal(asked, pa.scalar(as_of - CURRENT - NO_SHOW_LEAD, asked.type)))
+    return drift_report(
+        _columns(reference),
+        _columns(current),
+        about=f"No-show model, week to {as_of:%Y-%m-%d}",
+        categories={"weekday": WEEKDAYS},
+        growing=GROWING,
+        seed=seed,
+    )
+
+
+def _columns(table: pa.Table) -> dict[str, NDArray[np.float32]]:
+    return {f.name: table[f.name].to_numpy() for f in NO_SHOW_FEATURES}
+
+
+@task(timeout_seconds=120, cache_policy=NO_CACHE)
+def save(runtime: Runtime, report: DriftReport, as_of: datetime, now: datetime) -> None:
+    """Keep the page in the data folder and put the mail into the outbox, once a day."""
+    folder = runtime.settings.data_dir / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"drift-{as_of:%Y-%m-%d}.html"
+    (folder / name).write_bytes(report.html)
+    subject, text = drift_mail(report)
+    mail = Mail(runtime.settings.mail_to, subject, text, Attachment(name, report.html))
+    enqueue(runtime.engine, mail, "drift", f"drift {as_of:%Y-%m-%d}", now)
+
+
+@task(timeout_seconds=300, cache_policy=NO_CACHE)
+def send_mails(runtime: Runtime, now: datetime) -> int:
+    """Send what waits in the outbox, each at most once. Gives the number sent; without a mail server they wait."""
+    if runtime.settings.smtp_url is None:
+        print("TQS_SMTP_URL is not set: mails wait in the outbox")
+        return 0
+    sent = 0
+    for queued in claim(runtime.engine, now):
+        try:
+            send(queued.mail, runtime.settings.smtp_url, sender=runtime.settings.mail_from, key=queued.key, now=now)
+        except MailNotSent as error:
+            mark_failed(runtime.engine, queued.id, str(error))
+            print(f"mail {queued.id} not sent: {error}")
+        except MailOutcomeUnknown as error:
+            print(f"mail {queued.id} may or may not have gone: {error}")
+        else:
+            mark_sent(runtime.engine, queued.id, now)
+            sent += 1
+    return sent
+
+
+@flow(name="monitor", log_prints=True, timeout_seconds=1800)
+def monitor(as_of: str | None = None) -> str:
+    """Check the week before a moment (ISO 8601; now by default) for drift. Gives the decision in words."""
+    with open_runtime(os.environ) as runtime:
+        champion = load_champions(runtime)[Task.NO_SHOW]
+        if champion is None:
+            print("no model is registered yet: nothing to compare with; run `tqs train` first")
+            return "no model"
+        now = utc_now()
+        at = moment(as_of, now)
+        report = compare(load_columns(runtime), champion.model.sidecar.known_before, at, runtime.settings.seed)
+        save(runtime, report, at, now)
+        sent = send_mails(runtime, now)
+    return f"{report.decision}, {sent} mail{'' if sent == 1 else 's'} sent"
+
+
+if __name__ == "__main__":
+    monitor()

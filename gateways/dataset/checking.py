@@ -1,0 +1,182 @@
+"""One kind's rows held against the filters and the rules of `domain.schema`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.dataset_file import Problem
+from domain.schema import Field
+from domain.vocabulary import SessionStatus
+from features.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
+from gateways.dataset.columns import Column
+from gateways.dataset.conditions import Rows, ask
+from gateways.dataset.description import Description
+from gateways.dataset.duplicates import Repeats, first_difference, repeats
+from gateways.dataset.files import Source
+from gateways.dataset.parsing import is_true
+from gateways.dataset.plan import Plan
+from gateways.dataset.rejects import Counts, Mask, Verdicts
+from gateways.dataset.rows import read_columns, refuse_unfit_columns
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a kind's good rows, of those left out by a filter, and of those rejected."""
+
+    good: pa.ChunkedArray
+    left_out: pa.ChunkedArray
+    rejected: pa.ChunkedArray
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One kind, checked: its good rows in the schema of a Dataset, what was refused, and what others may refer to."""
+
+    table: pa.Table
+    rejects: pa.Table
+    counts: Counts
+    keys: Keys
+
+
+def check_kind(description: Description, plan: Plan, known: Mapping[str, Keys]) -> Checked:
+    """Read and check one kind. `known` holds the keys of the kinds that have a file and come before it.
+
+    Raises InvalidDataset where a whole column cannot be used.
+    """
+    source = plan.opened.read(plan.columns)
+    refuse_unfit_columns(description, plan, source)
+    return _Check(description, plan, source).run(known)
+
+
+class _Check:
+    def __init__(self, description: Description, plan: Plan, source: Source) -> None:
+        self._description, self._plan, self._source = description, plan, source
+        self._columns = read_columns(plan, source)
+        self._verdicts = Verdicts(source)
+
+    def run(self, known: Mapping[str, Keys]) -> Checked:
+        """Every rule, in an order in which a row is rejected for the first thing that is wrong with it."""
+        fields = self._plan.kind.fields
+        self._filter()
+        for field in fields:
+            self._check_values(field)
+        for name in self._plan.attributes:
+            self._refuse_unreadable(self._columns[ATTRIBUTE_PREFIX + name])
+        self._check_order()
+        self._check_outcome_known()
+        for field in fields:
+            if field.refers_to and field.refers_to in known and field.name in self._columns:
+                self._check_reference(field, known[field.refers_to])
+        table = self._table()
+        self._check_duplicates(table)
+        good = pa.array(self._verdicts.good)
+        return Checked(table.filter(good), self._verdicts.rejects, self._verdicts.counts(), self._keys())
+
+    def _filter(self) -> None:
+        attributes = {name: self._columns[ATTRIBUTE_PREFIX + name] for name in self._plan.attributes}
+        rows = Rows(attributes | self._columns, self._source.table, self._plan.zone)
+        for number, (text, condition) in enumerate(self._plan.conditions.items()):
+            try:
+                answer = ask(condition, rows)
+            except ValueError as error:
+                where = (self._plan.kind.name, "filters", number)
+                raise self._description.error(Problem(where, f"`{text}`: {error}")) from None
+            self._verdicts.leave_out(answer.left_out)
+            for column, (unreadable, raw, reason) in answer.unreadable.items():
+                self._verdicts.reject(unreadable, column, raw, reason)
+
+    def _check_values(self, field: Field) -> None:
+        if field.name not in self._columns:
+            return
+        column = self._columns[field.name]
+        self._refuse_unreadable(column)
+        if field.required:
+            self._reject(_empty(column), column, "missing, and required")
+
+    def _refuse_unreadable(self, column: Column) -> None:
+        self._reject(column.unreadable, column, column.reason)
+
+    def _check_order(self) -> None:
+        for earlier, later in self._plan.kind.ordered:
+            if earlier in self._columns and later in self._columns:
+                column = self._columns[later]
+                before = is_true(pc.less(column.values, self._columns[earlier].values))
+                self._reject(before, column, f"{later} is before {earlier}")
+
+    def _check_outcome_known(self) -> None:
+        status = self._columns.get("status")
+        if status is None:
+            return
+        over = is_true(pc.not_equal(status.values, SessionStatus.BOOKED.value))
+        known = self._columns.get("outcome_known_at")
+        reason = (
+            "outcome_known_at is missing for a session that is over; fill it, as in outcome_known_at: starts_at + 1d"
+        )
+        self._verdicts.reject(
+            over & _empty(known) if known else over, known.source if known else "outcome_known_at", None, reason
+        )
+
+    def _check_reference(self, field: Field, known: Keys) -> None:
+        column = self._columns[field.name]
+        absent = ~_empty(column) & ~is_true(pc.is_in(column.values, value_set=_values(known.good)))
+        if not absent.any():
+            return
+        self._verdicts.leave_out(absent & is_true(pc.is_in(column.values, value_set=_values(known.left_out))))
+        refused = absent & is_true(pc.is_in(column.values, value_set=_values(known.rejected)))
+        self._reject(refused, column, f"orphan: its row of {field.refers_to} was rejected")
+        self._reject(absent & ~refused, column, f"orphan: not in {field.refers_to}")
+
+    def _check_duplicates(self, table: pa.Table) -> None:
+        key, good = self._columns[self._plan.kind.key], np.flatnonzero(self._verdicts.good)
+        found = repeats(key.values.filter(pa.array(self._verdicts.good)))
+        if not found.rows.size:
+            return
+        found = Repeats(good[found.rows], good[found.first])
+        first = dict(zip(found.rows, self._source.row_numbers(found.first), strict=True))
+        other = {
+            row: f"duplicate: row {first[row]} has the same {self._plan.kind.key} and another {name}"
+            for row, name in zip(found.rows, first_difference(table, found), strict=True)
+            if name is not None
+        }
+        self._verdicts.collapse(_mask(list(set(found.rows) - set(other)), table.num_rows))
+        self._reject(_mask(list(other), table.num_rows), key, list(other.values()))
+
+    def _reject(self, rows: Mask, column: Column, reason: str | list[str]) -> None:
+        raw = column.values if column.raw is None else column.raw
+        self._verdicts.reject(rows, column.source, raw, reason)
+
+    def _table(self) -> pa.Table:
+        """All rows in the schema of a Dataset, good or not."""
+        n = self._source.table.num_rows
+        schema = arrow_schema(self._plan.kind.name, attributes_of(self._plan))
+        columns = [self._columns.get(field.name) for field in schema]
+        return pa.table(
+            [c.values if c else pa.nulls(n, field.type) for c, field in zip(columns, schema, strict=True)],
+            schema=schema,
+        )
+
+    def _keys(self) -> Keys:
+        values, verdicts = self._columns[self._plan.kind.key].values, self._verdicts
+        return Keys(*(values.filter(pa.array(rows)) for rows in (verdicts.good, verdicts.filtered, verdicts.rejected)))
+
+
+def attributes_of(plan: Plan) -> tuple[Attribute, ...]:
+    """The customer's own columns of a kind, as a Dataset names them."""
+    return tuple(Attribute(plan.kind.name, name, spec.type, spec.late) for name, spec in plan.attributes.items())
+
+
+def _empty(column: Column) -> Mask:
+    return np.array(pc.is_null(column.values), bool) & ~column.unreadable
+
+
+def _values(keys: pa.ChunkedArray) -> pa.Array:
+    return keys.combine_chunks()
+
+
+def _mask(rows: list[int], n: int) -> Mask:
+    mask = np.zeros(n, bool)
+    mask[rows] = True
+    return mask

@@ -1,0 +1,106 @@
+"""One field or attribute of every row: what the file says, what it means, and where it means nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.dataset_file import is_time_zone
+from domain.schema import Field, FieldType
+from gateways.dataset.parsing import (
+    Parsed,
+    as_text,
+    is_number,
+    is_true,
+    mapped,
+    parse_choice,
+    parse_number,
+    parse_text,
+)
+from gateways.dataset.rejects import Mask
+from gateways.dataset.times import Reading, parse_time
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field or attribute of all rows of a file.
+
+    `source` is the file's column, or the field's own name where it was filled in; `raw` what the file says;
+    `reason` why the `unreadable` rows are.
+    """
+
+    source: str
+    raw: pa.ChunkedArray | None
+    values: pa.ChunkedArray
+    unreadable: Mask
+    reason: str
+
+
+def read_field(
+    field: Field, source: str, raw: pa.ChunkedArray, meanings: Mapping[str, str | None], reading: Reading
+) -> Column:
+    """A field of a kind, from a column of the file."""
+    said = mapped(as_text(raw), meanings) if meanings else raw
+    parsed = parse_field(field, said, reading)
+    return Column(source, raw, parsed.values, parsed.unreadable, _reason(field, reading))
+
+
+def read_attribute(source: str, raw: pa.ChunkedArray, meanings: Mapping[str, str | None], numeric: bool) -> Column:
+    """A customer's own column."""
+    said = mapped(as_text(raw), meanings) if meanings else raw
+    parsed = parse_number(said) if numeric else parse_text(said)
+    return Column(source, raw, parsed.values, parsed.unreadable, _NOT_A_NUMBER if numeric else _NUL)
+
+
+def parse_field(field: Field, column: pa.ChunkedArray, reading: Reading) -> Parsed:
+    """A column's values as the field's type."""
+    if field.choices is not None:
+        return parse_choice(column, list(field.choices))
+    if field.type is FieldType.TIME:
+        return parse_time(column, reading)
+    if field.type is FieldType.NUMBER:
+        return parse_number(column)
+    return _parse_zone(column) if is_zone(field) else parse_text(column)
+
+
+def is_zone(field: Field) -> bool:
+    """Whether a field holds a time zone's name."""
+    return field.name == "timezone"
+
+
+def fits(field: Field, kind: pa.DataType, has_format: bool) -> bool:
+    """Whether a column of that Arrow type can be the field at all: no number is a time unless a format says how."""
+    if field.type is FieldType.TIME and not has_format:
+        return not is_number(kind) and not pa.types.is_time(kind)
+    return True
+
+
+def _parse_zone(column: pa.ChunkedArray) -> Parsed:
+    parsed = parse_text(column)
+    unknown = [name for name in pc.unique(parsed.values).drop_null().to_pylist() if not is_time_zone(name)]
+    return Parsed(parsed.values, is_true(pc.is_in(parsed.values, value_set=pa.array(unknown, pa.string()))))
+
+
+_NOT_A_NUMBER = "not a number"
+_NUL = "holds a NUL character, which cannot be stored"
+
+
+def _reason(field: Field, reading: Reading) -> str:
+    if field.choices is not None:
+        return f"unknown {field.name}: not one of {', '.join(field.choices)}"
+    if field.type is FieldType.TIME:
+        form = f"in the format {reading.format}" if reading.format else "such as 2026-03-01T09:30:00Z"
+        return f"not a time {form}, between the years 1900 and 2199"
+    if field.type is FieldType.NUMBER:
+        return _NOT_A_NUMBER
+    return "unknown time zone" if is_zone(field) else _NUL
+
+
+def filled(name: str, column: Column | None, values: pa.ChunkedArray) -> Column:
+    """A column with these values in its empty places; `column` is None where the file has none."""
+    if column is None:
+        return Column(name, None, values, np.zeros(len(values), bool), "")
+    # A value that could not be read is no empty place: its row is rejected, not mended.
+    return Column(column.source, column.raw, pc.coalesce(column.values, values), column.unreadable, column.reason)

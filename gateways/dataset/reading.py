@@ -1,0 +1,119 @@
+"""A whole dataset: every kind in the order in which they refer to each other, and what follows from all together."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from domain.dataset_file import DERIVED, Problem, did_you_mean
+from domain.errors import InvalidDataset, NothingUsable
+from domain.schema import KINDS
+from features.dataset import Dataset, arrow_schema
+from gateways.dataset.checking import Checked, attributes_of, check_kind
+from gateways.dataset.derived import named_in, with_last_reschedule
+from gateways.dataset.description import Description, read_description
+from gateways.dataset.files import Opened, open_file
+from gateways.dataset.plan import Plan, make_plan
+from gateways.dataset.rejects import Counts
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """A dataset as read: its good rows, the rejected ones (`rejects.SCHEMA`), and how many of each by kind.
+
+    `files` are the files it was read from, the dataset file under the key `dataset`.
+    """
+
+    dataset: Dataset
+    rejects: pa.Table
+    counts: Mapping[str, Counts]
+    files: Mapping[str, Path]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether any session was good."""
+        return self.counts["sessions"].good > 0
+
+    def check_usable(self) -> None:
+        """Raise NothingUsable, saying what became of the sessions, if none was good."""
+        if not self.is_usable:
+            counts = self.counts["sessions"]
+            raise NothingUsable(
+                f"{self.files['sessions']}: no session can be used: of {counts.read:,} rows "
+                f"{counts.rejected:,} were rejected and {counts.filtered:,} left out by filters."
+            )
+
+
+def read_dataset(path: Path, files: Mapping[str, Path] | None = None) -> ReadResult:
+    """Read and check a dataset. `files` points kinds to other files than the dataset file names.
+
+    Raises InvalidDataset naming what is wrong with the dataset file or a whole file, NothingUsable if no session
+    row is good.
+    """
+    result = read_rows(path, files)
+    result.check_usable()
+    return result
+
+
+def read_rows(path: Path, files: Mapping[str, Path] | None = None) -> ReadResult:
+    """The same where it may be that no session is good: the rejects say why. Raises InvalidDataset."""
+    description = read_description(path)
+    described = description.spec.kinds()
+    for kind in set(files or {}) - set(described):
+        raise InvalidDataset(f"{path} describes no `{kind}` to read from another file{did_you_mean(kind, described)}")
+    # All plans before all reading: a slip in the last kind should not take the first kinds' time.
+    plans = {kind: make_plan(description, kind, _open(description, kind, files or {})) for kind in described}
+    checked = _check_all(description, plans)
+    dataset = _dataset(plans, {kind: done.table for kind, done in checked.items()})
+    derived = {kind: Counts(good=table.num_rows) for kind, table in dataset.tables.items()}
+    return ReadResult(
+        dataset,
+        pa.concat_tables(done.rejects for done in checked.values()),
+        derived | {kind: done.counts for kind, done in checked.items()},
+        {"dataset": path} | {kind: plan.opened.path for kind, plan in plans.items()},
+    )
+
+
+def fingerprints(files: Mapping[str, Path]) -> dict[str, str]:
+    """SHA-256 of each file."""
+    found = {}
+    for kind, path in files.items():
+        with path.open("rb") as file:
+            found[kind] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _open(description: Description, kind: str, files: Mapping[str, Path]) -> Opened:
+    if kind in files:
+        return open_file(files[kind], str(files[kind]))
+    named = description.spec.kinds()[kind].file
+    try:
+        return open_file(description.path.parent / named, named)
+    except InvalidDataset as error:
+        raise description.error(Problem((kind, "file"), str(error))) from error
+
+
+def _check_all(description: Description, plans: Mapping[str, Plan]) -> dict[str, Checked]:
+    checked: dict[str, Checked] = {}
+    for kind, plan in plans.items():
+        checked[kind] = check_kind(description, plan, {before: done.keys for before, done in checked.items()})
+    return checked
+
+
+def _dataset(plans: Mapping[str, Plan], read: Mapping[str, pa.Table]) -> Dataset:
+    attributes = tuple(a for plan in plans.values() for a in attributes_of(plan))
+    tables = dict(read)
+    if "reschedules" in plans and not _is_said(plans["sessions"], "scheduled_at"):
+        tables["sessions"] = with_last_reschedule(tables["sessions"], tables["reschedules"])
+    for kind in KINDS:
+        if kind not in read:
+            tables[kind] = named_in(kind, read) if kind in DERIVED else arrow_schema(kind).empty_table()
+    departures_given = "tutors" in plans and _is_said(plans["tutors"], "departed_at")
+    return Dataset({kind: tables[kind] for kind in KINDS}, attributes, departures_given)
+
+
+def _is_said(plan: Plan, field: str) -> bool:
+    """Whether the dataset file or its data gives a field, rather than our default."""
+    return field in plan.sources or field in plan.spec.fill

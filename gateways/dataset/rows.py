@@ -1,0 +1,71 @@
+"""The rows of one file as columns of a kind: read, and filled where the file says nothing."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.dataset_file import Problem
+from domain.vocabulary import AttributeType, SessionStatus
+from features.dataset import ATTRIBUTE_PREFIX
+from gateways.dataset.columns import Column, filled, fits, parse_field, read_attribute, read_field
+from gateways.dataset.description import Description
+from gateways.dataset.expressions import Constant, Name
+from gateways.dataset.files import Source
+from gateways.dataset.parsing import is_flat
+from gateways.dataset.plan import Plan
+from gateways.dataset.times import Reading
+
+
+def read_columns(plan: Plan, source: Source) -> dict[str, Column]:
+    """Every field that the file or a fill gives, by name, and every attribute as `attributes.NAME`."""
+    columns: dict[str, Column] = {}
+    for name, column in plan.sources.items():
+        field, meanings = plan.kind.field(name), plan.spec.values.get(name, {})
+        columns[name] = read_field(field, column.name, source.table[column.name], meanings, plan.reading(name))
+    for name in plan.fills:
+        _fill(name, plan, columns, source.table.num_rows)
+    for name, spec in plan.attributes.items():
+        meanings, numeric = plan.spec.values.get(name, {}), spec.type is AttributeType.NUMERIC
+        columns[ATTRIBUTE_PREFIX + name] = read_attribute(name, source.table[name], meanings, numeric)
+    if "outcome_known_at" in columns and "status" in columns:
+        columns["outcome_known_at"] = _once_over(columns["outcome_known_at"], columns["status"])
+    return columns
+
+
+def refuse_unfit_columns(description: Description, plan: Plan, source: Source) -> None:
+    """Raise InvalidDataset for columns whose type cannot be what they are to be: no list is text, no number a time."""
+    found = []
+    for name, column in plan.sources.items():
+        field, kind = plan.kind.field(name), source.table.schema.field(column.name).type
+        if not is_flat(kind) or not fits(field, kind, name in plan.spec.formats or name in plan.spec.values):
+            message = f"`{name}` is a {field.type}, but the column `{column.name}` holds {kind}"
+            found.append(Problem((plan.kind.name, "columns", name), message))
+    for name in plan.attributes:
+        if not is_flat(kind := source.table.schema.field(name).type):
+            found.append(Problem((plan.kind.name, "attributes", name), f"the column `{name}` holds {kind}"))
+    if found:
+        raise description.error(*found)
+
+
+def _fill(name: str, plan: Plan, columns: dict[str, Column], n: int) -> None:
+    present, fill = columns.get(name), plan.fills[name]
+    if (present and not present.values.null_count) or (isinstance(fill, Name) and fill.name not in columns):
+        return
+    values = _constant(name, fill, plan, n) if isinstance(fill, Constant) else _shifted(columns[fill.name], fill)
+    columns[name] = filled(name, present, values)
+
+
+def _shifted(other: Column, fill: Name) -> pa.ChunkedArray:
+    return pc.add(other.values, pa.scalar(fill.shift, pa.duration("us"))) if fill.shift else other.values
+
+
+def _constant(name: str, constant: Constant, plan: Plan, n: int) -> pa.ChunkedArray:
+    parsed = parse_field(plan.kind.field(name), pa.chunked_array([[constant.text]]), Reading(plan.zone))
+    return pa.chunked_array([pa.repeat(parsed.values[0], n)])
+
+
+def _once_over(known: Column, status: Column) -> Column:
+    """The outcome of a session that is still booked is not known, whatever a column or fill says."""
+    booked = pc.fill_null(pc.equal(status.values, SessionStatus.BOOKED.value), False)
+    values = pc.if_else(booked, pa.scalar(None, known.values.type), known.values)
+    return Column(known.source, known.raw, values, known.unreadable & ~np.array(booked, bool), known.reason)

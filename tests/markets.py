@@ -1,0 +1,15 @@
+"""Simulated markets for the tests, each made once a process."""
+
+from functools import lru_cache
+
+from simulator.marketplace import Market, simulate
+from simulator.settings import MarketSettings
+
+SMALL = MarketSettings(tutors=300, days=150, sessions_per_day=400, seed=3)
+"""Large enough to train both models, small enough to do so in a few seconds."""
+
+
+@lru_cache(maxsize=4)
+def market(settings: MarketSettings = SMALL) -> Market:
+    """The market of these settings."""
+    return simulate(settings)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.steps import console as make_console
 from domain.errors import InvalidDataset
 from domain.spans import parse_span
 from domain.vocabulary import Task
@@ -28,7 +29,9 @@ def _span(text: str) -> timedelta:
 def backtest(
     task: Annotated[Task, typer.Argument(help="What to predict.")],
     dataset: Annotated[Path, typer.Argument(help="The dataset's YAML file.")],
-    cut: Annotated[datetime | None, typer.Option(help="Train before, test from here (UTC). Default: the last 30 %% of days test.")] = None,
+    cut: Annotated[
+        datetime | None, typer.Option(help="Train before, test from here (UTC). Default: the last 30 %% of days test.")
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="True probabilities of simulated data, for the ceiling.")] = None,
     horizon: Annotated[str, typer.Option(help="Churn: leaving within this time counts.")] = "30d",
     every: Annotated[str, typer.Option(help="Churn: one row a tutor this often.")] = "14d",
@@ -70,7 +73,6 @@ def _truth(path: Path | None) -> "pa.Table | None":
 
 
 def _print_table(result: "Backtest", n_rejected: int) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     columns = {"with history": result.with_history.figures, "without history": result.without_history.figures}
@@ -79,7 +81,7 @@ def _print_table(result: "Backtest", n_rejected: int) -> None:
     table = Table("", *columns, title=f"{result.task}: {_heading(result)}")
     for name in result.with_history.figures:
         table.add_row(name.replace("_", " "), *(_figure(figures, name) for figures in columns.values()))
-    console = Console()
+    console = make_console()
     console.print(table)
     low, high = result.gain.low, result.gain.high
     console.print(f"gain of history in ROC AUC: {result.gain.value:.4f} ({low:.4f} to {high:.4f})")
@@ -89,7 +91,8 @@ def _print_table(result: "Backtest", n_rejected: int) -> None:
 def _heading(result: "Backtest") -> str:
     cut = datetime.fromtimestamp(result.cut / 1e6, UTC)
     full = result.with_history
-    return f"trained on {result.n_train:,} rows before {cut:%Y-%m-%d}, tested on {full.n_test:,}, {full.base_rate:.1%} positive"
+    share = f"{full.base_rate:.1%} positive"
+    return f"trained on {result.n_train:,} rows before {cut:%Y-%m-%d}, tested on {full.n_test:,}, {share}"
 
 
 def _figure(figures: "dict[str, Figure]", name: str) -> str:

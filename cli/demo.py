@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from cli.steps import Steps
 from cli.steps import console as make_console
 
@@ -46,7 +47,9 @@ class Stage:
 
 
 def demo(
-    serve: Annotated[bool, typer.Option(help="Keep API, dashboard, MLflow and Prefect running after the table.")] = True,
+    serve: Annotated[
+        bool, typer.Option(help="Keep API, dashboard, MLflow and Prefect running after the table.")
+    ] = True,
     tutors: Annotated[int, typer.Option(help="Tutors in the simulated marketplace.")] = 1200,
     days: Annotated[int, typer.Option(help="Days of history.")] = 180,
     sessions_per_day: Annotated[int, typer.Option(help="Sessions a day.")] = 3000,
@@ -58,12 +61,12 @@ def demo(
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with ExitStack() as stack:
         try:
-            play(stack, serve, {"tutors": tutors, "days": days, "sessions_per_day": sessions_per_day})
+            play(stack, serve, tutors, days, sessions_per_day)
         except KeyboardInterrupt:
             print("\nStopping everything.")
 
 
-def play(stack: ExitStack, serve: bool, market: dict[str, int]) -> None:
+def play(stack: ExitStack, serve: bool, tutors: int, days: int, sessions_per_day: int) -> None:
     """All steps in order. What is started is stopped by the stack, in reverse order, whatever happens."""
     from cli.processes import Processes
     from cli.services import prefect_service
@@ -80,7 +83,7 @@ def play(stack: ExitStack, serve: bool, market: dict[str, int]) -> None:
         processes.start(prefect)
         _empty_database(stage.settings)
         runtime = stack.enter_context(open_runtime(stage.environ))
-    _fill(steps, stage, market)
+    _fill(steps, stage, tutors, days, sessions_per_day)
     processes.wait_ready(prefect, READY_SECONDS)
     _learn(steps, stage)
     print_top(runtime.engine, console, 15)
@@ -124,14 +127,16 @@ def _empty_database(settings: "Settings") -> None:
             empty_database(url, name)
 
 
-def _fill(steps: Steps, stage: Stage, market: dict[str, int]) -> None:
+def _fill(steps: Steps, stage: Stage, tutors: int, days: int, sessions_per_day: int) -> None:
     from cli.import_dataset import load_file
     from simulator.files import write
     from simulator.marketplace import simulate
     from simulator.settings import MarketSettings
 
     with steps.step("Simulate a marketplace") as notes:
-        found = simulate(MarketSettings(**market, seed=stage.settings.seed, end=stage.now))
+        size = {"tutors": tutors, "days": days, "sessions_per_day": sessions_per_day}
+        market = MarketSettings.model_validate(size | {"seed": stage.settings.seed, "end": stage.now})
+        found = simulate(market)
         write(found, stage.dataset_dir)
         notes.append(f"{found.dataset.tables['sessions'].num_rows:,} sessions")
         del found

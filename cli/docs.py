@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cli.dataset_docs import dataset_page
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
 from features.columns import Feature
 from gateways.settings import Settings, variable_name
@@ -35,7 +36,14 @@ def _row(feature: Feature) -> str:
 
 def settings_page() -> str:
     """The table of settings."""
-    lines = ["# Settings", "", "Read from the environment. All have a default.", "", "| variable | meaning | default |", "|---|---|---|"]
+    lines = [
+        "# Settings",
+        "",
+        "Read from the environment. All have a default.",
+        "",
+        "| variable | meaning | default |",
+        "|---|---|---|",
+    ]
     for name, field in Settings.model_fields.items():
         default = "" if field.default is None else f"`{field.default}`"
         lines.append(f"| `{variable_name(name)}` | {field.description} | {default} |")
@@ -45,6 +53,7 @@ def settings_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "features.md": features_page,
     "settings.md": settings_page,
+    "dataset.md": lambda: dataset_page(DOCS / "dataset.md"),
     "openapi.json": openapi,
 }
 

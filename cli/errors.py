@@ -16,6 +16,7 @@ EXIT_CODES: Mapping[type[errors.TutorQualityError], int] = MappingProxyType(
         errors.NoModel: 4,
         errors.DatabaseUnavailable: 5,
         errors.ModelMismatch: 6,
+        errors.RegistryUnavailable: 5,
     }
 )
 """2: the input; 3 (import only): some rows rejected; 4: not enough to work with; 5: a service is away; 6: integrity."""

@@ -80,18 +80,16 @@ def parse_files(given: list[str] | None) -> dict[str, Path]:
 def _load(read: "ReadResult", settings: "Settings") -> Imported:
     from gateways.clock import utc_now
     from gateways.dataset import fingerprints
-    from gateways.postgres import database_url
+    from gateways.postgres import running_database
     from store.database import make_engine, upgrade
     from store.load import load, record_import
 
-    engine = make_engine(database_url(settings))
-    try:
+    with running_database(settings) as url:
+        engine = make_engine(url)
         upgrade(engine)
         loaded = load(engine, read.dataset)
-        record_import(
-            engine, read.files["dataset"].name, fingerprints(read.files), loaded, utc_now(), read.rejects.num_rows
-        )
-    finally:
+        name = read.files["dataset"].name
+        record_import(engine, name, fingerprints(read.files), loaded, utc_now(), read.rejects.num_rows)
         engine.dispose()
     return Imported(read, loaded)
 
@@ -114,7 +112,7 @@ def _print_summary(console: Console, read: "ReadResult", loaded: "LoadSummary | 
 
 
 def _cells(kind: str, counts: "Counts", loaded: "LoadSummary | None") -> list[str]:
-    title = kind if counts.read else f"{kind} (as named by the others)"
+    title = kind if counts.read else f"{kind} (derived)"
     numbers = [counts.read, counts.good, counts.rejected, counts.filtered, counts.duplicates]
     if loaded:
         changes = loaded.kinds[kind]
@@ -133,4 +131,6 @@ def _write_rejects(console: Console, read: "ReadResult", path: Path) -> None:
         write_rejects(read.rejects, path)
     except OSError as error:
         raise InvalidDataset(f"--rejects {path}: cannot be written ({error.strerror or error})") from error
-    console.print(f"{count:,} rejected rows, each with its reason: {path}", markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"{count:,} rejected rows, each with its reason: {path}", markup=False, highlight=False, soft_wrap=True
+    )

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +62,9 @@ class Processes:
             if _answers(service.url + service.ready_path):
                 return
             time.sleep(POLL_SECONDS)
-        raise ServiceFailed(f"{service.name} did not answer at {service.url} in {seconds:.0f} s: see {self.logs / service.name}.log")
+        raise ServiceFailed(
+            f"{service.name} did not answer at {service.url} in {seconds:.0f} s: see {self.logs / service.name}.log"
+        )
 
     def stop(self) -> None:
         """Ask every group to end, and end what does not."""
@@ -101,7 +104,5 @@ def _answers(url: str) -> bool:
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass

@@ -47,7 +47,10 @@ def api_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     """The BentoML service."""
     port = free_port(settings.api_port)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:TutorQuality", "--host", "127.0.0.1"]
-    return Service("api", [*command, "--port", str(port)], environ, f"http://127.0.0.1:{port}", "/api/health")
+    home = {"BENTOML_HOME": str(settings.data_dir.absolute() / "bentoml")}
+    return Service(
+        "api", [*command, "--port", str(port)], {**environ, **home}, f"http://127.0.0.1:{port}", "/api/ready"
+    )
 
 
 def dashboard_service(settings: Settings, environ: Mapping[str, str]) -> Service:

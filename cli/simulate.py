@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
+NO_SIGNAL = "Draw every outcome independently of everything."
+
 
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     tutors: Annotated[int, typer.Option(help="Tutors active at a time.", min=1)] = 1200,
     days: Annotated[int, typer.Option(help="Days of history.", min=7)] = 180,
     sessions_per_day: Annotated[int, typer.Option(help="Sessions a day.", min=1)] = 3000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same marketplace.")] = 0,
-    no_signal: Annotated[bool, typer.Option("--no-signal", help="Draw every outcome independently of everything.")] = False,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same marketplace.", min=0)] = 0,
+    no_signal: Annotated[bool, typer.Option("--no-signal", help=NO_SIGNAL)] = False,
     end: Annotated[datetime | None, typer.Option(help="The present moment (UTC); 2026-06-30 by default.")] = None,
 ) -> None:
     """Write tutors, students, sessions, reschedules, messages, transcripts and truth as Parquet, and dataset.yaml."""

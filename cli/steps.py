@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-
 PLAIN_WIDTH = 132
 """Columns where there is no terminal that says how many it has."""
 

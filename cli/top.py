@@ -12,8 +12,7 @@ from domain.scores import points
 from domain.vocabulary import Band
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
+    from store.database import Engine
     from store.views import RankedTutor, Risk
 
 COLOURS = {Band.ACT: "bold red", Band.WATCH: "yellow", Band.OK: "green"}

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from domain.vocabulary import Party, ReasonCode, SessionStatus
 
+Choices = type[StrEnum]
+
 
 class FieldType(StrEnum):
     """How a field's values are held: text as strings, times as UTC microseconds, numbers as doubles."""
@@ -28,7 +30,7 @@ class Field:
     type: FieldType
     meaning: str
     required: bool = False
-    choices: type[StrEnum] | None = None
+    choices: Choices | None = None
     refers_to: str | None = None
     default: str | None = None
     late: bool = False
@@ -60,7 +62,7 @@ def _number(name: str, meaning: str, **more: object) -> Field:
     return Field(name, FieldType.NUMBER, meaning, **more)  # type: ignore[arg-type]
 
 
-def _choice(name: str, meaning: str, choices: type[StrEnum], **more: object) -> Field:
+def _choice(name: str, meaning: str, choices: Choices, **more: object) -> Field:
     return Field(name, FieldType.CHOICE, meaning, choices=choices, **more)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,12 @@ from domain.vocabulary import AttributeType
 TIME = pa.timestamp("us", tz="UTC")
 ATTRIBUTE_PREFIX = "attributes."
 
-_ARROW_TYPES = {FieldType.TEXT: pa.string(), FieldType.CHOICE: pa.string(), FieldType.TIME: TIME, FieldType.NUMBER: pa.float64()}
+_ARROW_TYPES = {
+    FieldType.TEXT: pa.string(),
+    FieldType.CHOICE: pa.string(),
+    FieldType.TIME: TIME,
+    FieldType.NUMBER: pa.float64(),
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,9 @@ class Dataset:
         """Raise LateFeature if any of these attribute names was marked `late` in the dataset file."""
         late = sorted({a.name for a in self.attributes if a.late} & set(names))
         if late:
-            raise LateFeature(f"{', '.join(late)}: written after the booking (`late: true`), so no feature. Leave it out.")
+            raise LateFeature(
+                f"{', '.join(late)}: written after the booking (`late: true`), so no feature. Leave it out."
+            )
 
 
 def fingerprint(dataset: Dataset) -> str:

@@ -204,7 +204,9 @@ class History:
     @cached_property
     def attention(self) -> Stream:
         """Messages the platform wrote to the tutor, by tutor."""
-        return self._events("messages", "sent_at", {}, _equals(self.dataset.tables["messages"]["sender"], Party.PLATFORM))
+        return self._events(
+            "messages", "sent_at", {}, _equals(self.dataset.tables["messages"]["sender"], Party.PLATFORM)
+        )
 
     def _events(
         self,

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from gateways.postgres import create_database, running_database
 from gateways.settings import Settings, load_settings
-from sqlalchemy import Engine
-
-from store.database import make_engine, upgrade
+from store.database import Engine, make_engine, upgrade
 
 MLFLOW_DATABASE = "mlflow"
 

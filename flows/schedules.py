@@ -1,7 +1,7 @@
 """Every flow and when it runs: the one list. `python -m flows.schedules` serves it to a Prefect server."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect import Flow, serve
 
@@ -9,6 +9,9 @@ from flows.build_features import build_features
 from flows.monitor import monitor
 from flows.score import score
 from flows.train import train
+
+if TYPE_CHECKING:
+    from prefect.deployments.runner import RunnerDeployment
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ SCHEDULES = (
 
 def main() -> None:
     """Serve every flow on its schedule until stopped."""
-    serve(*(s.flow.to_deployment(name="scheduled", cron=s.cron) for s in SCHEDULES))
+    deployments = [s.flow.to_deployment(name="scheduled", cron=s.cron) for s in SCHEDULES]
+    serve(*cast("list[RunnerDeployment]", deployments))  # outside an event loop they are made at once
 
 
 if __name__ == "__main__":

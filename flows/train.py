@@ -14,13 +14,13 @@ from prefect.cache_policies import NO_CACHE
 
 from domain.errors import NotEnoughData
 from domain.horizons import CHURN_HORIZON
+from domain.vocabulary import Task
 from features.dataset import fingerprint
 from features.history import History
 from flows.runtime import Runtime, git_commit, open_runtime
 from flows.score import load
 from gateways.clock import utc_now
 from gateways.registry import register
-from domain.vocabulary import Task
 from models.backtest import rows_of
 from models.evaluation import Evaluation
 from models.plots import plots

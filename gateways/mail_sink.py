@@ -51,7 +51,7 @@ class MailSink:
         self.stop()
 
 
-class _AnyPort(Controller):
+class _AnyPort(Controller):  # type: ignore[misc]  # aiosmtpd ships no types
     def _trigger_server(self) -> None:
         # The controller greets itself once to see that it listens; only now is the port known.
         self.port = self.server.sockets[0].getsockname()[1]

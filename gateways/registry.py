@@ -109,8 +109,8 @@ _QUIET = MappingProxyType(
 )
 
 
-def _mlflow() -> ModuleType:
-    """MLflow, imported here because it must first be told to keep quiet, and takes seconds not every flow should pay."""
+def _mlflow() -> Any:
+    """MLflow, imported late: it must first be told to keep quiet, and takes seconds not every flow should pay."""
     os.environ.update(_QUIET)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about type hints in its own code

@@ -68,7 +68,9 @@ class Model:
     def __post_init__(self) -> None:
         found = hashlib.sha256(self.ubj).hexdigest()
         if found != self.sidecar.model_sha256:
-            raise ModelMismatch(f"the model's bytes hash to {found}, recorded is {self.sidecar.model_sha256}: train again")
+            raise ModelMismatch(
+                f"the model's bytes hash to {found}, recorded is {self.sidecar.model_sha256}: train again"
+            )
 
     @cached_property
     def booster(self) -> xgb.Booster:

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from domain.vocabulary import AttributeType
-from domain.vocabulary import Task
+from domain.vocabulary import AttributeType, Task
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES, attribute_values, compute, encode
 from features.columns import Feature
 from features.dataset import Attribute
@@ -49,10 +48,15 @@ def matrix_of(sidecar: Sidecar, history: History, queries: Queries) -> Matrix:
     return build([by_name[n] for n in sidecar.features], sidecar.attributes, history, queries, sidecar.priors)
 
 
-def specify_attributes(history: History, queries: Queries, labels: NDArray[np.float64], priors: Priors) -> list[AttributeSpec]:
+def specify_attributes(
+    history: History, queries: Queries, labels: NDArray[np.float64], priors: Priors
+) -> list[AttributeSpec]:
     """The attributes of these training rows, categories ordered by their share of positives among them."""
     values = attribute_values(Past(history, queries, priors))
-    return [AttributeSpec(kind=a.kind, name=a.name, type=a.type, categories=_categories(a, v, labels)) for a, v in values.items()]
+    return [
+        AttributeSpec(kind=a.kind, name=a.name, type=a.type, categories=_categories(a, v, labels))
+        for a, v in values.items()
+    ]
 
 
 def _categories(attribute: Attribute, values: pa.Array, labels: NDArray[np.float64]) -> tuple[str, ...]:
@@ -61,7 +65,11 @@ def _categories(attribute: Attribute, values: pa.Array, labels: NDArray[np.float
     table = pa.table({"value": values, "label": labels})
     rates = table.group_by("value").aggregate([("label", "sum"), ("label", "count")])
     rates = rates.filter(pc.is_valid(rates["value"]))
-    shrunk = pc.divide(pc.add(rates["label_sum"], 20 * labels.mean()), pc.add(pc.cast(rates["label_count"], pa.float64()), 20.0))
-    order = pc.sort_indices(pa.table({"rate": shrunk, "value": rates["value"]}), [("rate", "ascending"), ("value", "ascending")])
+    shrunk = pc.divide(
+        pc.add(rates["label_sum"], 20 * labels.mean()), pc.add(pc.cast(rates["label_count"], pa.float64()), 20.0)
+    )
+    order = pc.sort_indices(
+        pa.table({"rate": shrunk, "value": rates["value"]}), [("rate", "ascending"), ("value", "ascending")]
+    )
     names: list[str] = rates["value"].take(order).to_pylist()
     return tuple(names[-MAX_CATEGORIES:])

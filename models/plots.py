@@ -70,7 +70,9 @@ def precision_recall(evaluation: Evaluation, task: str) -> bytes:
     for share in (5, 10, 20):
         _mark_top(axes, evaluation, share)
     _base_rate_line(axes, evaluation)
-    axes.set(xlim=(0, 1), xlabel="recall: share of all positives found", ylabel="precision: share of the found that are")
+    axes.set(
+        xlim=(0, 1), xlabel="recall: share of all positives found", ylabel="precision: share of the found that are"
+    )
     # The first few rows jump between 0 and 1 and would press everything else to the floor.
     settled = precision[recall >= 0.01]
     axes.set_ylim(0, min(1.02, 1.25 * float(settled.max(initial=evaluation.base_rate))))

@@ -6,12 +6,12 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.horizons import ACTIVE_WINDOW, HELD_OR_MISSED, TUTOR_HORIZON
+from domain.horizons import ACTIVE_WINDOW, DELIVERED, HELD_OR_MISSED, TUTOR_HORIZON
 from domain.vocabulary import SessionStatus
 from features.history import MISSING, History
 from features.kernel import Ints, positions
 from features.queries import Queries, of_sessions, of_tutors, take
-from features.stream import StreamView
+from features.stream import Stream, StreamView
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,16 @@ def _active(history: History, as_of: int) -> Ints:
 def _left(history: History, tutor: Ints, as_of: Ints, ahead: int) -> NDArray[np.float64]:
     if history.dataset.departures_given:
         departed = history.departed_at[tutor]
-        return ((departed != MISSING) & (departed >= as_of) & (departed < as_of + ahead)).astype(np.float64)
+        return np.asarray((departed != MISSING) & (departed >= as_of) & (departed < as_of + ahead), dtype=np.float64)
     starts, held_at = _delivery_starts(history)
     found = positions(starts, held_at, tutor, as_of + ahead) - positions(starts, held_at, tutor, as_of)
-    return (found == 0).astype(np.float64)
+    return np.asarray(found == 0, dtype=np.float64)
 
 
 def _delivery_starts(history: History) -> tuple[Ints, Ints]:
     """Delivered sessions by tutor, by their start: for labels only, never for features."""
-    from features.stream import Stream
-
     sessions = history.sessions
-    held = np.flatnonzero(sessions.is_in(HELD_OR_MISSED - {SessionStatus.NO_SHOW}))
+    held = np.flatnonzero(sessions.is_in(DELIVERED))
     held = held[np.argsort(sessions.starts_at[held], kind="stable")]
     stream = Stream.build(sessions.tutor[held], sessions.starts_at[held], history.n_tutors, {})
     return stream.starts, stream.known
@@ -126,4 +124,3 @@ def tutor_no_show_labels(history: History, as_of: int) -> NDArray[np.float64]:
     ahead = (sessions.starts_at >= as_of) & (sessions.starts_at < as_of + span(TUTOR_HORIZON))
     missed = sessions.is_in({SessionStatus.NO_SHOW}) & ahead & (sessions.tutor >= 0)
     return (np.bincount(sessions.tutor[missed], minlength=history.n_tutors) > 0).astype(np.float64)
-

@@ -22,7 +22,7 @@ from models.tutor_risk import any_no_show, margins_of
 
 def microseconds_of(moment: datetime) -> int:
     """An aware datetime as UTC microseconds."""
-    return int(round(moment.astimezone(UTC).timestamp() * 1e6))
+    return round(moment.astimezone(UTC).timestamp() * 1e6)
 
 
 def score_sessions(
@@ -103,7 +103,9 @@ def _averaged_reasons(
         return reasons
     contributions = model.contributions(matrix) * probabilities[:, None]
     weight = np.bincount(tutor, probabilities)
-    means = np.column_stack([np.bincount(tutor, column) for column in contributions.T]) / np.maximum(weight, 1e-12)[:, None]
+    means = (
+        np.column_stack([np.bincount(tutor, column) for column in contributions.T]) / np.maximum(weight, 1e-12)[:, None]
+    )
     found = explain(model, matrix[first[booked]], means[active[booked]])
     for place, reason in zip(np.flatnonzero(booked), found, strict=True):
         reasons[place] = reason

@@ -20,6 +20,7 @@ from models.tutor_risk import calibrate_tutors, evaluate_tutors
 
 MIN_OUTCOMES = 30
 CALIBRATION_SHARE = 0.25
+MIN_TRIAL_SHARE = 0.5
 
 Params = dict[str, float | int | str]
 
@@ -94,7 +95,8 @@ class Training:
 class Split:
     """Rows by the calendar: labels known before the cut train, rows as of the cut and later test.
 
-    Of the known rows, those as of `calibrate_from` and later calibrate a model fitted on labels known before it.
+    The label's horizon is the gap between them. Of the known rows, those as of `calibrate_from` and later calibrate
+    a trial model, fitted on labels known before it where that leaves most of the rows.
     """
 
     known: Rows
@@ -103,7 +105,7 @@ class Split:
 
     @property
     def earlier(self) -> NDArray[np.bool_]:
-        """Which known rows fit the trial model: (known rows,)."""
+        """Which known rows had their label before the calibration window: (known rows,)."""
         return self.known.known_at < self.calibrate_from
 
     @property
@@ -113,17 +115,11 @@ class Split:
 
 
 def split(rows: Rows, cut: int) -> Split:
-    """Split at the cut (UTC microseconds). The label's horizon is the gap: no label known later trains.
-
-    Raises NotEnoughData where a part has too few outcomes of either class.
-    """
+    """Split at the cut (UTC microseconds). Raises NotEnoughData where a part has too few outcomes of either class."""
     known, test = rows.where(rows.known_at < cut), rows.where(rows.queries.as_of >= cut)
-    _check(f"known before {_date(cut)}", known.label)
+    _check(f"known before {_date(cut)} to train on", known.label)
     _check(f"from {_date(cut)} to test on", test.label)
-    found = Split(known, test, int(np.quantile(known.queries.as_of, 1 - CALIBRATION_SHARE)))
-    _check(f"known before {_date(found.calibrate_from)} to fit on", known.label[found.earlier])
-    _check(f"from {_date(found.calibrate_from)} to {_date(cut)} to calibrate on", known.label[found.later])
-    return found
+    return Split(known, test, int(np.quantile(known.queries.as_of, 1 - CALIBRATION_SHARE)))
 
 
 def _check(which: str, labels: NDArray[np.float64]) -> None:
@@ -171,24 +167,42 @@ def _fit(
     attributes: list[AttributeSpec],
     priors: Priors,
 ) -> Model:
-    labels = parts.known.label
-    trial = boost(known[parts.earlier], labels[parts.earlier], request.params)
-    held_out = np.asarray(trial.inplace_predict(known[parts.later], predict_type="margin"), dtype=np.float64)
-    tutors = parts.known.queries.tutor[parts.later]
-    # The calibrator is learnt on rows the trial never saw; the model that serves has then seen them too, because
-    # the latest weeks say most about the next ones.
+    labels, tutors, later = parts.known.label, parts.known.queries.tutor, parts.later
+    held_out = _held_out_margins(known, parts, request.params)
     return seal(
         boost(known, labels, request.params),
         task=request.task,
         features=tuple(f.name for f in features),
         attributes=tuple(attributes),
         priors=priors,
-        calibration=calibration.fit(held_out, labels[parts.later], tutors),
+        calibration=calibration.fit(held_out, labels[later], tutors[later]),
         base_rate=float(labels.mean()),
         typical=_typical(known),
         known_before=datetime.fromtimestamp(request.cut / 1e6, UTC),
         data_fingerprint=request.fingerprint,
     )
+
+
+def _held_out_margins(columns: Matrix, parts: Split, params: Params) -> NDArray[np.float64]:
+    """Margins of the later rows (later rows,) from a trial model that has not seen them.
+
+    By date where the label's horizon leaves most of the known rows before the calibration window. With a horizon of
+    30 days it leaves weeks of a half-year history, and the calibrator of a poor model does not fit a good one: then
+    by tutor, in two folds. See docs/adr/0003.
+    """
+    labels, later = parts.known.label, np.flatnonzero(parts.later)
+    if parts.earlier.mean() >= MIN_TRIAL_SHARE:
+        return _margins(boost(columns[parts.earlier], labels[parts.earlier], params), columns[later])
+    fold = parts.known.queries.tutor % 2
+    margins = np.empty(later.size)
+    for number in (0, 1):
+        rows = fold[later] == number
+        margins[rows] = _margins(boost(columns[fold != number], labels[fold != number], params), columns[later[rows]])
+    return margins
+
+
+def _margins(booster: xgb.Booster, columns: Matrix) -> NDArray[np.float64]:
+    return np.asarray(booster.inplace_predict(columns, predict_type="margin"), dtype=np.float64)
 
 
 def boost(columns: Matrix, labels: NDArray[np.float64], params: Params) -> xgb.Booster:

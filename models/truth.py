@@ -30,7 +30,9 @@ def align(
     else:
         found = _of_tutors(truth.filter(pc.equal(truth["kind"], "churn_30d")), history, rows)
     if np.isnan(found).any():
-        raise InvalidDataset(f"{int(np.isnan(found).sum())} of {len(rows)} rows have no true probability in the truth file")
+        raise InvalidDataset(
+            f"{int(np.isnan(found).sum())} of {len(rows)} rows have no true probability in the truth file"
+        )
     return found
 
 

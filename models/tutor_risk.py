@@ -68,9 +68,7 @@ def calibrate_tutors(model: Model, history: History, begin: int, end: int) -> Ca
     return calibration.fit(margins, labels, tutors)
 
 
-def evaluate_tutors(
-    model: Model, history: History, begin: int, end: int, seed: int, repeats: int
-) -> dict[str, Figure]:
+def evaluate_tutors(model: Model, history: History, begin: int, end: int, seed: int, repeats: int) -> dict[str, Figure]:
     """Figures of the calibrated 14-day risk on weekly dates between two moments, by tutor bootstrap."""
     margins, labels, tutors = tutor_rows(model, history, dates_between(begin, end))
     if labels.size == 0 or labels.min() == labels.max():

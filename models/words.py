@@ -11,18 +11,18 @@ Phrase = Callable[[float], str]
 
 
 def count(noun: str, when: str, plural: str | None = None) -> Phrase:
-    """"3 no-shows in the last 30 days"."""
+    """ "3 no-shows in the last 30 days"."""
     many = plural or noun + "s"
     return lambda value: f"{_whole(value)} {noun if round(value) == 1 else many} {when}".rstrip()
 
 
 def share(what: str) -> Phrase:
-    """"12 % of sessions so far were missed"."""
+    """ "12 % of sessions so far were missed"."""
     return lambda value: f"{_percent(value)} {what}"
 
 
 def duration(after: str) -> Phrase:
-    """"31 hours since the last message", in days from two days on; takes hours."""
+    """ "31 hours since the last message", in days from two days on; takes hours."""
     return lambda hours: f"{_hours(hours)} {after}"
 
 
@@ -32,7 +32,7 @@ def days(after: str) -> Phrase:
 
 
 def number(what: str) -> Phrase:
-    """"3.4 mean rating"."""
+    """ "3.4 mean rating"."""
     return lambda value: f"{what} {value:.1f}"
 
 

@@ -1,1 +1,1 @@
-"""What language says: reason classes of written reschedule reasons. Clients are handed in; nothing is sent from here."""
+"""What language says: reason classes of written reschedule reasons. Nothing is sent from here."""

@@ -12,17 +12,45 @@ SCORER = "word rules"
 
 WORDS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
     {
-        ReasonCode.STUDENT_REQUEST: ("student asked", "student requested", "parent asked", "parents asked", "student wants"),
+        ReasonCode.STUDENT_REQUEST: (
+            "student asked",
+            "student requested",
+            "parent asked",
+            "parents asked",
+            "student wants",
+        ),
         ReasonCode.ILLNESS: ("sick", "ill", "fever", "flu", "doctor", "migraine", "hospital", "unwell", "cold"),
-        ReasonCode.FAMILY: ("family", "daughter", "son", "child", "kid", "kids", "mother", "father", "wedding", "funeral"),
+        ReasonCode.FAMILY: (
+            "family",
+            "daughter",
+            "son",
+            "child",
+            "kid",
+            "kids",
+            "mother",
+            "father",
+            "wedding",
+            "funeral",
+        ),
         ReasonCode.TECHNICAL: ("internet", "laptop", "power", "connection", "wifi", "microphone", "camera", "outage"),
         ReasonCode.OTHER_WORK: ("job", "shift", "work", "employer", "meeting", "boss"),
-        ReasonCode.SCHEDULE_CONFLICT: ("conflict", "double booked", "double-booked", "overlap", "clash", "exam", "class"),
+        ReasonCode.SCHEDULE_CONFLICT: (
+            "conflict",
+            "double booked",
+            "double-booked",
+            "overlap",
+            "clash",
+            "exam",
+            "class",
+        ),
     }
 )
 
 _PATTERNS = MappingProxyType(
-    {code: re.compile(r"\b(" + "|".join(map(re.escape, words)) + r")\b", re.IGNORECASE) for code, words in WORDS.items()}
+    {
+        code: re.compile(r"\b(" + "|".join(map(re.escape, words)) + r")\b", re.IGNORECASE)
+        for code, words in WORDS.items()
+    }
 )
 
 
@@ -38,7 +66,7 @@ def most_frequent(reasons: Iterable[tuple[ReasonCode | None, str | None]]) -> tu
 
     A code somebody chose is believed before the words.
     """
-    codes = [code or classify(text or "") for code, text in reasons if code or text]
+    codes = [ReasonCode(code) if code else classify(text or "") for code, text in reasons if code or text]
     if not codes:
         return None
     code, count = Counter(codes).most_common(1)[0]

@@ -1,50 +1,72 @@
 """Who writes to whom. A tutor under stress, or on the way out, writes less."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from simulator.schedule import HOUR, Sessions
 from simulator.settings import MarketSettings, microseconds
 from simulator.tutors import DAY, WEEK, Ints, Tutors
 
-WEEKLY_MESSAGES = 9.0
-ANSWERED_SHARE = 0.2
+WEEKLY_MESSAGES = 13.5
+ON_ENGAGEMENT, ON_STRESS = 0.6, -0.5
+"""What a tutor writes a week, and its log-slopes."""
+
+ANSWERED_SHARE = 0.4
 TUTOR, STUDENT, PLATFORM = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class Messages:
-    """Messages (n,) by time: tutor code, the week's place of the student written to, sender, UTC microseconds."""
+    """Messages (n,) by time: tutor, row of the session it is about (-1: none), sender, UTC microseconds."""
 
     tutor: Ints
-    student: Ints
+    session: Ints
     sender: Ints
     sent_at: Ints
 
+    def take(self, rows: Ints) -> "Messages":
+        """The messages of these rows, in their order."""
+        return Messages(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-def make_messages(settings: MarketSettings, tutors: Tutors, student_of: Ints, rng: np.random.Generator) -> Messages:
-    """Messages up to the present: the tutor's, some answers, and the platform's where a tutor was attended to.
 
-    `student_of` (tutors, weeks) is a student the tutor has that week.
-    """
+def make_messages(settings: MarketSettings, tutors: Tutors, sessions: Sessions, rng: np.random.Generator) -> Messages:
+    """Messages up to the present: the tutor's, some answers, and the platform's where a tutor was attended to."""
+    written = _written(settings, tutors, sessions, rng)
+    answered = written.take(np.flatnonzero(rng.random(written.tutor.size) < ANSWERED_SHARE))
+    delay = rng.exponential(6 * HOUR, answered.tutor.size).astype(np.int64) + HOUR // 60
+    answers = Messages(
+        answered.tutor, answered.session, np.full_like(answered.tutor, STUDENT), answered.sent_at + delay
+    )
+    found = _joined([written, answers, _attention(settings, tutors, rng)])
+    seen = np.flatnonzero(found.sent_at < np.minimum(microseconds(settings.end), tutors.departed_at[found.tutor]))
+    return found.take(seen[np.argsort(found.sent_at[seen], kind="stable")])
+
+
+def _written(settings: MarketSettings, tutors: Tutors, sessions: Sessions, rng: np.random.Generator) -> Messages:
+    """What tutors write: each message about one of the week's sessions, once that is booked."""
+    week_of = sessions.tutor * settings.weeks + sessions.week
+    by_week = np.argsort(week_of, kind="stable")
+    taught = np.bincount(week_of, minlength=tutors.n * settings.weeks)
+    drive = settings.signal * (ON_ENGAGEMENT * tutors.engagement + ON_STRESS * tutors.stress)
+    counts = rng.poisson(WEEKLY_MESSAGES * np.exp(drive).reshape(-1) * (taught > 0))
+    cell = np.repeat(np.arange(counts.size), counts)
+    chosen = (rng.random(cell.size) * taught[cell]).astype(np.int64)
+    session = by_week[(np.cumsum(taught) - taught)[cell] + chosen]
+    tutor, week = np.divmod(cell, settings.weeks)
+    at_any_time = microseconds(settings.begin) + week * WEEK + rng.integers(0, WEEK, cell.size)
+    sent_at = np.maximum(at_any_time, sessions.booked_at[session] + rng.integers(0, DAY, cell.size))
+    return Messages(tutor, session, np.full_like(tutor, TUTOR), sent_at)
+
+
+def _attention(settings: MarketSettings, tutors: Tutors, rng: np.random.Generator) -> Messages:
+    """What the platform writes to the tutors it attends to."""
     weeks = np.arange(settings.weeks)
     there = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None])
-    drive = settings.signal * (0.6 * tutors.engagement - 0.5 * tutors.stress)
-    counts = rng.poisson(WEEKLY_MESSAGES * np.exp(drive) * there)
-    tutor, week = (np.repeat(found, counts[counts > 0]) for found in np.nonzero(counts))
-    begin = microseconds(settings.begin)
-    sent_at = begin + week * WEEK + rng.integers(0, WEEK, tutor.size)
-    answered = np.flatnonzero(rng.random(tutor.size) < ANSWERED_SHARE)
-    cared, care_week = np.nonzero(tutors.attended & there)
-    all_weeks = np.concatenate([week, week[answered], care_week])
-    parts = {
-        "tutor": np.concatenate([tutor, tutor[answered], cared]),
-        "sender": np.repeat([TUTOR, STUDENT, PLATFORM], [tutor.size, answered.size, cared.size]),
-        "sent_at": np.concatenate(
-            [sent_at, sent_at[answered] + rng.integers(1, DAY, answered.size), begin + care_week * WEEK + rng.integers(0, WEEK, cared.size)]
-        ),
-    }
-    student = np.where(parts["sender"] == PLATFORM, -1, student_of[parts["tutor"], all_weeks])
-    order = np.argsort(parts["sent_at"], kind="stable")
-    seen = order[parts["sent_at"][order] < np.minimum(microseconds(settings.end), tutors.departed_at[parts["tutor"][order]])]
-    return Messages(parts["tutor"][seen], student[seen], parts["sender"][seen], parts["sent_at"][seen])
+    tutor, week = np.nonzero(tutors.attended & there)
+    sent_at = microseconds(settings.begin) + week * WEEK + rng.integers(0, WEEK, tutor.size)
+    return Messages(tutor, np.full_like(tutor, -1), np.full_like(tutor, PLATFORM), sent_at)
+
+
+def _joined(parts: list[Messages]) -> Messages:
+    return Messages(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Messages)))

@@ -12,10 +12,14 @@ from simulator.tutors import DAY, ZONES, Floats, Ints, Tutors
 
 MISSED_SHARE = 0.015
 ON_UNRELIABILITY, ON_EARLY, ON_LATE, ON_WEEKEND = 1.0, 0.5, 0.4, 0.35
-ON_LOAD, ON_RESCHEDULES, ON_SILENCE, ON_NEW_PAIR = 0.35, 0.3, 0.45, 0.5
+ON_LOAD, ON_RESCHEDULES, ON_SILENCE = 0.35, 0.3, 0.45
+"""Log-odds a unit of each driver: yes or no, log sessions in 7 days, moves in 7 days, log days of silence."""
+
+ON_NEW_PAIR, NEW_SHARE = 0.5, 0.25
+"""Log-odds of the first two sessions of a pair, and about how many of all sessions these are."""
 
 
-def no_show_probability(
+def no_show_log_odds(
     settings: MarketSettings,
     tutors: Tutors,
     sessions: Sessions,
@@ -24,29 +28,36 @@ def no_show_probability(
     reschedules: Reschedules,
     messages: Messages,
 ) -> Floats:
-    """The true probability (sessions,) that each session, if it is not called off, is missed.
+    """True log-odds (sessions,) that each session, if it is not called off, is missed by a tutor the student knows.
 
     Recent reschedules, silence and load are those known 24 h before the start, or when the start became known.
     """
-    as_of = np.maximum(starts_at - DAY, scheduled_at)
-    moved = reschedules.by_tutor
-    effects = ON_UNRELIABILITY * tutors.unreliability[sessions.tutor]
-    effects = effects + _when(tutors, sessions.tutor, starts_at)
-    effects += ON_LOAD * (np.log1p(_load(tutors, sessions.tutor, starts_at)) - 2.5)
-    recent = _view(tutors, sessions.tutor[reschedules.session[moved]], reschedules.requested_at[moved], sessions.tutor, as_of)
-    effects += ON_RESCHEDULES * np.minimum(recent.count(days=7), 4)
-    wrote = messages.sender == TUTOR
-    silence = _view(tutors, messages.tutor[wrote], messages.sent_at[wrote], sessions.tutor, as_of).hours_since_last()
-    effects += ON_SILENCE * np.log1p(np.nan_to_num(silence, nan=24.0) / 24)
-    effects += ON_NEW_PAIR * (_place_in_pair(sessions.pair, starts_at) < 2)
-    log_odds = settings.signal * effects
-    factor = np.log(settings.regime_factor(RegimeKind.NO_SHOW, starts_at))
-    return _with_mean(log_odds, MISSED_SHARE, factor)
+    tutor, as_of = sessions.tutor, np.maximum(starts_at - DAY, scheduled_at)
+    effects = ON_UNRELIABILITY * tutors.unreliability[tutor] + _when(tutors, tutor, starts_at)
+    effects += ON_LOAD * np.log1p(_view(tutors, tutor, starts_at, tutor, starts_at).count(days=7))
+    effects += ON_RESCHEDULES * np.minimum(_moves(tutors, sessions, reschedules, as_of), 4)
+    effects += ON_SILENCE * np.log1p(_silent_days(tutors, messages, tutor, as_of))
+    effects *= settings.signal
+    extra = np.log(settings.regime_factor(RegimeKind.NO_SHOW, starts_at))
+    return np.asarray(effects + _intercept(effects, settings.signal * ON_NEW_PAIR) + extra)
 
 
 def _when(tutors: Tutors, tutor: Ints, starts_at: Ints) -> Floats:
     weekday, hour = weekday_and_hour(starts_at, tutors.zone[tutor], list(ZONES))
-    return ON_EARLY * (hour < 9) + ON_LATE * (hour >= 21) + ON_WEEKEND * (weekday >= 5)
+    return np.asarray(ON_EARLY * (hour < 9) + ON_LATE * (hour >= 21) + ON_WEEKEND * (weekday >= 5))
+
+
+def _moves(tutors: Tutors, sessions: Sessions, reschedules: Reschedules, as_of: Ints) -> Floats:
+    own = reschedules.by_tutor
+    mover = sessions.tutor[reschedules.session[own]]
+    return _view(tutors, mover, reschedules.requested_at[own], sessions.tutor, as_of).count(days=7)
+
+
+def _silent_days(tutors: Tutors, messages: Messages, tutor: Ints, as_of: Ints) -> Floats:
+    """Days since the tutor last wrote; one where nothing was ever written."""
+    own = messages.sender == TUTOR
+    hours = _view(tutors, messages.tutor[own], messages.sent_at[own], tutor, as_of).hours_since_last()
+    return np.nan_to_num(hours, nan=24.0) / 24
 
 
 def _view(tutors: Tutors, owners: Ints, times: Ints, asked: Ints, as_of: Ints) -> StreamView:
@@ -54,30 +65,19 @@ def _view(tutors: Tutors, owners: Ints, times: Ints, asked: Ints, as_of: Ints) -
     return StreamView(Stream.build(owners[order], times[order], tutors.n, {}), asked, as_of)
 
 
-def _load(tutors: Tutors, tutor: Ints, starts_at: Ints) -> Floats:
-    """Sessions the tutor had on the calendar in the 7 days before each start."""
-    return _view(tutors, tutor, starts_at, tutor, starts_at).count(days=7)
-
-
-def _place_in_pair(pair: Ints, starts_at: Ints) -> Ints:
-    """0 for the first session of a pair, 1 for the second, and so on."""
-    order = np.lexsort((starts_at, pair))
-    ranked = pair[order]
-    first = np.flatnonzero(np.diff(ranked, prepend=-1))
-    place = np.empty(pair.size, dtype=np.int64)
-    place[order] = np.arange(pair.size) - np.repeat(first, np.diff(np.append(first, pair.size)))
-    return place
-
-
-def _with_mean(log_odds: Floats, mean: float, extra: Floats) -> Floats:
-    """Probabilities of these log-odds, shifted so that their mean is as asked; `extra` comes on top of that."""
+def _intercept(effects: Floats, on_new_pair: float) -> float:
+    """By bisection: what to add so that about MISSED_SHARE of the sessions are missed."""
     low, high = -20.0, 5.0
-    for _ in range(40):
+    for _ in range(30):
         middle = (low + high) / 2
-        if (1 / (1 + np.exp(-(log_odds + middle)))).mean() < mean:
+        known, new = probability(effects + middle).mean(), probability(effects + middle + on_new_pair).mean()
+        if (1 - NEW_SHARE) * known + NEW_SHARE * new < MISSED_SHARE:
             low = middle
         else:
             high = middle
-    return np.asarray(1 / (1 + np.exp(-(log_odds + low + extra))))
+    return low
 
 
+def probability(log_odds: Floats) -> Floats:
+    """Log-odds as probabilities, same shape."""
+    return np.asarray(1 / (1 + np.exp(-log_odds)))

@@ -1,12 +1,13 @@
 """What came of each session, and when that became known."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.vocabulary import SessionStatus
 from simulator.changes import Cancellations
+from simulator.pairing import NEVER, Meetings
 from simulator.schedule import HOUR, Sessions
 from simulator.settings import MarketSettings, microseconds
 from simulator.tutors import Floats, Ints, Tutors
@@ -14,22 +15,24 @@ from simulator.tutors import Floats, Ints, Tutors
 MINUTE = HOUR // 60
 STUDENT_ABSENT_SHARE = 0.01
 RATED_SHARE, FIRST_RATED_SHARE = 0.3, 0.7
+STATUSES = tuple(str(status) for status in SessionStatus)
+BOOKED, COMPLETED, MISSED, ABSENT, CANCELLED = range(5)
+"""Places in STATUSES."""
 
 
 @dataclass(frozen=True)
 class Outcomes:
     """Outcomes (sessions,): codes into STATUSES; `known` marks what was known at the present moment.
 
-    `held` are known and completed. `quality` is hidden; `rating` is 0 where nobody rated.
+    `held` are known and completed; `by_tutor` tells who cancelled. `quality` is hidden; `rating` is 0 where nobody
+    rated.
     """
-
-    STATUSES: ClassVar[tuple[str, ...]] = ("booked", "completed", "no_show", "student_no_show", "cancelled")
 
     status: Ints
     known_at: Ints
     known: NDArray[np.bool_]
     held: NDArray[np.bool_]
-    cancelled_by: Ints
+    by_tutor: NDArray[np.bool_]
     first_of_pair: NDArray[np.bool_]
     quality: Floats
     rating: Floats
@@ -41,34 +44,54 @@ def make_outcomes(
     settings: MarketSettings,
     tutors: Tutors,
     sessions: Sessions,
+    pair: Ints,
     starts_at: Ints,
-    probability: Floats,
+    scheduled_at: Ints,
+    meetings: Meetings,
     cancellations: Cancellations,
     rng: np.random.Generator,
 ) -> Outcomes:
-    """Draw every outcome; those known only after the present stay hidden."""
-    n, cancelled = starts_at.size, cancellations.cancelled
-    missed = ~cancelled & (rng.random(n) < probability)
-    absent = ~cancelled & ~missed & (rng.random(n) < STUDENT_ABSENT_SHARE)
-    status = np.select([cancelled, missed, absent], [4, 2, 3], 1)
-    after = np.where(missed | absent, 15 * MINUTE, HOUR) + rng.integers(0, 30 * MINUTE, n)
-    known_at = np.where(cancelled, cancellations.known_at, starts_at + after)
+    """What came of every session; what is known only after the present stays hidden. `pair` (sessions,) are codes."""
+    n, left = starts_at.size, (meetings.left_at != NEVER) & ~cancellations.cancelled
+    absent = rng.random(n) < STUDENT_ABSENT_SHARE
+    status = np.select(
+        [cancellations.cancelled | left, meetings.missed, absent], [CANCELLED, MISSED, ABSENT], COMPLETED
+    )
+    known_at = _known_at(starts_at, scheduled_at, status, left, meetings, cancellations, rng)
     known = known_at < microseconds(settings.end)
-    first = _first_of_pair(sessions.pair, starts_at)
+    first = _first_of_pair(pair, starts_at)
     quality = 0.8 * tutors.quality[sessions.tutor] + 0.6 * settings.signal * rng.standard_normal(n)
     late = np.maximum(rng.exponential(2.0, n) * np.exp(0.3 * tutors.unreliability[sessions.tutor]) - 2.0, 0).round(1)
     return Outcomes(
         status=status,
         known_at=known_at,
         known=known,
-        held=known & (status == 1),
-        cancelled_by=np.where(cancelled, np.where(cancellations.by_tutor, 0, 1), -1),
+        held=known & (status == COMPLETED),
+        by_tutor=cancellations.by_tutor & ~left,
         first_of_pair=first,
         quality=quality,
         rating=_ratings(quality, first, rng),
         late_minutes=late,
         duration_minutes=np.maximum(60 - late + rng.normal(0, 2, n), 5).round(1),
     )
+
+
+def _known_at(
+    starts_at: Ints,
+    scheduled_at: Ints,
+    status: Ints,
+    left: NDArray[np.bool_],
+    meetings: Meetings,
+    cancellations: Cancellations,
+    rng: np.random.Generator,
+) -> Ints:
+    """An absence is known a quarter of an hour after the start, a session soon after its end."""
+    held = starts_at + np.where(status == COMPLETED, HOUR, 15 * MINUTE) + rng.integers(0, 30 * MINUTE, starts_at.size)
+    # A student who leaves calls off what is booked within a day, and before it would start.
+    wait = np.where(left, np.minimum(starts_at - meetings.left_at, 24 * HOUR), 0) * rng.random(starts_at.size)
+    gone = np.maximum(meetings.left_at + wait.astype(np.int64), scheduled_at + MINUTE)
+    called_off = np.where(left, gone, cancellations.known_at)
+    return np.where(status == CANCELLED, called_off, held)
 
 
 def _first_of_pair(pair: Ints, starts_at: Ints) -> NDArray[np.bool_]:

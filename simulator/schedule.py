@@ -1,6 +1,6 @@
-"""Who meets whom, when: pairs of tutor and student, their weekly sessions, and what is booked when."""
+"""Who teaches when: weekly places in tutors' calendars, the sessions in them, and when each is booked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -11,17 +11,25 @@ from simulator.settings import MarketSettings, microseconds
 from simulator.tutors import DAY, WEEK, ZONE_SHARES, ZONES, Floats, Ints, Tutors
 
 HOUR = DAY // 24
-PLACES = 12
-"""Students a tutor may have at a time."""
 
-PAIR_ENDS = 0.07
-"""Chance a week that a pair ends and the place goes to another student."""
+ON_LOAD = 0.45
+"""How much an engaged tutor takes on: log places a standard deviation of engagement."""
 
-MOVES = 0.6
-"""Share of new pairs whose student comes from another tutor: a replacement."""
+ATTENDED_SHARE = 0.92
+"""Share of a place's weeks in which its student books a session."""
 
-REPLACEMENT_REASONS = ("no_show", "reschedules", "quality", "availability", "departure")
-REPLACEMENT_SHARES = (0.16, 0.28, 0.24, 0.2, 0.12)
+PAIR_ENDS, ON_QUALITY = 0.07, -0.3
+"""Chance a week that a pair ends and its place goes to another student, and its log-slope on the tutor's quality."""
+
+OWN_ZONE_SHARE = 0.7
+"""Share of places whose students live in their tutor's time zone."""
+
+USUAL_SHARE = 0.85
+"""Share of sessions at the place's usual weekday and hour."""
+
+SOON_SHARE = 0.15
+"""Share of sessions booked within 24 hours of their start; the others are booked up to 21 days ahead."""
+
 SUBJECTS = ("math", "reading", "science", "languages", "test preparation")
 LOCAL_HOURS = np.array([8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21])
 HOUR_SHARES = np.array([2, 2, 2, 2, 3, 4, 8, 13, 16, 17, 15, 11, 5]) / 100
@@ -29,106 +37,99 @@ WEEKDAY_SHARES = np.array([17, 17, 17, 16, 11, 13, 9]) / 100
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Pairs by code (pairs,): student, weekly place in the student's calendar, subject, why the last tutor was left.
+class Places:
+    """Weekly places by code (places,): one student at a time has each, at a local time of the student's zone."""
 
-    `reason` is -1 where the student is new. `of` gives the pair of a (tutor, place, week).
-    """
-
-    of: NDArray[np.int32]
-    student: Ints
+    tutor: Ints
+    zone: Ints
     weekday: Ints
     hour: Ints
     subject: Ints
-    reason: Ints
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """Sessions (n,) as first booked: codes, and UTC microseconds."""
+    """Sessions (n,) as first booked, by start: codes, and UTC microseconds.
+
+    A `segment` is a time in which a place is meant for one pair; a no-show may cut it (see `simulator.pairing`).
+    """
 
     tutor: Ints
+    place: Ints
     week: Ints
-    pair: Ints
-    student: Ints
+    segment: Ints
     booked_at: Ints
     starts_at: Ints
 
-    def where(self, mask: NDArray[np.bool_]) -> "Sessions":
-        """The sessions of a mask (n,)."""
-        return Sessions(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
+    def take(self, rows: Ints) -> "Sessions":
+        """The sessions of these rows, in their order."""
+        return Sessions(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def make_pairs(settings: MarketSettings, tutors: Tutors, rng: np.random.Generator) -> Pairs:
-    """Every place of every tutor holds one pair at a time; students who leave one pair fill others."""
-    shape = (tutors.n, PLACES, settings.weeks)
-    begins = rng.random(shape) < PAIR_ENDS
-    begins[:, :, 0] = True
-    of = (np.cumsum(begins.reshape(-1)) - 1).reshape(shape).astype(np.int32)
-    n = int(of[-1, -1, -1]) + 1
-    start_week = np.nonzero(begins)[2]
-    student, reason = _assign_students(settings, start_week, rng)
-    return Pairs(
-        of=of,
-        student=student,
-        weekday=rng.choice(7, n, p=WEEKDAY_SHARES),
-        hour=rng.choice(LOCAL_HOURS, n, p=HOUR_SHARES),
-        subject=rng.integers(0, len(SUBJECTS), n),
-        reason=reason,
+def make_schedule(settings: MarketSettings, tutors: Tutors, rng: np.random.Generator) -> tuple[Places, Sessions]:
+    """Every place holds at most one session a week. Sessions booked at or after the present are not there yet."""
+    places, is_open = _make_places(settings, tutors, rng)
+    place, week = np.nonzero(is_open & (rng.random(is_open.shape) < ATTENDED_SHARE))
+    tutor = places.tutor[place]
+    starts_at = _starts(settings, places, place, week, rng)
+    there = np.flatnonzero(starts_at >= np.maximum(tutors.started_at[tutor] + HOUR, microseconds(settings.begin)))
+    place, tutor, starts_at = place[there], tutor[there], starts_at[there]
+    segment, free_from = _segments(settings, tutors, tutor, place, starts_at, rng)
+    booked_at = _bookings(np.maximum(free_from, tutors.started_at[tutor]), starts_at, rng)
+    sessions = Sessions(tutor, place, week[there], segment, booked_at, starts_at)
+    # Nobody books a tutor who has left, and tomorrow's bookings are not known yet.
+    known = np.flatnonzero(booked_at < np.minimum(tutors.departed_at[tutor], microseconds(settings.end)))
+    return places, sessions.take(known[np.argsort(starts_at[known], kind="stable")])
+
+
+def _make_places(
+    settings: MarketSettings, tutors: Tutors, rng: np.random.Generator
+) -> tuple[Places, NDArray[np.bool_]]:
+    """The places of all tutors, and which of them are open in which week (places, weeks)."""
+    counts = _places_a_week(settings, tutors, rng)
+    most = counts.max(axis=1)
+    tutor = np.repeat(np.arange(tutors.n), most)
+    rank = np.arange(tutor.size) - np.repeat(np.cumsum(most) - most, most)
+    slot = _slots(tutors.n, rng)[tutor, rank % (7 * LOCAL_HOURS.size)]
+    elsewhere = rng.choice(len(ZONES), tutor.size, p=ZONE_SHARES)
+    places = Places(
+        tutor=tutor,
+        zone=np.where(rng.random(tutor.size) < OWN_ZONE_SHARE, tutors.zone[tutor], elsewhere),
+        weekday=slot // LOCAL_HOURS.size,
+        hour=LOCAL_HOURS[slot % LOCAL_HOURS.size],
+        subject=rng.integers(0, len(SUBJECTS), tutor.size),
     )
+    return places, rank[:, None] < counts[tutor]
 
 
-def _assign_students(settings: MarketSettings, start_week: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Students of pairs: new ones, or those whose own pair ended before (the pair before it in the same place)."""
-    student = np.arange(start_week.size)
-    reason = np.full(start_week.size, -1)
-    moves = (start_week > 0) & (rng.random(start_week.size) < MOVES)
-    # A student freed in week w by the pair that begins there can begin elsewhere from week w + 1 on.
-    for week in range(2, settings.weeks):
-        freed = student[np.flatnonzero(start_week == week - 1) - 1]
-        takers = np.flatnonzero((start_week == week) & moves)[: freed.size]
-        student[takers] = rng.permutation(freed)[: takers.size]
-        reason[takers] = rng.choice(len(REPLACEMENT_REASONS), takers.size, p=REPLACEMENT_SHARES)
-    return student, reason
-
-
-def make_sessions(settings: MarketSettings, tutors: Tutors, pairs: Pairs, rng: np.random.Generator) -> tuple[Sessions, Ints]:
-    """Sessions as booked, ordered by start, and the zone codes of all students."""
-    student_zone = rng.choice(len(ZONES), int(pairs.student.max()) + 1, p=ZONE_SHARES)
-    tutor, week = _tutor_weeks(settings, tutors, rng)
-    pair = pairs.of[tutor, rng.integers(0, PLACES, tutor.size), week].astype(np.int64)
-    usual = rng.random(tutor.size) < 0.8
-    weekday = np.where(usual, pairs.weekday[pair], rng.choice(7, tutor.size, p=WEEKDAY_SHARES))
-    hour = np.where(usual, pairs.hour[pair], rng.choice(LOCAL_HOURS, tutor.size, p=HOUR_SHARES))
-    student = pairs.student[pair]
-    starts_at = _local_to_utc(settings, week, weekday, hour, student_zone[student])
-    soon = rng.random(tutor.size) < 0.15
-    lead = np.where(soon, rng.uniform(1, 24, tutor.size) * HOUR, rng.uniform(1, 21, tutor.size) * DAY).astype(np.int64)
-    found = Sessions(tutor, week, pair, student, np.maximum(starts_at - lead, tutors.started_at[tutor]), starts_at)
-    # Nobody books a tutor who has left or not begun, and tomorrow's bookings are not known yet.
-    left = found.booked_at >= np.minimum(tutors.departed_at[tutor], microseconds(settings.end))
-    order = np.argsort(starts_at, kind="stable")
-    keep = ~left & (starts_at >= tutors.started_at[tutor] + HOUR) & (starts_at >= microseconds(settings.begin))
-    return Sessions(*(getattr(found, name)[order] for name in found.__dataclass_fields__)).where(keep[order]), student_zone
-
-
-def _tutor_weeks(settings: MarketSettings, tutors: Tutors, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """(tutor, week) of every session: a Poisson number a week, more for the engaged, none long after leaving."""
+def _places_a_week(settings: MarketSettings, tutors: Tutors, rng: np.random.Generator) -> Ints:
+    """Open places (tutors, weeks): more for the engaged, and bookings stand for a while after a tutor has left."""
     weeks = np.arange(settings.weeks)
-    there = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None] + 3)
-    rate = tutors.capacity[:, None] * np.exp(0.45 * tutors.engagement) * there
-    stays = there & (weeks <= tutors.last_week[:, None])
-    rate *= settings.sessions_per_day * 7 * settings.weeks / (rate * stays).sum()
-    counts = rng.poisson(rate)
-    tutor, week = np.nonzero(counts)
-    repeated = counts[tutor, week]
-    return np.repeat(tutor, repeated), np.repeat(week, repeated)
+    stays = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None])
+    booked = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None] + 3)
+    rate = tutors.capacity[:, None] * np.exp(ON_LOAD * tutors.engagement)
+    rate *= settings.sessions_per_day * 7 * settings.weeks / ATTENDED_SHARE / (rate * stays).sum()
+    # One offset a tutor rounds without bias and lets the number change only when the rate does.
+    return np.asarray(np.floor(rate * booked + booked * rng.random((tutors.n, 1))), dtype=np.int64)
 
 
-def _local_to_utc(settings: MarketSettings, week: Ints, weekday: Ints, hour: Ints, zone: Ints) -> Ints:
-    """Starts at local clock times, so that they keep their hour across a change to daylight saving."""
+def _slots(n: int, rng: np.random.Generator) -> Ints:
+    """All weekday-and-hour slots in a random order for each of n tutors, popular ones first: no slot twice."""
+    popularity = np.log(np.outer(WEEKDAY_SHARES, HOUR_SHARES)).reshape(-1)
+    return np.asarray(np.argsort(-(popularity + rng.gumbel(size=(n, popularity.size))), axis=1))
+
+
+def _starts(settings: MarketSettings, places: Places, place: Ints, week: Ints, rng: np.random.Generator) -> Ints:
+    usual = rng.random(place.size) < USUAL_SHARE
+    weekday = np.where(usual, places.weekday[place], rng.choice(7, place.size, p=WEEKDAY_SHARES))
+    hour = np.where(usual, places.hour[place], rng.choice(LOCAL_HOURS, place.size, p=HOUR_SHARES))
     midnight = microseconds(settings.begin) // DAY * DAY
     local = midnight + week * WEEK + (weekday - settings.begin.weekday()) % 7 * DAY + hour * HOUR
+    return _local_to_utc(local, places.zone[place])
+
+
+def _local_to_utc(local: Ints, zone: Ints) -> Ints:
+    """Local clock times as UTC: a weekly session keeps its hour across a change to daylight saving."""
     utc = np.empty_like(local)
     for code, name in enumerate(ZONES):
         rows = np.flatnonzero(zone == code)
@@ -136,6 +137,27 @@ def _local_to_utc(settings: MarketSettings, week: Ints, weekday: Ints, hour: Int
         aware = pc.assume_timezone(naive, name, ambiguous="earliest", nonexistent="latest")
         utc[rows] = pc.cast(aware, pa.int64()).to_numpy()
     return utc
+
+
+def _segments(
+    settings: MarketSettings, tutors: Tutors, tutor: Ints, place: Ints, starts_at: Ints, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """The segment of each session, and the end of the segment before it in the same place; sessions by place."""
+    same_place = np.diff(place, prepend=-1) == 0
+    chance = PAIR_ENDS * np.exp(ON_QUALITY * settings.signal * tutors.quality[tutor])
+    begins = ~same_place | (rng.random(place.size) < chance)
+    segment = np.cumsum(begins) - 1
+    first = np.flatnonzero(begins)
+    before = np.where(same_place[first], starts_at[first - 1] + HOUR, np.iinfo(np.int64).min)
+    return segment, before[segment]
+
+
+def _bookings(earliest: Ints, starts_at: Ints, rng: np.random.Generator) -> Ints:
+    """When each session is booked: not before the earliest moment, but at least an hour ahead."""
+    n = starts_at.size
+    earliest = np.maximum(earliest, 0) + rng.integers(0, DAY, n)
+    days = np.where(rng.random(n) < SOON_SHARE, rng.uniform(1 / 24, 1, n), rng.uniform(1, 21, n))
+    return np.minimum(np.maximum(starts_at - (days * DAY).astype(np.int64), earliest), starts_at - HOUR)
 
 
 def pick(rng: np.random.Generator, n: int, low: float, high: float) -> Floats:

@@ -38,7 +38,7 @@ class MarketSettings(BaseModel):
     tutors: int = Field(1200, ge=1)
     days: int = Field(180, ge=7)
     sessions_per_day: int = Field(3000, ge=1)
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     no_signal: bool = False
     end: datetime = DEFAULT_END
     regimes: tuple[Regime, ...] = ()
@@ -59,8 +59,8 @@ class MarketSettings(BaseModel):
         return 0.0 if self.no_signal else 1.0
 
     def regime_factor(self, kind: RegimeKind, times: np.ndarray) -> np.ndarray:
-        """The factor on the odds at each time, UTC microseconds (n,)."""
-        factor = np.ones(times.size)
+        """The factor on the odds at each time, UTC microseconds, any shape."""
+        factor = np.ones(times.shape)
         for regime in self.regimes:
             if regime.kind is kind:
                 factor[times >= microseconds(regime.at)] *= regime.factor

@@ -1,52 +1,70 @@
 """The truth file: what the simulator knows and nobody else may read but an evaluation.
 
+Rows are about tutors and sessions of the data only.
+
 Columns: `kind`, `subject_id`, `as_of` (null where it does not matter), `value`, `label`.
 
 | kind | subject | value | label |
 |---|---|---|---|
 | no_show | session | true probability that the tutor misses it | |
 | churn_30d | tutor, as of each day | true probability of leaving within 30 days | |
-| reliability | tutor | hidden unreliability, in log-odds | |
+| reliability | tutor | hidden reliability: log-odds by which the tutor's no-shows are rarer | |
+| commitment | tutor | hidden commitment, standard deviations | |
 | reason_class | reschedule | | hidden class of the written reason |
 | quality | transcript (session) | hidden quality, standard deviations | |
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from features.dataset import TIME
-from simulator.settings import MarketSettings
+from simulator.settings import MarketSettings, microseconds
 from simulator.texts import REASONS
 from simulator.tutors import Floats, Ints, Tutors, leaving_probability
 
 SCHEMA = pa.schema(
-    [("kind", pa.string()), ("subject_id", pa.string()), ("as_of", TIME), ("value", pa.float64()), ("label", pa.string())]
+    [
+        ("kind", pa.string()),
+        ("subject_id", pa.string()),
+        ("as_of", TIME),
+        ("value", pa.float64()),
+        ("label", pa.string()),
+    ]
 )
 
 
 def truth_table(
     settings: MarketSettings,
     tutors: Tutors,
-    session_ids: pa.ChunkedArray,
     no_show: Floats,
-    reschedules: pa.Table,
+    tables: Mapping[str, pa.Table],
     reasons: Ints,
-    quality: tuple[pa.Array, NDArray[np.float64]],
+    quality: Floats,
 ) -> pa.Table:
-    """All true values as one table."""
+    """All true values as one table; `no_show`, `reasons` and `quality` by row of sessions, reschedules, transcripts."""
     tutor, moments, leaving = leaving_probability(settings, tutors)
+    here = np.flatnonzero(tutors.started_at < microseconds(settings.end))
+    people = _tutor_ids(here)
     names = pa.array([str(reason) for reason in REASONS])
     return pa.concat_tables(
         [
-            _part("no_show", session_ids.combine_chunks(), no_show),
+            _part("no_show", _ids(tables, "sessions", "session_id"), no_show),
             _part("churn_30d", _tutor_ids(tutor), leaving, as_of=pa.array(moments).cast(TIME)),
-            _part("reliability", _tutor_ids(np.arange(tutors.n)), tutors.unreliability),
-            _part("reason_class", reschedules["reschedule_id"].combine_chunks(), None, label=names.take(pa.array(reasons))),
-            _part("quality", *quality),
+            _part("reliability", people, -tutors.unreliability[here]),
+            _part("commitment", people, tutors.commitment[here]),
+            _part(
+                "reason_class", _ids(tables, "reschedules", "reschedule_id"), None, label=names.take(pa.array(reasons))
+            ),
+            _part("quality", _ids(tables, "transcripts", "session_id"), quality),
         ]
     )
+
+
+def _ids(tables: Mapping[str, pa.Table], kind: str, key: str) -> pa.Array:
+    return tables[kind][key].combine_chunks()
 
 
 def _tutor_ids(codes: Ints) -> pa.Array:

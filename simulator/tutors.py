@@ -14,7 +14,15 @@ DAY = 86_400_000_000
 WEEK = 7 * DAY
 HORIZON_DAYS = 30
 
-ZONES = ("America/New_York", "America/Chicago", "America/Los_Angeles", "Europe/London", "Europe/Berlin", "Asia/Kolkata", "Asia/Manila")
+ZONES = (
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "Europe/London",
+    "Europe/Berlin",
+    "Asia/Kolkata",
+    "Asia/Manila",
+)
 ZONE_SHARES = (0.28, 0.12, 0.15, 0.15, 0.1, 0.12, 0.08)
 
 WEEKLY_HAZARD = 0.0056
@@ -80,7 +88,7 @@ def make_tutors(settings: MarketSettings, rng: np.random.Generator) -> Tutors:
         commitment=traits[2],
         capacity=capacity,
         zone=rng.choice(len(ZONES), pool, p=ZONE_SHARES),
-        started_at=begin + life.first_week * WEEK - np.maximum(tenure, 0) * WEEK - np.where(tenure >= 0, noise, 0),
+        started_at=begin + life.first_week * WEEK - np.maximum(tenure, 0) * WEEK - noise,
         departed_at=life.departed_at,
         first_week=life.first_week,
         last_week=life.last_week,
@@ -125,8 +133,8 @@ def _live(
         recent = attended[:, max(week - ATTENTION_WEEKS, 0) : week].any(axis=1)
         new = week - first + np.maximum(tenure, 0) < NEW_WEEKS
         effects = static + signal * (ON_ENGAGEMENT * engagement[:, week] + ON_ATTENTION * recent + ON_NEW * new)
-        # Without signal the same share leaves: the mean of the effects' exponentials is about 2.3.
-        log_hazard[:, week] = np.log(WEEKLY_HAZARD * (2.3 if settings.no_signal else 1.0)) + effects
+        # Without signal the same share leaves: the mean of the effects' exponentials is about 1.9.
+        log_hazard[:, week] = np.log(WEEKLY_HAZARD * (1.9 if settings.no_signal else 1.0)) + effects
         active = (first <= week) & (departed == STAYS)
         factor = settings.regime_factor(RegimeKind.CHURN, np.array([begin + week * WEEK]))[0]
         leaves = np.flatnonzero(active & (rng.random(pool) < -np.expm1(-factor * np.exp(log_hazard[:, week]))))
@@ -152,7 +160,7 @@ def leaving_probability(settings: MarketSettings, tutors: Tutors) -> tuple[Ints,
         tutors.log_hazard[:, :, None]
         + slope * (shrunk - 1) * tutors.engagement[:, :, None]
         + slope**2 * (1 - shrunk**2) / 2
-    )
+    ) * settings.regime_factor(RegimeKind.CHURN, begin + (np.arange(weeks)[:, None] + ahead) * WEEK)
     offset = np.arange(7)[:, None]
     span = np.clip(np.minimum((ahead + 1) * 7, offset + HORIZON_DAYS) - np.maximum(ahead * 7, offset), 0, 7) / 7
     probability = -np.expm1(-np.einsum("twk,dk->twd", hazards, span)).reshape(tutors.n, weeks * 7)

@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg2
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Engine as Engine  # what other rooms are handed
 from sqlalchemy.exc import DBAPIError
 
 from domain.errors import DatabaseUnavailable

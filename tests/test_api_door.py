@@ -1,11 +1,13 @@
 """What the API's door lets in, decided before any database is asked; and the API's description."""
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from serving.champions import Champions
 from serving.openapi import document
@@ -84,3 +86,9 @@ def test_the_api_description_gives_every_error_as_aproblem() -> None:
             errors = {s: r["content"] for s, r in operation["responses"].items() if int(s) >= 400}
             assert errors, path
             assert all(set(content) == {PROBLEM} for content in errors.values()), path
+
+
+def test_a_bento_asks_for_the_packages_the_project_asks_for() -> None:
+    bento = yaml.safe_load((ROOT / "bentofile.yaml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(bento["python"]["packages"]) <= set(project["dependencies"])

@@ -107,7 +107,9 @@ def test_the_mail_says_what_changed_by_how_much_and_what_to_do(drifted: DriftRep
     subject, text = drift_mail(drifted)
     assert subject == "Drift check of the no-show model: retrain"
     assert text.startswith("2 of 5 columns look different from what the model was trained on")
-    assert re.search(r"- Hours since the tutor last wrote to anyone: (19|20)\S* hours on average before, (39|4\d)", text)
+    assert re.search(
+        r"- Hours since the tutor last wrote to anyone: (19|20)\S* hours on average before, (39|4\d)", text
+    )
     assert re.search(r"- Weekday of the session in the tutor's zone: Monday: 14 % of rows before, 4\d % now", text)
     assert "To do: Train again" in text
 

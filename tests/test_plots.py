@@ -31,13 +31,19 @@ def _evaluation(n: int = 4000, with_intervals: bool = True) -> Evaluation:
     rng = np.random.default_rng(0)
     scores = rng.beta(1.2, 12, n)
     labels = (rng.random(n) < scores).astype(np.float64)
-    found = figures_with_intervals(labels, scores, rng.integers(0, 200, n), 0, 20) if with_intervals else figures(labels, scores)
+    found = (
+        figures_with_intervals(labels, scores, rng.integers(0, 200, n), 0, 20)
+        if with_intervals
+        else figures(labels, scores)
+    )
     return Evaluation(n, float(labels.mean()), found, curves(labels, scores))
 
 
 def _drawn(evaluation: Evaluation, columns: int = 24) -> _Drawn:
     shares = np.random.default_rng(1).dirichlet(np.full(columns, 0.4))
-    return _Drawn(_Model(_Sidecar(Task.NO_SHOW)), evaluation, {f"column_number_{i}": float(s) for i, s in enumerate(shares)})
+    return _Drawn(
+        _Model(_Sidecar(Task.NO_SHOW)), evaluation, {f"column_number_{i}": float(s) for i, s in enumerate(shares)}
+    )
 
 
 def test_there_are_three_pictures_and_each_is_a_png_with_something_drawn() -> None:

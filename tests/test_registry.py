@@ -1,6 +1,5 @@
 import json
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,16 +74,13 @@ def artifacts(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def unset_tracking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def unset_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    yield
 
 
 def _register(training: Trained, uri: str, artifacts: Path, **more: str) -> RegisteredVersion:
     where = {"experiment": artifacts.parent.name, "git_commit": "a1b2c3", **more}
-    return register(
-        training, plots={"reliability": PNG}, tracking_uri=uri, artifact_root=artifacts, now=NOW, **where
-    )  # type: ignore[arg-type]
+    return register(training, plots={"reliability": PNG}, tracking_uri=uri, artifact_root=artifacts, now=NOW, **where)  # type: ignore[arg-type]
 
 
 def _client(uri: str):  # type: ignore[no-untyped-def]

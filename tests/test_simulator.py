@@ -1,14 +1,23 @@
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+import yaml
 
+from cli.simulate import simulate as simulate_command
 from domain.horizons import CHURN_HORIZON
+from domain.schema import KINDS
 from domain.vocabulary import Task
 from features.history import History
 from models.evaluation import figures
-from models.rows import churn_rows, no_show_rows
+from models.rows import Rows, churn_rows, no_show_rows
 from models.truth import align
+from simulator.marketplace import Market
 from simulator.settings import MarketSettings, Regime, RegimeKind
 from simulator.tutors import ZONES
 from tests.markets import SMALL, market
@@ -166,3 +175,175 @@ def test_transcripts_are_of_first_sessions_and_some_others() -> None:
 def test_a_history_shorter_than_a_week_is_refused() -> None:
     with pytest.raises(ValueError, match="days"):
         MarketSettings(days=3)
+
+
+DAY = 86_400_000_000
+
+
+def asked(no_signal: bool = False) -> Market:
+    return market(SILENT if no_signal else SMALL)
+
+
+def table(kind: str, no_signal: bool = False) -> pa.Table:
+    return asked(no_signal).dataset.tables[kind]
+
+
+def times(column: pa.ChunkedArray) -> np.ndarray:
+    """UTC microseconds, the smallest integer for null."""
+    return np.asarray(pc.fill_null(pc.cast(column, pa.int64()), np.iinfo(np.int64).min))
+
+
+def texts(column: pa.ChunkedArray) -> np.ndarray:
+    return np.array(column.to_pylist(), dtype=object)
+
+
+def auc(scores: np.ndarray, labels: np.ndarray) -> float:
+    """The chance that a 1 is scored above a 0, ties counting half."""
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    ones = labels.sum()
+    return float((ranks[labels == 1].sum() - ones * (ones + 1) / 2) / (ones * (labels.size - ones)))
+
+
+def rows_and_truth(task: Task, no_signal: bool = False) -> tuple[Rows, np.ndarray]:
+    found = asked(no_signal)
+    history = History(found.dataset)
+    every = timedelta(days=7)
+    rows = no_show_rows(history) if task is Task.NO_SHOW else churn_rows(history, CHURN_HORIZON, every)
+    return rows, align(task, found.truth, history, rows)
+
+
+@pytest.mark.parametrize("no_signal", [False, True])
+def test_rates_are_those_of_the_field_with_and_without_signal(no_signal: bool) -> None:
+    sessions, reschedules = table("sessions", no_signal), table("reschedules", no_signal)
+    status = texts(sessions["status"])
+    met = np.isin(status, ["completed", "no_show", "student_no_show"])
+    assert np.mean(status[met] == "no_show") == pytest.approx(0.015, abs=0.002)
+    assert np.mean(status[met] == "student_no_show") == pytest.approx(0.01, abs=0.002)
+    assert np.mean(status[status != "booked"] == "cancelled") == pytest.approx(0.04, abs=0.01)
+    assert reschedules.num_rows / sessions.num_rows == pytest.approx(0.12, abs=0.015)
+    assert share(reschedules["initiator"], "tutor") == pytest.approx(0.98, abs=0.005)
+    assert share(sessions["attributes.replacement_reason"].drop_null(), "no_show") == pytest.approx(0.16, abs=0.02)
+    departed = table("tutors", no_signal)["departed_at"].drop_null()
+    assert len(departed) / SMALL.tutors / (SMALL.days / 30) == pytest.approx(0.045, abs=0.015)
+
+
+def test_required_fields_are_filled_and_times_stand_in_order() -> None:
+    for kind, description in KINDS.items():
+        found = table(kind)
+        assert not any(found[f.name].null_count for f in description.fields if f.required)
+        for earlier, later in description.ordered:
+            assert pc.all(pc.less_equal(found[earlier], found[later])).as_py()
+
+
+def test_a_move_is_asked_for_before_either_start_and_sets_the_present_one() -> None:
+    moves, sessions = table("reschedules"), table("sessions")
+    session = sessions.take(pc.index_in(moves["session_id"], sessions["session_id"]))
+    requested = times(moves["requested_at"])
+    assert (requested >= times(session["booked_at"])).all()
+    assert (requested < times(moves["old_starts_at"])).all()
+    assert (requested < times(moves["new_starts_at"])).all()
+    assert moves["new_starts_at"].equals(session["starts_at"])
+    assert moves["requested_at"].equals(session["scheduled_at"])
+
+
+def test_outcomes_are_known_after_the_start_and_cancellations_before() -> None:
+    sessions = table("sessions")
+    status, known = texts(sessions["status"]), times(sessions["outcome_known_at"])
+    starts, scheduled = times(sessions["starts_at"]), times(sessions["scheduled_at"])
+    met, cancelled = np.isin(status, ["completed", "no_show", "student_no_show"]), status == "cancelled"
+    assert (known[met] > starts[met]).all()
+    assert (known[cancelled] > scheduled[cancelled]).all()
+    assert (known[cancelled] <= starts[cancelled]).all()
+    assert (sessions["initiated_by"].is_valid().to_numpy() == cancelled).all()
+
+
+def test_a_tutor_who_left_gives_no_more_sessions() -> None:
+    sessions, tutors = table("sessions"), table("tutors")
+    tutor = tutors.take(pc.index_in(sessions["tutor_id"], tutors["tutor_id"]))
+    departed, after = times(tutor["departed_at"]), times(sessions["starts_at"])
+    gone = tutor["departed_at"].is_valid().to_numpy() & (after >= departed)
+    assert set(texts(sessions["status"])[gone]) == {"cancelled"}
+    assert (times(sessions["booked_at"])[gone] < departed[gone]).all()
+    assert (times(sessions["booked_at"]) >= times(tutor["started_at"])).all()
+
+
+def test_who_is_replaced_over_a_no_show_was_missed_by_another_tutor_before_booking() -> None:
+    sessions = table("sessions")
+    student, tutor = texts(sessions["student_id"]), texts(sessions["tutor_id"])
+    missed: dict[str, list[tuple[int, str]]] = {}
+    for row in np.flatnonzero(texts(sessions["status"]) == "no_show"):
+        missed.setdefault(student[row], []).append((times_of("starts_at")[row], tutor[row]))
+    replaced = np.flatnonzero(texts(sessions["attributes.replacement_reason"]) == "no_show")
+    assert replaced.size > 50
+    for row in replaced:
+        before = [who for when, who in missed.get(student[row], []) if when < times_of("booked_at")[row]]
+        assert set(before) - {tutor[row]}
+
+
+@lru_cache
+def times_of(column: str) -> np.ndarray:
+    return times(table("sessions")[column])
+
+
+def test_true_churn_probabilities_are_calibrated_and_rank_well() -> None:
+    many = SMALL.model_copy(update={"tutors": 4000, "sessions_per_day": 1500})
+    found = market(many)
+    rows = churn_rows(history := History(found.dataset), CHURN_HORIZON, CHURN_HORIZON)
+    probability = align(Task.CHURN, found.truth, history, rows)
+    for part in np.array_split(np.argsort(probability), 3):
+        assert rows.label[part].mean() == pytest.approx(probability[part].mean(), rel=0.25)
+    assert 0.7 < auc(probability, rows.label) < 0.85
+
+
+def test_without_signal_the_truth_is_one_number_and_no_driver_tells_anything() -> None:
+    rows, probability = rows_and_truth(Task.NO_SHOW, no_signal=True)
+    assert np.ptp(probability) < 1e-12
+    _, leaving = rows_and_truth(Task.CHURN, no_signal=True)
+    assert np.ptp(leaving) < 1e-6
+    sessions = table("sessions", no_signal=True)
+    starts, tutor = times(sessions["starts_at"]), pc.rank(sessions["tutor_id"], tiebreaker="min").to_numpy()
+    history = np.argsort(np.argsort(starts))
+    lead = starts - times(sessions["booked_at"])
+    for driver in (starts % DAY, tutor, history, lead):
+        assert auc(driver[rows.subject], rows.label) == pytest.approx(0.5, abs=0.04)
+
+
+def test_without_signal_no_tutor_misses_more_than_chance_has_it() -> None:
+    spread = {}
+    for no_signal in (False, True):
+        rows, _ = rows_and_truth(Task.NO_SHOW, no_signal)
+        n = np.bincount(rows.queries.tutor)
+        misses = np.bincount(rows.queries.tutor, rows.label)
+        expected = n * rows.label.mean()
+        spread[no_signal] = float((((misses - expected) ** 2)[n > 0]).sum() / expected.sum())
+    assert spread[True] == pytest.approx(1, abs=0.25)
+    assert spread[False] > 2
+
+
+def test_transcripts_and_reasons_are_written_and_their_hidden_class_is_in_the_truth_only() -> None:
+    transcripts, truth = table("transcripts"), asked().truth
+    turns = [line for text in transcripts["text"].to_pylist()[:200] for line in text.split("\n")]
+    assert all(line.startswith(("tutor: ", "student: ")) for line in turns)
+    quality = truth.filter(pc.equal(truth["kind"], "quality"))
+    assert quality["subject_id"].to_pylist() == transcripts["session_id"].to_pylist()
+    asks = pc.greater(pc.count_substring(transcripts["text"], "What"), 0).to_numpy()
+    assert auc(quality["value"].to_numpy(), asks.astype(float)) > 0.6
+    reasons = truth.filter(pc.equal(truth["kind"], "reason_class"))["label"]
+    coded = table("reschedules")["reason_code"]
+    assert coded.null_count / len(coded) == pytest.approx(0.55, abs=0.05)
+    assert pc.all(pc.equal(coded, reasons)).as_py()
+    assert not set(asked().dataset.tables["sessions"].column_names) & {"quality", "reliability", "value"}
+
+
+def test_the_command_writes_files_that_hold_the_market(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    simulate_command(out=tmp_path, tutors=40, days=30, sessions_per_day=100, seed=3, end=SMALL.end)
+    assert "sessions" in capsys.readouterr().out
+    few = {"tutors": 40, "days": 30, "sessions_per_day": 100}
+    expected = market(SMALL.model_copy(update=few))
+    description = yaml.safe_load((tmp_path / "dataset.yaml").read_text())
+    assert description["sessions"]["attributes"] == {"subject": "categorical", "replacement_reason": "categorical"}
+    for kind in KINDS:
+        written = pq.read_table(tmp_path / description[kind]["file"])
+        assert written.rename_columns(expected.dataset.tables[kind].column_names).equals(expected.dataset.tables[kind])
+    assert pq.read_table(tmp_path / "truth.parquet").equals(expected.truth)

@@ -22,6 +22,7 @@ _LINES = {
 def history_plot(scores: Sequence[Score]) -> pn.pane.Bokeh:
     """One line a kind, points 0 to 100 over time, with the levels as faint lines."""
     plot = figure(height=260, x_axis_type="datetime", y_range=(0, 102), toolbar_location=None, tools="")
+    plot.sizing_mode = "stretch_width"
     plot.hspan(y=[points(WATCH_RISK), points(ACT_RISK)], line_color="#c9d0d6", line_dash="dotted")
     for kind, (colour, dash) in _LINES.items():
         source = _source([score for score in scores if score.kind == kind])

@@ -5,7 +5,8 @@ from datetime import datetime
 import panel as pn
 
 from domain.horizons import UPCOMING
-from domain.vocabulary import ScoreKind, SubjectKind
+from domain.vocabulary import Party, ScoreKind, SubjectKind
+from quality.reasons import SCORER, most_frequent
 from store.database import Engine
 from store.pages import tutor_reschedules
 from store.scores import latest_scores, score_history
@@ -41,10 +42,14 @@ def _history(engine: Engine, tutor_id: str) -> list[pn.viewable.Viewable]:
 
 
 def _sessions(engine: Engine, tutor: TutorProfile, now: datetime) -> pn.pane.HTML:
+    reschedules = tutor_reschedules(engine, tutor.tutor_id, RECENT)
+    theirs = [r for r in reschedules if r.initiator == Party.TUTOR]
     return piece(
         "sessions.html",
         zone=tutor.timezone or "UTC",
         upcoming=upcoming_sessions(engine, now, now + UPCOMING, tutor.tutor_id),
         sessions=tutor_sessions(engine, tutor.tutor_id, now, RECENT),
-        reschedules=tutor_reschedules(engine, tutor.tutor_id, RECENT),
+        reschedules=reschedules,
+        main_reason=most_frequent((r.reason_code, r.reason_text) for r in theirs),
+        scorer=SCORER,
     )

@@ -1,0 +1,113 @@
+"""The flows on a small marketplace: real PostgreSQL, real MLflow, real SMTP, one Prefect harness."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from domain.errors import NotEnoughData
+from domain.vocabulary import ScoreKind, Task
+from features.history import History
+from flows.build_features import feature_table
+from flows.monitor import compare
+from flows.schedules import SCHEDULES
+from flows.score import all_scores, open_champion
+from flows.train import train_one
+from gateways.mail_sink import MailSink
+from models.training import Training
+from monitoring.decision import Decision
+from simulator.settings import MarketSettings
+from store.load import load
+from store.models import champion
+from tests.markets import SMALL, market
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return History(market().dataset)
+
+
+@pytest.fixture(scope="module")
+def trainings(history: History) -> dict[Task, Training]:
+    return {name: train_one(name, history, seed=1, truth=market().truth) for name in Task}
+
+
+def test_the_no_show_model_comes_close_to_the_ceiling(trainings: dict[Task, Training]) -> None:
+    evaluation = trainings[Task.NO_SHOW].evaluation
+    assert evaluation.ceiling is not None
+    ours, best = evaluation.figures["roc_auc"].value, evaluation.ceiling["roc_auc"].value
+    assert 0.85 * (best - 0.5) < ours - 0.5 < 1.05 * (best - 0.5)
+
+
+def test_the_tutors_fourteen_day_risk_ranks_and_is_calibrated(trainings: dict[Task, Training]) -> None:
+    figures = trainings[Task.NO_SHOW].evaluation.tutor_figures
+    assert figures["roc_auc"].low > 0.65
+    assert figures["ece"].value < 0.1
+
+
+def test_without_signal_no_model_ranks() -> None:
+    silent = SMALL.model_copy(update={"no_signal": True})
+    found = train_one(Task.NO_SHOW, History(market(silent).dataset), seed=1, truth=None)
+    assert found.evaluation.figures["roc_auc"].low < 0.5 < found.evaluation.figures["roc_auc"].high
+
+
+def test_too_short_a_history_is_said_and_not_trained_on() -> None:
+    short = MarketSettings(tutors=30, days=20, sessions_per_day=30)
+    with pytest.raises(NotEnoughData, match="at least 30 of each outcome are needed"):
+        train_one(Task.NO_SHOW, History(market(short).dataset), seed=1, truth=None)
+
+
+def test_last_week_against_the_training_window_of_a_steady_market_asks_for_no_training(
+    history: History, trainings: dict[Task, Training]
+) -> None:
+    snapshot = feature_table(history, SMALL.end)
+    report = compare(snapshot, trainings[Task.NO_SHOW].model.sidecar.known_before, SMALL.end, seed=1)
+    assert report.decision is not Decision.RETRAIN
+
+
+def test_without_models_there_are_no_scores(history: History) -> None:
+    assert all_scores(history, dict.fromkeys(Task), SMALL.end) == []
+
+
+def test_every_flow_is_scheduled_once() -> None:
+    assert sorted(s.flow.name for s in SCHEDULES) == ["build_features", "monitor", "score", "train"]
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.testing.utilities import prefect_test_harness
+
+    from flows.build_features import build_features
+    from flows.monitor import monitor
+    from flows.score import score
+    from flows.train import train
+
+    load(engine, market().dataset)
+    monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("TQS_DATA_DIR", str(tmp_path))
+    as_of = SMALL.end.isoformat()
+    with MailSink(tmp_path / "mails") as sink, prefect_test_harness(server_startup_timeout=120):
+        monkeypatch.setenv("TQS_SMTP_URL", sink.url)
+        assert score(as_of=as_of) == 0  # nothing is trained yet: it says so
+        build_features(as_of=as_of)
+        assert set(train(seed=1)) == set(Task)
+        assert score(as_of=as_of) > 300
+        assert "1 mail sent" in monitor(as_of=as_of)
+        assert "0 mails sent" in monitor(as_of=as_of)  # the same day's report goes once
+        assert len(sink.mails()) == 1
+    with engine.connect() as connection:
+        kinds = dict(connection.execute(text("SELECT kind, count(*) FROM scores GROUP BY kind")).all())
+        top = connection.execute(
+            text("SELECT reasons, action FROM scores WHERE kind = 'help' ORDER BY value DESC")
+        ).first()
+    assert set(kinds) == set(ScoreKind)
+    assert top is not None
+    assert top.reasons[0]["text"]
+    assert top.action
+    stored = champion(engine, Task.NO_SHOW)
+    found = open_champion(stored)
+    assert found is not None
+    assert found.version == "no_show/1"

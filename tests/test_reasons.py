@@ -1,0 +1,23 @@
+import pytest
+
+from domain.vocabulary import ReasonCode
+from quality.reasons import classify, most_frequent
+from simulator.texts import REASON_TEXTS
+
+
+@pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in REASON_TEXTS.items() for text in texts])
+def test_plainly_written_reasons_find_their_class(code: ReasonCode, text: str) -> None:
+    assert classify(text) is code
+
+
+def test_words_count_only_whole() -> None:
+    assert classify("Still silly about the coworking skill") is ReasonCode.UNCLEAR
+
+
+def test_a_chosen_code_is_believed_before_the_words() -> None:
+    reasons = [(ReasonCode.FAMILY, "I have the flu"), (ReasonCode.FAMILY, None), (None, "I have the flu"), (None, None)]
+    assert most_frequent(reasons) == (ReasonCode.FAMILY, 2, 3)
+
+
+def test_nobody_gave_a_reason() -> None:
+    assert most_frequent([(None, None), (None, "")]) is None

@@ -20,7 +20,7 @@ demo: .venv/installed
 	@$(BIN)/tqs demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: .venv/installed-dev browser
-	$(BIN)/pytest -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: .venv/installed-dev browser
 	$(BIN)/pytest -m slow
@@ -33,7 +33,8 @@ check: .venv/installed-dev
 	$(BIN)/python -m cli.docs --check
 
 bench: .venv/installed-dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.features
 
 docs: .venv/installed-dev
 	$(BIN)/python -m cli.docs

@@ -158,13 +158,14 @@ def _shown(uri: str) -> str:
 
 @contextmanager
 def _tracking(mlflow: ModuleType, tracking_uri: str) -> Iterator[None]:
-    """MLflow logs models through a process-wide setting (which it also puts in the environment): set it and undo it."""
-    before = os.environ.get("MLFLOW_TRACKING_URI")
+    """MLflow logs models through a process-wide setting, and changes its variables on the way: undo both after."""
+    before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID")}
     mlflow.set_tracking_uri(tracking_uri)
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(before["MLFLOW_TRACKING_URI"])
+        os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 def _experiment(client: Any, name: str, artifact_root: Path, parent_run_id: str | None) -> str:

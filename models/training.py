@@ -18,7 +18,9 @@ from models.evaluation import Evaluation, curves, figures_with_intervals
 from models.rows import Rows
 from models.tutor_risk import calibrate_tutors, evaluate_tutors
 
-MIN_OUTCOMES = 30
+MIN_OUTCOMES, MIN_TEST_OUTCOMES = 30, 10
+"""Of either class: fewer teach nothing, and figures on fewer have intervals too wide to use."""
+
 CALIBRATION_SHARE = 0.25
 MIN_TRIAL_SHARE = 0.5
 
@@ -42,7 +44,7 @@ DEFAULT_PARAMS: dict[Task, Params] = {
         "rounds": 150,
         "eta": 0.04,
         "max_depth": 3,
-        "min_child_weight": 15,
+        "min_child_weight": 5,
         "subsample": 0.7,
         "colsample_bytree": 0.6,
         "lambda": 10.0,
@@ -118,15 +120,15 @@ def split(rows: Rows, cut: int) -> Split:
     """Split at the cut (UTC microseconds). Raises NotEnoughData where a part has too few outcomes of either class."""
     known, test = rows.where(rows.known_at < cut), rows.where(rows.queries.as_of >= cut)
     _check(f"known before {_date(cut)} to train on", known.label)
-    _check(f"from {_date(cut)} to test on", test.label)
+    _check(f"from {_date(cut)} to test on", test.label, MIN_TEST_OUTCOMES)
     return Split(known, test, int(np.quantile(known.queries.as_of, 1 - CALIBRATION_SHARE)))
 
 
-def _check(which: str, labels: NDArray[np.float64]) -> None:
+def _check(which: str, labels: NDArray[np.float64], least: int = MIN_OUTCOMES) -> None:
     positives = int(labels.sum())
-    if min(positives, labels.size - positives) < MIN_OUTCOMES:
+    if min(positives, labels.size - positives) < least:
         raise NotEnoughData(
-            f"{labels.size} finished rows {which}, {positives} of them positive: at least {MIN_OUTCOMES} of each "
+            f"{labels.size} finished rows {which}, {positives} of them positive: at least {least} of each "
             f"outcome are needed. Bring more history or move the cut."
         )
 

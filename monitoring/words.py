@@ -29,7 +29,7 @@ def change_in_words(column: str, before: pd.Series, now: pd.Series) -> str:
 
 def drift_mail(report: DriftReport) -> tuple[str, str]:
     """Subject and text of the mail that goes with a report: what changed, by how much, what to do."""
-    subject = f"Drift check of the {report.about}: {report.decision}"
+    subject = f"Drift check: {report.decision} · {report.about}"
     lines = [
         report.reason,
         "",

@@ -105,7 +105,7 @@ def test_the_page_forbids_the_browser_to_load_anything_from_elsewhere(quiet: Dri
 
 def test_the_mail_says_what_changed_by_how_much_and_what_to_do(drifted: DriftReport) -> None:
     subject, text = drift_mail(drifted)
-    assert subject == "Drift check of the no-show model: retrain"
+    assert subject == "Drift check: retrain · no-show model"
     assert text.startswith("2 of 5 columns look different from what the model was trained on")
     assert re.search(
         r"- Hours since the tutor last wrote to anyone: (19|20)\S* hours on average before, (39|4\d)", text

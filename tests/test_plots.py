@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from domain.vocabulary import Task
 from models import plots
-from models.artifact import Task
 from models.evaluation import Evaluation, curves, figures, figures_with_intervals
 
 

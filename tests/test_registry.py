@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,9 +11,10 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from domain.errors import RegistryUnavailable
+from domain.vocabulary import Task
 from features.priors import Prior, Priors
 from gateways.registry import RegisteredVersion, prepare, register
-from models.artifact import Model, Task, seal
+from models.artifact import Model, seal
 from models.calibration import Calibration
 from models.evaluation import Evaluation, Figure, curves, figures_with_intervals
 
@@ -158,7 +160,7 @@ def test_under_mlflow_run_both_models_stand_below_its_run(
     parent = client.create_run(client.create_experiment("by hand", artifact_location=artifacts.as_uri()))
     monkeypatch.setenv("MLFLOW_RUN_ID", parent.info.run_id)
     for task in Task:
-        registered = _register(_trained(task), tracking_uri, artifacts, parent_run_id=parent.info.run_id)
+        registered = _register(_trained(task), tracking_uri, artifacts, parent_run_id=os.environ["MLFLOW_RUN_ID"])
         run = client.get_run(registered.run_id)
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert run.info.experiment_id == parent.info.experiment_id
@@ -167,8 +169,6 @@ def test_under_mlflow_run_both_models_stand_below_its_run(
 
 @pytest.mark.usefixtures("unset_tracking")
 def test_registering_leaves_no_address_in_the_environment(tracking_uri: str, artifacts: Path) -> None:
-    import os
-
     _register(_trained(), tracking_uri, artifacts)
     assert "MLFLOW_TRACKING_URI" not in os.environ
 

@@ -1,0 +1,111 @@
+"""The command as a person meets it: output, exit codes, and never a traceback."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulator.files import write
+from tests.markets import market
+
+MEDICAL = Path(__file__).parents[2] / "shared" / "data" / "medical_no_shows.csv.gz"
+EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+
+
+def tqs(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from cli.main import main; main()", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(market(), tmp_path_factory.mktemp("market"))
+
+
+def test_simulate_writes_files_that_the_backtest_accepts(tmp_path: Path) -> None:
+    made = tqs("simulate", "--tutors", 100, "--days", 120, "--sessions-per-day", 200, "--out", tmp_path, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    expected = {"tutors", "students", "sessions", "reschedules", "messages", "transcripts", "truth"}
+    assert {path.stem for path in tmp_path.glob("*.parquet")} == expected
+    table = tqs("backtest", "no_show", tmp_path / "dataset.yaml", cwd=tmp_path)
+    assert table.returncode == 0, table.stderr
+    assert "gain of history" in table.stdout
+
+
+@pytest.mark.parametrize("task", ["no_show", "churn"])
+def test_backtest_prints_one_json_object_with_the_ceiling_beside_it(dataset: Path, task: str) -> None:
+    run = tqs("backtest", task, dataset, "--truth", dataset.parent / "truth.parquet", "--json", cwd=dataset.parent)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert set(found) == {
+        "n_train", "n_test", "base_rate", "with_history", "without_history", "gain", "seconds", "peak_mb", "ceiling",
+    }  # fmt: skip
+    for part in ("with_history", "without_history", "ceiling"):
+        assert set(found[part]) == {"roc_auc", "pr_auc", "brier", "ece", "precision_at", "recall_at"}
+        assert set(found[part]["precision_at"]) == set(found[part]["recall_at"]) == {"5", "10", "20"}
+    low, high = found["gain"]["ci95"]
+    assert low <= found["gain"]["roc_auc"] <= high
+    assert 0.45 < found["with_history"]["roc_auc"] < found["ceiling"]["roc_auc"] + 0.03
+
+
+def test_the_real_file_gives_the_figures_of_a_careful_model(tmp_path: Path) -> None:
+    if not MEDICAL.exists():
+        pytest.skip(f"{MEDICAL.name} is not here: it may not be kept in the repository")
+    description, file = EXAMPLES / "medical_no_shows.yaml", f"sessions={MEDICAL}"
+    run = tqs("backtest", "no_show", description, "--file", file, "--cut", "2016-05-30", "--json", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    ours = found["with_history"]
+    assert found["n_test"] == 35_243
+    assert 0.725 <= ours["roc_auc"] < 0.78  # above, something leaks
+    assert ours["pr_auc"] >= 0.33
+    assert ours["precision_at"]["5"] >= 0.40
+    assert ours["ece"] <= 0.025
+    assert found["gain"]["roc_auc"] >= 0.004
+
+
+def test_a_column_the_file_lacks_ends_with_2_and_names_the_nearest(dataset: Path, tmp_path: Path) -> None:
+    text = dataset.read_text().replace(
+        "file: sessions.parquet", "file: sessions.parquet\n  columns: {starts_at: start_at}"
+    )
+    broken = dataset.with_name("broken.yaml")
+    broken.write_text(text)
+    run = tqs("backtest", "no_show", broken, cwd=tmp_path)
+    assert run.returncode == 2
+    assert "start_at" in run.stderr
+    assert "starts_at" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("backtest", "no_show", "absent.yaml"), 2, "absent.yaml"),
+        (("backtest", "weather", "absent.yaml"), 2, "weather"),
+        (("backtest", "churn", "absent.yaml", "--horizon", "soon"), 2, "30d"),
+        (("nonsense",), 2, "nonsense"),
+    ],
+)
+def test_what_cannot_be_done_is_one_message_and_an_exit_code(
+    arguments: tuple[str, ...], code: int, words: str, tmp_path: Path
+) -> None:
+    run = tqs(*arguments, cwd=tmp_path)
+    assert run.returncode == code
+    assert words in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_too_little_history_ends_with_4_and_says_what_is_missing(tmp_path: Path) -> None:
+    tqs("simulate", "--tutors", 5, "--days", 10, "--sessions-per-day", 5, "--out", tmp_path, cwd=tmp_path)
+    run = tqs("backtest", "no_show", tmp_path / "dataset.yaml", cwd=tmp_path)
+    assert run.returncode == 4
+    assert "at least 30 of each outcome" in run.stderr
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    run = tqs("--help", cwd=tmp_path)
+    assert run.returncode == 0
+    for command in ("demo", "simulate", "import", "backtest", "train", "score", "top"):
+        assert command in run.stdout

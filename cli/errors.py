@@ -17,6 +17,8 @@ EXIT_CODES: Mapping[type[errors.TutorQualityError], int] = MappingProxyType(
         errors.DatabaseUnavailable: 5,
         errors.ModelMismatch: 6,
         errors.RegistryUnavailable: 5,
+        errors.MailNotSent: 5,
+        errors.InvalidMail: 2,
     }
 )
 """2: the input; 3 (import only): some rows rejected; 4: not enough to work with; 5: a service is away; 6: integrity."""

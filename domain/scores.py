@@ -53,3 +53,8 @@ def band(value: float) -> Band:
 def points(value: float) -> int:
     """A probability in 0..1 as the 0 to 100 score people see. The one place where it is made."""
     return round(100 * value)
+
+
+def percent(share: float) -> str:
+    """A fraction in 0..1 in words, with a decimal below ten percent: `1.5 %`, `23 %`."""
+    return f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"

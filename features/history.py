@@ -19,21 +19,26 @@ from features.stream import Stream
 MISSING = np.iinfo(np.int64).min
 """An unknown time, in int64 microseconds."""
 
+Codes = NDArray[np.int8]
+
 
 @dataclass(frozen=True)
 class SessionColumns:
-    """Sessions as aligned arrays (sessions,): codes into the history's ids, times in UTC microseconds or MISSING."""
+    """Sessions as aligned arrays (sessions,): codes into the history's ids, times in UTC microseconds or MISSING.
+
+    `status` is a place in SessionStatus, -1 for none of them.
+    """
 
     tutor: Ints
     pair: Ints
-    slot: Ints
-    weekday: Ints
-    hour: Ints
+    slot: Codes
+    weekday: Codes
+    hour: Codes
     booked_at: Ints
     scheduled_at: Ints
     starts_at: Ints
     known_at: Ints
-    status: NDArray[np.object_] | pa.Array
+    status: Codes
     attributes: Mapping[str, pa.Array]
 
     def __len__(self) -> int:
@@ -42,12 +47,7 @@ class SessionColumns:
     def is_in(self, statuses: frozenset[SessionStatus] | set[SessionStatus]) -> NDArray[np.bool_]:
         """Which sessions have one of these statuses: (sessions,)."""
         wanted = np.array([status in statuses for status in SessionStatus] + [False])
-        return wanted[self._status_codes]
-
-    @cached_property
-    def _status_codes(self) -> Ints:
-        """Places in SessionStatus, -1 for none of them."""
-        return _codes(pc.index_in(self.status, pa.array(list(SessionStatus), pa.string())))
+        return np.asarray(wanted[self.status])
 
 
 class History:
@@ -94,7 +94,7 @@ class History:
             scheduled_at=np.where(scheduled_at == MISSING, booked_at, scheduled_at),
             starts_at=starts_at,
             known_at=microseconds(sessions["outcome_known_at"]),
-            status=_array(sessions["status"]),
+            status=_codes(pc.index_in(sessions["status"], pa.array(list(SessionStatus), pa.string()))).astype(np.int8),
             attributes={a.name: _array(sessions[a.column]) for a in self.dataset.feature_attributes("sessions")},
         )
 
@@ -222,7 +222,7 @@ class History:
         return Stream.build(owners[order], known[order], self.n_tutors, {n: v[order] for n, v in values.items()})
 
 
-def slot_owner(tutor: Ints, slots: Ints) -> Ints:
+def slot_owner(tutor: Ints, slots: Codes) -> Ints:
     """The owner code of a tutor's slot in `History.slot_outcomes`, -1 for an unknown tutor."""
     return np.where(tutor >= 0, tutor * SLOTS + slots, -1)
 

@@ -16,8 +16,10 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 SLOTS = len(WEEKDAYS) * len(PARTS_OF_DAY)
 """Weekday and part of day together."""
 
+Parts = NDArray[np.int8]
 
-def weekday_and_hour(times: Ints, zone_codes: Ints, zones: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+
+def weekday_and_hour(times: Ints, zone_codes: Ints, zones: list[str]) -> tuple[Parts, Parts]:
     """Local weekday (Monday 0) and hour of UTC microseconds (n,), each in the zone its code names, -1 for UTC."""
     hours_since_epoch = times // MICROSECONDS_AN_HOUR
     for code, zone in enumerate(zones):
@@ -26,10 +28,12 @@ def weekday_and_hour(times: Ints, zone_codes: Ints, zones: list[str]) -> tuple[N
             local = pc.local_timestamp(pa.array(times[rows], pa.timestamp("us", tz=zone)))
             hours_since_epoch[rows] = pc.cast(local, pa.int64()).to_numpy() // MICROSECONDS_AN_HOUR
     # Plain integer arithmetic on the local clock is several times faster than one compute call a part.
-    return (hours_since_epoch // 24 + 3) % 7, hours_since_epoch % 24  # 1970-01-01 was a Thursday
+    days = hours_since_epoch // 24
+    weekdays = (days + 3) % 7  # 1970-01-01 was a Thursday
+    return weekdays.astype(np.int8), (hours_since_epoch - days * 24).astype(np.int8)
 
 
-def slot(weekdays: NDArray[np.int64], hours: NDArray[np.int64]) -> NDArray[np.int64]:
+def slot(weekdays: Parts, hours: Parts) -> Parts:
     """The slot 0..27 of a local weekday and hour."""
     return weekdays * len(PARTS_OF_DAY) + hours // 6
 

@@ -55,7 +55,7 @@ def take(sessions: SessionColumns, rows: NDArray[np.int64]) -> SessionColumns:
     arrays = {name: getattr(sessions, name)[rows] for name in _ARRAYS}
     indices = pa.array(rows)
     attributes: Mapping[str, pa.Array] = {name: column.take(indices) for name, column in sessions.attributes.items()}
-    return SessionColumns(**arrays, status=sessions.status.take(indices), attributes=attributes)
+    return SessionColumns(**arrays, attributes=attributes)
 
 
-_ARRAYS = ("tutor", "pair", "slot", "weekday", "hour", "booked_at", "scheduled_at", "starts_at", "known_at")
+_ARRAYS = ("tutor", "pair", "slot", "weekday", "hour", "booked_at", "scheduled_at", "starts_at", "known_at", "status")

@@ -65,7 +65,7 @@ class StreamView:
 
     def count(self, days: int | None = None) -> Column:
         """Events known in the `days` before each query, or ever: (queries,)."""
-        return (self._ends - self._begin(days)).astype(np.float64)
+        return np.subtract(self._ends, self._begin(days), dtype=np.float64)
 
     def total(self, name: str, days: int | None = None) -> Column:
         """The sum of a value over those events: (queries,)."""

@@ -47,7 +47,12 @@ def load_columns(runtime: Runtime) -> pa.Table:
 
 
 def compare(snapshot: pa.Table, trained_before: datetime, as_of: datetime, seed: int) -> DriftReport:
-    """The drift of the week before `as_of` against what the champion was trained on, once the windows had filled."""
+    """The drift of the week before `as_of` against what the champion was trained on, once the windows had filled.
+
+    Raises NotEnoughData for an empty snapshot.
+    """
+    if not snapshot.num_rows:
+        raise NotEnoughData("the feature snapshot is empty: no session is finished yet, so there is nothing to compare")
     asked = snapshot["as_of"]
     begin = pc.min(asked).as_py() + WARM_UP
     reference = snapshot.filter(

@@ -6,26 +6,24 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
-from socket import create_connection
 from types import MappingProxyType, ModuleType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
-import psycopg2
 from numpy.typing import NDArray
 
 from domain.errors import RegistryUnavailable
+from gateways.reachability import check_reachable, shown
 
 ALIAS = "champion"
-_PATIENCE = 5  # seconds
 
 
 class Trained(Protocol):
@@ -124,36 +122,11 @@ def _mlflow() -> Any:
 
 @contextmanager
 def _answering(mlflow: ModuleType, tracking_uri: str) -> Iterator[None]:
-    _check_reachable(tracking_uri)
+    check_reachable(tracking_uri)
     try:
         yield
     except mlflow.MlflowException as error:
-        raise RegistryUnavailable(f"MLflow at {_shown(tracking_uri)} refused: {error.message}") from error
-
-
-def _check_reachable(tracking_uri: str) -> None:
-    """Look first: MLflow itself goes on trying for minutes."""
-    parts = urlsplit(tracking_uri)
-    try:
-        if parts.scheme.startswith("postgresql"):
-            plain = parts._replace(scheme="postgresql").geturl()
-            with closing(psycopg2.connect(plain, connect_timeout=_PATIENCE)):
-                return
-        if parts.scheme.startswith("http"):
-            default = 443 if parts.scheme == "https" else 80
-            with create_connection((parts.hostname or "", parts.port or default), timeout=_PATIENCE):
-                return
-    except (OSError, psycopg2.OperationalError) as error:
-        raise RegistryUnavailable(
-            f"MLflow at {_shown(tracking_uri)} does not answer: {str(error).strip()}. "
-            f"Start it, or set MLFLOW_TRACKING_URI to one that runs."
-        ) from error
-
-
-def _shown(uri: str) -> str:
-    """A URI without the user and password in it."""
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        raise RegistryUnavailable(f"MLflow at {shown(tracking_uri)} refused: {error.message}") from error
 
 
 @contextmanager
@@ -175,7 +148,8 @@ def _experiment(client: Any, name: str, artifact_root: Path, parent_run_id: str 
     if found:
         return str(found.experiment_id)
     remote = urlsplit(client.tracking_uri).scheme.startswith("http")
-    return str(client.create_experiment(name, artifact_location=None if remote else artifact_root.resolve().as_uri()))
+    place = None if remote else artifact_root.resolve().as_uri()
+    return str(client.create_experiment(name, artifact_location=place))
 
 
 def _begin(client: Any, training: Trained, experiment_id: str, now: datetime) -> str:

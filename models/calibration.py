@@ -43,11 +43,10 @@ def fit(margins: Values, labels: Values, clusters: NDArray[np.int64]) -> Calibra
     rows are not independent.
     """
     design = np.column_stack([margins, np.ones_like(margins)])
-    weights = np.array([1.0, 0.0])
+    weights = np.zeros(2)
     for _ in range(_ITERATIONS):
-        probability = expit(design @ weights)
-        step = np.linalg.solve(_hessian(design, probability), design.T @ (labels - probability))
-        weights = weights + np.clip(step, -2, 2)
+        step = _newton_step(design, labels, weights)
+        weights = weights + step
         if np.abs(step).max() < 1e-9:
             break
     bread = np.linalg.inv(_hessian(design, expit(design @ weights)))
@@ -61,6 +60,20 @@ def fit(margins: Values, labels: Values, clusters: NDArray[np.int64]) -> Calibra
         var_intercept=float(robust[1, 1]),
         covariance=float(robust[0, 1]),
     )
+
+
+def _newton_step(design: NDArray[np.float64], labels: Values, weights: Values) -> Values:
+    """Newton's step, halved until it lowers the loss: the full one can cycle for ever on overconfident margins."""
+    probability = expit(design @ weights)
+    step = np.linalg.solve(_hessian(design, probability), design.T @ (labels - probability) - _RIDGE * weights)
+    while np.abs(step).max() > 1e-9 and _loss(design, labels, weights + step) > _loss(design, labels, weights):
+        step = step / 2
+    return np.asarray(step)
+
+
+def _loss(design: NDArray[np.float64], labels: Values, weights: Values) -> float:
+    log_odds = design @ weights
+    return float(np.logaddexp(0, log_odds).sum() - labels @ log_odds + _RIDGE * weights @ weights / 2)
 
 
 def _hessian(design: NDArray[np.float64], probability: Values) -> NDArray[np.float64]:

@@ -121,7 +121,10 @@ def split(rows: Rows, cut: int) -> Split:
     known, test = rows.where(rows.known_at < cut), rows.where(rows.queries.as_of >= cut)
     _check(f"known before {_date(cut)} to train on", known.label)
     _check(f"from {_date(cut)} to test on", test.label, MIN_TEST_OUTCOMES)
-    return Split(known, test, int(np.quantile(known.queries.as_of, 1 - CALIBRATION_SHARE)))
+    found = Split(known, test, int(np.quantile(known.queries.as_of, 1 - CALIBRATION_SHARE)))
+    window = f"from {_date(found.calibrate_from)} to {_date(cut)}"
+    _check(f"{window} to calibrate on", known.label[found.later], MIN_TEST_OUTCOMES)
+    return found
 
 
 def _check(which: str, labels: NDArray[np.float64], least: int = MIN_OUTCOMES) -> None:

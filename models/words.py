@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from domain.scores import percent
 from features.local_time import WEEKDAYS
 
 Phrase = Callable[[float], str]
@@ -18,7 +19,7 @@ def count(noun: str, when: str, plural: str | None = None) -> Phrase:
 
 def share(what: str) -> Phrase:
     """ "12 % of sessions so far were missed"."""
-    return lambda value: f"{_percent(value)} {what}"
+    return lambda value: f"{percent(value)} {what}"
 
 
 def duration(after: str) -> Phrase:
@@ -110,11 +111,6 @@ _MISSING = MappingProxyType(
 
 def _whole(value: float) -> str:
     return f"{round(value):,}"
-
-
-def _percent(value: float) -> str:
-    percent = 100 * value
-    return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
 
 
 def _hours(hours: float) -> str:

@@ -37,8 +37,8 @@ def drift_report(
     Numeric columns by the Wasserstein distance in standard deviations of the reference, categorical ones, the keys of
     `categories`, by the Jensen-Shannon distance; their values are places in the given names. Both are held against
     0.1. Missing values take no part in the distance; their share is compared by itself. Numeric columns in
-    `growing` rise with the calendar (a tenure): they are shown, not counted. At most 20,000 rows of a window are drawn, by `seed`.
-    Raises KeyError if `current` lacks a column of the reference.
+    `growing` rise with the calendar (a tenure): they are shown, not counted. At most 20,000 rows of a
+    window are drawn, by `seed`. Raises KeyError if `current` lacks a column of the reference.
     """
     before, now = (_frame(c, list(reference), categories, seed) for c in (reference, current))
     comparable = [name for name in reference if before[name].notna().any() and now[name].notna().any()]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from domain.scores import percent
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
 from features.columns import Feature
 from monitoring.decision import ColumnDrift, Decision, DriftReport
@@ -58,8 +59,8 @@ def _moved_line(drift: ColumnDrift) -> str:
 
 def _missing_line(drift: ColumnDrift) -> str:
     return (
-        f"- {_meaning(drift.column)}: missing in {_percent(drift.missing_before)} of rows before, "
-        f"{_percent(drift.missing_now)} now"
+        f"- {_meaning(drift.column)}: missing in {percent(drift.missing_before)} of rows before, "
+        f"{percent(drift.missing_now)} now"
     )
 
 
@@ -75,16 +76,12 @@ def _category_change(before: pd.Series, now: pd.Series) -> str:
     shares = pd.DataFrame({"before": before.value_counts(normalize=True), "now": now.value_counts(normalize=True)})
     shares = shares.fillna(0.0)
     most = str((shares["now"] - shares["before"]).abs().idxmax())
-    return f"{most}: {_percent(shares.loc[most, 'before'])} of rows before, {_percent(shares.loc[most, 'now'])} now"
+    return f"{most}: {percent(shares.loc[most, 'before'])} of rows before, {percent(shares.loc[most, 'now'])} now"
 
 
 def _number(column: str, value: float) -> str:
     feature = _FEATURES.get(column)
     if feature and feature.unit.startswith("share"):
-        return _percent(value)
+        return percent(value)
     unit = f" {feature.unit}" if feature and feature.unit.isalpha() else ""
     return f"{value:,.0f}{unit}" if abs(value) >= 100 else f"{value:.3g}{unit}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"

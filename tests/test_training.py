@@ -12,6 +12,7 @@ from domain.vocabulary import SessionStatus, Task
 from features import columns
 from features.dataset import TIME, Dataset, arrow_schema
 from features.history import History
+from features.queries import of_tutors
 from models.artifact import Model
 from models.calibration import expit
 from models.matrix import features_of, matrix_of
@@ -181,8 +182,7 @@ def test_the_tutors_own_risk_comes_with_the_no_show_model(trained: Training) -> 
     ("share", "says"),
     [
         (0, "0 finished rows known before"),
-        (0.01, "known before .* to fit on|known before"),
-        (0.03, "to calibrate on"),
+        (0.01, "known before .* to train on"),
         (0.9999, "to test on"),
     ],
 )
@@ -194,6 +194,15 @@ def test_too_little_on_either_side_of_the_cut_says_which_side_and_what_to_do(
     with pytest.raises(NotEnoughData, match=says) as error:
         split(rows, int(first + share * (last - first)))
     assert "Bring more history or move the cut." in str(error.value)
+
+
+def test_a_calibration_window_of_one_class_says_so() -> None:
+    days = BEGIN + np.arange(1000) * DAY
+    label = (np.arange(1000) % 2 == 0).astype(float)
+    label[480:700] = 0
+    rows = Rows(of_tutors(np.zeros(1000, np.int64), days), label, days + DAY, np.zeros(1000, np.int64))
+    with pytest.raises(NotEnoughData, match="to calibrate on, 0 of them positive"):
+        split(rows, int(days[650]))
 
 
 def test_no_outcome_at_all_says_so() -> None:

@@ -1,0 +1,36 @@
+"""Whether MLflow's place answers, asked before MLflow itself, which would go on trying for minutes."""
+
+from contextlib import closing
+from socket import create_connection
+from urllib.parse import urlsplit
+
+import psycopg2
+
+from domain.errors import RegistryUnavailable
+
+_PATIENCE = 5  # seconds
+_PORTS = {"http": 80, "https": 443}
+
+
+def check_reachable(tracking_uri: str) -> None:
+    """Raise RegistryUnavailable if the server or database of a tracking URI does not answer; a file always does."""
+    parts = urlsplit(tracking_uri)
+    try:
+        if parts.scheme.startswith("postgresql"):
+            plain = parts._replace(scheme="postgresql").geturl()
+            with closing(psycopg2.connect(plain, connect_timeout=_PATIENCE)):
+                return
+        if parts.scheme in _PORTS:
+            with create_connection((parts.hostname or "", parts.port or _PORTS[parts.scheme]), timeout=_PATIENCE):
+                return
+    except (OSError, psycopg2.OperationalError) as error:
+        raise RegistryUnavailable(
+            f"MLflow at {shown(tracking_uri)} does not answer: {str(error).strip()}. "
+            "Start it, or set MLFLOW_TRACKING_URI to one that runs."
+        ) from error
+
+
+def shown(uri: str) -> str:
+    """A URI without the user and password in it."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

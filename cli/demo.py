@@ -58,7 +58,9 @@ def demo(
 
     Always works in `demo` inside the data folder, on an embedded PostgreSQL of its own: never on DATABASE_URL.
     """
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Said outright, because a shell that starts us in the background has Ctrl-C ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         try:
             play(stack, serve, tutors, days, sessions_per_day)

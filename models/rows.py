@@ -6,12 +6,12 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.horizons import ACTIVE_WINDOW, DELIVERED, HELD_OR_MISSED, TUTOR_HORIZON
+from domain.horizons import ACTIVE_WINDOW, HELD_OR_MISSED, TUTOR_HORIZON
 from domain.vocabulary import SessionStatus
 from features.history import MISSING, History
 from features.kernel import Ints, positions
 from features.queries import Queries, of_sessions, of_tutors, take
-from features.stream import Stream, StreamView
+from features.stream import StreamView
 
 
 @dataclass(frozen=True)
@@ -95,18 +95,10 @@ def _left(history: History, tutor: Ints, as_of: Ints, ahead: int) -> NDArray[np.
     if history.dataset.departures_given:
         departed = history.departed_at[tutor]
         return np.asarray((departed != MISSING) & (departed >= as_of) & (departed < as_of + ahead), dtype=np.float64)
-    starts, held_at = _delivery_starts(history)
-    found = positions(starts, held_at, tutor, as_of + ahead) - positions(starts, held_at, tutor, as_of)
-    return np.asarray(found == 0, dtype=np.float64)
-
-
-def _delivery_starts(history: History) -> tuple[Ints, Ints]:
-    """Delivered sessions by tutor, by their start: for labels only, never for features."""
-    sessions = history.sessions
-    held = np.flatnonzero(sessions.is_in(DELIVERED))
-    held = held[np.argsort(sessions.starts_at[held], kind="stable")]
-    stream = Stream.build(sessions.tutor[held], sessions.starts_at[held], history.n_tutors, {})
-    return stream.starts, stream.known
+    # By the moment a delivery became known, so that the label is known when its horizon ends.
+    deliveries = history.deliveries
+    until, since = (positions(deliveries.starts, deliveries.known, tutor, t) for t in (as_of + ahead, as_of))
+    return np.asarray(until == since, dtype=np.float64)
 
 
 def booked_sessions(history: History, as_of: int, ahead: timedelta) -> Ints:

@@ -8,33 +8,43 @@ import numpy as np
 from domain.scores import percent
 from features.local_time import WEEKDAYS
 
-Phrase = Callable[[float], str]
+Phrase = Callable[[float], tuple[str, str]]
+"""A value as an amount and what it is an amount of: ("3", "no-shows so far")."""
 
 
-def count(noun: str, when: str, plural: str | None = None) -> Phrase:
-    """ "3 no-shows in the last 30 days"."""
-    many = plural or noun + "s"
-    return lambda value: f"{_whole(value)} {noun if round(value) == 1 else many} {when}".rstrip()
+def count(noun: str, when: str) -> Phrase:
+    """3 | no-shows in the last 30 days."""
+    return lambda value: (f"{round(value):,}", f"{noun if round(value) == 1 else noun + 's'} {when}")
 
 
 def share(what: str) -> Phrase:
-    """ "12 % of sessions so far were missed"."""
-    return lambda value: f"{percent(value)} {what}"
+    """12 % | of sessions rescheduled; takes a fraction."""
+    return lambda value: (percent(value), what)
 
 
-def duration(after: str) -> Phrase:
-    """ "31 hours since the last message", in days from two days on; takes hours."""
-    return lambda hours: f"{_hours(hours)} {after}"
+def about(what: str) -> Phrase:
+    """12 % | of sessions missed, for a rate pulled toward the marketplace's; takes a fraction."""
+    return lambda value: (f"about {percent(value)}", what)
 
 
-def days(after: str) -> Phrase:
+def duration(what: str) -> Phrase:
+    """31 hours | since the tutor last wrote, in days from two days on; takes hours."""
+    return lambda hours: (_hours(hours), what)
+
+
+def days(what: str) -> Phrase:
     """The same for a value in days."""
-    return lambda value: f"{_hours(value * 24)} {after}"
+    return lambda value: (_hours(value * 24), what)
 
 
-def number(what: str) -> Phrase:
-    """ "3.4 mean rating"."""
-    return lambda value: f"{what} {value:.1f}"
+def rating(what: str) -> Phrase:
+    """3.4 stars | on average."""
+    return lambda value: (f"{value:.1f} stars", what)
+
+
+def at(words: Callable[[float], str]) -> Phrase:
+    """A value that is no amount, such as a weekday."""
+    return lambda value: (words(value), "")
 
 
 PHRASES: Mapping[str, Phrase] = MappingProxyType(
@@ -42,22 +52,22 @@ PHRASES: Mapping[str, Phrase] = MappingProxyType(
         "no_shows_30d": count("no-show", "in the last 30 days"),
         "no_shows_90d": count("no-show", "in the last 90 days"),
         "no_shows_lifetime": count("no-show", "so far"),
-        "no_show_rate": share("of sessions so far missed, small numbers allowed for"),
-        "no_show_rate_90d": share("of sessions in the last 90 days missed, small numbers allowed for"),
+        "no_show_rate": about("of sessions so far missed"),
+        "no_show_rate_90d": about("of sessions in the last 90 days missed"),
         "last_minute_cancellations_90d": count("last-minute cancellation", "in the last 90 days"),
         "reschedules_7d": count("reschedule", "by the tutor in the last 7 days"),
         "reschedules_30d": count("reschedule", "by the tutor in the last 30 days"),
         "reschedules_90d": count("reschedule", "by the tutor in the last 90 days"),
-        "reschedule_rate_7d": share("of sessions rescheduled in the last 7 days"),
-        "reschedule_rate_30d": share("of sessions rescheduled in the last 30 days"),
-        "reschedule_rate_90d": share("of sessions rescheduled in the last 90 days"),
+        "reschedule_rate_7d": about("of sessions rescheduled in the last 7 days"),
+        "reschedule_rate_30d": about("of sessions rescheduled in the last 30 days"),
+        "reschedule_rate_90d": about("of sessions rescheduled in the last 90 days"),
         "silence_hours": duration("since the tutor last wrote"),
         "messages_7d": count("message", "written in the last 7 days"),
         "hours_to_start": duration("to the start"),
         "lead_hours": duration("from booking to start"),
-        "weekday": lambda value: f"on a {WEEKDAYS[int(value)]}",
-        "hour": lambda value: f"at {int(value):02d}:00 in the tutor's time",
-        "own_slot_no_show_rate": share("of the tutor's own sessions at this weekday and time of day missed"),
+        "weekday": at(lambda value: f"on a {WEEKDAYS[int(value)]}"),
+        "hour": at(lambda value: f"at {int(value):02d}:00 in the tutor's time"),
+        "own_slot_no_show_rate": about("of the tutor's own sessions at this weekday and time of day missed"),
         "pair_sessions": count("session", "with this student so far"),
         "pair_days_since_last": days("since the last session with this student"),
         "load_7d": count("session", "in the last 7 days"),
@@ -68,8 +78,8 @@ PHRASES: Mapping[str, Phrase] = MappingProxyType(
         "tenure_days": days("on the platform"),
         "days_since_last_session": days("since the last session delivered"),
         "attention_30d": count("message", "from us in the last 30 days"),
-        "rating_90d": number("mean rating in the last 90 days"),
-        "first_session_rating_90d": number("mean rating of first sessions in the last 90 days"),
+        "rating_90d": rating("on average in the last 90 days"),
+        "first_session_rating_90d": rating("on average in first sessions of the last 90 days"),
         "first_sessions_30d": count("first session", "with new students in the last 30 days"),
     }
 )
@@ -82,19 +92,11 @@ def describe(column: str, value: float, typical: float | None = None) -> str:
     phrase = PHRASES.get(column)
     if phrase is None:
         return f"{column.replace('_', ' ')}: {value:g}"
-    text = phrase(value)
-    if typical is None or column in _NO_USUAL:
-        return text
-    usual = phrase(typical).split(" ")[0] if "rating" not in column else f"{typical:.1f}"
-    return text if usual == text.split(" ")[0] else f"{text} (usual: {_usual(phrase, typical, usual)})"
+    amount, what = phrase(value)
+    text = f"{amount} {what}".rstrip()
+    usual = "" if typical is None or not what else phrase(typical)[0]
+    return text if usual in ("", amount) else f"{text} (usual: {usual.removeprefix('about ')})"
 
-
-def _usual(phrase: Phrase, typical: float, first: str) -> str:
-    words = phrase(typical).split(" ")
-    return " ".join(words[:2]) if len(words) > 1 and words[1] in {"%", "hour", "hours", "days", "day"} else first
-
-
-_NO_USUAL = frozenset({"weekday", "hour"})
 
 _MISSING = MappingProxyType(
     {
@@ -103,14 +105,12 @@ _MISSING = MappingProxyType(
         "days_since_last_session": "no session delivered yet",
         "tenure_days": "joining date not known",
         "load_change": "no session in the last 30 days",
+        "load_change_90d": "no session in the last 90 days",
+        "messages_change_90d": "no message in the last 90 days",
         "rating_90d": "no rating in the last 90 days",
         "first_session_rating_90d": "no rated first session in the last 90 days",
     }
 )
-
-
-def _whole(value: float) -> str:
-    return f"{round(value):,}"
 
 
 def _hours(hours: float) -> str:

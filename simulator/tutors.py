@@ -72,11 +72,11 @@ def make_tutors(settings: MarketSettings, rng: np.random.Generator) -> Tutors:
     weeks, begin = settings.weeks, microseconds(settings.begin)
     pool = int(settings.tutors * (1.25 + 0.02 * weeks)) + 10
     traits = rng.standard_normal((3, pool)) * settings.signal
-    heavy = np.clip(traits[0] * np.sqrt(5 / rng.chisquare(5, pool)) * 0.95, -4, 3)  # Student's t: a few are far worse
+    heavy = np.clip(traits[0] * np.sqrt(5 / rng.chisquare(5, pool)) * 0.95, -4, 2.5)  # Student's t: a few are far worse
     engagement = _engagement(rng, pool, weeks)
     stress = rng.gamma(0.6, 1.0, (pool, weeks)).astype(np.float32)
     attended = rng.random((pool, weeks)) < 0.1
-    capacity = rng.gamma(3.0, 1 / 3.0, pool)
+    capacity = np.minimum(rng.gamma(3.0, 1 / 3.0, pool), 2.5)  # nobody teaches day and night
     tenure = np.full(pool, -1, dtype=np.int64)
     tenure[: settings.tutors] = rng.exponential(60, settings.tutors).astype(np.int64)
     static = ON_QUALITY * traits[1] + ON_COMMITMENT * traits[2] + ON_OVERLOAD * settings.signal * (capacity > 1.8)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from domain.scores import Reason, Score
+from domain.vocabulary import ScoreKind, SubjectKind
+from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
+from insights.actions import CHURN_ACTIONS, DEFAULT_ACTION, NO_ACTION, NO_SHOW_ACTIONS, action_for
+from insights.ranking import help_scores
+from models.words import PHRASES, describe
+from tests.small_dataset import NOON
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "typical", "words"),
+    [
+        ("no_shows_30d", 1.0, 0.0, "1 no-show in the last 30 days (usual: 0)"),
+        ("no_shows_30d", 3.0, 3.0, "3 no-shows in the last 30 days"),
+        ("no_show_rate", 0.284, 0.007, "about 28 % of sessions so far missed (usual: 0.7 %)"),
+        ("silence_hours", 31.0, 1.0, "31 hours since the tutor last wrote (usual: 1 hour)"),
+        ("tenure_days", 41.7, 300.0, "42 days on the platform (usual: 300 days)"),
+        ("rating_90d", 3.46, 4.2, "3.5 stars on average in the last 90 days (usual: 4.2 stars)"),
+        ("weekday", 3.0, 1.0, "on a Thursday"),
+        ("silence_hours", np.nan, 5.0, "the tutor never wrote"),
+        ("cups_of_tea", 4.0, 2.0, "cups of tea: 4"),
+    ],
+)
+def test_a_value_is_said_as_a_person_would(column: str, value: float, typical: float, words: str) -> None:
+    assert describe(column, value, typical) == words
+
+
+def test_every_feature_has_words_and_every_theme_an_action() -> None:
+    assert {f.name for f in (*NO_SHOW_FEATURES, *CHURN_FEATURES)} == set(PHRASES)
+    facts = {"booking"}  # when a session was booked is nothing anyone can act on
+    assert {f.theme for f in NO_SHOW_FEATURES} - facts <= set(NO_SHOW_ACTIONS)
+    assert {f.theme for f in CHURN_FEATURES} <= set(CHURN_ACTIONS)
+
+
+def score(kind: ScoreKind, value: float, theme: str = "silence", tutor: str = "T1") -> Score:
+    reason = Reason(theme=theme, text=theme, effect=0.5)
+    return Score(
+        subject_kind=SubjectKind.TUTOR, subject_id=tutor, kind=kind, value=value, low=value / 2, high=(1 + value) / 2,
+        reasons=(reason,), model_version=f"{kind}/1", as_of=NOON,
+    )  # fmt: skip
+
+
+def test_help_is_the_chance_of_either_and_ranks_highest_first() -> None:
+    no_show = [score(ScoreKind.NO_SHOW_14D, 0.5), score(ScoreKind.NO_SHOW_14D, 0.9, tutor="T2")]
+    churn = [score(ScoreKind.CHURN_30D, 0.2, theme="quality")]
+    first, second = help_scores(no_show, churn)
+    assert (first.subject_id, second.subject_id) == ("T2", "T1")
+    assert second.value == pytest.approx(1 - 0.5 * 0.8)
+    assert [r.theme for r in second.reasons] == ["silence", "quality"]
+    assert second.model_version == "churn_30d/1 + no_show_14d/1"
+
+
+def test_what_to_do_follows_the_strongest_reason_of_the_larger_risk() -> None:
+    assert action_for(score(ScoreKind.NO_SHOW_14D, 0.6)) == NO_SHOW_ACTIONS["silence"]
+    assert action_for(score(ScoreKind.CHURN_30D, 0.6)) == CHURN_ACTIONS["silence"]
+    assert action_for(score(ScoreKind.CHURN_30D, 0.6, theme="moon")) == DEFAULT_ACTION
+    assert action_for(score(ScoreKind.CHURN_30D, 0.1)) == NO_ACTION

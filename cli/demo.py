@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import signal
-import threading
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,9 +58,7 @@ def demo(
 
     Always works in `demo` inside the data folder, on an embedded PostgreSQL of its own: never on DATABASE_URL.
     """
-    # Said outright, because a shell that starts us in the background has Ctrl-C ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    _listen_for_the_end()
     with ExitStack() as stack:
         try:
             play(stack, serve, tutors, days, sessions_per_day)
@@ -94,7 +92,20 @@ def play(stack: ExitStack, serve: bool, tutors: int, days: int, sessions_per_day
         with steps.step("Start API, dashboard, MLflow and schedules"):
             services = _start_services(processes, stage, runtime)
         _print_addresses(console, stage, [*services, prefect])
-        threading.Event().wait()
+        _wait_for_the_end()
+
+
+def _listen_for_the_end() -> None:
+    """Ctrl-C and a polite kill end the demo, also where a shell that started it in the background had them ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
+def _wait_for_the_end() -> None:
+    # Libraries have put their own handlers in place by now, and an unlimited wait may sleep through a signal.
+    _listen_for_the_end()
+    while True:
+        time.sleep(0.5)
 
 
 def set_stage(stack: ExitStack) -> Stage:

@@ -5,15 +5,18 @@ from typing import Annotated
 
 import typer
 
+from domain.vocabulary import Task
+
 
 def train(
-    task: Annotated[str, typer.Option(help="`no_show`, `churn` or `all`.")] = "all",
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    task: Annotated[Task | None, typer.Option(help="Train this one only.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random; TQS_SEED by default.")] = None,
 ) -> None:
     """Train the models on the database, register them and make them champions."""
+    from flows.standalone import run
     from flows.train import train as flow
 
-    flow(task_name=task, seed=seed)
+    run(flow, task_name=task or "all", seed=seed)
 
 
 def score(
@@ -23,5 +26,6 @@ def score(
     from datetime import UTC
 
     from flows.score import score as flow
+    from flows.standalone import run
 
-    flow(as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC).isoformat() if as_of else None)
+    run(flow, as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC).isoformat() if as_of else None)

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.steps import console as make_console
 from domain.dataset_file import did_you_mean
 from domain.errors import InvalidDataset
 from domain.schema import KINDS
@@ -49,7 +50,7 @@ def import_dataset(
 
     read = read_rows(path, parse_files(file))
     loaded = None if check or not read.is_usable else _load(read, load_settings(os.environ)).loaded
-    console = Console()
+    console = make_console()
     _print_summary(console, read, loaded)
     _write_rejects(console, read, rejects or Path(f"{path.stem}.rejects.csv"))
     read.check_usable()

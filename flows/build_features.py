@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from features.catalogue import NO_SHOW_FEATURES
 from features.history import History
 from features.priors import estimate_priors
+from flows import standalone
 from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load
 from gateways.clock import utc_now
@@ -63,4 +64,4 @@ def build_features(as_of: str | None = None) -> int:
 
 
 if __name__ == "__main__":
-    build_features()
+    standalone.main(build_features)

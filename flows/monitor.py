@@ -17,6 +17,7 @@ from domain.mail import Attachment, Mail
 from domain.vocabulary import Task
 from features.catalogue import NO_SHOW_FEATURES
 from features.local_time import WEEKDAYS
+from flows import standalone
 from flows.build_features import FILE
 from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load_champions
@@ -125,4 +126,4 @@ def monitor(as_of: str | None = None) -> str:
 
 
 if __name__ == "__main__":
-    monitor()
+    standalone.main(monitor)

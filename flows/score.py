@@ -13,6 +13,7 @@ from domain.scores import Score
 from domain.vocabulary import Task
 from features.history import History
 from features.queries import take
+from flows import standalone
 from flows.runtime import Runtime, moment, open_runtime
 from gateways.clock import utc_now
 from insights.ranking import help_scores
@@ -90,4 +91,4 @@ def score(as_of: str | None = None) -> int:
 
 
 if __name__ == "__main__":
-    score()
+    standalone.main(score)

@@ -17,6 +17,7 @@ from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import Task
 from features.dataset import fingerprint
 from features.history import History
+from flows import standalone
 from flows.runtime import Runtime, git_commit, open_runtime
 from flows.score import load
 from gateways.clock import utc_now
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--task", default="all", choices=["all", *Task])
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args()
-    train(task_name=arguments.task, seed=arguments.seed)
+    standalone.main(train, task_name=arguments.task, seed=arguments.seed)
 
 
 if __name__ == "__main__":

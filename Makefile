@@ -9,6 +9,8 @@ SERVE ?= 1
 # Bytecode is compiled at installation, or every first import is two to three times slower.
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
+# Trust what the machine trusts: some companies sign their own way to the registry.
+export UV_SYSTEM_CERTS := 1
 # Threads that wait do not spin: with the tests on both cores, or services beside a training, spinning costs minutes.
 export OMP_WAIT_POLICY := PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -12,6 +12,9 @@ from simulator.tutors import DAY, WEEK, ZONE_SHARES, ZONES, Floats, Ints, Tutors
 
 HOUR = DAY // 24
 
+MOST_LOAD = 3.0
+"""Nobody gives more sessions than this many times the mean."""
+
 ON_LOAD = 0.45
 """How much an engaged tutor takes on: log places a standard deviation of engagement."""
 
@@ -109,6 +112,7 @@ def _places_a_week(settings: MarketSettings, tutors: Tutors, rng: np.random.Gene
     booked = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None] + 3)
     rate = tutors.capacity[:, None] * np.exp(ON_LOAD * tutors.engagement)
     rate *= settings.sessions_per_day * 7 * settings.weeks / ATTENDED_SHARE / (rate * stays).sum()
+    rate = np.minimum(rate, MOST_LOAD * settings.sessions_per_day * 7 / settings.tutors)
     # One offset a tutor rounds without bias and lets the number change only when the rate does.
     return np.asarray(np.floor(rate * booked + booked * rng.random((tutors.n, 1))), dtype=np.int64)
 

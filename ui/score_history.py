@@ -18,6 +18,9 @@ _LINES = {
     ScoreKind.CHURN_30D: ("#0072b2", "dotdash"),
 }
 
+TWO_DAYS = 2 * 86_400_000.0
+"""Milliseconds shown around a single score."""
+
 
 def history_plot(scores: Sequence[Score]) -> pn.pane.Bokeh:
     """One line a kind, points 0 to 100 over time, with the levels as faint lines."""
@@ -31,6 +34,7 @@ def history_plot(scores: Sequence[Score]) -> pn.pane.Bokeh:
         plot.scatter("as_of", "points", size=6, **look)
     tooltips = [("on", "@as_of{%d %b %Y %H:%M}"), ("score", "@points")]
     plot.add_tools(HoverTool(tooltips=tooltips, formatters={"@as_of": "datetime"}))
+    plot.x_range.default_span = TWO_DAYS
     _dress(plot)
     return pn.pane.Bokeh(plot, sizing_mode="stretch_width")
 

@@ -10,7 +10,8 @@ from insights.actions import action_for
 def help_scores(no_show: Sequence[Score], churn: Sequence[Score]) -> list[Score]:
     """One `help` score a tutor who has either score: the chance that at least one of the two happens.
 
-    The two are taken as independent. Its reasons are those of the larger risk, then the other's first; its interval
+    The two are taken as independent. Its reasons are the first two of the larger risk, then the
+    other's first that raises it and says something new; its interval
     joins the ends of theirs. Highest first.
     """
     by_tutor: dict[str, list[Score]] = {}
@@ -21,7 +22,9 @@ def help_scores(no_show: Sequence[Score], churn: Sequence[Score]) -> list[Score]
 
 def _help(scores: list[Score]) -> Score:
     larger, *rest = sorted(scores, key=lambda s: -s.value)
-    reasons = larger.reasons[:2] + tuple(r for other in rest for r in other.reasons[:1])
+    said = {reason.theme for reason in larger.reasons[:2]}
+    more = [r for other in rest for r in other.reasons if r.effect > 0 and r.theme not in said]
+    reasons = larger.reasons[:2] + (tuple(more[:1]) or larger.reasons[2:3])
     return Score(
         subject_kind=larger.subject_kind,
         subject_id=larger.subject_id,

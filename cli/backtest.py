@@ -1,6 +1,7 @@
 """`tqs backtest`: train and test on files, with no database."""
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from domain.vocabulary import Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from features.dataset import Dataset
     from models.backtest import Backtest
     from models.evaluation import Figure
 
@@ -48,10 +50,17 @@ def backtest(
     spans = _span(horizon), _span(every)
     read = read_dataset(dataset, parse_files(file))
     result = run(task, read.dataset, *spans, cut=_microseconds(cut), seed=seed, truth=_truth(truth))
+    _say_what_is_late(read.dataset)
     if as_json:
         print(json.dumps(document(result)))
     else:
         _print_table(result, read.rejects.num_rows)
+
+
+def _say_what_is_late(dataset: "Dataset") -> None:
+    late = ", ".join(a.name for a in dataset.attributes if a.late)
+    if late:
+        print(f"no features, because written after the booking (`late: true`): {late}", file=sys.stderr)
 
 
 def _microseconds(cut: datetime | None) -> int | None:

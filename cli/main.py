@@ -13,8 +13,6 @@ from cli.simulate import simulate
 from cli.top import top
 from domain.errors import TutorQualityError
 
-USAGE = 2
-
 
 def app() -> typer.Typer:
     """All commands."""

@@ -26,13 +26,16 @@ from gateways.mail import send
 from monitoring.decision import DriftReport
 from monitoring.drift import drift_report
 from monitoring.words import drift_mail
-from store.outbox import claim, enqueue, mark_failed, mark_sent
+from store.outbox import claim, enqueue, mark_failed, mark_lost, mark_sent, unknown
 
 CURRENT = timedelta(days=7)
 """Finished sessions of this long: their moments lie a day before their starts."""
 
 WARM_UP = timedelta(days=90)
 """The longest window of a column: rows this close to the beginning of the data have not filled it."""
+
+CLAIM_LASTS = timedelta(hours=1)
+"""A mail claimed longer ago than this has lost its sender."""
 
 GROWING = ("tenure_days", "no_shows_lifetime", "pair_sessions")
 """Columns that rise with the calendar."""
@@ -94,6 +97,9 @@ def send_mails(runtime: Runtime, now: datetime) -> int:
     if runtime.settings.smtp_url is None:
         print("TQS_SMTP_URL is not set: mails wait in the outbox")
         return 0
+    mark_lost(runtime.engine, now - CLAIM_LASTS)
+    for lost in unknown(runtime.engine):
+        print(f"mail {lost.id} ({lost.key}) may or may not have gone: its sender died. It is not sent again.")
     sent = 0
     for queued in claim(runtime.engine, now):
         try:

@@ -43,7 +43,8 @@ def build(
 
 
 def matrix_of(sidecar: Sidecar, history: History, queries: Queries) -> Matrix:
-    """The matrix a trained model asks for."""
+    """The matrix a trained model asks for. Raises LateFeature if the dataset now marks one of its attributes late."""
+    history.dataset.check_features(tuple(a.name for a in sidecar.attributes))
     by_name = {f.name: f for f in features_of(sidecar.task)}
     return build([by_name[n] for n in sidecar.features], sidecar.attributes, history, queries, sidecar.priors)
 

@@ -1,17 +1,18 @@
 """The flows on a small marketplace: real PostgreSQL, real MLflow, real SMTP, one Prefect harness."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
 
-from domain.errors import NotEnoughData
+from domain.errors import LateFeature, NotEnoughData
 from domain.vocabulary import ScoreKind, Task
 from features.history import History
 from flows.build_features import feature_table
 from flows.monitor import compare
 from flows.schedules import SCHEDULES
-from flows.score import all_scores, open_champion
+from flows.score import Champion, all_scores, open_champion
 from flows.train import train_one
 from gateways.mail_sink import MailSink
 from models.training import Training
@@ -67,6 +68,16 @@ def test_last_week_against_the_training_window_of_a_steady_market_asks_for_no_tr
 
 def test_without_models_there_are_no_scores(history: History) -> None:
     assert all_scores(history, dict.fromkeys(Task), SMALL.end) == []
+
+
+def test_a_model_refuses_an_attribute_that_has_been_marked_late_since(
+    history: History, trainings: dict[Task, Training]
+) -> None:
+    attributes = tuple(replace(a, late=True) for a in history.dataset.attributes)
+    marked = History(replace(history.dataset, attributes=attributes))
+    champions = {name: Champion(training.model, "1") for name, training in trainings.items()}
+    with pytest.raises(LateFeature, match="replacement_reason, subject: written after the booking"):
+        all_scores(marked, dict(champions), SMALL.end)
 
 
 def test_every_flow_is_scheduled_once() -> None:

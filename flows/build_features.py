@@ -18,7 +18,7 @@ from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load
 from gateways.clock import utc_now
 from models import matrix
-from models.rows import no_show_rows
+from models.dataset import no_show_rows
 from models.scoring import microseconds_of
 
 FILE = "no_show.parquet"

@@ -18,7 +18,7 @@ from flows.runtime import Runtime, moment, open_runtime
 from gateways.clock import utc_now
 from insights.ranking import help_scores
 from models.artifact import Model, Sidecar
-from models.rows import booked_sessions
+from models.dataset import booked_sessions
 from models.scoring import microseconds_of, score_churn, score_sessions, score_tutors_no_show
 from store.history import read_dataset
 from store.models import StoredModel, champion

@@ -23,9 +23,9 @@ from flows.score import load
 from gateways.clock import utc_now
 from gateways.registry import register
 from models.backtest import rows_of
+from models.dataset import Rows, data_span, span
 from models.evaluation import Evaluation
 from models.plots import plots
-from models.rows import Rows, data_span, span
 from models.training import Request, Training
 from models.training import train as fit
 from models.truth import align

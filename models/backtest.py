@@ -12,9 +12,9 @@ import pyarrow as pa
 from domain.vocabulary import Task
 from features.dataset import Dataset
 from features.history import History
+from models.dataset import Rows, churn_rows, no_show_rows
 from models.evaluation import TOP_SHARES, Evaluation, Figure, auc_gain
 from models.matrix import features_of
-from models.rows import Rows, churn_rows, no_show_rows
 from models.training import Request, default_cut, train
 from models.truth import align
 

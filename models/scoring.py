@@ -14,9 +14,9 @@ from features.kernel import Ints
 from features.queries import of_sessions, of_tutors
 from models.artifact import Matrix, Model
 from models.calibration import Calibration
+from models.dataset import active_tutors, booked_sessions
 from models.explanation import explain
 from models.matrix import matrix_of
-from models.rows import active_tutors, booked_sessions
 from models.tutor_risk import any_no_show, margins_of
 
 

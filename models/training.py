@@ -14,8 +14,8 @@ from features.history import History
 from features.priors import Priors, estimate_priors
 from models import calibration, matrix
 from models.artifact import AttributeSpec, Matrix, Model, seal
+from models.dataset import Rows
 from models.evaluation import Evaluation, curves, figures_with_intervals
-from models.rows import Rows
 from models.tutor_risk import calibrate_tutors, evaluate_tutors
 
 MIN_OUTCOMES, MIN_TEST_OUTCOMES = 30, 10

@@ -13,7 +13,7 @@ from domain.vocabulary import Task
 from features.history import History, microseconds
 from features.kernel import positions
 from features.stream import Stream
-from models.rows import Rows
+from models.dataset import Rows
 
 
 def align(

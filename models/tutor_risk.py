@@ -13,9 +13,9 @@ from features.queries import of_sessions
 from models import calibration
 from models.artifact import Model
 from models.calibration import Calibration, logit
+from models.dataset import active_tutors, booked_sessions, span, tutor_no_show_labels
 from models.evaluation import Figure, figures_with_intervals
 from models.matrix import matrix_of
-from models.rows import active_tutors, booked_sessions, span, tutor_no_show_labels
 
 STEP = timedelta(days=7)
 FLOOR = -12.0

@@ -14,8 +14,8 @@ from domain.horizons import CHURN_HORIZON
 from domain.schema import KINDS
 from domain.vocabulary import Task
 from features.history import History
+from models.dataset import Rows, churn_rows, no_show_rows
 from models.evaluation import figures
-from models.rows import Rows, churn_rows, no_show_rows
 from models.truth import align
 from simulator.marketplace import Market
 from simulator.settings import MarketSettings, Regime, RegimeKind

@@ -15,8 +15,8 @@ from features.history import History
 from features.queries import of_tutors
 from models.artifact import Model
 from models.calibration import expit
+from models.dataset import Rows, churn_rows, no_show_rows
 from models.matrix import features_of, matrix_of
-from models.rows import Rows, churn_rows, no_show_rows
 from models.training import Request, Training, default_cut, split, train
 from tests import histories as h
 

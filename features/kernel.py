@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def group(owners: Ints, n_owners: int) -> tuple[Ints, Ints]:
     """Stable counting sort by owner.
 
@@ -35,7 +35,7 @@ def group(owners: Ints, n_owners: int) -> tuple[Ints, Ints]:
     return order, starts
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def positions(starts: Ints, known: Ints, owners: Ints, moments: Ints) -> Ints:
     """For each (owner, moment), the index of the owner's first event known at or after the moment.
 
@@ -58,7 +58,7 @@ def positions(starts: Ints, known: Ints, owners: Ints, moments: Ints) -> Ints:
     return found
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _bracket(known: Ints, first: int, end: int, near: int, moment: int) -> tuple[int, int]:
     """Bounds within first..end of the moment's position, by doubling steps from `near` (Bentley and Yao 1976)."""
     step = 1
@@ -75,7 +75,7 @@ def _bracket(known: Ints, first: int, end: int, near: int, moment: int) -> tuple
     return max(high - step + 1, first), high
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def running_sums(values: NDArray[Any], order: Ints, sums: NDArray[Any]) -> NDArray[Any]:
     """Prefix sums of `values` taken in `order`, into zeros (order + 1,) of the wanted type."""
     for i in range(order.size):
@@ -83,7 +83,7 @@ def running_sums(values: NDArray[Any], order: Ints, sums: NDArray[Any]) -> NDArr
     return sums
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def differences(sums: NDArray[Any], begins: Ints, ends: Ints) -> NDArray[np.float64]:
     """The sum between two positions of prefix sums: (positions,)."""
     found = np.empty(ends.size, dtype=np.float64)
@@ -92,11 +92,58 @@ def differences(sums: NDArray[Any], begins: Ints, ends: Ints) -> NDArray[np.floa
     return found
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def since_last(known: Ints, begins: Ints, ends: Ints, moments: Ints) -> NDArray[np.float64]:
     """Microseconds from the last event between two positions to the moment, NaN where there is none: (positions,)."""
     found = np.full(ends.size, np.nan)
     for i in range(ends.size):
         if ends[i] > begins[i]:
             found[i] = moments[i] - known[ends[i] - 1]
+    return found
+
+
+@njit(cache=True, nogil=True)
+def usual_gaps(known: Ints, begins: Ints, ends: Ints) -> NDArray[np.float64]:
+    """Mean microseconds between the events of two positions, NaN for fewer than two events: (positions,)."""
+    found = np.full(ends.size, np.nan)
+    for i in range(ends.size):
+        gaps = ends[i] - begins[i] - 1
+        if gaps > 0:
+            found[i] = (known[ends[i] - 1] - known[begins[i]]) / gaps
+    return found
+
+
+@njit(cache=True, nogil=True)
+def runs(starts: Ints, counted: NDArray[np.bool_], breaks: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """After each event, how many of its owner's events were counted since the last that broke the run: (events,)."""
+    found = np.empty(counted.size, dtype=np.int32)
+    for owner in range(starts.size - 1):
+        run = 0
+        for i in range(starts[owner], starts[owner + 1]):
+            run = 0 if breaks[i] else run + counted[i]
+            found[i] = run
+    return found
+
+
+@njit(cache=True, nogil=True)
+def latest(values: NDArray[Any], begins: Ints, ends: Ints) -> NDArray[np.float64]:
+    """The value of the last event between two positions, NaN where there is none: (positions,)."""
+    found = np.full(ends.size, np.nan)
+    for i in range(ends.size):
+        if ends[i] > begins[i]:
+            found[i] = values[ends[i] - 1]
+    return found
+
+
+@njit(cache=True, nogil=True)
+def centred_times(counts: NDArray[Any], times: Ints, begins: Ints, ends: Ints, moments: Ints, span: int) -> Ints:
+    """The sum of (time - middle of the window) over the counted events of each window: (positions,) microseconds.
+
+    `counts` and `times` are prefix sums of how many events count and of their times. The latter wrap around; their
+    differences, taken modulo 2**64, are right again.
+    """
+    found = np.empty(ends.size, dtype=np.int64)
+    for i in range(ends.size):
+        n = np.int64(counts[ends[i]]) - np.int64(counts[begins[i]])
+        found[i] = times[ends[i]] - times[begins[i]] - n * (moments[i] - span // 2)
     return found

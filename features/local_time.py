@@ -19,18 +19,28 @@ SLOTS = len(WEEKDAYS) * len(PARTS_OF_DAY)
 Parts = NDArray[np.int8]
 
 
-def weekday_and_hour(times: Ints, zone_codes: Ints, zones: list[str]) -> tuple[Parts, Parts]:
-    """Local weekday (Monday 0) and hour of UTC microseconds (n,), each in the zone its code names, -1 for UTC."""
+def local_hours(times: Ints, zone_codes: Ints, zones: list[str]) -> Ints:
+    """Full hours since 1970 on the clock of the zone its code names, -1 for UTC, of UTC microseconds (n,)."""
     hours_since_epoch = times // MICROSECONDS_AN_HOUR
     for code, zone in enumerate(zones):
         rows = np.flatnonzero(zone_codes == code)
         if rows.size and zone != "UTC":
             local = pc.local_timestamp(pa.array(times[rows], pa.timestamp("us", tz=zone)))
             hours_since_epoch[rows] = pc.cast(local, pa.int64()).to_numpy() // MICROSECONDS_AN_HOUR
+    return hours_since_epoch
+
+
+def day_weekday_and_hour(hours_since_epoch: Ints) -> tuple[NDArray[np.int32], Parts, Parts]:
+    """Days since 1970, weekday (Monday 0) and hour of full local hours: (n,) each."""
     # Plain integer arithmetic on the local clock is several times faster than one compute call a part.
     days = hours_since_epoch // 24
     weekdays = (days + 3) % 7  # 1970-01-01 was a Thursday
-    return weekdays.astype(np.int8), (hours_since_epoch - days * 24).astype(np.int8)
+    return days.astype(np.int32), weekdays.astype(np.int8), (hours_since_epoch - days * 24).astype(np.int8)
+
+
+def weekday_and_hour(times: Ints, zone_codes: Ints, zones: list[str]) -> tuple[Parts, Parts]:
+    """Local weekday (Monday 0) and hour of UTC microseconds (n,), each in the zone its code names, -1 for UTC."""
+    return day_weekday_and_hour(local_hours(times, zone_codes, zones))[1:]
 
 
 def slot(weekdays: Parts, hours: Parts) -> Parts:

@@ -1,19 +1,24 @@
 """What a feature sees: one history, the queries put to it, and nothing known at or after them."""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.calendar import Around, booked_around
 from features.history import MISSING, History, SessionColumns, slot_owner
-from features.priors import Priors
 from features.queries import Queries
+from features.sessions import part_owner, weekday_owner
 from features.stream import MICROSECONDS_A_DAY, Column, Stream, StreamView
+
+if TYPE_CHECKING:
+    from features.priors import Priors
 
 
 class Past:
     """Views of a history's streams as of each query. Positions found once serve every feature that asks again."""
 
-    def __init__(self, history: History, queries: Queries, priors: Priors) -> None:
+    def __init__(self, history: History, queries: Queries, priors: "Priors") -> None:
         self.history, self.queries, self.priors = history, queries, priors
 
     @property
@@ -38,19 +43,46 @@ class Past:
 
     @cached_property
     def slot_outcomes(self) -> StreamView:
-        """The tutor's finished sessions at the session's weekday and part of day."""
+        """The tutor's sessions held or missed at the session's weekday and part of day."""
         owners = slot_owner(self.queries.tutor, self.session.slot)
         return StreamView(self.history.slot_outcomes, owners, self.queries.as_of)
 
     @cached_property
+    def weekday_outcomes(self) -> StreamView:
+        """The tutor's sessions held or missed at the session's weekday."""
+        owners = weekday_owner(self.queries.tutor, self.session.weekday)
+        return StreamView(self.history.weekday_outcomes, owners, self.queries.as_of)
+
+    @cached_property
+    def part_outcomes(self) -> StreamView:
+        """The tutor's sessions held or missed at the session's part of day."""
+        owners = part_owner(self.queries.tutor, self.session.slot)
+        return StreamView(self.history.part_outcomes, owners, self.queries.as_of)
+
+    @cached_property
     def pair_outcomes(self) -> StreamView:
-        """The finished sessions of this tutor with this student."""
+        """The sessions of this tutor with this student that were held or missed."""
         return StreamView(self.history.pair_outcomes, self.session.pair, self.queries.as_of)
 
     @cached_property
     def first_ratings(self) -> StreamView:
         """The tutor's first sessions with each student."""
         return self._by_tutor(self.history.first_ratings)
+
+    @cached_property
+    def judged_firsts(self) -> StreamView:
+        """The same once the time to book a second one has passed."""
+        return self._by_tutor(self.history.judged_firsts)
+
+    @cached_property
+    def calendar(self) -> Around:
+        """Other sessions on the tutor's books around the one asked about."""
+        return booked_around(self.history.calendar, self.session, self.queries.as_of)
+
+    @cached_property
+    def session_moves(self) -> StreamView:
+        """The reschedules of the very session asked about."""
+        return StreamView(self.history.session_moves, self.history.moved_codes(self.session.row), self.queries.as_of)
 
     @cached_property
     def reschedules(self) -> StreamView:
@@ -61,6 +93,16 @@ class Past:
     def sent_messages(self) -> StreamView:
         """The messages the tutor wrote."""
         return self._by_tutor(self.history.sent_messages)
+
+    @cached_property
+    def received_messages(self) -> StreamView:
+        """The messages students wrote to the tutor."""
+        return self._by_tutor(self.history.received_messages)
+
+    @cached_property
+    def answered_messages(self) -> StreamView:
+        """The same, each when the tutor wrote back."""
+        return self._by_tutor(self.history.answered_messages)
 
     @cached_property
     def attention(self) -> StreamView:

@@ -1,7 +1,7 @@
 """The questions asked of a history: of whom, about which session, as of when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,10 @@ class Queries:
 
     def __len__(self) -> int:
         return self.tutor.size
+
+    def at(self, rows: Ints) -> "Queries":
+        """Some of the queries, in the order of `rows`."""
+        return Queries(self.tutor[rows], self.as_of[rows], None if self.session is None else take(self.session, rows))
 
 
 def of_sessions(sessions: SessionColumns, rows: NDArray[np.int64] | None = None, as_of: int | None = None) -> Queries:
@@ -58,4 +62,4 @@ def take(sessions: SessionColumns, rows: NDArray[np.int64]) -> SessionColumns:
     return SessionColumns(**arrays, attributes=attributes)
 
 
-_ARRAYS = ("tutor", "pair", "slot", "weekday", "hour", "booked_at", "scheduled_at", "starts_at", "known_at", "status")
+_ARRAYS = tuple(field.name for field in fields(SessionColumns) if field.name != "attributes")

@@ -7,7 +7,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kernel import Ints, differences, group, positions, running_sums, since_last
+from features.kernel import (
+    Ints,
+    centred_times,
+    differences,
+    group,
+    latest,
+    positions,
+    running_sums,
+    since_last,
+    usual_gaps,
+)
 
 Column = NDArray[np.float64]
 
@@ -16,22 +26,42 @@ MICROSECONDS_AN_HOUR = 3_600_000_000
 _GRID = 2.0**22
 
 
+Values = Mapping[str, NDArray[np.generic]]
+
+
+class PrefixSums:
+    """Prefix sums (events + 1,) of values by name, in an order of the events; each made when first asked for."""
+
+    def __init__(self, values: Values, order: Ints) -> None:
+        self.values, self._order = values, order
+        self._sums: dict[str, NDArray[np.generic]] = {}
+
+    def __getitem__(self, name: str) -> NDArray[np.generic]:
+        if name not in self._sums:
+            self._sums[name] = _prefix_sums(self.values[name], self._order)
+        return self._sums[name]
+
+    def in_order(self, name: str) -> NDArray[np.generic]:
+        """The values themselves in that order: (events,)."""
+        return np.asarray(self.values[name][self._order])
+
+
 @dataclass(frozen=True)
 class Stream:
     """Events of n owners: `starts` (n + 1,) bounds each owner's run in `known` (events,), microseconds, ascending.
 
-    `sums` holds prefix sums (events + 1,) of what is counted, by name.
+    `sums` holds what is counted, by name.
     """
 
     starts: Ints
     known: Ints
-    sums: Mapping[str, NDArray[np.generic]]
+    sums: PrefixSums
 
     @classmethod
-    def build(cls, owners: Ints, known: Ints, n_owners: int, values: Mapping[str, NDArray[np.generic]]) -> "Stream":
+    def build(cls, owners: Ints, known: Ints, n_owners: int, values: Values) -> "Stream":
         """From events already ascending in `known`; `owners` may hold -1 for events that belong to nobody."""
         order, starts = group(owners, n_owners)
-        return cls(starts, known[order], {name: _prefix_sums(value, order) for name, value in values.items()})
+        return cls(starts, known[order], PrefixSums(values, order))
 
 
 @dataclass(frozen=True)
@@ -76,10 +106,51 @@ class StreamView:
         since = since_last(self.stream.known, self._begin(None), self._ends, self.as_of)
         return np.asarray(since / MICROSECONDS_AN_HOUR)
 
+    def usual_gap_hours(self, days: int) -> Column:
+        """Mean hours between the events known in the `days` before each query, NaN for fewer than two: (queries,)."""
+        gaps = usual_gaps(self.stream.known, self._begin(days), self._ends)
+        return np.asarray(gaps / MICROSECONDS_AN_HOUR)
+
+    def latest(self, values: NDArray[np.generic]) -> Column:
+        """The value (events of the stream,) at the latest known event, NaN where there is none: (queries,)."""
+        return np.asarray(latest(values, self._begin(None), self._ends))
+
+    def weekly_slope(self, count: str, times: str, weeks: int) -> Column:
+        """Least-squares slope of weekly events over the last `weeks`, in events a week, a week: (queries,).
+
+        The rate of events is projected on the linear Legendre polynomial of the window of length L (Abramowitz and
+        Stegun 1964, 22.2.10), which gives 12 / L**3 * sum(time - middle). NaN where the owner's first event lies within
+        the window or nowhere: before it nothing was watched. `count` and `times` name 0/1 values and times.
+        """
+        days = 7 * weeks
+        begins, span = self._begin(days), days * MICROSECONDS_A_DAY
+        sums = self.stream.sums
+        centred = centred_times(sums[count], sums[times], begins, self._ends, self.as_of, span)
+        slope = centred * (12 / (weeks**3 * 7 * MICROSECONDS_A_DAY))
+        # Watched through the window: something was known before its begin, or at it.
+        first = self._begin(None)
+        watched = (self.owners >= 0) & (self._ends > first)
+        watched[watched] = self.stream.known[first[watched]] <= (self.as_of - span)[watched]
+        return np.where(watched, slope, np.nan)
+
+
+def ratio(some: Column, of: Column) -> Column:
+    """One column through another, NaN where that is zero or unknown: (rows,)."""
+    found = np.full(some.size, np.nan)
+    np.divide(some, of, out=found, where=of > 0)
+    return found
+
+
+def weekly_change(recent: Column, days: int, usual: Column, usual_days: int) -> Column:
+    """What was counted in the last `days` against what is usual in as many of the last `usual_days`: (rows,)."""
+    return ratio(recent * (usual_days / days), usual)
+
 
 def _prefix_sums(values: NDArray[np.generic], order: Ints) -> NDArray[np.generic]:
     if values.dtype.kind == "b":
         return np.asarray(running_sums(values, order, np.zeros(order.size + 1, dtype=np.int32)))
+    if values.dtype.kind == "i":  # where these overflow they wrap, and so do their differences, back to the truth
+        return np.asarray(running_sums(values, order, np.zeros(order.size + 1, dtype=np.int64)))
     # On a grid of 2**-22 float64 sums are exact, so a tutor's value does not depend on who else is in the stream.
     exact = np.round(values.astype(np.float64) * _GRID) / _GRID
     return np.asarray(running_sums(exact, order, np.zeros(order.size + 1)))

@@ -3,9 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from domain.vocabulary import ReasonCode
+from features.dataset import Dataset
 
 SCORER = "word rules"
 """What read the reasons; shown beside what it says."""
@@ -59,6 +64,17 @@ def classify(text: str) -> ReasonCode:
     hits = {code: len(pattern.findall(text)) for code, pattern in _PATTERNS.items()}
     best = max(hits, key=lambda code: hits[code])
     return best if hits[best] else ReasonCode.UNCLEAR
+
+
+def with_reason_codes(dataset: Dataset) -> Dataset:
+    """The dataset with the class of every written reason for which nobody chose a code. The chosen ones stay."""
+    reschedules = dataset.tables["reschedules"]
+    texts = reschedules["reason_text"].combine_chunks().dictionary_encode()  # the same few sentences, many times
+    classes = pa.array([classify(text) for text in texts.dictionary.to_pylist()], pa.string())
+    found = pc.coalesce(reschedules["reason_code"], classes.take(texts.indices))
+    place = reschedules.schema.get_field_index("reason_code")
+    filled = reschedules.set_column(place, reschedules.schema.field(place), found)
+    return replace(dataset, tables={**dataset.tables, "reschedules": filled})
 
 
 def most_frequent(reasons: Iterable[tuple[ReasonCode | None, str | None]]) -> tuple[ReasonCode, int, int] | None:

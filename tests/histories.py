@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from domain.schema import KINDS
-from domain.vocabulary import Party, SessionStatus
+from domain.vocabulary import Party, ReasonCode, SessionStatus
 from features.dataset import Attribute, Dataset, arrow_schema
 
 Row = dict[str, Any]
@@ -62,6 +62,9 @@ def session(draw: st.DrawFn) -> Row:
         "booked_at": booked_at,
         "scheduled_at": draw(st.sampled_from([None, booked_at, starts_at])),
         "starts_at": starts_at,
+        "ends_at": draw(
+            st.sampled_from([None, starts_at, starts_at + timedelta(minutes=50), starts_at + timedelta(hours=12)])
+        ),
     } | draw(outcome(starts_at, not_before=booked_at))
 
 
@@ -69,13 +72,14 @@ def session(draw: st.DrawFn) -> Row:
 def outcome(draw: st.DrawFn, starts_at: datetime, not_before: datetime) -> Row:
     """How a session went and when that became known; never before `not_before`."""
     around = st.one_of(
-        times, st.sampled_from([timedelta(hours=h) for h in (-24, -1, 0, 24)]).map(lambda d: starts_at + d)
+        times, st.sampled_from([timedelta(hours=h) for h in (-24, -4, -1, 0, 24)]).map(lambda d: starts_at + d)
     )
     return {
         "status": draw(st.sampled_from(list(SessionStatus))),
         "outcome_known_at": draw(st.one_of(st.none(), around.map(lambda t: max(t, not_before)))),
         "initiated_by": draw(st.sampled_from([None, *Party])),
-        "late_minutes": draw(st.sampled_from([None, 0.0, 7.5])),
+        "late_minutes": draw(st.sampled_from([None, 0.0, 5.0, 7.5])),
+        "duration_minutes": draw(st.sampled_from([None, 0.0, 47.3, 60.0])),
         "rating": draw(st.sampled_from([None, 1.0, 4.3, 5.0])),
     }
 
@@ -86,11 +90,12 @@ def reschedule(draw: st.DrawFn) -> Row:
     requested_at = draw(times)
     return {
         "reschedule_id": "",
-        "session_id": "x0",
+        "session_id": draw(st.sampled_from(["x0", "x1", "x2", "elsewhere"])),
         "tutor_id": draw(_tutor_ids),
         "initiator": draw(st.sampled_from(list(Party))),
         "requested_at": requested_at,
-        "old_starts_at": requested_at,
+        "old_starts_at": requested_at + draw(_spans) - draw(st.sampled_from([timedelta(0), timedelta(hours=2)])),
+        "reason_code": draw(st.sampled_from([None, *ReasonCode])),
         "new_starts_at": requested_at + draw(_spans),
     }
 
@@ -99,6 +104,7 @@ message = st.fixed_dictionaries(
     {
         "message_id": st.just(""),
         "tutor_id": _tutor_ids,
+        "student_id": st.sampled_from((*STUDENTS, None, UNKNOWN)),
         "sent_at": times,
         "sender": st.sampled_from(list(Party)),
         "recipient": st.sampled_from(list(Party)),
@@ -110,14 +116,22 @@ message = st.fixed_dictionaries(
 def marketplace(draw: st.DrawFn) -> Rows:
     """A small marketplace: some tutors without any session, some streams empty."""
     tutor = st.fixed_dictionaries({"timezone": st.sampled_from(ZONES), "started_at": st.one_of(st.none(), times)})
+    sessions = _numbered(draw(st.lists(session(), max_size=14)), "session_id")
     tutors = draw(st.sampled_from([TUTORS, TUTORS[:1], (), TUTORS[::-1]]))
     return {
         "tutors": [{"tutor_id": t, "departed_at": None} | draw(tutor) for t in tutors],
         "students": [{"student_id": s} for s in draw(st.sampled_from([STUDENTS, ()]))],
-        "sessions": _numbered(draw(st.lists(session(), max_size=14)), "session_id"),
-        "reschedules": _numbered(draw(st.lists(reschedule(), max_size=6)), "reschedule_id"),
-        "messages": _numbered(draw(st.lists(message, max_size=6)), "message_id"),
+        "sessions": sessions,
+        "reschedules": _numbered(_after_booking(draw(st.lists(reschedule(), max_size=6)), sessions), "reschedule_id"),
+        "messages": _numbered(draw(st.lists(message, max_size=12)), "message_id"),
     }
+
+
+def _after_booking(reschedules: list[Row], sessions: list[Row]) -> list[Row]:
+    """The reschedules, those of a session not booked yet made reschedules of another one."""
+    booked_at = {s["session_id"]: s["booked_at"] for s in sessions}
+    early = [r["requested_at"] < booked_at.get(r["session_id"], r["requested_at"]) for r in reschedules]
+    return [r | {"session_id": "elsewhere"} if e else r for r, e in zip(reschedules, early, strict=True)]
 
 
 @st.composite
@@ -133,12 +147,15 @@ def another_future(draw: st.DrawFn, rows: Rows, as_of: datetime) -> Rows:
     kept = [s for s in changed["sessions"] if s["booked_at"] < as_of]
     for row in kept:
         if row["outcome_known_at"] is None or row["outcome_known_at"] >= as_of:
+            if row["scheduled_at"] is not None and row["scheduled_at"] >= as_of:
+                row["starts_at"] = max(row["booked_at"], row["starts_at"] + draw(_spans))
             row |= draw(outcome(row["starts_at"], not_before=as_of))
     changed["sessions"] = kept
     changed["reschedules"] = [r for r in changed["reschedules"] if r["requested_at"] < as_of]
     changed["messages"] = [m for m in changed["messages"] if m["sent_at"] < as_of]
     later = draw(marketplace())
     for row in later["sessions"]:
+        row["session_id"] = "later " + row["session_id"]
         row["booked_at"] = max(row["booked_at"], as_of)
         row["starts_at"] = max(row["starts_at"], row["booked_at"])
         row |= draw(outcome(row["starts_at"], not_before=as_of))

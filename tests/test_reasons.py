@@ -1,8 +1,9 @@
 import pytest
 
 from domain.vocabulary import ReasonCode
-from quality.reasons import classify, most_frequent
+from quality.reasons import classify, most_frequent, with_reason_codes
 from simulator.texts import REASON_TEXTS
+from tests.small_dataset import dataset
 
 
 @pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in REASON_TEXTS.items() for text in texts])
@@ -21,3 +22,17 @@ def test_a_chosen_code_is_believed_before_the_words() -> None:
 
 def test_nobody_gave_a_reason() -> None:
     assert most_frequent([(None, None), (None, "")]) is None
+
+
+def test_written_reasons_get_a_class_and_chosen_ones_keep_theirs() -> None:
+    moved = [
+        {"reschedule_id": f"r{i}", "reason_text": text, "reason_code": code}
+        for i, (text, code) in enumerate(
+            [("I have the flu", None), ("I have the flu", "family"), (None, None), ("", None)]
+        )
+    ]
+    before = dataset(reschedules=moved)
+    after = with_reason_codes(before)
+    assert after.tables["reschedules"]["reason_code"].to_pylist() == ["illness", "family", None, "unclear"]
+    assert before.tables["reschedules"]["reason_code"].null_count == 3
+    assert with_reason_codes(dataset()).tables["reschedules"].num_rows == 0

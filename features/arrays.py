@@ -1,0 +1,48 @@
+"""Arrow columns as NumPy arrays: times, codes, numbers and yes or no."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.kernel import Ints
+
+MISSING = np.iinfo(np.int64).min
+"""An unknown time, in int64 microseconds."""
+
+Flags = NDArray[np.bool_]
+
+
+def array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """The column in one piece."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def microseconds(times: pa.ChunkedArray | pa.Array) -> Ints:
+    """Times as int64 UTC microseconds, MISSING for null: (n,)."""
+    return np.asarray(_filled(pc.cast(times, pa.int64()), int(MISSING)).to_numpy())
+
+
+def codes(indices: pa.Array | pa.ChunkedArray) -> Ints:
+    """Indices as int64, -1 for null: (n,)."""
+    return np.asarray(_filled(pc.cast(indices, pa.int64()), -1).to_numpy())
+
+
+def floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Numbers, NaN for null: (n,)."""
+    return np.asarray(_filled(column, float("nan")).to_numpy())
+
+
+def equals(column: pa.ChunkedArray, value: str) -> Flags:
+    """Where a text is this one; false for null: (n,)."""
+    return np.asarray(array(_filled(pc.equal(column, value), False)).to_numpy(zero_copy_only=False))
+
+
+def given(column: pa.ChunkedArray) -> Flags:
+    """Where a column is not null: (n,)."""
+    return np.asarray(array(pc.is_valid(column)).to_numpy(zero_copy_only=False))
+
+
+def _filled(column: pa.ChunkedArray | pa.Array, value: float) -> pa.ChunkedArray | pa.Array:
+    # The call alone costs a request more than its answer is worth where nothing is null.
+    return pc.fill_null(column, value) if column.null_count else column

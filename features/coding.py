@@ -1,0 +1,102 @@
+"""Codes for the ids of a dataset: tutors, zones, pairs, and sessions as aligned arrays."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.vocabulary import SessionStatus
+from features.arrays import MISSING, array, codes, given, microseconds
+from features.dataset import Attribute, Dataset
+from features.kernel import Ints
+from features.local_time import day_weekday_and_hour, local_hours, slot
+from features.sessions import SessionColumns
+
+
+class CodedDataset:
+    """A dataset whose ids have become codes: places in `tutor_ids`, in `zones`, among its pairs."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        tutors = dataset.tables["tutors"]
+        self.tutor_ids: pa.Array = array(tutors["tutor_id"])
+        self.n_tutors = len(self.tutor_ids)
+        self.started_at = microseconds(tutors["started_at"])
+        self.departed_at = microseconds(tutors["departed_at"])
+        zones = array(pc.fill_null(tutors["timezone"], "UTC")).dictionary_encode()
+        self.zones: list[str] = zones.dictionary.to_pylist()
+        self._zone_of_tutor = codes(zones.indices)
+        self._student_ids: pa.Array = array(dataset.tables["students"]["student_id"])
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The attributes that may be features."""
+        return self.dataset.feature_attributes("sessions") + self.dataset.feature_attributes("tutors")
+
+    @cached_property
+    def sessions(self) -> SessionColumns:
+        """Every session of the dataset, in its order."""
+        return self.columns_of(self._table)
+
+    def columns_of(self, sessions: pa.Table) -> SessionColumns:
+        """Sessions given as a table of the dataset's schema, coded against this dataset."""
+        own = sessions is self._table
+        tutor, pair_key = self._own_codes if own else self._tutor_and_pair(sessions)
+        starts_at, booked_at = microseconds(sessions["starts_at"]), microseconds(sessions["booked_at"])
+        scheduled_at = microseconds(sessions["scheduled_at"])
+        day, weekday, hour = day_weekday_and_hour(local_hours(starts_at, self.zone_codes(tutor), self.zones))
+        return SessionColumns(
+            row=np.arange(tutor.size) if own else self._own_rows(sessions, tutor),
+            tutor=tutor,
+            pair=codes(pc.index_in(pair_key, self.pairs)),
+            student_given=given(sessions["student_id"]),
+            slot=slot(weekday, hour),
+            day=day,
+            weekday=weekday,
+            hour=hour,
+            booked_at=booked_at,
+            scheduled_at=np.where(scheduled_at == MISSING, booked_at, scheduled_at),
+            starts_at=starts_at,
+            known_at=microseconds(sessions["outcome_known_at"]),
+            status=codes(pc.index_in(sessions["status"], pa.array(list(SessionStatus), pa.string()))).astype(np.int8),
+            attributes={a.name: array(sessions[a.column]) for a in self.dataset.feature_attributes("sessions")},
+        )
+
+    def tutor_codes(self, tutor_ids: pa.Array | pa.ChunkedArray) -> Ints:
+        """Codes of tutor ids (n,), -1 for an id this dataset does not know."""
+        return codes(pc.index_in(tutor_ids, self.tutor_ids))
+
+    def tutor_attributes(self) -> Mapping[str, pa.Array]:
+        """Attributes of the tutors, (tutors,) each."""
+        tutors = self.dataset.tables["tutors"]
+        return {a.name: array(tutors[a.column]) for a in self.dataset.feature_attributes("tutors")}
+
+    def zone_codes(self, tutor: Ints) -> Ints:
+        """Places in `zones` of tutor codes (n,), -1 for an unknown tutor."""
+        return np.where(tutor >= 0, self._zone_of_tutor[tutor], -1) if self.n_tutors else tutor
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.dataset.tables["sessions"]
+
+    def _own_rows(self, sessions: pa.Table, tutor: Ints) -> Ints:
+        """Rows of the dataset's sessions with the same id and tutor, -1 for none."""
+        row = codes(pc.index_in(sessions["session_id"], array(self._table["session_id"])))
+        return np.where(np.append(self._own_codes[0], -1)[row] == tutor, row, -1)
+
+    def _tutor_and_pair(self, sessions: pa.Table) -> tuple[Ints, pa.Array]:
+        """Tutor codes, and one number a pair of tutor and student; null where either is unknown."""
+        tutor = self.tutor_codes(sessions["tutor_id"])
+        student = codes(pc.index_in(sessions["student_id"], self._student_ids))
+        return tutor, pa.array(tutor * len(self._student_ids) + student, mask=(tutor < 0) | (student < 0))
+
+    @cached_property
+    def _own_codes(self) -> tuple[Ints, pa.Array]:
+        return self._tutor_and_pair(self._table)
+
+    @cached_property
+    def pairs(self) -> pa.Array:
+        """The number of each pair of tutor and student with a session; its place is the pair's code."""
+        return pc.drop_null(pc.unique(self._own_codes[1]))

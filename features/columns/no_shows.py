@@ -1,0 +1,106 @@
+"""What the tutor missed, called off late or came late to."""
+
+import numpy as np
+
+from features import evidence
+from features.evidence import called_off_late, missed_of
+from features.feature import feature
+from features.past import Past
+from features.stream import Column
+
+_MISSED = missed_of(lambda past: past.outcomes)
+_MISSED_90D = missed_of(lambda past: past.outcomes, days=90)
+_CALLED_OFF = called_off_late("last_minute_cancelled", days=90)
+_CALLED_OFF_4H = called_off_late("very_last_minute_cancelled", days=90)
+_LATE = evidence.late()
+
+
+@feature("no-shows", "no-shows", monotone=+1)
+def no_shows_30d(past: Past) -> Column:
+    """No-shows of the tutor in the last 30 days."""
+    return past.outcomes.total("missed", days=30)
+
+
+@feature("no-shows", "no-shows", monotone=+1)
+def no_shows_90d(past: Past) -> Column:
+    """No-shows of the tutor in the last 90 days."""
+    return past.outcomes.total("missed", days=90)
+
+
+@feature("no-shows", "no-shows", monotone=+1)
+def no_shows_lifetime(past: Past) -> Column:
+    """No-shows of the tutor so far."""
+    return past.outcomes.total("missed")
+
+
+@feature("share of sessions", "no-shows", monotone=+1, evidence=_MISSED)
+def no_show_rate(past: Past) -> Column:
+    """Share of the tutor's sessions so far that were missed, shrunk toward the marketplace's."""
+    return past.priors.no_show.shrink(*_MISSED(past))
+
+
+@feature("share of sessions", "no-shows", monotone=+1, evidence=_MISSED_90D)
+def no_show_rate_90d(past: Past) -> Column:
+    """Share of the tutor's sessions of the last 90 days that were missed, shrunk toward the marketplace's."""
+    return past.priors.no_show.shrink(*_MISSED_90D(past))
+
+
+@feature("sessions", "no-shows", monotone=-1)
+def kept_streak(past: Past) -> Column:
+    """Sessions the tutor kept since the last no-show or last-minute cancellation."""
+    return past.outcomes.latest(past.history.kept_in_a_row)
+
+
+@feature("sessions", "no-shows", monotone=+1)
+def bad_streak(past: Past) -> Column:
+    """Sessions on end that the tutor missed, called off at the last minute or began more than 5 minutes late."""
+    return past.outcomes.latest(past.history.bad_in_a_row)
+
+
+@feature("cancellations", "cancellations", monotone=+1)
+def last_minute_cancellations_90d(past: Past) -> Column:
+    """Sessions the tutor cancelled less than 24 h before, in the last 90 days."""
+    return past.outcomes.total("last_minute_cancelled", days=90)
+
+
+@feature("cancellations", "cancellations", monotone=+1)
+def last_minute_cancellations_4h_90d(past: Past) -> Column:
+    """Sessions the tutor cancelled less than 4 h before, in the last 90 days."""
+    return past.outcomes.total("very_last_minute_cancelled", days=90)
+
+
+@feature("share of sessions", "cancellations", monotone=+1, evidence=_CALLED_OFF)
+def last_minute_cancellation_rate_90d(past: Past) -> Column:
+    """Share of the last 90 days' sessions that the tutor cancelled less than 24 h before, shrunk."""
+    return past.priors.last_minute.shrink(*_CALLED_OFF(past))
+
+
+@feature("share of sessions", "cancellations", monotone=+1, evidence=_CALLED_OFF_4H)
+def last_minute_cancellation_rate_4h_90d(past: Past) -> Column:
+    """Share of the last 90 days' sessions that the tutor cancelled less than 4 h before, shrunk."""
+    return past.priors.very_last_minute.shrink(*_CALLED_OFF_4H(past))
+
+
+def _late_minutes(past: Past, days: int | None) -> Column:
+    timed = past.outcomes.total("timed_start", days)
+    mean = past.priors.late_minutes.shrink(past.outcomes.total("late_minutes", days), timed)
+    return np.where(timed > 0, mean, np.nan)
+
+
+@feature("minutes", "lateness", monotone=+1)
+def late_minutes_90d(past: Past) -> Column:
+    """Mean minutes the tutor came late in the last 90 days, shrunk toward the marketplace's."""
+    return _late_minutes(past, 90)
+
+
+@feature("minutes", "lateness", monotone=+1)
+def late_minutes_lifetime(past: Past) -> Column:
+    """Mean minutes the tutor came late so far, shrunk toward the marketplace's."""
+    return _late_minutes(past, None)
+
+
+@feature("share of sessions", "lateness", monotone=+1, evidence=_LATE)
+def late_share(past: Past) -> Column:
+    """Share of the tutor's sessions so far begun more than 5 minutes late, shrunk toward the marketplace's."""
+    late, timed = _LATE(past)
+    return np.where(timed > 0, past.priors.late.shrink(late, timed), np.nan)

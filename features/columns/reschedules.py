@@ -1,0 +1,134 @@
+"""What was moved: how often, by whom, with how much notice and why."""
+
+import numpy as np
+
+from domain.vocabulary import ReasonCode
+from features import evidence
+from features.evidence import Evidence, moved
+from features.feature import feature
+from features.past import Past
+from features.priors import Prior
+from features.stream import MICROSECONDS_AN_HOUR, Column, ratio
+
+_BY_TUTOR_7D, _BY_TUTOR_30D, _BY_TUTOR_90D = (moved("by_tutor", days) for days in (7, 30, 90))
+_BY_STUDENTS_90D = moved("by_student", 90)
+_SHORT_NOTICE_90D = evidence.short_notice(90)
+_ILLNESS, _FAMILY = (evidence.reason(code, 90) for code in (ReasonCode.ILLNESS, ReasonCode.FAMILY))
+_TECHNICAL, _UNCLEAR = (evidence.reason(code, 90) for code in (ReasonCode.TECHNICAL, ReasonCode.UNCLEAR))
+_CONFLICT = evidence.reason(ReasonCode.SCHEDULE_CONFLICT, 90)
+_OTHER_WORK = evidence.reason(ReasonCode.OTHER_WORK, 90)
+_STUDENT_REQUEST = evidence.reason(ReasonCode.STUDENT_REQUEST, 90)
+
+
+@feature("reschedules", "reschedules")
+def reschedules_7d(past: Past) -> Column:
+    """Reschedules the tutor asked for in the last 7 days."""
+    return past.reschedules.total("by_tutor", days=7)
+
+
+@feature("reschedules", "reschedules")
+def reschedules_30d(past: Past) -> Column:
+    """Reschedules the tutor asked for in the last 30 days."""
+    return past.reschedules.total("by_tutor", days=30)
+
+
+@feature("reschedules", "reschedules")
+def reschedules_90d(past: Past) -> Column:
+    """Reschedules the tutor asked for in the last 90 days."""
+    return past.reschedules.total("by_tutor", days=90)
+
+
+@feature("share of sessions", "reschedules", evidence=_BY_TUTOR_7D)
+def reschedule_rate_7d(past: Past) -> Column:
+    """Reschedules the tutor asked for, a session held or missed, in the last 7 days, shrunk."""
+    return past.priors.reschedule.shrink(*_BY_TUTOR_7D(past))
+
+
+@feature("share of sessions", "reschedules", evidence=_BY_TUTOR_30D)
+def reschedule_rate_30d(past: Past) -> Column:
+    """Reschedules the tutor asked for, a session held or missed, in the last 30 days, shrunk."""
+    return past.priors.reschedule.shrink(*_BY_TUTOR_30D(past))
+
+
+@feature("share of sessions", "reschedules", evidence=_BY_TUTOR_90D)
+def reschedule_rate_90d(past: Past) -> Column:
+    """Reschedules the tutor asked for, a session held or missed, in the last 90 days, shrunk."""
+    return past.priors.reschedule.shrink(*_BY_TUTOR_90D(past))
+
+
+@feature("reschedules", "reschedules")
+def student_reschedules_30d(past: Past) -> Column:
+    """Reschedules of the tutor's sessions that students asked for in the last 30 days."""
+    return past.reschedules.total("by_student", days=30)
+
+
+@feature("share of sessions", "reschedules", evidence=_BY_STUDENTS_90D)
+def student_reschedule_rate_90d(past: Past) -> Column:
+    """Reschedules students asked for, a session held or missed, in the last 90 days, shrunk."""
+    return past.priors.student_reschedule.shrink(*_BY_STUDENTS_90D(past))
+
+
+@feature("reschedules", "reschedules")
+def session_reschedules(past: Past) -> Column:
+    """How often this very session was moved so far, by anyone."""
+    return past.session_moves.count()
+
+
+@feature("hours", "reschedules")
+def reschedule_notice_hours_90d(past: Past) -> Column:
+    """Mean hours from the tutor's reschedules of the last 90 days to the start that was given up."""
+    notice, noticed = past.reschedules.total("notice", 90), past.reschedules.total("noticed", 90)
+    return ratio(notice / MICROSECONDS_AN_HOUR, noticed)
+
+
+def _share(prior: Prior, counts: Evidence, past: Past) -> Column:
+    some, of = counts(past)
+    return np.where(of > 0, prior.shrink(some, of), np.nan)
+
+
+@feature("share of reschedules", "reschedules", evidence=_SHORT_NOTICE_90D)
+def short_notice_share_90d(past: Past) -> Column:
+    """Share of the tutor's reschedules of the last 90 days asked for less than 24 h before the start, shrunk."""
+    return _share(past.priors.short_notice, _SHORT_NOTICE_90D, past)
+
+
+@feature("share of reschedules", "reschedules", evidence=_STUDENT_REQUEST)
+def student_request_share_90d(past: Past) -> Column:
+    """Share of the tutor's reschedules of the last 90 days made because the student wished it, shrunk."""
+    return _share(past.priors.reason_student_request, _STUDENT_REQUEST, past)
+
+
+@feature("share of reschedules", "reschedules", evidence=_ILLNESS)
+def illness_share_90d(past: Past) -> Column:
+    """Share of the tutor's reschedules of the last 90 days made because of illness, shrunk."""
+    return _share(past.priors.reason_illness, _ILLNESS, past)
+
+
+@feature("share of reschedules", "reschedules", evidence=_FAMILY)
+def family_share_90d(past: Past) -> Column:
+    """Share of the tutor's reschedules of the last 90 days made for the family, shrunk."""
+    return _share(past.priors.reason_family, _FAMILY, past)
+
+
+@feature("share of reschedules", "reschedules", evidence=_TECHNICAL)
+def technical_share_90d(past: Past) -> Column:
+    """Share of the tutor's reschedules of the last 90 days made for technical reasons, shrunk."""
+    return _share(past.priors.reason_technical, _TECHNICAL, past)
+
+
+@feature("share of reschedules", "reschedules", evidence=_CONFLICT)
+def schedule_conflict_share_90d(past: Past) -> Column:
+    """Share of the tutor's reschedules of the last 90 days made because two things met, shrunk."""
+    return _share(past.priors.reason_schedule_conflict, _CONFLICT, past)
+
+
+@feature("share of reschedules", "reschedules", evidence=_OTHER_WORK)
+def other_work_share_90d(past: Past) -> Column:
+    """Share of the tutor's reschedules of the last 90 days made for another job, shrunk."""
+    return _share(past.priors.reason_other_work, _OTHER_WORK, past)
+
+
+@feature("share of reschedules", "reschedules", evidence=_UNCLEAR)
+def unclear_share_90d(past: Past) -> Column:
+    """Share of the tutor's reschedules of the last 90 days whose reason says nothing, shrunk."""
+    return _share(past.priors.reason_unclear, _UNCLEAR, past)

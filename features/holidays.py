@@ -1,0 +1,79 @@
+"""Public holidays where a tutor lives: the country of a time zone, and that country's days off. Asks nobody."""
+
+from datetime import date
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.kernel import Ints
+
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+def is_holiday(days: NDArray[np.int32], zone_codes: Ints, zones: list[str]) -> NDArray[np.float64]:
+    """1 for a public holiday, 0 for none, NaN where the country is not known: (n,).
+
+    `days` (n,) count from 1970 on the local clock; `zone_codes` (n,) are places in `zones`, -1 for no zone.
+    """
+    found = np.full(days.size, np.nan)
+    for code, zone in enumerate(zones):
+        country = country_of(zone)
+        rows = np.flatnonzero(zone_codes == code)
+        if country is None or not rows.size:
+            continue
+        first = int(days[rows].min())
+        found[rows] = _calendar(country, first, int(days[rows].max()))[days[rows] - first]
+    return found
+
+
+def _calendar(country: str, first: int, last: int) -> NDArray[np.float64]:
+    """1, 0 or NaN for each day from `first` to `last`."""
+    known = np.full(last - first + 1, np.nan)
+    for year in range(_day(first).year, _day(last).year + 1):
+        off = _days_off(country, year)
+        begin, end = (date(year, *edge).toordinal() - EPOCH - first for edge in ((1, 1), (12, 31)))
+        if off:
+            known[max(begin, 0) : end + 1] = 0
+            known[[day - first for day in off if first <= day <= last]] = 1
+    return known
+
+
+@cache
+def _days_off(country: str, year: int) -> tuple[int, ...]:
+    """The nationwide holidays of a country's year as days since 1970; none where nobody listed them."""
+    import holidays  # loaded where it is used: half a second that a request without the column need not wait
+
+    try:
+        found = holidays.country_holidays(country, years=year)
+    except NotImplementedError:
+        return ()
+    return tuple(sorted(day.toordinal() - EPOCH for day in found))
+
+
+def _day(day: int) -> date:
+    return date.fromordinal(EPOCH + day)
+
+
+def country_of(zone: str) -> str | None:
+    """The two-letter country of an IANA time zone, an older name of one included; None for UTC and its like."""
+    countries, links = _countries(), _links()
+    return countries.get(zone) or countries.get(links.get(zone, ""))
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """Zone to country, as tzdata tells it: the country a zone is named for."""
+    lines = [line.split("\t") for line in _lines("zone.tab") if not line.startswith("#")]
+    return {zone.strip(): country for country, _, zone, *_ in lines}
+
+
+@cache
+def _links() -> dict[str, str]:
+    """Other name to zone, as tzdata tells it: Asia/Calcutta is Asia/Kolkata."""
+    return {line.split()[2]: line.split()[1] for line in _lines("tzdata.zi") if line.startswith("L ")}
+
+
+def _lines(name: str) -> list[str]:
+    return files("tzdata.zoneinfo").joinpath(name).read_text(encoding="utf-8").splitlines()

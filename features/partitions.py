@@ -1,0 +1,119 @@
+"""A marketplace in parts, each with all there is of some tutors: what a part computes needs no other part.
+
+Values are those of one pass over everything, to the last bit: a column reads the history of one tutor, sums are exact,
+and priors are given.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+from zlib import crc32
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from domain.schema import KINDS
+from features.arrays import array, codes
+from features.catalogue import compute
+from features.dataset import Dataset
+from features.feature import Feature
+from features.history import History
+from features.kernel import Ints, group
+from features.past import Past
+from features.priors import Priors, prior_counts, priors_of
+from features.queries import of_sessions
+
+T = TypeVar("T")
+
+SESSIONS_A_PART = 250_000
+"""About as many as keep the arrays of two parts at work below half a gigabyte."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The tutors of a part with all that is theirs, and the places of its sessions in the whole (sessions,)."""
+
+    dataset: Dataset
+    rows: Ints
+
+
+class Partition:
+    """A dataset divided by the hash of the tutor's id; a part is cut out when it is asked for.
+
+    What names a tutor the dataset does not know lies in the part its id hashes to, as everything else.
+    """
+
+    def __init__(self, dataset: Dataset, n: int) -> None:
+        self.dataset, self._n = dataset, n
+        self._tables = {kind: t.combine_chunks() for kind, t in dataset.tables.items() if "tutor_id" in t.column_names}
+        self._by_part = {kind: self._grouped(table) for kind, table in self._tables.items()}
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[Part]:
+        return (self[i] for i in range(self._n))
+
+    def __getitem__(self, i: int) -> Part:
+        if not 0 <= i < self._n:
+            raise IndexError(f"part {i} of {self._n}")
+        tables = {kind: self._cut(kind, i) for kind in self._by_part}
+        tables["students"] = _named_by(tables["sessions"], self.dataset.tables["students"])
+        tables |= {kind: self.dataset.tables[kind] for kind in KINDS if kind not in tables}
+        return Part(Dataset(tables, self.dataset.attributes, self.dataset.departures_given), self._rows("sessions", i))
+
+    def _rows(self, kind: str, i: int) -> Ints:
+        order, starts = self._by_part[kind]
+        return order[starts[i] : starts[i + 1]]
+
+    def _cut(self, kind: str, i: int) -> pa.Table:
+        return self._tables[kind].take(pa.array(self._rows(kind, i)))
+
+    def _grouped(self, table: pa.Table) -> tuple[Ints, Ints]:
+        ids = array(table["tutor_id"]).dictionary_encode()
+        part_of = np.array([crc32(str(name).encode()) % self._n for name in ids.dictionary.to_pylist()], np.int64)
+        order, starts = group(np.append(part_of, 0)[codes(ids.indices)], self._n)
+        return order, starts
+
+
+def partition(dataset: Dataset, n: int = 0) -> Partition:
+    """A dataset in n parts; as many as suit its size where n is 0."""
+    return Partition(dataset, n or -(-dataset.tables["sessions"].num_rows // SESSIONS_A_PART) or 1)
+
+
+def compute_by_parts(
+    features: Sequence[Feature], parts: Partition, priors: Priors, workers: int
+) -> NDArray[np.float32]:
+    """The matrix (sessions, features) of `catalogue.compute` for every session at its early-warning moment.
+
+    So many threads work on as many parts at once: the kernels and Arrow let go of the interpreter's lock.
+    """
+    n_sessions = parts.dataset.tables["sessions"].num_rows
+    matrix = np.empty((n_sessions, len(features)), dtype=np.float32, order="F")
+
+    def fill(i: int) -> None:
+        part = parts[i]
+        history = History(part.dataset)
+        found = compute(features, Past(history, of_sessions(history.sessions), priors))
+        for column in range(len(features)):
+            matrix[part.rows, column] = found[:, column]
+
+    _each(fill, len(parts), workers)
+    return matrix
+
+
+def estimate_by_parts(parts: Partition, before: int, workers: int) -> Priors:
+    """The priors of the whole marketplace, as `estimate_priors` finds them, from what each part counts."""
+    return priors_of(_each(lambda i: prior_counts(History(parts[i].dataset), before), len(parts), workers))
+
+
+def _each(work: Callable[[int], T], n: int, workers: int) -> list[T]:
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, range(n)))
+
+
+def _named_by(sessions: pa.Table, students: pa.Table) -> pa.Table:
+    return students.filter(pc.is_in(students["student_id"], value_set=array(pc.unique(sessions["student_id"]))))

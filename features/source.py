@@ -1,0 +1,15 @@
+"""Which feature code computed a column."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def source_sha256() -> str:
+    """SHA-256 in hex of this package's source files: equal where the same code computed the features."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

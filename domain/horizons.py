@@ -1,8 +1,10 @@
 """How far ahead we look, and which outcomes count. See docs/adr for the reasons."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
-from domain.vocabulary import SessionStatus
+from domain.vocabulary import ScoreKind, SessionStatus
 
 NO_SHOW_LEAD = timedelta(hours=24)
 """A session is scored as of this long before its start, or when its start became known, if later."""
@@ -15,6 +17,11 @@ TUTOR_HORIZON = timedelta(days=14)
 
 CHURN_HORIZON = timedelta(days=30)
 """A tutor who leaves within this time has churned."""
+
+CHURN_KINDS: Mapping[int, ScoreKind] = MappingProxyType(
+    {7: ScoreKind.CHURN_7D, 14: ScoreKind.CHURN_14D, 30: ScoreKind.CHURN_30D, 90: ScoreKind.CHURN_90D}
+)
+"""The days within which a tutor may leave, and the score that says so."""
 
 ACTIVE_WINDOW = timedelta(days=30)
 """A tutor is active who delivered a session within this time."""

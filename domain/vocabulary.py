@@ -33,13 +33,16 @@ class ScoreKind(StrEnum):
 
     no_show: the tutor misses this booked session.
     no_show_14d: the tutor misses at least one booked session of the next 14 days.
-    churn_30d: the tutor leaves within 30 days.
+    churn_7d, churn_14d, churn_30d, churn_90d: the tutor leaves within so many days.
     help: at least one of the two above; the order of the ranked list.
     """
 
     NO_SHOW = "no_show"
     NO_SHOW_14D = "no_show_14d"
+    CHURN_7D = "churn_7d"
+    CHURN_14D = "churn_14d"
     CHURN_30D = "churn_30d"
+    CHURN_90D = "churn_90d"
     HELP = "help"
 
 

@@ -9,15 +9,20 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
 from features.dataset import Attribute
 from features.priors import Priors
-from models.calibration import Calibration
+from models import hazard
+from models.calibration import Calibration, expit
+from models.linear import Linear
+from models.tree_shap import Forest, forest_of
+from models.trees import margins_of
 
 Matrix = NDArray[np.float32]
+Values = NDArray[np.float64]
 
 
 class AttributeSpec(BaseModel):
@@ -44,18 +49,38 @@ class Sidecar(BaseModel):
     features: tuple[str, ...]
     attributes: tuple[AttributeSpec, ...]
     priors: Priors
+    linear: Linear | None = None
     calibration: Calibration
+    periods: tuple[int, ...] = ()
+    horizon: int = 0
     tutor_calibration: Calibration | None = None
+    act_threshold: float | None = None
     base_rate: float
     typical: tuple[float, ...]
     known_before: datetime
     data_fingerprint: str
+    features_sha256: str = ""
+    params: dict[str, float | int | str] = Field(default_factory=dict)
     model_sha256: str
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the matrix's columns, in order."""
+        """Names of the matrix's columns, in order. A hazard's trees read the period, too: see `models.hazard`."""
         return self.features + tuple(a.name for a in self.attributes)
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """The days within which the model gives a probability; empty for the no-show model."""
+        return self.periods[1:]
+
+
+@dataclass(frozen=True)
+class Chances:
+    """Calibrated probabilities with the 95 % interval of their calibration: (rows,) each."""
+
+    value: Values
+    low: Values
+    high: Values
 
 
 @dataclass(frozen=True)
@@ -79,24 +104,64 @@ class Model:
         booster.load_model(bytearray(self.ubj))
         return booster
 
-    def margins(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Uncalibrated log-odds (rows,) of a matrix (rows, columns)."""
-        found = self.booster.inplace_predict(matrix, predict_type="margin", validate_features=False)
-        return np.asarray(found, dtype=np.float64).reshape(len(matrix))
+    def margins(self, matrix: Matrix) -> Values:
+        """Uncalibrated log-odds of a matrix (rows, columns): (rows,), or (rows, periods) for a hazard."""
+        periods = len(self.sidecar.periods) - 1
+        if periods < 1:
+            return self._margins(matrix)
+        return np.column_stack([self._margins(hazard.with_period(matrix, period)) for period in range(periods)])
 
-    def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
-        """TreeSHAP values (rows, columns + 1), the last the base; each row sums to its calibrated log-odds.
+    def _margins(self, design: Matrix) -> Values:
+        return margins_of(self.booster, self.sidecar.linear, design)
 
-        Source: Lundberg et al. 2020, Nature Machine Intelligence 2:56, as XGBoost computes it.
+    def chances(self, margins: Values, days: int | None = None) -> Chances:
+        """What margins mean. For a hazard: leaving within `days`, by default the horizon it was evaluated at.
+
+        Raises ValueError for days at which no period ends.
         """
-        raw = self.booster.predict(xgb.DMatrix(matrix), pred_contribs=True, validate_features=False)
-        scaled: NDArray[np.float64] = raw.astype(np.float64) * self.sidecar.calibration.slope
-        scaled[:, -1] += self.sidecar.calibration.intercept
-        return scaled
+        calibration, sidecar = self.sidecar.calibration, self.sidecar
+        if not sidecar.periods:
+            return Chances(calibration.probability(margins), *calibration.interval(margins))
+        within = margins[:, : hazard.periods_within(sidecar.periods, days or sidecar.horizon)]
+        ends = (calibration.probability(within), *calibration.interval(within))
+        return Chances(*(hazard.leaves_within(hazards) for hazards in ends))
 
-    def probabilities(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Calibrated probabilities (rows,)."""
-        return self.sidecar.calibration.probability(self.margins(matrix))
+    def probabilities(self, matrix: Matrix) -> Values:
+        """Calibrated probabilities (rows,), of a hazard within its horizon."""
+        return self.chances(self.margins(matrix)).value
+
+    def contributions(self, matrix: Matrix) -> Values:
+        """What each column adds (rows, columns + 1), the last the base; each row sums to its calibrated log-odds.
+
+        The line's part is exact; the trees' is TreeSHAP (Lundberg et al. 2020, Nature Machine Intelligence 2:56) as
+        XGBoost computes it. A hazard's are the mean over the periods of its horizon, each weighted by its hazard.
+        """
+        if not self.sidecar.periods:
+            return self._contributions(matrix)
+        number = hazard.periods_within(self.sidecar.periods, self.sidecar.horizon)
+        found = [self._contributions(hazard.with_period(matrix, period)) for period in range(number)]
+        weights = np.array([expit(each.sum(axis=1)) for each in found])
+        return np.asarray(np.einsum("pr,prc->rc", weights / weights.sum(axis=0), np.array(found)))
+
+    def _contributions(self, design: Matrix) -> Values:
+        """Of a design matrix (rows, columns, perhaps the period): what the period adds belongs to the base."""
+        n, calibration = len(self.sidecar.columns), self.sidecar.calibration
+        found = self._tree_contributions(design)
+        columns, base = found[:, :n], found[:, n:].sum(axis=1)
+        if linear := self.sidecar.linear:
+            columns += linear.contributions(design[:, :n])
+            base += linear.intercept(design[:, n] if design.shape[1] > n else None)
+        return np.column_stack([columns * calibration.slope, base * calibration.slope + calibration.intercept])
+
+    @cached_property
+    def _forest(self) -> Forest | None:
+        return forest_of(self.booster)
+
+    def _tree_contributions(self, design: Matrix) -> Values:
+        """TreeSHAP of the trees alone: compiled where they are shallow enough, else XGBoost's own."""
+        if self._forest is not None:
+            return self._forest.contributions(design)
+        return np.asarray(self.booster.predict(xgb.DMatrix(design), pred_contribs=True, validate_features=False), float)
 
 
 def seal(booster: xgb.Booster, **sidecar: Any) -> Model:

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 Values = NDArray[np.float64]
 
+Z = 1.96
+"""Standard errors of a 95 % interval."""
+
 _ITERATIONS = 50
 _RIDGE = 1e-6
 
@@ -28,7 +31,7 @@ class Calibration(BaseModel):
         """Calibrated probabilities (rows,)."""
         return expit(self.slope * margins + self.intercept)
 
-    def interval(self, margins: Values, z: float = 1.96) -> tuple[Values, Values]:
+    def interval(self, margins: Values, z: float = Z) -> tuple[Values, Values]:
         """The 95 % interval of each probability: (low, high), (rows,) each, by the delta method on the log-odds."""
         log_odds = self.slope * margins + self.intercept
         variance = margins**2 * self.var_slope + self.var_intercept + 2 * margins * self.covariance
@@ -42,8 +45,40 @@ def fit(margins: Values, labels: Values, clusters: NDArray[np.int64]) -> Calibra
     Newton steps; the covariance is cluster-robust (Liang and Zeger 1986, Biometrika 73:13), because one tutor's
     rows are not independent.
     """
-    design = np.column_stack([margins, np.ones_like(margins)])
-    weights = np.zeros(2)
+    weights, robust = _fit(np.column_stack([margins, np.ones_like(margins)]), labels, clusters)
+    return Calibration(
+        slope=float(weights[0]),
+        intercept=float(weights[1]),
+        var_slope=float(robust[0, 0]),
+        var_intercept=float(robust[1, 1]),
+        covariance=float(robust[0, 1]),
+    )
+
+
+def as_it_is(labels: Values, clusters: NDArray[np.int64]) -> Calibration:
+    """No change, with the uncertainty of the share of positives: 0/1 labels and cluster codes, (rows,) each."""
+    return Calibration(var_intercept=float(_fit(np.ones((labels.size, 1)), labels, clusters)[1][0, 0]))
+
+
+def tells_apart(
+    margins: Values, labels: Values, clusters: NDArray[np.int64], groups: NDArray[np.int8] | None = None
+) -> bool:
+    """Whether a larger margin surely goes with a higher rate, at 95 %, among rows of the same group: (rows,) each.
+
+    `groups` (rows,) count from 0 where rows differ in their rate for a known reason; None where they do not.
+    """
+    place = np.zeros(margins.size, np.int64) if groups is None else groups.astype(np.int64)
+    rows = np.bincount(place)
+    means = np.bincount(place, margins) / np.maximum(rows, 1)
+    dummies = np.eye(rows.size)[place][:, rows > 0]
+    weights, robust = _fit(np.column_stack([margins - means[place], dummies]), labels, clusters)
+    return bool(weights[0] > Z * np.sqrt(robust[0, 0]))
+
+
+def _fit(
+    design: NDArray[np.float64], labels: Values, clusters: NDArray[np.int64]
+) -> tuple[Values, NDArray[np.float64]]:
+    weights = np.zeros(design.shape[1])
     for _ in range(_ITERATIONS):
         step = _newton_step(design, labels, weights)
         weights = weights + step
@@ -53,13 +88,7 @@ def fit(margins: Values, labels: Values, clusters: NDArray[np.int64]) -> Calibra
     scores = design * (labels - expit(design @ weights))[:, None]
     by_cluster = np.column_stack([np.bincount(clusters, column) for column in scores.T])
     robust = bread @ (by_cluster.T @ by_cluster) @ bread
-    return Calibration(
-        slope=float(weights[0]),
-        intercept=float(weights[1]),
-        var_slope=float(robust[0, 0]),
-        var_intercept=float(robust[1, 1]),
-        covariance=float(robust[0, 1]),
-    )
+    return weights, robust
 
 
 def _newton_step(design: NDArray[np.float64], labels: Values, weights: Values) -> Values:
@@ -77,7 +106,7 @@ def _loss(design: NDArray[np.float64], labels: Values, weights: Values) -> float
 
 
 def _hessian(design: NDArray[np.float64], probability: Values) -> NDArray[np.float64]:
-    return design.T @ (design * (probability * (1 - probability))[:, None]) + _RIDGE * np.eye(2)
+    return design.T @ (design * (probability * (1 - probability))[:, None]) + _RIDGE * np.eye(design.shape[1])
 
 
 def expit(log_odds: Values) -> Values:

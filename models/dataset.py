@@ -12,6 +12,7 @@ from features.history import MISSING, History
 from features.kernel import Ints, positions
 from features.queries import Queries, of_sessions, of_tutors, take
 from features.stream import StreamView
+from models.hazard import PERIODS, person_periods
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,14 @@ def no_show_rows(history: History) -> Rows:
 def churn_rows(history: History, horizon: timedelta, every: timedelta, origin: int | None = None) -> Rows:
     """One row an active tutor and date, dates `every` apart (and through `origin`), while the outcome is known.
 
-    Dates whose horizon reaches past the end of the data are left out: their outcome is not known yet.
+    Dates whose horizon reaches past the end of the data are left out here: their outcome is not known yet. What was
+    seen of them so far teaches through `churn_examples`.
     """
-    begin, end = data_span(history)
-    ahead, step = span(horizon), span(every)
-    first = begin + span(ACTIVE_WINDOW)
-    if origin is not None:
-        first += (origin - first) % step
-    dates = np.arange(first, end - ahead + 1, step)
-    parts = [_active(history, int(date)) for date in dates]
-    tutor = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-    as_of = np.repeat(dates, [p.size for p in parts]).astype(np.int64)
-    return Rows(of_tutors(tutor, as_of), _left(history, tutor, as_of, ahead), as_of + ahead, tutor)
+    ahead = span(horizon)
+    tutor, as_of = _tutor_dates(history, every, origin, data_span(history)[1] - ahead)
+    leaves_at = leaving_moments(history, tutor, as_of, horizon)
+    label = (leaves_at != MISSING) & (leaves_at < as_of + ahead)
+    return Rows(of_tutors(tutor, as_of), label.astype(np.float64), as_of + ahead, tutor)
 
 
 def data_span(history: History) -> tuple[int, int]:
@@ -91,14 +88,89 @@ def _active(history: History, as_of: int) -> Ints:
     return np.flatnonzero(recent & stays)
 
 
-def _left(history: History, tutor: Ints, as_of: Ints, ahead: int) -> NDArray[np.float64]:
+def _tutor_dates(history: History, every: timedelta, origin: int | None, last: int) -> tuple[Ints, Ints]:
+    """Tutors and dates (rows,): the active tutors at every date up to and including `last`."""
+    step, first = span(every), data_span(history)[0] + span(ACTIVE_WINDOW)
+    if origin is not None:
+        first += (origin - first) % step
+    dates = np.arange(first, last + 1, step)
+    parts = [_active(history, int(date)) for date in dates]
+    tutor = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    return tutor, np.repeat(dates, [p.size for p in parts]).astype(np.int64)
+
+
+def leaving_moments(history: History, tutor: Ints, as_of: Ints, horizon: timedelta) -> Ints:
+    """When each tutor leaves at or after each moment, MISSING where that was not seen: (rows,) UTC microseconds.
+
+    Where departures are not given, a tutor who delivers nothing through the horizon has left at its beginning.
+    """
     if history.dataset.departures_given:
         departed = history.departed_at[tutor]
-        return np.asarray((departed != MISSING) & (departed >= as_of) & (departed < as_of + ahead), dtype=np.float64)
+        return np.where(departed >= as_of, departed, MISSING)
     # By the moment a delivery became known, so that the label is known when its horizon ends.
     deliveries = history.deliveries
-    until, since = (positions(deliveries.starts, deliveries.known, tutor, t) for t in (as_of + ahead, as_of))
-    return np.asarray(until == since, dtype=np.float64)
+    until, since = (positions(deliveries.starts, deliveries.known, tutor, t) for t in (as_of + span(horizon), as_of))
+    return np.where(until == since, as_of, MISSING)
+
+
+def periods_of(history: History, horizon: timedelta) -> tuple[int, ...]:
+    """The periods of a churn model, in days, the horizon among their ends.
+
+    One period where departures are not given: leaving is then silence through the horizon, and no shorter one says it.
+    """
+    if not history.dataset.departures_given:
+        return 0, horizon.days
+    return tuple(sorted({*PERIODS, horizon.days}))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a fit learns from: queries (rows,), and of each example its row, label and when that was known.
+
+    `period` (examples,) tells which period after the row's moment an example of a hazard is about; None where every
+    row is one example. `censored` counts the rows watched for a part of their periods only.
+    """
+
+    queries: Queries
+    row: Ints
+    label: NDArray[np.float64]
+    known_at: Ints
+    period: NDArray[np.int8] | None = None
+    censored: int = 0
+
+    def __len__(self) -> int:
+        return self.label.size
+
+    @property
+    def as_of(self) -> Ints:
+        """The moment of each example: (examples,) UTC microseconds."""
+        return self.queries.as_of[self.row]
+
+    @property
+    def tutor(self) -> Ints:
+        """The tutor of each example: (examples,) codes."""
+        return self.queries.tutor[self.row]
+
+    @property
+    def row_label(self) -> NDArray[np.float64]:
+        """Whether anything happened to each row in the examples of it: (rows,) 0/1."""
+        return (np.bincount(self.row, self.label, len(self.queries)) > 0).astype(np.float64)
+
+
+def no_show_examples(rows: Rows, known_before: int) -> Examples:
+    """The sessions whose outcome was known before a moment (UTC microseconds)."""
+    known = rows.where(rows.known_at < known_before)
+    return Examples(known.queries, np.arange(len(known)), known.label, known.known_at)
+
+
+def churn_examples(
+    history: History, horizon: timedelta, every: timedelta, known_before: int, origin: int | None = None
+) -> Examples:
+    """Person-periods of every active tutor at dates `every` apart, as far as watched before a moment."""
+    tutor, as_of = _tutor_dates(history, every, origin, min(known_before, data_span(history)[1]))
+    leaves_at = leaving_moments(history, tutor, as_of, horizon)
+    found = person_periods(as_of, leaves_at, periods_of(history, horizon), known_before)
+    return Examples(of_tutors(tutor, as_of), found.row, found.label, found.known_at, found.period, found.censored)
 
 
 def booked_sessions(history: History, as_of: int, ahead: timedelta) -> Ints:

@@ -24,7 +24,7 @@ def align(
     A churn row takes the latest value at or before its moment. Raises InvalidDataset where a row has none.
     """
     if task is Task.NO_SHOW:
-        found = _of_sessions(truth.filter(pc.equal(truth["kind"], "no_show")), history, rows)
+        found = of_sessions(truth, history)[rows.subject]
     elif horizon != CHURN_HORIZON:
         raise InvalidDataset(f"the truth is about leaving within {CHURN_HORIZON.days} days: ask for that horizon")
     else:
@@ -36,10 +36,11 @@ def align(
     return found
 
 
-def _of_sessions(truth: pa.Table, history: History, rows: Rows) -> NDArray[np.float64]:
-    asked = history.dataset.tables["sessions"]["session_id"].take(pa.array(rows.subject))
-    place = pc.index_in(asked, truth["subject_id"])
-    return np.asarray(pc.fill_null(truth["value"].take(place), float("nan")).to_numpy())
+def of_sessions(truth: pa.Table, history: History) -> NDArray[np.float64]:
+    """The true probability of a no-show of every session of the history, (sessions,); NaN where there is none."""
+    known = truth.filter(pc.equal(truth["kind"], "no_show"))
+    place = pc.index_in(history.dataset.tables["sessions"]["session_id"], known["subject_id"])
+    return np.asarray(pc.fill_null(known["value"].take(place), float("nan")).to_numpy())
 
 
 def _of_tutors(truth: pa.Table, history: History, rows: Rows) -> NDArray[np.float64]:

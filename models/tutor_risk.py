@@ -1,7 +1,9 @@
 """A tutor's risk of missing at least one session in the next 14 days, from the sessions that are booked."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,11 @@ from models import calibration
 from models.artifact import Model
 from models.calibration import Calibration, logit
 from models.dataset import active_tutors, booked_sessions, span, tutor_no_show_labels
-from models.evaluation import Figure, figures_with_intervals
+from models.evaluation import Figure, Tier, figures_with_intervals
 from models.matrix import matrix_of
+from models.tiers import choose_act_threshold, tiers
+
+Values = NDArray[np.float64]
 
 STEP = timedelta(days=7)
 FLOOR = -12.0
@@ -45,33 +50,79 @@ def dates_between(begin: int, end: int) -> Iterable[int]:
     return range(begin, end - span(TUTOR_HORIZON) + 1, span(STEP))
 
 
-def tutor_rows(
-    model: Model, history: History, dates: Iterable[int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], Ints]:
-    """(raw log-odds, 0/1 labels, tutor codes) of the active tutors at each date, (rows,) each."""
-    margins, labels, tutors = [], [], []
-    for date in dates:
-        active = active_tutors(history, date)
-        margins.append(margins_of(raw_risk(model, history, date)[active]))
-        labels.append(tutor_no_show_labels(history, date)[active])
-        tutors.append(active)
-    if not tutors:
-        return np.zeros(0), np.zeros(0), np.zeros(0, np.int64)
-    return np.concatenate(margins), np.concatenate(labels), np.concatenate(tutors)
+@dataclass(frozen=True)
+class TutorRows:
+    """Active tutors at weekly dates, (rows,) each: raw log-odds, 0/1 labels, tutor codes, and the true raw risk.
+
+    `true` is NaN where the true probabilities are not known.
+    """
+
+    margins: Values
+    labels: Values
+    tutors: Ints
+    true: Values
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether an outcome is absent, so that nothing can be learnt or measured."""
+        return self.labels.size == 0 or self.labels.min() == self.labels.max()
 
 
-def calibrate_tutors(model: Model, history: History, begin: int, end: int) -> Calibration:
-    """The calibration of the 14-day risk on dates between two moments; the identity where one outcome is absent."""
-    margins, labels, tutors = tutor_rows(model, history, dates_between(begin, end))
-    if labels.size == 0 or labels.min() == labels.max():
-        return Calibration()
-    return calibration.fit(margins, labels, tutors)
+def tutor_rows(model: Model, history: History, dates: Iterable[int], truth: Values | None = None) -> TutorRows:
+    """The active tutors at each date; `truth` (sessions,) holds the true probability of each session's no-show."""
+    parts = [_rows_at(model, history, date, truth) for date in dates]
+    if not parts:
+        return TutorRows(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
+    return TutorRows(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(TutorRows)))
 
 
-def evaluate_tutors(model: Model, history: History, begin: int, end: int, seed: int, repeats: int) -> dict[str, Figure]:
-    """Figures of the calibrated 14-day risk on weekly dates between two moments, by tutor bootstrap."""
-    margins, labels, tutors = tutor_rows(model, history, dates_between(begin, end))
-    if labels.size == 0 or labels.min() == labels.max():
-        return {}
-    risk = (model.sidecar.tutor_calibration or Calibration()).probability(margins)
-    return figures_with_intervals(labels, risk, tutors, seed, repeats)
+def _rows_at(model: Model, history: History, date: int, truth: Values | None) -> TutorRows:
+    active = active_tutors(history, date)
+    true = np.full(active.size, np.nan) if truth is None else _true_risk(history, date, truth)[active]
+    risk = raw_risk(model, history, date)[active]
+    return TutorRows(margins_of(risk), tutor_no_show_labels(history, date)[active], active, true)
+
+
+def _true_risk(history: History, as_of: int, truth: Values) -> Values:
+    rows = booked_sessions(history, as_of, TUTOR_HORIZON)
+    return any_no_show(history.sessions.tutor[rows], truth[rows], history.n_tutors)
+
+
+def with_tutor_risk(model: Model, judge: Model, history: History, begin: int, end: int) -> Model:
+    """The model with its 14-day risk calibrated on dates between two moments, and the risk from which to act.
+
+    `judge` scores those dates: a trial of the same recipe that has not seen them, where there is one. The model itself
+    would score what it was fitted to. The identity, and no threshold, where an outcome is absent.
+    """
+    rows = tutor_rows(judge, history, dates_between(begin, end))
+    found: dict[str, Any] = {"tutor_calibration": Calibration()}
+    if not rows.one_sided:
+        risk = calibration.fit(rows.margins, rows.labels, rows.tutors)
+        threshold = choose_act_threshold(risk.probability(rows.margins), rows.labels, rows.tutors)
+        found = {"tutor_calibration": risk, "act_threshold": threshold}
+    return Model(model.ubj, model.sidecar.model_copy(update=found))
+
+
+@dataclass(frozen=True)
+class TutorFigures:
+    """Figures of the 14-day risk, the same of the true risk where it is known, and the tiers."""
+
+    figures: dict[str, Figure] = field(default_factory=dict)
+    ceiling: dict[str, Figure] = field(default_factory=dict)
+    tiers: tuple[Tier, ...] = ()
+
+
+def evaluate_tutors(
+    model: Model, history: History, begin: int, end: int, seed: int, repeats: int, truth: Values | None = None
+) -> TutorFigures:
+    """What the calibrated 14-day risk was worth on weekly dates between two moments, by tutor bootstrap."""
+    rows = tutor_rows(model, history, dates_between(begin, end), truth)
+    if rows.one_sided:
+        return TutorFigures()
+    risk = (model.sidecar.tutor_calibration or Calibration()).probability(rows.margins)
+    true = None if np.isnan(rows.true).any() else rows.true
+    return TutorFigures(
+        figures=figures_with_intervals(rows.labels, risk, rows.tutors, seed, repeats),
+        ceiling={} if true is None else figures_with_intervals(rows.labels, true, rows.tutors, seed, repeats),
+        tiers=tiers(model.sidecar.act_threshold, risk, rows.labels, rows.tutors, seed, true, repeats),
+    )

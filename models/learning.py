@@ -1,0 +1,169 @@
+"""Fit a model to what was known at a moment: trees, calibrator, the tutors' 14-day risk and its thresholds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.horizons import CHURN_HORIZON
+from domain.vocabulary import Task
+from features.columns import Feature
+from features.history import History
+from features.priors import Priors, estimate_priors
+from features.source import source_sha256
+from models import matrix
+from models.artifact import AttributeSpec, Matrix, Model, seal
+from models.dataset import Examples, Rows, churn_examples, no_show_examples, periods_of
+from models.hazard import with_period
+from models.leaks import check_leaks
+from models.trees import Params, Shape, boost, silent
+from models.trial import try_before, window
+from models.tutor_risk import with_tutor_risk
+
+Values = NDArray[np.float64]
+
+DEFAULT_PARAMS: dict[Task, Params] = {
+    Task.NO_SHOW: {
+        "objective": "binary:logistic",
+        "tree_method": "hist",
+        "rounds": 200,
+        "eta": 0.05,
+        "max_depth": 5,
+        "min_child_weight": 20,
+        "subsample": 0.8,
+        "colsample_bytree": 0.6,
+        "lambda": 5.0,
+    },
+    Task.CHURN: {
+        "objective": "binary:logistic",
+        "tree_method": "hist",
+        "rounds": 150,
+        "eta": 0.04,
+        "max_depth": 3,
+        "min_child_weight": 5,
+        "subsample": 0.7,
+        "colsample_bytree": 0.6,
+        "lambda": 10.0,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to train: on labels known before `cut` (UTC microseconds), tested on the `rows` as of the cut and later.
+
+    `truth` (rows,) and `session_truth` (sessions,) hold the true probabilities of simulated data, for ceilings only.
+    `features` are the task's own unless fewer are asked for; `params` are XGBoost's, the task's defaults where not
+    given. `repeats` is the number of bootstrap draws behind each interval. `horizon` and `every` are of churn: leaving
+    within it, asked so often. `refit`: fit once more on all that is known by the end of the data, for the model that
+    serves. `origins`: how often to train in the past of the cut, to see the figures decay. `tutor_risk`: with the
+    no-show model, the risk of its tutors.
+    """
+
+    task: Task
+    history: History
+    rows: Rows
+    cut: int
+    seed: int
+    fingerprint: str = ""
+    truth: Values | None = None
+    session_truth: Values | None = None
+    features: tuple[Feature, ...] = ()
+    params: Params = field(default_factory=dict)
+    repeats: int = 200
+    horizon: timedelta = CHURN_HORIZON
+    every: timedelta = timedelta(days=7)
+    refit: bool = True
+    origins: int = 4
+    tutor_risk: bool = True
+
+    @property
+    def columns(self) -> tuple[Feature, ...]:
+        """The features to read."""
+        return self.features or matrix.features_of(self.task)
+
+    @property
+    def settings(self) -> Params:
+        """XGBoost's parameters, with the number of rounds and the seed."""
+        return DEFAULT_PARAMS[self.task] | self.params | {"seed": self.seed}
+
+    def examples(self, known_before: int) -> Examples:
+        """What may be learnt from at a moment (UTC microseconds)."""
+        if self.task is Task.NO_SHOW:
+            return no_show_examples(self.rows, known_before)
+        return churn_examples(self.history, self.horizon, self.every, known_before, self.cut)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A model, the examples it was fitted to, and the matrix of their rows (rows, columns)."""
+
+    model: Model
+    examples: Examples
+    matrix: Matrix = field(repr=False)
+
+
+def learn(request: Request, moment: int) -> Learnt:
+    """Fit to what was known before a moment (UTC microseconds). Raises NotEnoughData, LeakSuspected."""
+    examples = request.examples(moment)
+    parts = window(examples, moment)
+    priors = estimate_priors(request.history, moment)
+    attributes = matrix.specify_attributes(request.history, examples.queries, examples.row_label, priors)
+    rows = matrix.build(request.columns, attributes, request.history, examples.queries, priors)
+    names = [f.name for f in request.columns] + [a.name for a in attributes]
+    check_leaks(rows, examples.row_label, names, request.history.dataset)
+    columns, shape = design(rows, examples), shape_of(request, len(attributes))
+    trial = try_before(columns, parts, request.settings, shape)
+    fitted = (boost if trial.knows else silent)(columns, examples.label, request.settings | trial.rounds, shape)
+    sidecar = _sidecar(request, moment, examples, attributes, priors, rows)
+    sidecar |= {"calibration": trial.calibration, "params": request.settings | trial.rounds}
+    model = seal(fitted.booster, linear=fitted.linear, **sidecar)
+    if request.task is Task.NO_SHOW and request.tutor_risk:
+        judge = trial.fitted and seal(trial.fitted.booster, linear=trial.fitted.linear, **sidecar)
+        model = with_tutor_risk(model, judge or model, request.history, parts.calibrate_from, moment)
+    return Learnt(model, examples, rows)
+
+
+def design(rows: Matrix, examples: Examples) -> Matrix:
+    """The matrix of the examples: the rows themselves, or for a hazard those each period asks for, and the period."""
+    return rows if examples.period is None else with_period(rows[examples.row], examples.period)
+
+
+def shape_of(request: Request, n_attributes: int) -> Shape:
+    """The known signs of the columns; nobody knows that of an attribute."""
+    signs = [f.monotone for f in request.columns] + [0] * n_attributes
+    churn = request.task is Task.CHURN
+    return Shape(signs, len(periods_of(request.history, request.horizon)) - 1 if churn else 0)
+
+
+def _sidecar(
+    request: Request,
+    moment: int,
+    examples: Examples,
+    attributes: Sequence[AttributeSpec],
+    priors: Priors,
+    rows: Matrix,
+) -> dict[str, Any]:
+    churn = request.task is Task.CHURN
+    return {
+        "task": request.task,
+        "features": tuple(f.name for f in request.columns),
+        "attributes": tuple(attributes),
+        "priors": priors,
+        "periods": periods_of(request.history, request.horizon) if churn else (),
+        "horizon": request.horizon.days if churn else 0,
+        "base_rate": float(examples.label.mean()),
+        "typical": _typical(rows),
+        "known_before": datetime.fromtimestamp(moment / 1e6, UTC),
+        "data_fingerprint": request.fingerprint,
+        "features_sha256": source_sha256(),
+    }
+
+
+def _typical(columns: Matrix) -> tuple[float, ...]:
+    """The median of each column, 0 for one that is all missing."""
+    padded = np.where(np.isnan(columns).all(axis=0), np.float32(0), columns)
+    return tuple(float(v) for v in np.nanmedian(padded, axis=0))

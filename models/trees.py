@@ -1,0 +1,113 @@
+"""Trees that start from a straight line: what is fitted, and what it says of a design matrix."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from models.device import device
+from models.linear import Linear, Matrix, Values, fit_linear, flat
+
+Params = dict[str, float | int | str]
+
+MOST_WATCHED = 50_000
+"""Held-out rows that are looked at after every round."""
+
+PATIENCE = 30
+"""Rounds without a better held-out log loss after which no more are tried."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the columns of a design mean: the known sign of each (columns,), and how many periods follow, if any."""
+
+    signs: Sequence[int]
+    n_periods: int = 0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A straight part and the trees on it."""
+
+    linear: Linear
+    booster: xgb.Booster
+
+    def margins(self, design: Matrix) -> Values:
+        """Log-odds (rows,) of a design matrix (rows, columns)."""
+        return margins_of(self.booster, self.linear, design)
+
+
+def margins_of(booster: xgb.Booster, linear: Linear | None, design: Matrix) -> Values:
+    """Log-odds (rows,) of a design matrix: the line's, if there is one, and what the trees add."""
+    straight = linear.log_odds(design) if linear else 0.0
+    bent = booster.inplace_predict(design, predict_type="margin", validate_features=False)
+    return np.asarray(straight + np.asarray(bent, dtype=np.float64).reshape(len(design)))
+
+
+def boost(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Fitted:
+    """Fit both parts to a design matrix and 0/1 labels (rows,)."""
+    linear = _line(design, labels, settings, shape)
+    data = xgb.QuantileDMatrix(design, labels, base_margin=linear.log_odds(design))
+    return Fitted(linear, xgb.train(plain(settings, shape), data, num_boost_round=int(settings["rounds"])))
+
+
+def silent(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Fitted:
+    """What knows nothing but the share of positives (of each period): all weights zero, and no trees."""
+    data = xgb.QuantileDMatrix(design[:1], labels[:1])
+    booster = xgb.train(plain(settings, shape), data, num_boost_round=0)
+    return Fitted(flat(design, labels, len(shape.signs), shape.n_periods), booster)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A fit that was watched on rows it did not see: the held-out log loss after each round (rounds,)."""
+
+    fitted: Fitted
+    losses: NDArray[np.float64]
+
+    def margins(self, design: Matrix, rounds: int) -> Values:
+        """Log-odds (rows,) after so many rounds."""
+        return self.at(rounds).margins(design)
+
+    def at(self, rounds: int) -> Fitted:
+        """The fit as it stood after so many rounds."""
+        return Fitted(self.fitted.linear, self.fitted.booster[:rounds])
+
+
+def try_out(
+    design: Matrix, labels: Values, held_out: tuple[Matrix, Values], settings: Params, shape: Shape, patience: int
+) -> Trial:
+    """Fit while watching rows held out (design, labels); stop after `patience` rounds without progress, 0 for never."""
+    linear = _line(design, labels, settings, shape)
+    data = xgb.QuantileDMatrix(design, labels, base_margin=linear.log_odds(design))
+    step = -(-len(held_out[0]) // MOST_WATCHED)
+    seen, came = held_out[0][::step], held_out[1][::step]
+    others = xgb.QuantileDMatrix(seen, came, base_margin=linear.log_odds(seen), ref=data)
+    losses: dict[str, dict[str, list[float]]] = {}
+    booster = xgb.train(
+        plain(settings, shape) | {"eval_metric": "logloss"},
+        data,
+        num_boost_round=int(settings["rounds"]),
+        evals=[(others, "held_out")],
+        evals_result=losses,
+        early_stopping_rounds=patience or None,
+        verbose_eval=False,
+    )
+    return Trial(Fitted(linear, booster), np.array(losses["held_out"]["logloss"]))
+
+
+def _line(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Linear:
+    return fit_linear(design, labels, shape.signs, shape.n_periods, int(settings["seed"]))
+
+
+def plain(settings: Params, shape: Shape) -> Params:
+    """The settings as XGBoost takes them: constraints where a sign is known, and no start but the line's."""
+    signs = [*shape.signs, *([0] if shape.n_periods else [])]
+    extra: Params = {
+        "monotone_constraints": f"({','.join(map(str, signs))})",
+        "base_score": 0.5,
+        "device": device(),
+    }
+    return {name: value for name, value in settings.items() if name != "rounds"} | extra

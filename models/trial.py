@@ -1,0 +1,116 @@
+"""What a recipe makes of examples it has not seen: the calibrator, the rounds, and whether it knows anything."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import NotEnoughData
+from features.kernel import Ints
+from models import calibration
+from models.artifact import Matrix
+from models.calibration import Calibration
+from models.dataset import Examples
+from models.trees import PATIENCE, Fitted, Params, Shape, try_out
+
+Values = NDArray[np.float64]
+
+MIN_OUTCOMES, MIN_TEST_OUTCOMES = 200, 10
+"""Of either class: fewer teach nothing, and figures on fewer have intervals too wide to use."""
+
+CALIBRATION_SHARE = 0.25
+MIN_TRIAL_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Window:
+    """Examples by the calendar: those as of `calibrate_from` and later calibrate a trial model (examples,)."""
+
+    examples: Examples
+    calibrate_from: int
+
+    @property
+    def earlier(self) -> NDArray[np.bool_]:
+        """Which examples had their label before the calibration window."""
+        return self.examples.known_at < self.calibrate_from
+
+    @property
+    def later(self) -> NDArray[np.bool_]:
+        """Which examples calibrate."""
+        return self.examples.as_of >= self.calibrate_from
+
+
+def window(examples: Examples, moment: int) -> Window:
+    """The examples known at a moment, divided for calibration. Raises NotEnoughData."""
+    check(f"known before {_date(moment)} to train on", examples.label, MIN_OUTCOMES)
+    found = Window(examples, int(np.quantile(examples.as_of, 1 - CALIBRATION_SHARE)))
+    about = f"from {_date(found.calibrate_from)} to {_date(moment)} to calibrate on"
+    check(about, examples.label[found.later], MIN_TEST_OUTCOMES)
+    return found
+
+
+def check(which: str, labels: Values, least: int) -> None:
+    """Raise NotEnoughData for too few outcomes of either class among 0/1 labels (rows,)."""
+    positives = int(labels.sum())
+    if min(positives, labels.size - positives) < least:
+        raise NotEnoughData(
+            f"{labels.size} finished rows {which}, {positives} of them positive: at least {least} of each "
+            f"outcome are needed. Bring more history or move the cut."
+        )
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a model that has not seen the calibration examples makes of them.
+
+    `knows`: whether it surely tells those with an outcome from those without. `rounds` are the number that served best.
+    `fitted` is that model where it was one by date.
+    """
+
+    calibration: Calibration
+    knows: bool
+    rounds: Params
+    fitted: Fitted | None
+
+
+def try_before(columns: Matrix, parts: Window, settings: Params, shape: Shape) -> Tried:
+    """By date where that leaves most of the examples before the calibration window, else by tutor in two folds.
+
+    With a long horizon few labels are known before the window, and the calibrator of a poor model does not fit a good
+    one. See docs/adr/0003. A model that tells nothing apart is taken for none: its order would be chance.
+    """
+    labels, later = parts.examples.label, np.flatnonzero(parts.later)
+    if parts.earlier.mean() < MIN_TRIAL_SHARE or not np.ptp(labels[parts.earlier]):
+        margins, rounds = _try_by_tutor(columns, labels, parts.examples.tutor % 2, later, settings, shape)
+        fitted = None
+    else:
+        held_out = columns[later], labels[later]
+        trial = try_out(columns[parts.earlier], labels[parts.earlier], held_out, settings, shape, PATIENCE)
+        rounds = int(trial.losses.argmin()) + 1
+        margins, fitted = trial.margins(held_out[0], rounds), trial.at(rounds)
+    came, tutors = labels[later], parts.examples.tutor[later]
+    period = None if parts.examples.period is None else parts.examples.period[later]
+    if calibration.tells_apart(margins, came, tutors, period):
+        return Tried(calibration.fit(margins, came, tutors), True, {"rounds": rounds}, fitted)
+    return Tried(calibration.as_it_is(came, tutors), False, {"rounds": rounds}, None)
+
+
+def _try_by_tutor(
+    columns: Matrix, labels: Values, fold: Ints, later: Ints, settings: Params, shape: Shape
+) -> tuple[Values, int]:
+    """Margins of the later examples, each from the other half of the tutors, and the rounds that served best."""
+    folds = [
+        try_out(columns[fold != i], labels[fold != i], (columns[fold == i], labels[fold == i]), settings, shape, 0)
+        for i in (0, 1)
+    ]
+    rounds = int(sum(trial.losses * (fold == i).sum() for i, trial in enumerate(folds)).argmin()) + 1
+    margins = np.empty(later.size)
+    for i, trial in enumerate(folds):
+        rows = fold[later] == i
+        margins[rows] = trial.margins(columns[later[rows]], rounds)
+    return margins, rounds
+
+
+def _date(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment / 1e6, UTC):%Y-%m-%d %H:%M} UTC"

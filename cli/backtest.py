@@ -15,10 +15,11 @@ from domain.vocabulary import Task
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rich.console import Console
 
     from features.dataset import Dataset
     from models.backtest import Backtest
-    from models.evaluation import Figure
+    from models.report import Section
 
 
 def _span(text: str) -> timedelta:
@@ -46,10 +47,11 @@ def backtest(
     from gateways.dataset import read_dataset
     from models.backtest import as_json as document
     from models.backtest import backtest as run
+    from quality.reasons import with_reason_codes
 
     spans = _span(horizon), _span(every)
     read = read_dataset(dataset, parse_files(file))
-    result = run(task, read.dataset, *spans, cut=_microseconds(cut), seed=seed, truth=_truth(truth))
+    result = run(task, with_reason_codes(read.dataset), *spans, cut=_microseconds(cut), seed=seed, truth=_truth(truth))
     _say_what_is_late(read.dataset)
     if as_json:
         print(json.dumps(document(result)))
@@ -82,19 +84,28 @@ def _truth(path: Path | None) -> "pa.Table | None":
 
 
 def _print_table(result: "Backtest", n_rejected: int) -> None:
-    from rich.table import Table
+    from models.report import figures_section, sections
 
     columns = {"with history": result.with_history.figures, "without history": result.without_history.figures}
     if result.with_history.ceiling:
         columns["ceiling"] = result.with_history.ceiling
-    table = Table("", *columns, title=f"{result.task}: {_heading(result)}")
-    for name in result.with_history.figures:
-        table.add_row(name.replace("_", " "), *(_figure(figures, name) for figures in columns.values()))
     console = make_console()
-    console.print(table)
+    for section in (figures_section(f"{result.task}: {_heading(result)}", columns), *sections(result.with_history)):
+        _print_section(console, section)
     low, high = result.gain.low, result.gain.high
     console.print(f"gain of history in ROC AUC: {result.gain.value:.4f} ({low:.4f} to {high:.4f})")
     console.print(f"{result.seconds:.1f} s, peak {result.peak_mb:.0f} MB, {n_rejected} rows rejected")
+
+
+def _print_section(console: "Console", section: "Section") -> None:
+    from rich.table import Table
+
+    table = Table(*section.columns, title=section.title)
+    for row in section.rows:
+        table.add_row(*row)
+    console.print(table)
+    if section.note:
+        console.print(section.note, highlight=False)
 
 
 def _heading(result: "Backtest") -> str:
@@ -102,8 +113,3 @@ def _heading(result: "Backtest") -> str:
     full = result.with_history
     share = f"{full.base_rate:.1%} positive"
     return f"trained on {result.n_train:,} rows before {cut:%Y-%m-%d}, tested on {full.n_test:,}, {share}"
-
-
-def _figure(figures: "dict[str, Figure]", name: str) -> str:
-    figure = figures.get(name)
-    return "" if figure is None else f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"

@@ -12,11 +12,14 @@ import pyarrow as pa
 from domain.vocabulary import Task
 from features.dataset import Dataset
 from features.history import History
+from models.bootstrap import TOP_SHARES
 from models.dataset import Rows, churn_rows, no_show_rows
-from models.evaluation import TOP_SHARES, Evaluation, Figure, auc_gain
+from models.evaluation import Evaluation, Figure, auc_gain
+from models.learning import Request
 from models.matrix import features_of
-from models.training import Request, default_cut, train
-from models.truth import align
+from models.report import document
+from models.training import default_cut, train
+from models.truth import align, of_sessions
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,29 @@ def backtest(
     rows = rows_of(task, history, horizon, every, cut)
     moment = default_cut(rows) if cut is None else cut
     true_values = None if truth is None else align(task, truth, history, rows, horizon)
-    request = Request(task, history, rows, moment, seed, truth=true_values)
+    session_truth = None if truth is None else of_sessions(truth, history)
+    request = Request(
+        task,
+        history,
+        rows,
+        moment,
+        seed,
+        truth=true_values,
+        session_truth=session_truth,
+        horizon=horizon,
+        every=every,
+        refit=False,
+    )
     full = train(request)
     static = tuple(f for f in features_of(task) if not f.history)
-    bare = train(replace(request, features=static, truth=None))
+    bare = train(replace(request, features=static, truth=None, origins=0, tutor_risk=False))
     return Backtest(
         task=task,
         cut=moment,
         n_train=full.n_train,
         with_history=full.evaluation,
         without_history=bare.evaluation,
-        gain=auc_gain(full.test.label, full.margins, bare.margins, full.test.queries.tutor, seed),
+        gain=auc_gain(full.test.label, full.scores, bare.scores, full.test.queries.tutor, seed),
         seconds=time.perf_counter() - began,
         peak_mb=peak_megabytes(),
     )
@@ -82,7 +97,7 @@ def peak_megabytes() -> float:
 def as_json(result: Backtest) -> dict[str, Any]:
     """The result as one JSON object; the documented contract of `tqs backtest --json`."""
     full = result.with_history
-    found = {
+    found = document(full) | {
         "n_train": result.n_train,
         "n_test": full.n_test,
         "base_rate": full.base_rate,

@@ -1,16 +1,18 @@
 """How good a model is on rows it never saw, each figure with its interval."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.horizons import WATCH_RISK
+from features.kernel import Ints
+from models.bootstrap import BINS, NAMES, REPEATS, Sampled, less, measure, rank, sample
+from models.proportions import clustered_interval
 
 Values = NDArray[np.float64]
 
-TOP_SHARES = (0.05, 0.10, 0.20)
-BINS = 10
+NOT_ENOUGH = "not enough data"
 
 
 @dataclass(frozen=True)
@@ -24,20 +26,86 @@ class Figure:
 
 @dataclass(frozen=True)
 class Curves:
-    """What the plots are drawn from: reliability points (bins,) and the precision-recall curve."""
+    """What the plots are drawn from: reliability points (bins,) and the precision-recall curve.
+
+    `low` and `high` bound each bin's observed share at 95 %, rows of one tutor taken together; `count` is its rows.
+    """
 
     predicted: Values
     observed: Values
+    low: Values
+    high: Values
+    count: Ints
     recall: Values
     precision: Values
+
+
+@dataclass(frozen=True)
+class Tier:
+    """What comes of acting from a risk on: shares of rows with intervals; all None where no threshold was found.
+
+    `ceiling` is the recall that the true probabilities reach at the same precision, on simulated data.
+    """
+
+    name: str
+    threshold: float | None
+    flagged: Figure | None = None
+    precision: Figure | None = None
+    recall: Figure | None = None
+    lift: Figure | None = None
+    prevalence: Figure | None = None
+    ceiling: Figure | None = None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of the test rows, `group` of those that `by` divides; figures are None where there is not enough data."""
+
+    by: str
+    group: str
+    n: int
+    positives: int
+    roc_auc: Figure | None = None
+    ece: Figure | None = None
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are outcomes enough to say anything."""
+        return self.roc_auc is not None
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A plainer way to score the same rows, and what the model gains over it, paired by tutor.
+
+    `gain` is in ROC AUC, `brier_gain` by how much the model's Brier score is lower: positive where the model is better.
+    """
+
+    figures: dict[str, Figure]
+    gain: Figure
+    brier_gain: Figure
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A model trained before `cut` (UTC microseconds) and tested on what came after.
+
+    `figures` are of the first four weeks, `by_week` the ROC AUC of each week after the cut, None where there are too
+    few outcomes. No figures: there was not enough data to train or test at this origin.
+    """
+
+    cut: int
+    n: int
+    figures: dict[str, Figure]
+    by_week: tuple[Figure | None, ...]
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Figures by name, on `n_test` rows of which a share `base_rate` is positive.
 
-    `ceiling` holds the same figures for the true probabilities, on simulated data. `tutor_figures` are those of the
-    tutors' 14-day risk, for the no-show model.
+    `ceiling` and `tutor_ceiling` hold the same figures for the true probabilities, on simulated data. `tutor_figures`
+    are those of the tutors' 14-day risk, for the no-show model. `alarms` say what looks like a leak.
     """
 
     n_test: int
@@ -46,130 +114,86 @@ class Evaluation:
     curves: Curves
     ceiling: dict[str, Figure] | None = None
     tutor_figures: dict[str, Figure] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Ranked:
-    """Labels and scores by falling score, with the last place of each run of equal scores."""
-
-    labels: Values
-    scores: Values
-    tie_ends: NDArray[np.int64]
-    order: NDArray[np.int64]
-
-
-def _rank(labels: Values, scores: Values) -> _Ranked:
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    tie_ends = np.append(np.flatnonzero(np.diff(ranked)), ranked.size - 1)
-    return _Ranked(labels[order].astype(np.float64), ranked, tie_ends, order)
-
-
-def _cumulative(ranked: _Ranked, weights: Values) -> tuple[Values, Values]:
-    """Weighted positives and rows down to each run of ties: (runs,) each."""
-    return np.cumsum(weights * ranked.labels)[ranked.tie_ends], np.cumsum(weights)[ranked.tie_ends]
-
-
-def _figures(ranked: _Ranked, weights: Values) -> dict[str, float]:
-    positives, rows = _cumulative(ranked, weights)
-    n, p = rows[-1], positives[-1]
-    if p == 0 or p == n:
-        return {}
-    found = {"roc_auc": _roc_auc(positives, rows), "pr_auc": _average_precision(positives, rows)}
-    found["brier"] = float(weights @ (ranked.scores - ranked.labels) ** 2 / n)
-    found["brier_skill"] = 1 - found["brier"] / float(p / n * (1 - p / n))
-    found["ece"] = _calibration_error(ranked, weights)
-    for share in TOP_SHARES:
-        key = f"{round(share * 100)}"
-        found[f"precision_at_{key}"], found[f"recall_at_{key}"] = _at(positives, rows, share * n)
-    flagged = ranked.scores >= WATCH_RISK
-    hits, called = float(weights[flagged] @ ranked.labels[flagged]), float(weights[flagged].sum())
-    found["precision_at_flag"] = hits / called if called else float("nan")
-    found["recall_at_flag"] = hits / float(p)
-    return found
-
-
-def _roc_auc(positives: Values, rows: Values) -> float:
-    negatives = rows - positives
-    x, y = np.append(0.0, negatives / negatives[-1]), np.append(0.0, positives / positives[-1])
-    return float(np.trapezoid(y, x))
-
-
-def _average_precision(positives: Values, rows: Values) -> float:
-    gained = np.diff(positives, prepend=0.0) / positives[-1]
-    precision = np.divide(positives, rows, out=np.zeros_like(rows), where=rows > 0)
-    return float(gained @ precision)
-
-
-def _at(positives: Values, rows: Values, k: float) -> tuple[float, float]:
-    """Precision and recall among the k rows scored highest, ties at the border taken in proportion."""
-    hits = float(np.interp(k, np.append(0.0, rows), np.append(0.0, positives)))
-    return hits / float(k), hits / float(positives[-1])
-
-
-def _calibration_error(ranked: _Ranked, weights: Values) -> float:
-    """Expected calibration error over 10 bins of equal weight (Naeini et al. 2015, AAAI)."""
-    place = np.cumsum(weights) - weights / 2
-    bins = np.minimum((place * BINS / weights.sum()).astype(np.int64), BINS - 1)
-    gap = np.bincount(bins, weights * (ranked.scores - ranked.labels), BINS)
-    return float(np.abs(gap).sum() / weights.sum())
+    tutor_ceiling: dict[str, Figure] = field(default_factory=dict)
+    tiers: tuple[Tier, ...] = ()
+    slices: tuple[Slice, ...] = ()
+    baselines: dict[str, Baseline] = field(default_factory=dict)
+    origins: tuple[Origin, ...] = ()
+    alarms: tuple[str, ...] = ()
 
 
 def figures(labels: Values, scores: Values) -> dict[str, Figure]:
     """Point values only: labels 0/1 and probabilities, (rows,) each. Empty where only one class is present."""
-    ranked = _rank(labels, scores)
-    return {name: Figure(value) for name, value in _figures(ranked, np.ones(labels.size)).items()}
-
-
-def bootstrap_weights(clusters: NDArray[np.int64], repeats: int, seed: int) -> NDArray[np.float64]:
-    """How often each cluster is drawn, (repeats, clusters): tutors are resampled, with all their rows."""
-    n = int(clusters.max()) + 1
-    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=repeats).astype(np.float64)
+    ranked = rank(labels, scores, np.zeros(labels.size, np.int64))
+    return as_figures(Sampled(measure(ranked, np.ones(1)), np.empty((0, len(NAMES)))))
 
 
 def figures_with_intervals(
-    labels: Values, scores: Values, clusters: NDArray[np.int64], seed: int, repeats: int = 200
+    labels: Values, scores: Values, tutors: Ints, seed: int, repeats: int = REPEATS
 ) -> dict[str, Figure]:
     """Figures with 95 % percentile intervals: labels, probabilities and tutor codes, (rows,) each."""
-    ranked = _rank(labels, scores)
-    compact = np.unique(clusters, return_inverse=True)[1][ranked.order]
-    drawn = [_figures(ranked, w[compact]) for w in bootstrap_weights(compact, repeats, seed)]
-    points = _figures(ranked, np.ones(labels.size))
-    return {name: _with_interval(value, [d[name] for d in drawn if name in d]) for name, value in points.items()}
+    return as_figures(sample(labels, scores, tutors, seed, repeats))
 
 
-def _with_interval(value: float, drawn: list[float]) -> Figure:
-    some = [d for d in drawn if not np.isnan(d)]
-    if not some:
-        return Figure(value)
-    low, high = np.percentile(some, [2.5, 97.5])
-    return Figure(value, float(low), float(high))
+def as_figures(sampled: Sampled) -> dict[str, Figure]:
+    """Figures by name. Empty where only one class is present."""
+    if np.isnan(sampled.point[0]):
+        return {}
+    return {name: figure_of(sampled, name) for name in NAMES}
 
 
-def auc_gain(
-    labels: Values, scores: Values, others: Values, clusters: NDArray[np.int64], seed: int, repeats: int = 200
-) -> Figure:
+def figure_of(sampled: Sampled, name: str) -> Figure:
+    """One figure of a sample with its interval."""
+    place = NAMES.index(name)
+    return Figure(float(sampled.point[place]), *sampled.interval(place))
+
+
+def auc_gain(labels: Values, scores: Values, others: Values, tutors: Ints, seed: int, repeats: int = REPEATS) -> Figure:
     """How much better `scores` rank than `others` on the same rows, paired by tutor, in ROC AUC."""
-    compact = np.unique(clusters, return_inverse=True)[1]
-    first, second = _rank(labels, scores), _rank(labels, others)
-
-    def difference(weights: Values) -> float:
-        ours, theirs = (_roc_auc(*_cumulative(r, weights[r.order])) for r in (first, second))
-        return ours - theirs
-
-    drawn = [difference(w[compact]) for w in bootstrap_weights(compact, repeats, seed)]
-    return _with_interval(difference(np.ones(labels.size)), drawn)
+    ours, theirs = (sample(labels, values, tutors, seed, repeats) for values in (scores, others))
+    return figure_of(less(ours, theirs), "roc_auc")
 
 
-def curves(labels: Values, scores: Values) -> Curves:
-    """Reliability in 10 bins of equal size, and the precision-recall curve at 200 points or fewer."""
-    ranked = _rank(labels, scores)
-    parts = [p for p in np.array_split(np.arange(labels.size), BINS) if p.size]
-    positives, rows = _cumulative(ranked, np.ones(labels.size))
-    picked = np.unique(np.linspace(0, rows.size - 1, 200).astype(np.int64))
+def compare(
+    labels: Values, scores: Values, others: Mapping[str, Values], tutors: Ints, seed: int, repeats: int = REPEATS
+) -> dict[str, Baseline]:
+    """What the scores gain over each of the other scores of the same rows, (rows,) each, paired by tutor."""
+    ours = sample(labels, scores, tutors, seed, repeats)
+    found = {name: sample(labels, values, tutors, seed, repeats) for name, values in others.items()}
+    return {
+        name: Baseline(
+            as_figures(theirs), figure_of(less(ours, theirs), "roc_auc"), figure_of(less(theirs, ours), "brier")
+        )
+        for name, theirs in found.items()
+    }
+
+
+def curves(labels: Values, scores: Values, tutors: Ints | None = None) -> Curves:
+    """Reliability in 10 bins of equal size, and the precision-recall curve at 200 points or fewer.
+
+    Without tutor codes (rows,) each row stands for itself in the intervals.
+    """
+    order = np.argsort(scores, kind="stable")
+    bins = np.arange(labels.size) * BINS // labels.size
+    _, place = np.unique(bins, return_inverse=True)
+    count = np.bincount(place)
+    whose = (np.arange(labels.size) if tutors is None else tutors)[order]
+    low, high = clustered_interval(labels[order], place, whose)
+    recall, precision = _precision_recall(labels, scores)
     return Curves(
-        predicted=np.array([ranked.scores[p].mean() for p in parts])[::-1],
-        observed=np.array([ranked.labels[p].mean() for p in parts])[::-1],
-        recall=positives[picked] / max(positives[-1], 1),
-        precision=positives[picked] / rows[picked],
+        predicted=np.bincount(place, scores[order]) / count,
+        observed=np.bincount(place, labels[order]) / count,
+        low=low,
+        high=high,
+        count=count,
+        recall=recall,
+        precision=precision,
     )
+
+
+def _precision_recall(labels: Values, scores: Values) -> tuple[Values, Values]:
+    ranked = rank(labels, scores, np.zeros(labels.size, np.int64))
+    ends = np.flatnonzero(ranked.ends_run)
+    picked = ends[np.unique(np.linspace(0, ends.size - 1, 200).astype(np.int64))]
+    hits = np.cumsum(ranked.labels)
+    return hits[picked] / max(hits[-1], 1), hits[picked] / (picked + 1)

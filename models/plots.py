@@ -1,5 +1,7 @@
 """Pictures of an evaluation, as PNG bytes."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Protocol
 
@@ -7,10 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from models.artifact import Model
-from models.evaluation import Evaluation
+from models.evaluation import Evaluation, Origin
+from models.rolling import decay as weekly_means
 
 _INK, _BLUE, _GREY = "#22313f", "#2468b4", "#8a949e"
 _MOST_COLUMNS = 15
@@ -33,9 +36,10 @@ class Drawable(Protocol):
 
 
 def plots(training: Drawable) -> dict[str, bytes]:
-    """PNG bytes of the pictures `reliability`, `precision_recall` and `importance`."""
-    task = training.model.sidecar.task.replace("_", "-")
-    return {
+    """PNG bytes of the pictures `reliability`, `precision_recall`, `importance` and, with rolling origins, `decay`."""
+    task, origins = training.model.sidecar.task.replace("_", "-"), training.evaluation.origins
+    drawn = {} if not any(origin.figures for origin in origins) else {"decay": decay(origins, task)}
+    return drawn | {
         "reliability": reliability(training.evaluation, task),
         "precision_recall": precision_recall(training.evaluation, task),
         "importance": importance(training.importance, task),
@@ -43,15 +47,19 @@ def plots(training: Drawable) -> dict[str, bytes]:
 
 
 def reliability(evaluation: Evaluation, task: str) -> bytes:
-    """Observed against predicted share of positives, in ten bins of equal size."""
+    """Observed against predicted share of positives, in ten bins of equal size, with their intervals and counts."""
     figure, axes = _canvas(f"Reliability of the {task} model", 6.4, 5.6)
     curves = evaluation.curves
-    top = 1.08 * float(max(curves.predicted.max(), curves.observed.max(), evaluation.base_rate))
+    top = 1.12 * float(max(curves.predicted.max(), curves.high.max(), evaluation.base_rate))
     axes.plot([0, top], [0, top], color=_GREY, linewidth=1, linestyle="--", label="perfect")
+    reach = np.vstack([curves.observed - curves.low, curves.high - curves.observed])
+    label = f"bins of {curves.count.mean():,.0f} rows, their positives, 95 % by tutor"
     axes.errorbar(
-        curves.predicted, curves.observed, yerr=_wilson_reach(evaluation), color=_BLUE, marker="o", markersize=5,
-        linewidth=1.4, elinewidth=1, capsize=2.5, label=f"bins of about {evaluation.n_test / 10:,.0f} rows, 95 %",
+        curves.predicted, curves.observed, yerr=reach, color=_BLUE, marker="o", markersize=5,
+        linewidth=1.4, elinewidth=1, capsize=2.5, label=label,
     )  # fmt: skip
+    for x, y, positives in zip(curves.predicted, curves.high, curves.observed * curves.count, strict=True):
+        axes.annotate(f"{positives:,.0f}", (x, y), (0, 4), textcoords="offset points", ha="center", color=_GREY)
     _base_rate_line(axes, evaluation)
     axes.set(xlim=(0, top), xlabel="predicted probability, mean of the bin", ylabel="observed share of positives")
     axes.set_ylim(bottom=0)
@@ -95,6 +103,31 @@ def importance(shares: dict[str, float], task: str) -> bytes:
     return _png(figure)
 
 
+def decay(origins: Sequence[Origin], task: str) -> bytes:
+    """ROC AUC by weeks after each rolling origin, with intervals by tutor, and the mean over the origins."""
+    figure, axes = _canvas(f"How the {task} model ages", 7.2, 5.0)
+    for place, origin in enumerate(origins):
+        _origin_line(axes, origin, 0.06 * (place - (len(origins) - 1) / 2))
+    mean = np.array(weekly_means(origins))
+    axes.plot(np.arange(1, mean.size + 1), mean, color=_INK, linewidth=2, label="mean of the origins")
+    axes.axhline(0.5, color=_GREY, linewidth=1, linestyle=":", label="chance")
+    axes.set(xlabel="weeks after the origin", ylabel="ROC AUC")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="lower left", frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def _origin_line(axes: Axes, origin: Origin, shift: float) -> None:
+    """One origin's weeks that had outcomes enough, moved aside a little to keep the intervals apart."""
+    told = [(week, found) for week, found in enumerate(origin.by_week, start=1) if found is not None]
+    if not told:
+        return
+    weeks, values = np.array([week for week, _ in told]) + shift, np.array([found.value for _, found in told])
+    ends = np.array([(found.value - found.low, found.high - found.value) for _, found in told]).T
+    day = f"{datetime.fromtimestamp(origin.cut / 1e6, UTC):%Y-%m-%d}"
+    axes.errorbar(weeks, values, yerr=ends, marker="o", markersize=4, linewidth=1, capsize=2, alpha=0.75, label=day)
+
+
 def _canvas(title: str, width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
@@ -104,17 +137,6 @@ def _canvas(title: str, width: float, height: float) -> tuple[Figure, Axes]:
     axes.grid(color="#e6e9ec", linewidth=0.8)
     axes.set_axisbelow(True)
     return figure, axes
-
-
-def _wilson_reach(evaluation: Evaluation) -> np.ndarray:
-    """How far a bin's 95 % interval reaches below and above its share: (2, bins) (Wilson 1927, JASA 22:209).
-
-    It takes rows as independent; the figures' own intervals, by tutor, are wider.
-    """
-    share, n, z = evaluation.curves.observed, max(evaluation.n_test / evaluation.curves.observed.size, 1), 1.96
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.maximum(np.vstack([share - (middle - half), middle + half - share]), 0)
 
 
 def _base_rate_line(axes: Axes, evaluation: Evaluation) -> None:

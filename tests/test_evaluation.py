@@ -1,4 +1,4 @@
-"""Figures against scikit-learn, intervals against what they must cover, calibration against planted lines."""
+"""Figures against scikit-learn and plain formulas, intervals against what they must cover."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from domain.horizons import WATCH_RISK
-from models import calibration
-from models.calibration import Calibration, expit, logit
-from models.evaluation import _figures, _rank, auc_gain, bootstrap_weights, curves, figures, figures_with_intervals
+from models.bootstrap import NAMES, draws, measure, rank
+from models.calibration import expit, logit
+from models.evaluation import auc_gain, compare, curves, figures, figures_with_intervals
+from tests.scored import simulated
 
 Values = NDArray[np.float64]
 
@@ -26,10 +27,9 @@ def both_classes(labels: Values, weights: Values) -> bool:
 def test_figures_equal_scikit_learns_with_ties_and_weights(rows: list[tuple[bool, int, int]]) -> None:
     labels, tenths, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     scores = tenths / 10
-    ranked = _rank(labels, scores)
-    found = _figures(ranked, weights[ranked.order])
+    found = weighted(labels, scores, weights)
     if not both_classes(labels, weights):
-        assert found == {}
+        assert np.isnan(list(found.values())).all()
         return
     assert found["roc_auc"] == pytest.approx(roc_auc_score(labels, scores, sample_weight=weights))
     assert found["pr_auc"] == pytest.approx(average_precision_score(labels, scores, sample_weight=weights))
@@ -43,11 +43,63 @@ def test_a_weight_counts_a_row_that_often(rows: list[tuple[bool, int, int]]) -> 
     repeated = np.repeat(np.arange(labels.size), weights.astype(int))
     if not both_classes(labels, weights):
         return
-    ranked = _rank(labels, tenths / 10)
-    weighted = _figures(ranked, weights[ranked.order])
+    once = weighted(labels, tenths / 10, weights)
     repeats = figures(labels[repeated], tenths[repeated] / 10)
-    for name in set(weighted) - {"ece"}:  # a bin's border may fall inside a weighted row
-        assert repeats[name].value == pytest.approx(weighted[name], nan_ok=True), name
+    for name in set(once) - {"ece"}:  # a bin's border may fall inside a weighted row
+        assert repeats[name].value == pytest.approx(once[name], nan_ok=True), name
+
+
+@settings(deadline=None)
+@given(scored)
+def test_the_compiled_figures_are_those_of_the_plain_formulas(rows: list[tuple[bool, int, int]]) -> None:
+    labels, tenths, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    if not both_classes(labels, weights):
+        return
+    found, plain = weighted(labels, tenths / 10, weights), plain_figures(labels, tenths / 10, weights)
+    assert found == pytest.approx(plain, nan_ok=True)
+
+
+def weighted(labels: Values, scores: Values, weights: Values) -> dict[str, float]:
+    """Figures with every row a tutor of its own weight."""
+    found = measure(rank(labels, scores, np.arange(labels.size)), weights)
+    return dict(zip(NAMES, found.tolist(), strict=True))
+
+
+def plain_figures(labels: Values, scores: Values, weights: Values) -> dict[str, float]:
+    """The definitions again, slow and by other means."""
+    n, positives = weights.sum(), weights @ labels
+    share = positives / n
+    brier = weights @ (scores - labels) ** 2 / n
+    found = {
+        "roc_auc": roc_auc_score(labels, scores, sample_weight=weights),
+        "pr_auc": average_precision_score(labels, scores, sample_weight=weights),
+        "brier": brier,
+        "brier_skill": 1 - brier / (share * (1 - share)),
+        "ece": plain_calibration_error(labels, scores, weights),
+    }
+    groups = [(str(percent), taken(scores, weights, n * percent / 100)) for percent in (5, 10, 20)]
+    for name, rows in [*groups, ("flag", weights * (scores >= WATCH_RISK))]:
+        hits, called = float(rows @ labels), float(rows.sum())
+        found[f"precision_at_{name}"] = hits / called if called else np.nan
+        found[f"recall_at_{name}"] = hits / positives
+        found[f"lift_at_{name}"] = hits / called / share if called else np.nan
+    return found
+
+
+def taken(scores: Values, weights: Values, k: float) -> Values:
+    """How much of each row is among the k of highest score, equal scores sharing what is left."""
+    part = np.zeros(scores.size)
+    for score in sorted(set(scores.tolist()), reverse=True):
+        tied = scores == score
+        part[tied] = weights[tied] * min(1.0, (k - part.sum()) / max(weights[tied].sum(), 1e-12))
+    return part
+
+
+def plain_calibration_error(labels: Values, scores: Values, weights: Values) -> float:
+    order = np.argsort(-scores, kind="stable")
+    bins = ((np.cumsum(weights[order]) - weights[order] / 2) * 10 / weights.sum()).astype(int)
+    gaps = [(weights * (scores - labels))[order][bins == b].sum() for b in range(10)]
+    return float(np.abs(gaps).sum() / weights.sum())
 
 
 def test_brier_skill_is_nought_for_the_base_rate_and_one_for_the_truth() -> None:
@@ -94,18 +146,6 @@ def test_one_class_alone_has_no_figures(labels: list[float]) -> None:
     assert figures(np.array(labels), np.array([0.1, 0.2])) == {}
 
 
-def simulated(
-    seed: int, n_clusters: int = 80, size: int = 20, spread: float = 0.0
-) -> tuple[Values, Values, NDArray[np.int64]]:
-    """(labels, true probabilities without the cluster's own shift, clusters)."""
-    rng = np.random.default_rng(seed)
-    clusters = np.repeat(np.arange(n_clusters), size)
-    margins = rng.normal(-1, 1, clusters.size)
-    shift = rng.normal(0, spread, n_clusters)[clusters] if spread else 0.0
-    labels = (rng.random(clusters.size) < expit(margins + shift)).astype(float)
-    return labels, expit(margins), clusters
-
-
 def test_the_bootstrap_interval_covers_the_true_auc() -> None:
     labels, scores, _ = simulated(0, n_clusters=4000, size=50)
     truth = figures(labels, scores)["roc_auc"].value
@@ -135,9 +175,17 @@ def test_intervals_are_the_same_for_the_same_seed_and_any_names_of_clusters() ->
 
 
 def test_the_bootstrap_draws_as_many_tutors_as_there_are() -> None:
-    drawn = bootstrap_weights(np.array([0, 0, 1, 2]), repeats=7, seed=0)
-    assert drawn.shape == (7, 3)
-    assert (drawn.sum(axis=1) == 3).all()
+    drawn = list(draws(3, repeats=7, seed=0))
+    assert len(drawn) == 7
+    assert all(weights.size == 3 and weights.sum() == 3 for weights in drawn)
+    assert len({tuple(weights) for weights in drawn}) > 1
+
+
+def test_an_interval_holds_its_value_even_where_noise_is_all_there_is() -> None:
+    labels = np.tile([1.0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 50)
+    exact = figures_with_intervals(labels, np.full(500, 0.1), np.arange(500), seed=0, repeats=50)["ece"]
+    assert exact.low == exact.value == pytest.approx(0, abs=1e-12)
+    assert exact.high > 0.01
 
 
 def test_the_gain_is_the_difference_in_auc_and_its_interval_is_paired() -> None:
@@ -150,6 +198,28 @@ def test_the_gain_is_the_difference_in_auc_and_its_interval_is_paired() -> None:
     assert (nothing.value, nothing.low, nothing.high) == (0, 0, 0)
 
 
+def test_the_gain_over_each_baseline_is_positive_where_the_model_is_better() -> None:
+    labels, scores, clusters = simulated(2)
+    noisy = expit(logit(scores) + np.random.default_rng(0).normal(0, 1, scores.size))
+    others = {"noisy": noisy, "the base rate": np.full(labels.size, labels.mean())}
+    found = compare(labels, scores, others, clusters, seed=0, repeats=100)
+    assert list(found) == ["noisy", "the base rate"]
+    assert found["noisy"].gain == auc_gain(labels, scores, noisy, clusters, seed=0, repeats=100)
+    assert found["the base rate"].figures["roc_auc"].value == 0.5
+    for baseline in found.values():
+        assert 0 < baseline.brier_gain.low < baseline.brier_gain.value
+    exact = brier_score_loss(labels, noisy) - brier_score_loss(labels, scores)
+    assert found["noisy"].brier_gain.value == pytest.approx(exact)
+
+
+def test_a_pair_of_figures_is_measured_on_the_same_draws() -> None:
+    labels, scores, clusters = simulated(4, spread=1.0)
+    noisy = expit(logit(scores) + np.random.default_rng(0).normal(0, 0.2, scores.size))
+    apart = [figures_with_intervals(labels, s, clusters, seed=0, repeats=100)["roc_auc"] for s in (scores, noisy)]
+    gain = auc_gain(labels, scores, noisy, clusters, seed=0, repeats=100)
+    assert gain.high - gain.low < 0.5 * min(figure.high - figure.low for figure in apart)
+
+
 def test_reliability_points_lie_on_the_diagonal_for_true_probabilities() -> None:
     labels, scores, _ = simulated(1, n_clusters=2000)
     drawn = curves(labels, scores)
@@ -159,61 +229,14 @@ def test_reliability_points_lie_on_the_diagonal_for_true_probabilities() -> None
     assert drawn.recall.size <= 200
     assert drawn.recall[-1] == 1
     assert drawn.precision[-1] == pytest.approx(labels.mean())
+    assert drawn.count.sum() == labels.size
 
 
-def test_calibration_recovers_a_planted_slope_and_intercept() -> None:
-    rng = np.random.default_rng(4)
-    margins = rng.normal(0, 1.5, 40_000)
-    labels = (rng.random(margins.size) < expit(0.6 * margins - 1.2)).astype(float)
-    found = calibration.fit(margins, labels, np.arange(margins.size))
-    assert found.slope == pytest.approx(0.6, abs=3 * found.var_slope**0.5)
-    assert found.intercept == pytest.approx(-1.2, abs=3 * found.var_intercept**0.5)
-    assert found.var_slope**0.5 < 0.02
-
-
-def test_calibration_keeps_order_and_mean() -> None:
-    labels, scores, clusters = simulated(6)
-    found = calibration.fit(logit(scores) * 3, labels, clusters)
-    calibrated = found.probability(logit(scores) * 3)
-    assert (np.argsort(calibrated, kind="stable") == np.argsort(scores, kind="stable")).all()
-    assert calibrated.mean() == pytest.approx(labels.mean(), abs=1e-6)
-
-
-def test_clustered_rows_widen_the_interval_of_a_score() -> None:
-    labels, scores, clusters = simulated(7, spread=1.5)
-    margins = logit(scores)
-
-    def reach(of: NDArray[np.int64]) -> float:
-        low, high = calibration.fit(margins, labels, of).interval(np.array([-1.0]))
-        return float(high[0] - low[0])
-
-    assert reach(clusters) > 1.5 * reach(np.arange(labels.size))
-
-
-def test_the_interval_of_a_score_covers_the_true_probability() -> None:
-    covered = 0
-    for seed in range(60):
-        labels, scores, clusters = simulated(100 + seed)
-        low, high = calibration.fit(logit(scores), labels, clusters).interval(np.array([-2.0, 0.0]))
-        covered += int(low[0] <= expit(np.array(-2.0)) <= high[0]) + int(low[1] <= 0.5 <= high[1])
-    assert covered >= 104  # of 120; 95 % expected
-
-
-def test_calibration_of_separable_rows_stays_finite() -> None:
-    margins = np.array([-2.0, -1.0, 1.0, 2.0])
-    found = calibration.fit(margins, (margins > 0).astype(float), np.arange(4))
-    assert np.isfinite([found.slope, found.intercept, found.var_slope, found.var_intercept]).all()
-    assert found.probability(margins)[-1] > 0.99
-
-
-def test_no_calibration_changes_nothing() -> None:
-    margins = np.array([-800.0, -1.0, 0.0, 800.0])
-    np.testing.assert_allclose(Calibration().probability(margins), [0, 1 / (1 + np.e), 0.5, 1], atol=1e-12)
-    low, high = Calibration().interval(margins)
-    np.testing.assert_array_equal(low, high)
-
-
-def test_log_odds_and_probabilities_are_inverse() -> None:
-    values = np.array([1e-6, 0.2, 0.5, 0.999])
-    np.testing.assert_allclose(expit(logit(values)), values)
-    assert np.isfinite(logit(np.array([0.0, 1.0]))).all()
+def test_reliability_intervals_cover_the_truth_and_widen_where_tutors_differ() -> None:
+    labels, scores, tutors = simulated(11, n_clusters=400)
+    apart = curves(labels, scores, tutors)
+    assert ((apart.low < apart.observed) & (apart.observed < apart.high)).all()
+    assert ((apart.low <= apart.predicted) & (apart.predicted <= apart.high)).sum() >= 8
+    labels, scores, tutors = simulated(11, n_clusters=400, spread=1.5)
+    together, alone = curves(labels, scores, tutors), curves(labels, scores)
+    assert np.median((together.high - together.low) / (alone.high - alone.low)) > 1.1

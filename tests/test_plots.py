@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import cast
 
@@ -8,7 +8,7 @@ from matplotlib.image import imread
 
 from domain.vocabulary import Task
 from models import plots
-from models.evaluation import Evaluation, curves, figures, figures_with_intervals
+from models.evaluation import Evaluation, Figure, Origin, curves, figures, figures_with_intervals
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,27 @@ def test_there_are_three_pictures_and_each_is_a_png_with_something_drawn() -> No
         pixels = imread(BytesIO(png), format="png")
         assert min(pixels.shape[:2]) > 300
         assert pixels.std() > 0.05
+
+
+def test_rolling_origins_bring_a_fourth_picture_of_their_decay() -> None:
+    by_week = tuple(None if week == 3 else Figure(0.8 - week / 100, 0.7, 0.9) for week in range(8))
+    origins = tuple(Origin(cut * 10**13, 400, {"roc_auc": by_week[0] or Figure(0.8)}, by_week) for cut in range(4))
+    found = plots.plots(_drawn(replace(_evaluation(), origins=origins)))
+    assert set(found) == {"decay", "reliability", "precision_recall", "importance"}
+    pixels = imread(BytesIO(found["decay"]), format="png")
+    assert pixels.std() > 0.05
+    untold = replace(_evaluation(), origins=(Origin(0, 0, {}, ()),))
+    assert "decay" not in plots.plots(_drawn(untold))
+
+
+def test_the_reliability_picture_shows_wider_intervals_where_rows_go_together() -> None:
+    rng = np.random.default_rng(0)
+    tutors = rng.integers(0, 40, 4000)
+    scores = rng.beta(1.2, 12, 4000)
+    labels = (rng.random(4000) < np.where(tutors % 4 == 0, np.minimum(3 * scores, 1), scores)).astype(np.float64)
+    base = Evaluation(4000, float(labels.mean()), figures(labels, scores), curves(labels, scores))
+    together = replace(base, curves=curves(labels, scores, tutors))
+    assert plots.reliability(base, "churn") != plots.reliability(together, "churn")
 
 
 @pytest.mark.parametrize("n", [12, 400])

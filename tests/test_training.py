@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +14,23 @@ from features import columns
 from features.dataset import TIME, Dataset, arrow_schema
 from features.history import History
 from features.queries import of_tutors
+from features.source import source_sha256
 from models.artifact import Model
 from models.calibration import expit
-from models.dataset import Rows, churn_rows, no_show_rows
+from models.dataset import (
+    Examples,
+    Rows,
+    churn_examples,
+    churn_rows,
+    data_span,
+    no_show_examples,
+    no_show_rows,
+    periods_of,
+)
+from models.learning import Request, learn
 from models.matrix import features_of, matrix_of
-from models.training import Request, Training, default_cut, split, train
+from models.training import Training, default_cut, later_rows, train
+from models.trial import window
 from tests import histories as h
 
 DAY = 86_400_000_000
@@ -84,19 +97,22 @@ def test_no_label_known_at_or_after_the_cut_trains_and_no_row_before_it_is_teste
 ) -> None:
     rows = churn_rows(market[0], HORIZON, timedelta(days=1))
     cut = default_cut(rows)
-    parts = split(rows, cut)
-    assert parts.known.known_at.max() < cut <= parts.test.queries.as_of.min()
-    # The horizon is the gap: rows whose outcome was still open at the cut are in neither part.
-    between = (rows.queries.as_of < cut) & (rows.known_at >= cut)
-    assert between.any()
-    assert len(parts.known) + len(parts.test) + between.sum() == len(rows)
-    assert parts.known.queries.as_of.max() <= cut - HORIZON // timedelta(microseconds=1)
+    examples = churn_examples(market[0], HORIZON, timedelta(days=1), cut)
+    assert examples.known_at.max() <= cut
+    later = rows.where(later_rows(Request(Task.CHURN, market[0], rows, cut, seed=0)))
+    assert later.queries.as_of.min() >= cut
+    # The horizon is the gap: who was asked about within it before the cut teaches only what was seen by then.
+    late = examples.as_of > cut - HORIZON // timedelta(microseconds=1)
+    assert late.any()
+    assert examples.period is not None
+    assert set(examples.period[late]) == {0, 1}
 
 
 def test_the_calibrator_is_learnt_on_rows_later_than_all_its_model_knew(market: tuple[History, np.ndarray]) -> None:
     rows = no_show_rows(market[0])
-    parts = split(rows, default_cut(rows))
-    assert parts.known.known_at[parts.earlier].max() < parts.known.queries.as_of[parts.later].min()
+    cut = default_cut(rows)
+    parts = window(no_show_examples(rows, cut), cut)
+    assert parts.examples.known_at[parts.earlier].max() < parts.examples.as_of[parts.later].min()
     assert not (parts.earlier & parts.later).any()
 
 
@@ -110,7 +126,7 @@ def test_changing_what_came_after_the_cut_changes_no_byte_of_the_model(
     changed = sessions.set_column(sessions.schema.get_field_index("status"), "status", pa.array(flipped, pa.string()))
     history = History(Dataset({**market[0].dataset.tables, "sessions": changed}))
     again = train(replace(request, history=history, rows=no_show_rows(history)))
-    assert again.model == trained.model
+    assert again.evaluated == trained.evaluated
     assert again.evaluation != trained.evaluation
 
 
@@ -142,7 +158,7 @@ def test_the_planted_signal_is_found_close_to_its_ceiling(trained: Training) -> 
 def test_contributions_and_base_sum_to_the_calibrated_log_odds(
     trained: Training, market: tuple[History, np.ndarray]
 ) -> None:
-    model = trained.model
+    model = trained.evaluated
     matrix = matrix_of(model.sidecar, market[0], trained.test.queries)[:200]
     calibrator = model.sidecar.calibration
     log_odds = calibrator.slope * model.margins(matrix) + calibrator.intercept
@@ -151,13 +167,37 @@ def test_contributions_and_base_sum_to_the_calibrated_log_odds(
 
 
 def test_the_model_says_what_it_was_trained_on(trained: Training, market: tuple[History, np.ndarray]) -> None:
-    sidecar, request = trained.model.sidecar, request_of(market)
+    sidecar, request = trained.evaluated.sidecar, request_of(market)
     assert sidecar.columns == tuple(f.name for f in features_of(Task.NO_SHOW))
     assert sidecar.known_before == datetime.fromtimestamp(request.cut / 1e6, UTC)
     assert sidecar.data_fingerprint == "made"
-    parts = split(request.rows, request.cut)
-    assert trained.n_train == len(parts.known)
-    assert sidecar.base_rate == pytest.approx(parts.known.label.mean())
+    known = no_show_examples(request.rows, request.cut)
+    assert trained.n_train == len(known)
+    assert sidecar.base_rate == pytest.approx(known.label.mean())
+    assert sidecar.params["seed"] == request.seed
+    assert sidecar.features_sha256 == source_sha256()
+
+
+def test_what_serves_has_learnt_from_all_that_is_known_and_the_figures_are_of_one_that_has_not(
+    trained: Training, market: tuple[History, np.ndarray]
+) -> None:
+    served, evaluated = trained.model.sidecar, trained.evaluated.sidecar
+    assert served.known_before > evaluated.known_before
+    request = request_of(market)
+    assert learn(request, data_span(request.history)[1] + 1).model == trained.model
+    assert train(replace(request, refit=False)).model == trained.evaluated
+
+
+def test_more_recent_no_shows_never_lower_the_risk(trained: Training, market: tuple[History, np.ndarray]) -> None:
+    model = trained.evaluated
+    matrix = matrix_of(model.sidecar, market[0], trained.test.queries)[:500]
+    known = {f.name: f.monotone for f in features_of(Task.NO_SHOW)}
+    assert known["no_shows_30d"] == 1
+    for place, name in enumerate(model.sidecar.columns):
+        if known[name]:
+            more = matrix.copy()
+            more[:, place] += known[name] * np.maximum(np.abs(more[:, place]), 1)
+            assert (model.margins(more) >= model.margins(matrix) - 1e-6)[~np.isnan(matrix[:, place])].all(), name
 
 
 def test_a_model_read_back_from_its_bytes_predicts_the_same(trained: Training) -> None:
@@ -191,18 +231,19 @@ def test_too_little_on_either_side_of_the_cut_says_which_side_and_what_to_do(
 ) -> None:
     rows = no_show_rows(market[0])
     first, last = int(rows.queries.as_of.min()), int(rows.queries.as_of.max())
+    request = Request(Task.NO_SHOW, market[0], rows, int(first + share * (last - first)), seed=0)
     with pytest.raises(NotEnoughData, match=says) as error:
-        split(rows, int(first + share * (last - first)))
+        train(request)
     assert "Bring more history or move the cut." in str(error.value)
 
 
 def test_a_calibration_window_of_one_class_says_so() -> None:
     days = BEGIN + np.arange(1000) * DAY
     label = (np.arange(1000) % 2 == 0).astype(float)
-    label[480:700] = 0
-    rows = Rows(of_tutors(np.zeros(1000, np.int64), days), label, days + DAY, np.zeros(1000, np.int64))
+    label[700:] = 0
+    examples = Examples(of_tutors(np.zeros(1000, np.int64), days), np.arange(1000), label, days + DAY)
     with pytest.raises(NotEnoughData, match="to calibrate on, 0 of them positive"):
-        split(rows, int(days[650]))
+        window(examples, int(days[-1]) + 2 * DAY)
 
 
 def test_no_outcome_at_all_says_so() -> None:
@@ -287,9 +328,36 @@ def test_missed_sessions_do_not_make_a_tutor_active() -> None:
 
 def test_a_churn_model_trains_on_the_same_marketplace(market: tuple[History, np.ndarray]) -> None:
     rows = churn_rows(market[0], HORIZON, timedelta(days=1))
-    found = train(Request(Task.CHURN, market[0], rows, default_cut(rows), seed=1, repeats=5))
-    assert found.model.sidecar.columns == tuple(f.name for f in features_of(Task.CHURN))
+    found = train(Request(Task.CHURN, market[0], rows, default_cut(rows), seed=1, repeats=5, every=timedelta(days=1)))
+    sidecar = found.evaluated.sidecar
+    assert sidecar.columns == tuple(f.name for f in features_of(Task.CHURN))
     assert found.evaluation.tutor_figures == {}
+    assert sidecar.horizons == (7, 14, 30, 60, 90)
+    assert found.n_censored > 0
+    matrix = matrix_of(sidecar, market[0], found.test.queries)[:300]
+    margins = found.evaluated.margins(matrix)
+    within = [found.evaluated.chances(margins, days) for days in sidecar.horizons]
+    for shorter, longer in pairwise(within):
+        assert (shorter.value <= longer.value).all()
+    assert all((c.low <= c.value).all() and (c.value <= c.high).all() for c in within)
+    np.testing.assert_array_equal(within[2].value, found.scores[:300])
+
+
+def test_contributions_of_a_hazard_sum_to_its_mean_log_odds(market: tuple[History, np.ndarray]) -> None:
+    rows = churn_rows(market[0], HORIZON, timedelta(days=7))
+    request = Request(Task.CHURN, market[0], rows, default_cut(rows), seed=1, every=timedelta(days=1), refit=False)
+    model = learn(request, request.cut).model
+    matrix = matrix_of(model.sidecar, market[0], rows.queries)[:100]
+    log_odds = model.sidecar.calibration.slope * model.margins(matrix)[:, :3] + model.sidecar.calibration.intercept
+    weights = expit(log_odds)
+    expected = (log_odds * weights).sum(axis=1) / weights.sum(axis=1)
+    np.testing.assert_allclose(model.contributions(matrix).sum(axis=1), expected, atol=2e-5)
+
+
+def test_where_departures_are_not_given_the_horizon_is_the_only_period() -> None:
+    assert periods_of(made([1.0]), HORIZON) == (0, 7, 14, 30, 60, 90)
+    assert periods_of(made([1.0]), timedelta(days=45)) == (0, 7, 14, 30, 45, 60, 90)
+    assert periods_of(made([1.0], departures_given=False), HORIZON) == (0, 30)
 
 
 def test_only_sessions_held_or_missed_make_no_show_rows() -> None:

@@ -1,0 +1,126 @@
+"""The same figures on parts of the test rows, to find those for whom the model is poor."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from domain.vocabulary import AttributeType
+from features.history import MISSING, History
+from features.kernel import Ints
+from features.queries import Queries
+from features.stream import MICROSECONDS_A_DAY, Stream, StreamView
+from models.bootstrap import REPEATS, sample
+from models.evaluation import Slice, figure_of
+
+Values = NDArray[np.float64]
+Names = NDArray[np.str_]
+
+MIN_OUTCOMES = 50
+"""Of the rarer class: a slice with fewer says "not enough data"."""
+
+MOST_GROUPS = 8
+"""Zones and categories beyond the largest so many are one group."""
+
+UNKNOWN, OTHERS = "unknown", "all others"
+
+_TENURE = ((30, "under 30 days"), (90, "30 to 90 days"), (365, "90 days to a year"), (np.inf, "a year or more"))
+_LOAD = ((1, "no session in 7 days"), (6, "1 to 5 in 7 days"), (16, "6 to 15 in 7 days"), (np.inf, "over 15 in 7 days"))
+_PAIR = ((1, "first of the pair"), (np.inf, "met before"))
+
+
+def groups_of(history: History, queries: Queries) -> dict[str, Names]:
+    """The group of each query by tenure, load, time zone, first-time pair and every attribute, (queries,) each.
+
+    Pairs and the attributes of sessions only where the queries are about sessions.
+    """
+    found = {"tenure": _tenure(history, queries), "load": _load(history, queries), "time zone": _zone(history, queries)}
+    attributes = {a: history.tutor_attributes()[a.name] for a in history.dataset.feature_attributes("tutors")}
+    named = {a.name: _of_tutor(values, queries.tutor) for a, values in attributes.items() if _categorical(a.type)}
+    if queries.session is not None:
+        found["pair"] = _first_pair(history, queries, queries.session.pair)
+        sessions = history.dataset.feature_attributes("sessions")
+        named |= {a.name: queries.session.attributes[a.name] for a in sessions if _categorical(a.type)}
+    return found | {name: _largest(values) for name, values in named.items()}
+
+
+def _categorical(kind: AttributeType) -> bool:
+    return kind is AttributeType.CATEGORICAL
+
+
+def _tenure(history: History, queries: Queries) -> Names:
+    started = np.append(history.started_at, MISSING)[queries.tutor]  # -1, an unknown tutor, reads the last
+    known = (started != MISSING) & (started <= queries.as_of)
+    days = (queries.as_of - np.where(known, started, queries.as_of)) / MICROSECONDS_A_DAY
+    return np.where(known, _binned(days, _TENURE), UNKNOWN)
+
+
+def _load(history: History, queries: Queries) -> Names:
+    return _binned(_count(history.outcomes, queries.tutor, queries, days=7), _LOAD)
+
+
+def _first_pair(history: History, queries: Queries, pair: Ints) -> Names:
+    return np.where(pair >= 0, _binned(_count(history.pair_outcomes, pair, queries), _PAIR), UNKNOWN)
+
+
+def _count(stream: Stream, owners: Ints, queries: Queries, days: int | None = None) -> Values:
+    return StreamView(stream, owners, queries.as_of).count(days)
+
+
+def _binned(values: Values, bins: Sequence[tuple[float, str]]) -> Names:
+    """The name of the first bin whose end is above each value: (values,)."""
+    ends, names = np.array([end for end, _ in bins]), np.array([name for _, name in bins])
+    return np.asarray(names[np.searchsorted(ends, values, side="right")])
+
+
+def _zone(history: History, queries: Queries) -> Names:
+    return _largest(_of_tutor(history.dataset.tables["tutors"]["timezone"], queries.tutor))
+
+
+def _of_tutor(values: pa.Array | pa.ChunkedArray, tutor: Ints) -> pa.Array | pa.ChunkedArray:
+    return values.take(pa.array(tutor, mask=tutor < 0))
+
+
+def _largest(values: pa.Array | pa.ChunkedArray) -> Names:
+    """The names themselves, but for those beyond the most frequent few: (values,)."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    codes = pc.fill_null(values, UNKNOWN).dictionary_encode()
+    names, places = np.array(codes.dictionary.to_pylist(), dtype=np.str_), codes.indices.to_numpy()
+    rarest_first = np.argsort(np.bincount(places, minlength=names.size), kind="stable")
+    kept = np.isin(np.arange(names.size), rarest_first[-MOST_GROUPS:])
+    return np.asarray(np.where(kept, names, OTHERS)[places] if names.size else np.zeros(0, np.str_))
+
+
+def slice_figures(
+    groups: Mapping[str, Names], labels: Values, scores: Values, tutors: Ints, seed: int, repeats: int = REPEATS
+) -> tuple[Slice, ...]:
+    """Figures of every group of every division: names of groups, 0/1 labels, probabilities and tutors, (rows,) each.
+
+    A division with one group only divides nothing, and is left out.
+    """
+    divided = {by: sorted(set(names.tolist())) for by, names in groups.items()}
+    return tuple(
+        _slice(by, group, groups[by] == group, labels, scores, tutors, seed, repeats)
+        for by, found in divided.items()
+        if len(found) > 1
+        for group in found
+    )
+
+
+def _slice(
+    by: str, group: str, rows: NDArray[np.bool_], labels: Values, scores: Values, tutors: Ints, seed: int, repeats: int
+) -> Slice:
+    n, positives = int(rows.sum()), int(labels[rows].sum())
+    if min(positives, n - positives) < MIN_OUTCOMES:
+        return Slice(by, group, n, positives)
+    found = sample(labels[rows], scores[rows], tutors[rows], seed, repeats)
+    return Slice(by, group, n, positives, figure_of(found, "roc_auc"), figure_of(found, "ece"))
+
+
+def worst(slices: Sequence[Slice]) -> Slice | None:
+    """The slice whose ROC AUC is lowest, among those with outcomes enough; None where there is none."""
+    told = [(each.roc_auc.value, each) for each in slices if each.roc_auc is not None]
+    return min(told, key=lambda pair: pair[0])[1] if told else None

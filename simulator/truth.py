@@ -12,6 +12,7 @@ Columns: `kind`, `subject_id`, `as_of` (null where it does not matter), `value`,
 | commitment | tutor | hidden commitment, standard deviations | |
 | reason_class | reschedule | | hidden class of the written reason |
 | quality | transcript (session) | hidden quality, standard deviations | |
+| contact_effect | session (`simulator.contacts`) | share of its no-shows that a contact prevents | |
 """
 
 from collections.abc import Mapping

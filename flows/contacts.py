@@ -1,0 +1,83 @@
+"""Every night: measure what past contacts were worth, then draw up tomorrow's list and store it with its draw."""
+
+import os
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from domain.interventions import ContactPlan, Effect
+from flows import standalone
+from flows.runtime import Runtime, moment, open_runtime
+from gateways.clock import utc_now
+from gateways.settings import Settings
+from insights.contacts import Candidate, contact_action, contact_list, day_bounds, planned_day
+from insights.effect_words import in_words
+from insights.outcomes import Outcomes, effects
+from store.contacts import contact_outcomes, has_plan, save_effects, save_plan
+from store.views import UpcomingSession, upcoming_sessions
+
+FRESH = timedelta(days=1)
+"""A risk older than this is not planned on."""
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
+def measure(runtime: Runtime, now: datetime) -> tuple[Effect, ...]:
+    """The effect of the contacts so far, all together and by action, kept as measured now."""
+    found = effects(Outcomes.of(contact_outcomes(runtime.engine, before=now.date())))
+    save_effects(runtime.engine, found, now)
+    return found
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
+def load_candidates(runtime: Runtime, day: date, now: datetime) -> list[Candidate]:
+    """The sessions booked for a day, with the risk known now."""
+    return candidates(upcoming_sessions(runtime.engine, *day_bounds(day)), now)
+
+
+def candidates(sessions: Sequence[UpcomingSession], now: datetime) -> list[Candidate]:
+    """Those of the sessions that were scored within the last day."""
+    return [
+        Candidate(s.session_id, s.tutor_id, s.starts_at, s.no_show.value, contact_action(s.reasons))
+        for s in sessions
+        if s.no_show is not None and s.as_of is not None and now - FRESH < s.as_of <= now
+    ]
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
+def save(runtime: Runtime, plan: ContactPlan, now: datetime) -> bool:
+    """Store the plan; False if another run was quicker."""
+    return save_plan(runtime.engine, plan, now)
+
+
+def make_plan(settings: Settings, day: date, sessions: Sequence[Candidate], measured: Sequence[Effect]) -> ContactPlan:
+    """The list of a day under the capacity and the holdout share of the settings."""
+    drawn_with = (settings.contacts_per_day, settings.holdout_share, settings.seed)
+    return ContactPlan(day, *drawn_with, tuple(contact_list(sessions, day, *drawn_with, measured)))
+
+
+@flow(name="contacts", log_prints=True, timeout_seconds=900)
+def contacts(as_of: str | None = None) -> int:
+    """Plan tomorrow's contacts as of a moment (ISO 8601; now by default). Gives how many tutors are on the new list.
+
+    A day is planned once: where its plan is stored already, nothing changes and 0 is given.
+    """
+    with open_runtime(os.environ) as runtime:
+        now = moment(as_of, utc_now())
+        measured = measure(runtime, now)
+        print(in_words(measured[0]))
+        day = planned_day(now)
+        if has_plan(runtime.engine, day):
+            print(f"{day}: planned already")
+            return 0
+        sessions = load_candidates(runtime, day, now)
+        if not sessions:
+            print(f"{day}: no session of that day was scored in the last 24 hours; run `tqs score` first")
+            return 0
+        plan = make_plan(runtime.settings, day, sessions, measured)
+        return len(plan.contacts) if save(runtime, plan, now) else 0
+
+
+if __name__ == "__main__":
+    standalone.main(contacts)

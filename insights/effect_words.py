@@ -1,0 +1,46 @@
+"""What contacts were worth, in a sentence."""
+
+from domain.interventions import ArmCount, Effect, Estimate, Verdict
+from domain.scores import percent
+from insights.outcomes import MIN_NO_SHOWS, MIN_TUTORS
+
+NEEDED = f"Each side needs {MIN_NO_SHOWS} no-shows and {MIN_TUTORS} tutors."
+
+
+def in_words(effect: Effect) -> str:
+    """The verdict with its figures and intervals; where there are too few to say, what was seen and what is needed."""
+    if effect.verdict is Verdict.TOO_FEW:
+        return f"Too few to say: {_seen(effect.contacted)} contacted, {_seen(effect.held_out)} held out. {NEEDED}"
+    parts = [_prevented_share(effect), _difference(effect), _prevented_of_100(effect)]
+    return f"{effect.verdict.capitalize()}: {'; '.join(part for part in parts if part)}."
+
+
+def _seen(arm: ArmCount) -> str:
+    return f"{arm.no_shows} no-shows of {arm.tutors} tutors in {arm.sessions} sessions"
+
+
+def _prevented_share(effect: Effect) -> str:
+    if effect.relative is None:
+        return ""
+    ends = _ends(effect.relative)
+    return f"{_percent(effect.relative.value)} of no-shows prevented ({percent(effect.level)} interval {ends})"
+
+
+def _difference(effect: Effect) -> str:
+    if effect.absolute is None:
+        return ""
+    return f"{_percent(effect.absolute.value)} of sessions ({_ends(effect.absolute)})"
+
+
+def _ends(share: Estimate) -> str:
+    return f"{_percent(share.low)} to {_percent(share.high)}"
+
+
+def _percent(share: float) -> str:
+    return percent(share) if share >= 0 else f"−{percent(-share)}"
+
+
+def _prevented_of_100(effect: Effect) -> str:
+    if effect.per_100 is None:
+        return ""
+    return f"{effect.per_100.value:.1f} by 100 contacts ({effect.per_100.low:.1f} to {effect.per_100.high:.1f})"

@@ -10,6 +10,7 @@ NO_SHOW_ACTIONS: Mapping[str, str] = MappingProxyType(
     {
         "no-shows": "Call to confirm the next sessions; keep a substitute ready",
         "cancellations": "Agree on how much notice cancelling needs; confirm the day before",
+        "lateness": "Agree on being there five minutes early; remind an hour before each session",
         "reschedules": "Go through the calendar together and move slots that never hold",
         "silence": "Write today and ask for a confirmation of the next session",
         "time of session": "Offer other hours than the ones that are missed",
@@ -17,6 +18,7 @@ NO_SHOW_ACTIONS: Mapping[str, str] = MappingProxyType(
         "load": "Take sessions off this week's calendar",
         "tenure": "Pair with an experienced tutor for the first weeks",
         "activity": "Check that the tutor is still available before the next session",
+        "no history": "Confirm the first session with the tutor",
     }
 )
 
@@ -30,6 +32,7 @@ CHURN_ACTIONS: Mapping[str, str] = MappingProxyType(
         "reschedules": "Ask what makes the agreed hours hard to keep",
         "activity": "Ask about availability and offer new students",
         "no-shows": "Talk about what kept the tutor from the missed sessions",
+        "lateness": "Ask what makes it hard to begin on time; leave room between sessions",
         "cancellations": "Talk about what stands behind the late cancellations",
     }
 )

@@ -6,16 +6,18 @@ from domain.scores import Score
 from domain.vocabulary import ScoreKind
 from insights.actions import action_for
 
+JOINED = frozenset({ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D})
+
 
 def help_scores(no_show: Sequence[Score], churn: Sequence[Score]) -> list[Score]:
     """One `help` score a tutor who has either score: the chance that at least one of the two happens.
 
-    The two are taken as independent. Its reasons are the first two of the larger risk, then the
-    other's first that raises it and says something new; its interval
-    joins the ends of theirs. Highest first.
+    Of the churn scores only that of 30 days counts. The two are taken as independent. Its reasons are the first two of
+    the larger risk, then the other's first that raises it and says something new; its interval joins the ends of
+    theirs. Highest first.
     """
     by_tutor: dict[str, list[Score]] = {}
-    for score in [*no_show, *churn]:
+    for score in (score for score in [*no_show, *churn] if score.kind in JOINED):
         by_tutor.setdefault(score.subject_id, []).append(score)
     return sorted((_help(scores) for scores in by_tutor.values()), key=lambda s: (-s.value, s.subject_id))
 

@@ -1,4 +1,4 @@
-"""The Panel app: two pages, the list of tutors and one tutor."""
+"""The Panel app: the tutors, one tutor, the sessions to come and the contacts, each at its own address."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -10,18 +10,21 @@ from panel.viewable import Viewable
 
 from domain.errors import DatabaseUnavailable
 from store.database import Engine
-from store.pages import any_model
 from store.views import ranked_tutors
-from ui.ranking import Ranking
+from ui.contacts import contacts_view
+from ui.ranking import ranking
 from ui.rendering import piece, sentence
 from ui.tutor import tutor_view
+from ui.upcoming import upcoming_view
+from ui.verdict import warning, without_scores
 
 logger = logging.getLogger("tutor_quality.ui")
 
 TITLE = "Tutor Quality"
-NO_MODEL = "Train a model and score the tutors; then the list appears here."
-NO_SCORES = "A model is there, but no tutor has been scored with it yet. The next scoring run fills this list."
 AWAY = "The scores cannot be read just now. Reload the page in a moment."
+
+NAVIGATION = {"./": "Tutors", "upcoming": "Next 48 hours", "contacts": "Contacts"}
+"""The pages that can be gone to from every page."""
 
 WIDTH = 1360
 """Pixels: longer lines are hard to follow."""
@@ -34,29 +37,34 @@ Pages = Mapping[str, Callable[[], Viewable]]
 def create_app(engine: Engine, now: Callable[[], datetime]) -> Pages:
     """The pages by their address; each is a function that `pn.serve` calls for every visitor."""
     # Plain functions: Panel shows any other callable as an object.
-    return {"/": lambda: _page(lambda: _ranking(engine)), "tutor": lambda: _page(lambda: _tutor(engine, now))}
+    return {
+        "/": lambda: _page(lambda: _ranking(engine), "./"),
+        "tutor": lambda: _page(lambda: _tutor(engine, now)),
+        "upcoming": lambda: _page(lambda: upcoming_view(engine, now()), "upcoming"),
+        "contacts": lambda: _page(lambda: contacts_view(engine), "contacts"),
+    }
 
 
-def _page(content: Callable[[], Viewable]) -> pmui.Page:
+def _page(content: Callable[[], Viewable], here: str = "") -> pmui.Page:
     try:
         main = content()
     except DatabaseUnavailable as error:
         logger.error("%s", error)
         main = sentence("The database does not answer", AWAY)
-    body = pmui.Container(main, width_option=False)
+    body = pmui.Container(piece("nav.html", pages=NAVIGATION, here=here), main, width_option=False)
     return pmui.Page(title=TITLE, main=[body], main_width=WIDTH, theme_config=_THEME, theme_toggle=False, site_url="./")
 
 
 def _ranking(engine: Engine) -> Viewable:
     rows = ranked_tutors(engine)
-    if not rows and not any_model(engine):
-        return sentence("No model has been trained yet", NO_MODEL)
     if not rows:
-        return sentence("Nobody has been scored yet", NO_SCORES)
-    ranking = Ranking(rows)
+        return without_scores(engine)
+    listing = ranking(rows)
     if pn.state.location:
-        ranking.follow(pn.state.location)
-    return pn.Column(piece("ranking_head.html", rows=rows), ranking.view(), sizing_mode="stretch_width")
+        listing.follow(pn.state.location, "level")
+    return pn.Column(
+        *warning(engine), piece("ranking_head.html", rows=rows), listing.view(), sizing_mode="stretch_width"
+    )
 
 
 def _tutor(engine: Engine, now: Callable[[], datetime]) -> Viewable:

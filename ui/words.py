@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.scores import points
-from domain.vocabulary import Band, ScoreKind, SessionStatus
+from domain.vocabulary import Band, ScoreKind, SessionStatus, Task
 from store.views import Risk
 
 BANDS = {Band.ACT: "Act now", Band.WATCH: "Watch", Band.OK: "OK"}
@@ -17,6 +17,7 @@ KINDS = {
     ScoreKind.CHURN_30D: "Leaves within 30 days",
     ScoreKind.NO_SHOW: "Misses this session",
 }
+TASKS = {Task.NO_SHOW: "Missed sessions", Task.CHURN: "Leaving"}
 STATUSES = {
     SessionStatus.BOOKED: "Booked",
     SessionStatus.COMPLETED: "Completed",

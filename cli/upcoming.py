@@ -1,0 +1,117 @@
+"""`tqs upcoming`: the sessions of the next hours that may be missed."""
+
+import json
+import os
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cli.steps import console as make_console
+from cli.top import COLOURS
+from domain.scores import band, percent
+
+if TYPE_CHECKING:
+    from domain.scores import Reason
+    from store.upcoming import Upcoming
+    from store.views import UpcomingSession
+
+
+def upcoming(
+    hours: Annotated[int, typer.Option(help="How far ahead; sessions are scored 48 hours ahead.", min=1, max=48)] = 48,
+    after: Annotated[int, typer.Option(help="Leave out what starts within so many hours.", min=0, max=47)] = 0,
+    limit: Annotated[int, typer.Option(help="How many sessions.", min=1)] = 15,
+    json_wanted: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """Print the sessions of the next hours by their risk of a no-show: why, and what to do."""
+    from flows.runtime import open_runtime
+    from gateways.clock import utc_now
+    from store.upcoming import upcoming as read
+
+    now = utc_now()
+    with open_runtime(os.environ) as runtime:
+        found = read(runtime.engine, now + timedelta(hours=after), now + timedelta(hours=hours))
+    if json_wanted:
+        print(json.dumps(as_json(found, now, limit)))
+    else:
+        print_upcoming(found, make_console(), limit)
+
+
+def as_json(found: "Upcoming", now: datetime, limit: int) -> dict[str, Any]:
+    """The first sessions of the list as one JSON object."""
+    return {"as_of": now.isoformat(), "sessions": [_as_json(found, session) for session in found.sessions[:limit]]}
+
+
+def print_upcoming(found: "Upcoming", console: Console, limit: int) -> None:
+    """The list as a table; a sentence where nothing is booked."""
+    if not found.sessions:
+        console.print("No session is booked in these hours.")
+        return
+    shown = found.sessions[:limit]
+    table = Table(title=f"The {len(shown)} riskiest of {len(found.sessions)} sessions", show_lines=True, expand=True)
+    table.add_column("Risk", justify="right", no_wrap=True)
+    for name in ("Starts\n(tutor's time)", "Tutor", "Student"):
+        table.add_column(name)
+    for name, ratio in (("Why", 3), ("What to do", 2)):
+        table.add_column(name, ratio=ratio)
+    for session in shown:
+        table.add_row(*_cells(found, session))
+    console.print(table)
+
+
+def _cells(found: "Upcoming", session: "UpcomingSession") -> tuple[str, ...]:
+    risk = session.no_show
+    colour = COLOURS[band(risk.value)] if risk else "dim"
+    action, effect = _advice(found, session)
+    expected = f"the model expects, {session.what_if.words}" if effect and session.what_if else ""
+    ends = f"[dim]{percent(risk.low)}–{percent(risk.high)}[/]" if risk else ""
+    return (
+        f"[{colour}]{percent(risk.value)}[/]\n{ends}" if risk else "[dim]–[/]",
+        f"{session.starts_at.astimezone(_zone(session.timezone)):%a %d %b\n%H:%M}",
+        f"{escape(session.tutor_name)}\n[dim]{escape(session.tutor_id)}[/]",
+        escape(session.student_id or "–"),
+        "\n".join(_why(reason) for reason in session.reasons) or "not scored yet",
+        "\n".join([action, *(f"[dim]{line}[/]" for line in (effect, expected) if line)]),
+    )
+
+
+def _why(reason: "Reason") -> str:
+    return f"{'▲' if reason.effect > 0 else '▼'} {escape(reason.text)}"
+
+
+def _advice(found: "Upcoming", session: "UpcomingSession") -> tuple[str, str]:
+    from insights.upcoming import advice
+
+    if session.no_show is None:
+        return "", ""
+    advised = advice(session.no_show.value, session.action, found.is_listed(session), found.effect_on(session))
+    return advised.action, advised.effect
+
+
+def _as_json(found: "Upcoming", session: "UpcomingSession") -> dict[str, Any]:
+    action, effect = _advice(found, session)
+    risk = session.no_show
+    return {
+        "session_id": session.session_id,
+        "tutor_id": session.tutor_id,
+        "student_id": session.student_id,
+        "starts_at": session.starts_at.isoformat(),
+        "risk": {"value": risk.value, "low": risk.low, "high": risk.high} if risk else None,
+        "reasons": [reason.model_dump() for reason in session.reasons],
+        "action": action or None,
+        "expected_effect": effect or None,
+        "what_if": session.what_if.model_dump() if session.what_if else None,
+        "model_version": session.model_version,
+        "scored_as_of": session.as_of.isoformat() if session.as_of else None,
+    }
+
+
+def _zone(name: str | None) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,68 @@
+"""The sessions of the next two days that may be missed, the riskiest first, and what to do about each."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import panel as pn
+
+from domain.horizons import NO_SHOW_LEAD, UPCOMING
+from insights.upcoming import Advice, advice
+from store.database import Engine
+from store.upcoming import Upcoming, upcoming
+from store.views import UpcomingSession
+from ui.listing import Listing, Shown
+from ui.rendering import piece, sentence
+
+SOON, LATER, EVERY = "soon", "later", "all"
+NOTHING_BOOKED = "No session is booked for the next two days."
+
+
+@dataclass(frozen=True)
+class Line:
+    """A session with the hours until it starts; `advice` is None before it is scored."""
+
+    session: UpcomingSession
+    hours: float
+    advice: Advice | None
+
+    @property
+    def window(self) -> str:
+        """Whether it starts within the early warning's lead, or later."""
+        return SOON if timedelta(hours=self.hours) < NO_SHOW_LEAD else LATER
+
+
+def upcoming_view(engine: Engine, now: datetime) -> pn.Column:
+    """The page, its filter and search kept in the address. Raises DatabaseUnavailable."""
+    found = upcoming(engine, now, now + UPCOMING)
+    if not found.sessions:
+        return pn.Column(sentence("Nothing is booked", NOTHING_BOOKED))
+    lines = [_line(found, session, now) for session in found.sessions]
+    listing = Listing(Shown(lines, _windows(lines), _wanted, "upcoming.html"))
+    if pn.state.location:
+        listing.follow(pn.state.location, "window")
+    scored = [line.session.no_show.value for line in lines if line.session.no_show]
+    head = piece("upcoming_head.html", lines=lines, expected=sum(scored), unscored=len(lines) - len(scored), now=now)
+    return pn.Column(head, listing.view(), sizing_mode="stretch_width")
+
+
+def _line(found: Upcoming, session: UpcomingSession, now: datetime) -> Line:
+    hours = (session.starts_at - now) / timedelta(hours=1)
+    if session.no_show is None:
+        return Line(session, hours, None)
+    advised = advice(session.no_show.value, session.action, found.is_listed(session), found.effect_on(session))
+    return Line(session, hours, advised)
+
+
+def _wanted(line: Line, window: str, searched: str) -> bool:
+    session = line.session
+    return window in {EVERY, line.window} and searched in f"{session.tutor_name} {session.tutor_id}".casefold()
+
+
+def _windows(lines: list[Line]) -> dict[str, str]:
+    """Labels with counts, each to its value."""
+    soon = sum(line.window == SOON for line in lines)
+    return {
+        f"48 hours ({len(lines):,})": EVERY,
+        f"24–48 h ({len(lines) - soon:,})": LATER,
+        f"Next 24 h ({soon:,})": SOON,
+    }

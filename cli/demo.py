@@ -74,7 +74,7 @@ def play(stack: ExitStack, serve: bool, tutors: int, days: int, sessions_per_day
     from flows.runtime import open_runtime
 
     console = make_console()
-    steps = Steps(console, 8 if serve else 7)
+    steps = Steps(console, 9 if serve else 8)
     with steps.step("Start PostgreSQL and Prefect"):
         stage = set_stage(stack)
         processes = Processes(stage.settings.data_dir / "logs")
@@ -91,7 +91,7 @@ def play(stack: ExitStack, serve: bool, tutors: int, days: int, sessions_per_day
     if serve:
         with steps.step("Start API, dashboard, MLflow and schedules"):
             services = _start_services(processes, stage, runtime)
-        _print_addresses(console, stage, [*services, prefect])
+        _print_addresses(console, stage, [*services, prefect], runtime.tracking_uri)
         _wait_for_the_end()
 
 
@@ -159,6 +159,7 @@ def _fill(steps: Steps, stage: Stage, tutors: int, days: int, sessions_per_day: 
 
 def _learn(steps: Steps, stage: Stage) -> None:
     from flows.build_features import build_features
+    from flows.contacts import contacts
     from flows.monitor import monitor
     from flows.score import score
     from flows.train import train
@@ -170,6 +171,8 @@ def _learn(steps: Steps, stage: Stage) -> None:
         notes += train(truth_file=str(stage.dataset_dir / "truth.parquet")).values()
     with steps.step("Score tutors and upcoming sessions") as notes:
         notes.append(f"{score(as_of=as_of):,} scores")
+    with steps.step("Plan the contacts for tomorrow's sessions") as notes:
+        notes.append(f"{contacts(as_of=as_of)} tutors on the list")
     with steps.step("Check for drift and mail the report") as notes:
         notes.append(monitor(as_of=as_of))
 
@@ -189,16 +192,20 @@ def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime") ->
     return services
 
 
-def _print_addresses(console: "Console", stage: Stage, services: list["Service"]) -> None:
+def _print_addresses(console: "Console", stage: Stage, services: list["Service"], tracking_uri: str) -> None:
     from rich.table import Table
+
+    from flows.promotion import EXPERIMENT
+    from gateways.registry import runs_path
 
     table = Table(title="Running until Ctrl-C", title_justify="left")
     table.add_column("What")
     table.add_column("Where", no_wrap=True)
     table.add_column("Sign-in", no_wrap=True)
     sign_in = {"api": f"X-API-Key: {stage.environ['TQS_API_KEY']}", "dashboard": _dashboard_sign_in(stage)}
+    pages = {"mlflow": runs_path(tracking_uri, EXPERIMENT)}  # with the columns that matter
     for service in services:
-        table.add_row(service.name, service.url, sign_in.get(service.name, "none"))
+        table.add_row(service.name, service.url + pages.get(service.name, ""), sign_in.get(service.name, "none"))
     console.print(table)
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cli.contacts_docs import contacts_page
 from cli.dataset_docs import dataset_page
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
 from features.columns import Feature
@@ -53,6 +54,7 @@ def settings_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "features.md": features_page,
     "settings.md": settings_page,
+    "contacts.md": contacts_page,
     "dataset.md": lambda: dataset_page(DOCS / "dataset.md"),
     "openapi.json": openapi,
 }

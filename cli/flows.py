@@ -1,22 +1,41 @@
-"""`tqs train` and `tqs score`: the flows, from the command line."""
+"""`tqs tune`, `tqs train` and `tqs score`: the flows, from the command line."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from domain.vocabulary import Task
 
+Params = Literal["tuned", "default"]
+
 
 def train(
     task: Annotated[Task | None, typer.Option(help="Train this one only.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random; TQS_SEED by default.")] = None,
+    params: Annotated[
+        Params, typer.Option(help="The newest that `tqs tune` found, if any, or the defaults.")
+    ] = "tuned",
 ) -> None:
-    """Train the models on the database, register them and make them champions."""
+    """Train the models on the database, register them, and let those serve that pass the gate."""
     from flows.standalone import run
     from flows.train import train as flow
 
-    run(flow, task_name=task or "all", seed=seed)
+    run(flow, task_name=task or "all", seed=seed, params=params)
+
+
+def tune(
+    task: Annotated[Task | None, typer.Option(help="Tune this one only.")] = None,
+    budget: Annotated[float, typer.Option(min=1, help="Seconds to search, a task.")] = 60,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random; TQS_SEED by default.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the search.")] = 1,
+    study: Annotated[str | None, typer.Option(help="Join the search of this name, from another machine say.")] = None,
+) -> None:
+    """Search XGBoost's parameters for the next training."""
+    from flows.standalone import run
+    from flows.tune import tune as flow
+
+    run(flow, task_name=task or "all", budget=budget, seed=seed, workers=workers, study_name=study)
 
 
 def score(

@@ -5,12 +5,15 @@ import sys
 import typer
 
 from cli.backtest import backtest
+from cli.contacts import commands as contacts
 from cli.demo import demo
 from cli.errors import exit_code
-from cli.flows import score, train
+from cli.flows import score, train, tune
 from cli.import_dataset import import_dataset
+from cli.models import models
 from cli.simulate import simulate
 from cli.top import top
+from cli.upcoming import upcoming
 from domain.errors import TutorQualityError
 
 
@@ -26,9 +29,13 @@ def app() -> typer.Typer:
     commands.command("simulate")(simulate)
     commands.command("import")(import_dataset)
     commands.command("backtest")(backtest)
+    commands.command("tune")(tune)
     commands.command("train")(train)
     commands.command("score")(score)
     commands.command("top")(top)
+    commands.command("upcoming")(upcoming)
+    commands.add_typer(contacts(), name="contacts")
+    commands.add_typer(models(), name="models")
     return commands
 
 

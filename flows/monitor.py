@@ -1,5 +1,6 @@
 """Compare last week's columns with the training window's, decide, and mail the report."""
 
+import argparse
 import os
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from domain.horizons import NO_SHOW_LEAD
 from domain.mail import Attachment, Mail
 from domain.vocabulary import Task
 from features.catalogue import NO_SHOW_FEATURES
-from features.local_time import WEEKDAYS
+from features.local_time import PARTS_OF_DAY, WEEKDAYS
 from flows import standalone
 from flows.build_features import FILE
 from flows.runtime import Runtime, moment, open_runtime
@@ -37,8 +38,16 @@ WARM_UP = timedelta(days=90)
 CLAIM_LASTS = timedelta(hours=1)
 """A mail claimed longer ago than this has lost its sender."""
 
-GROWING = ("tenure_days", "no_shows_lifetime", "pair_sessions")
-"""Columns that rise with the calendar."""
+GROWING = (
+    "tenure_days",
+    "no_shows_lifetime",
+    "pair_sessions",
+    "pair_no_shows",
+    "kept_streak",
+    "unanswered_messages",
+    "holiday",
+)
+"""Columns that follow the calendar, most of them upward."""
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
@@ -69,7 +78,7 @@ def compare(snapshot: pa.Table, trained_before: datetime, as_of: datetime, seed:
         _columns(reference),
         _columns(current),
         about=f"No-show model, week to {as_of:%Y-%m-%d}",
-        categories={"weekday": WEEKDAYS},
+        categories={"weekday": WEEKDAYS, "part_of_day": PARTS_OF_DAY},
         growing=GROWING,
         seed=seed,
     )
@@ -131,5 +140,12 @@ def monitor(as_of: str | None = None) -> str:
     return f"{report.decision}, {sent} mail{'' if sent == 1 else 's'} sent"
 
 
+def main() -> None:
+    """`python -m flows.monitor`, and MLproject's entry point `monitor`."""
+    parser = argparse.ArgumentParser(description=monitor.__doc__)
+    parser.add_argument("--as-of", default="", help="ISO 8601 with an offset; now by default")
+    standalone.main(monitor, as_of=parser.parse_args().as_of or None)
+
+
 if __name__ == "__main__":
-    standalone.main(monitor)
+    main()

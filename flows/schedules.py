@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 from prefect import Flow, serve
 
 from flows.build_features import build_features
+from flows.compare import compare
+from flows.contacts import contacts
 from flows.monitor import monitor
 from flows.score import score
 from flows.train import train
@@ -24,8 +26,10 @@ class Scheduled:
 
 SCHEDULES = (
     Scheduled(score, "5 * * * *"),  # hourly, five minutes after sessions end
+    Scheduled(contacts, "20 0 * * *"),  # after the day's first scores: the sessions of tomorrow, 24 to 48 hours ahead
     Scheduled(build_features, "30 2 * * *"),  # every night
     Scheduled(monitor, "0 6 * * 1"),  # on Monday, to be read in the morning
+    Scheduled(compare, "0 2 * * 0"),  # before the week's training, which may bring another challenger
     Scheduled(train, "0 3 * * 0"),  # weekly, on the quietest night
 )
 

@@ -1,7 +1,7 @@
 """Score every active tutor and every session of the next 48 hours."""
 
+import argparse
 import os
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -10,48 +10,47 @@ from prefect.cache_policies import NO_CACHE
 
 from domain.horizons import UPCOMING
 from domain.scores import Score
-from domain.vocabulary import Task
+from domain.vocabulary import ScoreKind, Task
 from features.history import History
 from features.queries import take
 from flows import standalone
 from flows.runtime import Runtime, moment, open_runtime
 from gateways.clock import utc_now
+from insights.contacts import contact_action
 from insights.ranking import help_scores
-from models.artifact import Model, Sidecar
+from models.champion import Champion, open_model
 from models.dataset import booked_sessions
 from models.scoring import microseconds_of, score_churn, score_sessions, score_tutors_no_show
+from quality.reasons import with_reason_codes
 from store.history import read_dataset
-from store.models import StoredModel, champion
+from store.models import StoredModel, challenger, champion
 from store.scores import save_scores
+from store.shadow import save_shadow_scores
 
 HISTORY_KINDS = ("tutors", "students", "sessions", "reschedules", "messages")
 
 
-@dataclass(frozen=True)
-class Champion:
-    """A model that serves, with its version in the registry."""
-
-    model: Model
-    version: str
-
-
-def open_champion(stored: StoredModel | None) -> Champion | None:
-    """The stored bytes as a model, checked against their recorded hash; None where there is none."""
-    if stored is None:
-        return None
-    return Champion(Model(stored.model_bytes, Sidecar.model_validate(stored.sidecar)), stored.version)
-
-
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=600, cache_policy=NO_CACHE)
 def load(runtime: Runtime) -> History:
-    """The whole history, without transcripts."""
-    return History(read_dataset(runtime.engine, kinds=HISTORY_KINDS))
+    """The whole history, without transcripts, every written reason with its class."""
+    return History(with_reason_codes(read_dataset(runtime.engine, kinds=HISTORY_KINDS)))
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
 def load_champions(runtime: Runtime) -> dict[Task, Champion | None]:
     """The champion of each task."""
-    return {name: open_champion(champion(runtime.engine, name)) for name in Task}
+    return {name: open_stored(champion(runtime.engine, name)) for name in Task}
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
+def load_challengers(runtime: Runtime) -> dict[Task, Champion | None]:
+    """The challenger of each task, which scores unseen."""
+    return {name: open_stored(challenger(runtime.engine, name)) for name in Task}
+
+
+def open_stored(stored: StoredModel | None) -> Champion | None:
+    """The stored bytes as a model, checked against their recorded hash; None where there is none."""
+    return open_model(stored.version, stored.model_bytes, stored.sidecar) if stored else None
 
 
 def all_scores(history: History, champions: dict[Task, Champion | None], as_of: datetime) -> list[Score]:
@@ -64,16 +63,23 @@ def all_scores(history: History, champions: dict[Task, Champion | None], as_of: 
 
 
 def upcoming_scores(history: History, no_show: Champion, as_of: datetime) -> list[Score]:
-    """The no-show risk of each session booked for the next 48 hours."""
+    """The no-show risk of each session booked for the next 48 hours, and what to do about it."""
     rows = booked_sessions(history, microseconds_of(as_of), UPCOMING)
     ids = history.dataset.tables["sessions"]["session_id"].take(rows).to_pylist() if np.size(rows) else []
-    return score_sessions(no_show.model, no_show.version, history, ids, take(history.sessions, rows), as_of)
+    scores = score_sessions(no_show.model, no_show.version, history, ids, take(history.sessions, rows), as_of)
+    return [score.model_copy(update={"action": contact_action(score.reasons)}) for score in scores]
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
 def save(runtime: Runtime, scores: list[Score]) -> None:
     """Append the scores."""
     save_scores(runtime.engine, scores)
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
+def save_shadow(runtime: Runtime, scores: list[Score]) -> None:
+    """Append the challengers' scores where nobody is shown them."""
+    save_shadow_scores(runtime.engine, [score for score in scores if score.kind is not ScoreKind.HELP])
 
 
 @flow(name="score", log_prints=True, timeout_seconds=1800)
@@ -84,11 +90,20 @@ def score(as_of: str | None = None) -> int:
         if not any(champions.values()):
             print("no model is registered yet: nothing to score; run `tqs train` first")
             return 0
-        scores = all_scores(load(runtime), champions, moment(as_of, utc_now()))
+        history, at, challengers = load(runtime), moment(as_of, utc_now()), load_challengers(runtime)
+        scores = all_scores(history, champions, at)
         save(runtime, scores)
+        save_shadow(runtime, all_scores(history, challengers, at))
     print(f"{len(scores)} scores saved")
     return len(scores)
 
 
+def main() -> None:
+    """`python -m flows.score`, and MLproject's entry point `score`."""
+    parser = argparse.ArgumentParser(description=score.__doc__)
+    parser.add_argument("--as-of", default="", help="ISO 8601 with an offset; now by default")
+    standalone.main(score, as_of=parser.parse_args().as_of or None)
+
+
 if __name__ == "__main__":
-    standalone.main(score)
+    main()

@@ -1,16 +1,12 @@
-"""Train both models, log them to MLflow, and make them champions."""
+"""Train both models, and hand each to the gate."""
 
 import argparse
 import os
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow
 
 from domain.errors import NotEnoughData
 from domain.horizons import CHURN_HORIZON
@@ -18,22 +14,23 @@ from domain.vocabulary import Task
 from features.dataset import fingerprint
 from features.history import History
 from flows import standalone
-from flows.runtime import Runtime, git_commit, open_runtime
+from flows.promotion import save
+from flows.runtime import Runtime, open_runtime
 from flows.score import load
 from gateways.clock import utc_now
-from gateways.registry import register
+from gateways.registry import prepare
 from models.backtest import rows_of
-from models.dataset import Rows, data_span, span
+from models.dataset import data_span, span
 from models.evaluation import Evaluation
-from models.plots import plots
-from models.training import Request, Training
+from models.learning import Request
+from models.training import Training
 from models.training import train as fit
-from models.truth import align
-from store.models import record_model
+from models.trees import Params
+from models.truth import align, of_sessions
+from store.tuned import newest_tuned
 
 TEST_WINDOW = timedelta(days=28)
 EVERY = timedelta(days=7)
-EXPERIMENT = "tutor-quality"
 
 
 def cut_of(task_: Task, history: History) -> int:
@@ -42,57 +39,50 @@ def cut_of(task_: Task, history: History) -> int:
     return end - span(TEST_WINDOW) - (span(CHURN_HORIZON) if task_ is Task.CHURN else 0)
 
 
-def train_one(name: Task, history: History, seed: int, truth: pa.Table | None) -> Training:
-    """Train and evaluate one task on a history; the true probabilities, if given, only for the ceiling."""
+def train_one(
+    name: Task, history: History, seed: int, truth: pa.Table | None, params: Params | None = None
+) -> Training:
+    """Train and evaluate one task on a history; the true probabilities, if given, only for the ceilings."""
+    return fit(request_of(name, history, seed, truth, params))
+
+
+def request_of(
+    name: Task, history: History, seed: int, truth: pa.Table | None = None, params: Params | None = None
+) -> Request:
+    """What is trained on a history, and tuned: the same rows and the same cut."""
     cut = cut_of(name, history)
     rows = rows_of(name, history, CHURN_HORIZON, EVERY, cut)
-    true_values = _true_values(name, truth, history, rows)
-    return fit(Request(name, history, rows, cut, seed, fingerprint(history.dataset), true_values))
-
-
-def _true_values(name: Task, truth: pa.Table | None, history: History, rows: Rows) -> NDArray[np.float64] | None:
-    return None if truth is None else align(name, truth, history, rows)
-
-
-@task(retries=1, retry_delay_seconds=10, timeout_seconds=900, cache_policy=NO_CACHE)
-def save(runtime: Runtime, training: Training, now: datetime) -> str:
-    """Register in MLflow, then record in our ledger what serves from now on. Gives the version."""
-    registered = register(
-        training,
-        plots=plots(training),
-        tracking_uri=runtime.tracking_uri,
-        artifact_root=runtime.artifacts,
-        experiment=EXPERIMENT,
-        git_commit=git_commit(Path(__file__).parent),
-        now=now,
-        parent_run_id=os.environ.get("MLFLOW_RUN_ID"),
+    true, of_each = (None, None) if truth is None else (align(name, truth, history, rows), of_sessions(truth, history))
+    return Request(
+        name,
+        history,
+        rows,
+        cut,
+        seed,
+        fingerprint(history.dataset),
+        truth=true,
+        session_truth=of_each,
+        params=params or {},
+        every=EVERY,
     )
-    model = training.model
-    version = f"{registered.name}/{registered.version}"
-    record_model(
-        runtime.engine,
-        name=model.sidecar.task,
-        version=version,
-        model_bytes=model.ubj,
-        sidecar=model.sidecar.model_dump(mode="json"),
-        actor="train flow",
-        reason="newest training",
-        now=now,
-    )
-    return version
 
 
 @flow(name="train", log_prints=True, timeout_seconds=3600)
-def train(task_name: str = "all", seed: int | None = None, truth_file: str | None = None) -> dict[str, str]:
+def train(
+    task_name: str = "all", seed: int | None = None, truth_file: str | None = None, params: str = "tuned"
+) -> dict[str, str]:
     """Train `no_show`, `churn` or `all`. Gives what was registered: a line in words by task.
 
-    Raises NotEnoughData where none of the tasks has enough finished history.
+    `params`: `tuned` for the newest that tuning found, where there are any, or `default`.
+
+    Raises NotEnoughData where none of the tasks has enough finished history, RegistryUnavailable, LeakSuspected.
     """
     tasks = tuple(Task) if task_name == "all" else (Task(task_name),)
     with open_runtime(os.environ) as runtime:
+        prepare(runtime.tracking_uri)  # a registry that is away is said now, not after minutes of training
         history = load(runtime)
         truth = pq.read_table(truth_file) if truth_file else None
-        found = {name: _train_and_save(runtime, name, history, seed, truth) for name in tasks}
+        found = {name: _train_and_save(runtime, name, history, seed, truth, params) for name in tasks}
     trained = {str(name): words for name, words in found.items() if words}
     if not trained:
         raise NotEnoughData("no model could be trained: see the lines above for what is missing")
@@ -100,16 +90,28 @@ def train(task_name: str = "all", seed: int | None = None, truth_file: str | Non
 
 
 def _train_and_save(
-    runtime: Runtime, name: Task, history: History, seed: int | None, truth: pa.Table | None
+    runtime: Runtime, name: Task, history: History, seed: int | None, truth: pa.Table | None, params: str
 ) -> str | None:
+    seed = runtime.settings.seed if seed is None else seed
     try:
-        training = train_one(name, history, runtime.settings.seed if seed is None else seed, truth)
+        training = train_one(name, history, seed, truth, _chosen(runtime, name, history) if params == "tuned" else None)
     except NotEnoughData as error:
         print(f"{name}: not trained. {error}")
         return None
-    words = f"{save(runtime, training, utc_now())} with ROC AUC {_in_words(training.evaluation)}"
+    found = save(runtime, training, history, seed, utc_now())
+    words = f"{found.words}. ROC AUC {_in_words(training.evaluation)}"
     print(words)
     return words
+
+
+def _chosen(runtime: Runtime, name: Task, history: History) -> Params | None:
+    """The newest tuned parameters whose search saw nothing of the test; None where there are none."""
+    cut = datetime.fromtimestamp(cut_of(name, history) / 1e6, UTC)
+    found = newest_tuned(runtime.engine, name, cut)
+    if found is None:
+        return None
+    print(f"{name}: parameters of {found.study} ({found.trials} trials, held-out log loss {found.loss:.5f})")
+    return dict(found.params)
 
 
 def _in_words(evaluation: Evaluation) -> str:
@@ -123,8 +125,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=train.__doc__)
     parser.add_argument("--task", default="all", choices=["all", *Task])
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--params", default="tuned", choices=["tuned", "default"])
     arguments = parser.parse_args()
-    standalone.main(train, task_name=arguments.task, seed=arguments.seed)
+    standalone.main(train, task_name=arguments.task, seed=arguments.seed, params=arguments.params)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from domain.errors import InvalidSettings
+from domain.promotion import GateMode
 
 PREFIX = "TQS_"
 _UNPREFIXED = {"database_url": "DATABASE_URL"}  # the name every host and platform already uses
@@ -30,6 +32,12 @@ def _smtp_url(url: str) -> str:
     return url
 
 
+def _scheduler(address: str) -> str:
+    if urlsplit(address).scheme not in {"tcp", "tls"} or not urlsplit(address).port:
+        raise ValueError("give a scheduler such as tcp://localhost:8786")
+    return address
+
+
 def _mail_address(address: str) -> str:
     if "@" not in address or any(character in address for character in "\r\n"):
         raise ValueError("give one mail address such as admin@example.org, on one line")
@@ -38,6 +46,13 @@ def _mail_address(address: str) -> str:
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
+
+
+class Compute(StrEnum):
+    """Where the parts of a large marketplace are computed."""
+
+    THREADS = "threads"
+    DASK = "dask"
 
 
 class Settings(BaseModel):
@@ -63,7 +78,26 @@ class Settings(BaseModel):
     smtp_url: Annotated[str, AfterValidator(_smtp_url)] | None = Field(
         None, description="mail server, smtp://host:port; without it nothing is mailed"
     )
-    seed: int = Field(7, ge=0, description="seed of the simulator, of splits and of training")
+    gate: GateMode = Field(
+        GateMode.ON,
+        description="`on`: only a training that passes the gate serves; `dry_run`: it decides, and the newest serves; "
+        "`off`: the newest serves, unasked",
+    )
+    engine: Compute = Field(
+        Compute.THREADS,
+        description="what computes columns: `threads` of one process, or the workers of `dask` (the extra `scale`)",
+    )
+    workers: int = Field(2, ge=1, description="parts of the marketplace that are computed at once")
+    dask_scheduler: Annotated[str, AfterValidator(_scheduler)] | None = Field(
+        None,
+        description="a running Dask scheduler, tcp://host:port, whose workers see the data folder; without it workers "
+        "are started here",
+    )
+    seed: int = Field(7, ge=0, description="seed of the simulator, of splits, of training and of who is held out")
+    contacts_per_day: int = Field(20, ge=0, description="tutors who can be contacted a day about tomorrow's sessions")
+    holdout_share: float = Field(
+        0.2, ge=0, le=0.5, description="share of each contact list left out by chance, to measure what contacts do"
+    )
 
 
 def variable_name(field: str) -> str:

@@ -1,23 +1,36 @@
 """From a model and a history to scores with intervals and reasons."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.horizons import TUTOR_HORIZON
-from domain.scores import Reason, Score
+from domain.horizons import CHURN_KINDS, TUTOR_HORIZON
+from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
 from features.history import History, SessionColumns
 from features.kernel import Ints
-from features.queries import of_sessions, of_tutors
-from models.artifact import Matrix, Model
+from features.queries import Queries, of_sessions, of_tutors
+from models.artifact import Chances, Matrix, Model
 from models.calibration import Calibration
 from models.dataset import active_tutors, booked_sessions
 from models.explanation import explain
 from models.matrix import matrix_of
+from models.own_numbers import own_numbers
 from models.tutor_risk import any_no_show, margins_of
+from models.what_if import moved, variants, what_ifs
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said beside each score: why, and which change would lower it most; aligned with the scores."""
+
+    reasons: Sequence[tuple[Reason, ...]]
+    what_ifs: Sequence[WhatIf | None]
 
 
 def microseconds_of(moment: datetime) -> int:
@@ -35,15 +48,19 @@ def score_sessions(
     with_reasons: bool = True,
 ) -> list[Score]:
     """The no-show risk of sessions, (sessions,) aligned with their ids, as known at `as_of`."""
-    matrix = matrix_of(model.sidecar, history, of_sessions(sessions, as_of=microseconds_of(as_of)))
-    reasons = explain(model, matrix) if with_reasons else [()] * len(matrix)
+    queries = of_sessions(sessions, as_of=microseconds_of(as_of))
+    matrix = matrix_of(model.sidecar, history, queries)
+    told: Told | None = None
+    if with_reasons:
+        changes = [*variants(model.sidecar, matrix, len(matrix)), moved(model.sidecar, matrix, history, queries)]
+        numbers = own_numbers(model.sidecar, history, queries)
+        told = Told(explain(model, matrix, numbers), what_ifs(model.probabilities, matrix, changes))
     return _scores(
         SubjectKind.SESSION,
         ScoreKind.NO_SHOW,
         session_ids,
-        model.margins(matrix),
-        model.sidecar.calibration,
-        reasons,
+        model.chances(model.margins(matrix)),
+        told,
         version,
         as_of,
     )
@@ -59,42 +76,56 @@ def score_tutors_no_show(model: Model, version: str, history: History, as_of: da
     rows = booked_sessions(history, moment, TUTOR_HORIZON)
     queries = of_sessions(history.sessions, rows, moment)
     matrix = matrix_of(model.sidecar, history, queries)
-    probabilities = model.probabilities(matrix)
-    raw = any_no_show(queries.tutor, probabilities, history.n_tutors)[active]
-    reasons = _averaged_reasons(model, matrix, probabilities, queries.tutor, active)
+    risk = model.sidecar.tutor_calibration or Calibration()
+
+    def margins_with(changed: Matrix) -> Values:
+        return margins_of(any_no_show(queries.tutor, model.probabilities(changed), history.n_tutors)[active])
+
+    changes = variants(model.sidecar, matrix, active.size)
+    told = Told(
+        _averaged_reasons(model, matrix, history, queries, active),
+        what_ifs(lambda changed: risk.probability(margins_with(changed)), matrix, changes),
+    )
+    margins = margins_with(matrix)
     return _scores(
         SubjectKind.TUTOR,
         ScoreKind.NO_SHOW_14D,
         history.tutor_ids.take(active).to_pylist(),
-        margins_of(raw),
-        model.sidecar.tutor_calibration or Calibration(),
-        reasons,
+        Chances(risk.probability(margins), *risk.interval(margins)),
+        told,
         version,
         as_of,
     )
 
 
 def score_churn(model: Model, version: str, history: History, as_of: datetime) -> list[Score]:
-    """The 30-day churn risk of every active tutor."""
+    """The risk of every active tutor of leaving within 7, 14, 30 and 90 days, as far as the model knows them.
+
+    The reasons and the change that would help most stand with the 30 days.
+    """
     moment = microseconds_of(as_of)
     active = active_tutors(history, moment)
-    matrix = matrix_of(model.sidecar, history, of_tutors(active, moment))
-    return _scores(
-        SubjectKind.TUTOR,
-        ScoreKind.CHURN_30D,
-        history.tutor_ids.take(active).to_pylist(),
-        model.margins(matrix),
-        model.sidecar.calibration,
-        explain(model, matrix),
-        version,
-        as_of,
+    queries = of_tutors(active, moment)
+    matrix = matrix_of(model.sidecar, history, queries)
+    ids, margins = history.tutor_ids.take(active).to_pylist(), model.margins(matrix)
+    told = Told(
+        explain(model, matrix, own_numbers(model.sidecar, history, queries)),
+        what_ifs(model.probabilities, matrix, variants(model.sidecar, matrix, active.size)),
     )
+    scores: list[Score] = []
+    for days, kind in CHURN_KINDS.items():
+        if days in model.sidecar.horizons:
+            chances = model.chances(margins, days)
+            of_these = told if days == model.sidecar.horizon else None
+            scores += _scores(SubjectKind.TUTOR, kind, ids, chances, of_these, version, as_of)
+    return scores
 
 
 def _averaged_reasons(
-    model: Model, matrix: Matrix, probabilities: NDArray[np.float64], tutor: Ints, active: Ints
+    model: Model, matrix: Matrix, history: History, queries: Queries, active: Ints
 ) -> list[tuple[Reason, ...]]:
     """Reasons a tutor: the mean contributions of its booked sessions, told with the riskiest session's numbers."""
+    tutor, probabilities = queries.tutor, model.probabilities(matrix)
     riskiest = np.lexsort((-probabilities, tutor))
     first = riskiest[np.searchsorted(tutor[riskiest], active)] if tutor.size else np.zeros(0, np.int64)
     booked = np.isin(active, tutor)
@@ -106,7 +137,9 @@ def _averaged_reasons(
     means = (
         np.column_stack([np.bincount(tutor, column) for column in contributions.T]) / np.maximum(weight, 1e-12)[:, None]
     )
-    found = explain(model, matrix[first[booked]], means[active[booked]])
+    shown = first[booked]
+    numbers = own_numbers(model.sidecar, history, queries.at(shown))
+    found = explain(model, matrix[shown], numbers, means[active[booked]])
     for place, reason in zip(np.flatnonzero(booked), found, strict=True):
         reasons[place] = reason
     return reasons
@@ -116,14 +149,13 @@ def _scores(
     subject_kind: SubjectKind,
     kind: ScoreKind,
     ids: Sequence[str],
-    margins: NDArray[np.float64],
-    calibration: Calibration,
-    reasons: Sequence[tuple[Reason, ...]],
+    chances: Chances,
+    told: Told | None,
     version: str,
     as_of: datetime,
 ) -> list[Score]:
-    values = calibration.probability(margins)
-    lows, highs = calibration.interval(margins)
+    values, lows, highs = chances.value, chances.low, chances.high
+    told = told or Told([()] * len(ids), [None] * len(ids))
     return [
         Score(
             subject_kind=subject_kind,
@@ -132,9 +164,12 @@ def _scores(
             value=float(value),
             low=float(low),
             high=float(high),
-            reasons=reason,
+            reasons=reasons,
+            what_if=what_if,
             model_version=version,
             as_of=as_of,
         )
-        for subject_id, value, low, high, reason in zip(ids, values, lows, highs, reasons, strict=True)
+        for subject_id, value, low, high, reasons, what_if in zip(
+            ids, values, lows, highs, told.reasons, told.what_ifs, strict=True
+        )
     ]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
-from domain.scores import Reason, Score, points
+from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -71,6 +71,7 @@ class ScoreView(_Given):
     points: int
     reasons: tuple[Reason, ...]
     action: str | None
+    what_if: WhatIf | None = None
     as_of: datetime
     model_version: str
 

@@ -2,29 +2,15 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
 
 from domain.errors import NoModel
 from domain.vocabulary import Task
-from models.artifact import Model, Sidecar
+from models.champion import Champion, open_model
 from store.database import Engine
 from store.models import champion, champion_key
 
 RECHECK_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Champion:
-    """A model in memory and what the ledger knows it by: version and SHA-256."""
-
-    key: tuple[str, str]
-    model: Model
-
-    @property
-    def version(self) -> str:
-        """The version that scores name."""
-        return self.key[0]
 
 
 class Champions:
@@ -60,7 +46,4 @@ class Champions:
 
     def _read(self, task: Task) -> Champion | None:
         stored = champion(self._engine, task)
-        if stored is None:
-            return None
-        model = Model(stored.model_bytes, Sidecar.model_validate(stored.sidecar))
-        return Champion((stored.version, stored.sha256), model)
+        return open_model(stored.version, stored.model_bytes, stored.sidecar) if stored else None

@@ -15,6 +15,7 @@ from features.dataset import Attribute, Dataset, arrow_schema
 from features.history import History
 from insights.actions import action_for
 from models.scoring import score_sessions
+from quality.reasons import with_reason_codes
 from serving.bodies import AttributeValue, DescribedSession, KnownSession, NoShowQuestion, Prediction, ScoreView
 from serving.problems import FieldError, InvalidFields
 from serving.resources import Given
@@ -64,7 +65,7 @@ def _stored(question: KnownSession, engine: Engine, now: datetime) -> tuple[Hist
     tutor_id = tutor_of_session(engine, question.session_id)
     if tutor_id is None:
         raise UnknownSubject(f"there is no session {question.session_id!r}")
-    history = History(read_dataset(engine, tutor_ids=[tutor_id]))
+    history = History(_of_tutor(engine, tutor_id))
     sessions = history.dataset.tables["sessions"]
     session = sessions.filter(pc.equal(sessions["session_id"], question.session_id))
     status = session["status"][0].as_py()
@@ -81,11 +82,16 @@ def _described(question: DescribedSession, engine: Engine, now: datetime) -> tup
         raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
     if question.student_id is not None and not student_exists(engine, question.student_id):
         raise UnknownSubject(f"there is no student {question.student_id!r}")
-    dataset = read_dataset(engine, tutor_ids=[question.tutor_id])
+    dataset = _of_tutor(engine, question.tutor_id)
     errors = [*_wrong_times(question, now), *_wrong_attributes(question, dataset.feature_attributes("sessions"))]
     if errors:
         raise InvalidFields(errors)
     return History(dataset), _row(question, dataset, now)
+
+
+def _of_tutor(engine: Engine, tutor_id: str) -> Dataset:
+    """What the tutor did, every written reason with its class, as the model was trained."""
+    return with_reason_codes(read_dataset(engine, tutor_ids=[tutor_id]))
 
 
 def _row(question: DescribedSession, dataset: Dataset, now: datetime) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The models that may serve: their bytes by hash, and a ledger of what served when, and why."""
+"""The models that may serve: their bytes by hash, and a ledger of what was done with each version, and why."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
-from domain.errors import ModelMismatch
+from domain.errors import ModelMismatch, UnknownVersion
+from domain.promotion import SERVES, Action
+from domain.promotion import challenger as challenger_of
 from store.database import reading, writing
 from store.tables import model_artifacts, model_ledger
-
-CHAMPION = "champion"
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,17 @@ class StoredModel:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One decision about a model."""
+    """One thing done with a version: what, by whom, why and when; `decision` is the gate's, where it was asked."""
 
     name: str
     version: str
     sha256: str
-    action: str
+    action: Action
     actor: str
     reason: str
     at: datetime
+    decision: Mapping[str, Any] | None
+    forced: bool
 
 
 def record_model(
@@ -49,18 +51,44 @@ def record_model(
     actor: str,
     reason: str,
     now: datetime,
+    action: Action = Action.CHAMPION,
+    decision: Mapping[str, Any] | None = None,
+    card: str | None = None,
 ) -> str:
-    """Keep a model and make it the champion of its name, in one transaction. Returns the SHA-256 of its bytes."""
+    """Keep a model as a candidate and note what became of it, in one transaction. Returns its bytes' SHA-256."""
     sha256 = hashlib.sha256(model_bytes).hexdigest()
     artifact = insert_or(model_artifacts).values(sha256=sha256, model=model_bytes, created_at=now)
-    entry = insert(model_ledger).values(
-        name=name, version=version, sha256=sha256, sidecar=dict(sidecar), action=CHAMPION,
-        actor=actor, reason=reason, at=now,
-    )  # fmt: skip
+    entry = {"name": name, "version": version, "sha256": sha256, "sidecar": dict(sidecar), "actor": actor, "at": now}
+    candidate = entry | {"action": Action.CANDIDATE, "reason": "trained", "card": card}
+    outcome = entry | {"action": action, "reason": reason, "decision": _plain(decision)}
     with writing(engine) as connection:
         connection.execute(artifact.on_conflict_do_nothing())
-        connection.execute(entry)
+        connection.execute(insert(model_ledger).values(candidate))
+        connection.execute(insert(model_ledger).values(outcome))
     return sha256
+
+
+def record_action(
+    engine: Engine,
+    name: str,
+    version: str,
+    action: Action,
+    actor: str,
+    reason: str,
+    now: datetime,
+    decision: Mapping[str, Any] | None = None,
+    forced: bool = False,
+) -> None:
+    """Note what is done with a version that the ledger knows. Raises UnknownVersion."""
+    with writing(engine) as connection:
+        known = connection.execute(_of_version(name, version)).first()
+        if known is None:
+            raise UnknownVersion(f"{name} has no version {version!r}. `tqs models list` names those there are.")
+        entry = insert(model_ledger).values(
+            name=name, version=version, sha256=known.sha256, sidecar=known.sidecar, action=action,
+            actor=actor, reason=reason, at=now, decision=_plain(decision), forced=forced,
+        )  # fmt: skip
+        connection.execute(entry)
 
 
 def champion(engine: Engine, name: str) -> StoredModel | None:
@@ -68,15 +96,17 @@ def champion(engine: Engine, name: str) -> StoredModel | None:
 
     Raises ModelMismatch if its bytes are not those that were recorded.
     """
-    newest = _newest(name).add_columns(model_ledger.c.sidecar, model_artifacts.c.model).join(model_artifacts)
     with reading(engine) as connection:
-        row = connection.execute(newest).first()
-    if row is None:
-        return None
-    model_bytes = bytes(row.model)
-    if hashlib.sha256(model_bytes).hexdigest() != row.sha256:
-        raise ModelMismatch(f"{name} {row.version}: its bytes are not those recorded as {row.sha256}. Train again.")
-    return StoredModel(name, row.version, row.sha256, model_bytes, row.sidecar)
+        return _stored(name, connection.execute(_with_bytes(_newest(name))).first())
+
+
+def challenger(engine: Engine, name: str) -> StoredModel | None:
+    """The model of a name that scores in shadow; None where there is none. Raises ModelMismatch."""
+    with reading(engine) as connection:
+        version = challenger_of(_record(connection, name))
+        if version is None:
+            return None
+        return _stored(name, connection.execute(_with_bytes(_of_version(name, version))).first())
 
 
 def champion_key(engine: Engine, name: str) -> tuple[str, str] | None:
@@ -86,22 +116,67 @@ def champion_key(engine: Engine, name: str) -> tuple[str, str] | None:
     return (row.version, row.sha256) if row else None
 
 
-def ledger(engine: Engine, name: str) -> list[LedgerEntry]:
-    """Every decision about the models of a name, oldest first."""
+def record(engine: Engine, name: str) -> list[tuple[Action, str]]:
+    """What was done to which version of a name, oldest first."""
     with reading(engine) as connection:
-        return _entries(connection, name)
+        return _record(connection, name)
 
 
-def _entries(connection: Connection, name: str) -> list[LedgerEntry]:
+def ledger(engine: Engine, name: str) -> list[LedgerEntry]:
+    """Everything done with the models of a name, oldest first."""
     columns = [model_ledger.c[field] for field in LedgerEntry.__dataclass_fields__]
-    rows = connection.execute(select(*columns).where(model_ledger.c.name == name).order_by(model_ledger.c.id))
-    return [LedgerEntry(*row) for row in rows]
+    query = select(*columns).where(model_ledger.c.name == name).order_by(model_ledger.c.id)
+    with reading(engine) as connection:
+        return [LedgerEntry(**{**row._mapping, "action": Action(row.action)}) for row in connection.execute(query)]
+
+
+def card(engine: Engine, name: str, version: str) -> str | None:
+    """The model card of a version in Markdown; None where none was kept. Raises UnknownVersion."""
+    newest = select(model_ledger.c.card).where(*_is(name, version)).order_by(model_ledger.c.card.is_(None)).limit(1)
+    with reading(engine) as connection:
+        row = connection.execute(newest).first()
+    if row is None:
+        raise UnknownVersion(f"{name} has no version {version!r}. `tqs models list` names those there are.")
+    return str(row.card) if row.card else None
+
+
+def _record(connection: Connection, name: str) -> list[tuple[Action, str]]:
+    columns = select(model_ledger.c.action, model_ledger.c.version)
+    rows = connection.execute(columns.where(model_ledger.c.name == name).order_by(model_ledger.c.id))
+    return [(Action(row.action), row.version) for row in rows]
 
 
 def _newest(name: str) -> Select[Any]:
-    return (
-        select(model_ledger.c.version, model_ledger.c.sha256)
-        .where(model_ledger.c.name == name, model_ledger.c.action == CHAMPION)
-        .order_by(model_ledger.c.id.desc())
-        .limit(1)
-    )
+    return _entries(model_ledger.c.name == name, model_ledger.c.action.in_(sorted(SERVES)))
+
+
+def _of_version(name: str, version: str) -> Select[Any]:
+    return _entries(*_is(name, version)).add_columns(model_ledger.c.sidecar)
+
+
+def _is(name: str, version: str) -> tuple[ColumnElement[bool], ...]:
+    return model_ledger.c.name == name, model_ledger.c.version == version
+
+
+def _entries(*conditions: ColumnElement[bool]) -> Select[Any]:
+    columns = select(model_ledger.c.version, model_ledger.c.sha256)
+    return columns.where(*conditions).order_by(model_ledger.c.id.desc()).limit(1)
+
+
+def _with_bytes(query: Select[Any]) -> Select[Any]:
+    return query.with_only_columns(
+        model_ledger.c.version, model_ledger.c.sha256, model_ledger.c.sidecar, model_artifacts.c.model
+    ).join(model_artifacts)
+
+
+def _stored(name: str, row: Row[Any] | None) -> StoredModel | None:
+    if row is None:
+        return None
+    model_bytes = bytes(row.model)
+    if hashlib.sha256(model_bytes).hexdigest() != row.sha256:
+        raise ModelMismatch(f"{name} {row.version}: its bytes are not those recorded as {row.sha256}. Train again.")
+    return StoredModel(name, row.version, row.sha256, model_bytes, row.sidecar)
+
+
+def _plain(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if decision is None else dict(decision)

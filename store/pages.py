@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
-from domain.vocabulary import Party, ReasonCode
+from domain.promotion import Action
+from domain.vocabulary import Party, ReasonCode, Task
 from store.database import reading
 from store.tables import model_ledger, reschedules
 
@@ -33,5 +34,25 @@ def tutor_reschedules(engine: Engine, tutor_id: str, limit: int = 100) -> list[R
 
 def any_model(engine: Engine) -> bool:
     """Whether any model has ever been made champion. Raises DatabaseUnavailable."""
+    serving = select(model_ledger.c.id).where(model_ledger.c.action == Action.CHAMPION)
     with reading(engine) as connection:
-        return connection.execute(select(model_ledger.c.id).limit(1)).first() is not None
+        return connection.execute(serving.limit(1)).first() is not None
+
+
+@dataclass(frozen=True)
+class NewestDecision:
+    """The last word about the models of a name, in the ledger's own words."""
+
+    name: Task
+    version: str
+    action: Action
+    reason: str
+    at: datetime
+
+
+def newest_decisions(engine: Engine) -> list[NewestDecision]:
+    """The last word about each model, sorted by name. Raises DatabaseUnavailable."""
+    query = text("SELECT name, version, action, reason, at FROM newest_decisions ORDER BY name")
+    with reading(engine) as connection:
+        found = connection.execute(query)
+        return [NewestDecision(Task(row.name), row.version, Action(row.action), row.reason, row.at) for row in found]

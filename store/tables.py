@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
+from domain.promotion import Action
 from domain.schema import KINDS, Field, FieldType, Kind
 from domain.vocabulary import AttributeType, ScoreKind, SubjectKind
 
@@ -135,6 +136,7 @@ scores = Table(
     Column("model_version", Text, nullable=False),
     Column("as_of", _TIME, nullable=False),
     Column("created_at", _TIME, nullable=False, server_default=text("now()")),
+    Column("what_if", JSONB(none_as_null=True)),
     _one_of("subject_kind", SubjectKind),
     _one_of("kind", ScoreKind),
     CheckConstraint("value BETWEEN 0 AND 1 AND low BETWEEN 0 AND 1 AND high BETWEEN 0 AND 1", name="fractions"),
@@ -198,6 +200,37 @@ model_ledger = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", _TIME, nullable=False),
-    CheckConstraint("action IN ('champion')", name="action"),
+    Column("decision", JSONB),
+    Column("card", Text),
+    Column("forced", Boolean, nullable=False, server_default=text("false")),
+    _one_of("action", Action),
+    CheckConstraint("NOT forced OR reason ~ '\\S'", name="because"),
     Index("ix_model_ledger_latest", "name", "action", "id"),
+)
+
+shadow_scores = Table(
+    "shadow_scores",
+    metadata,
+    _number(),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("as_of", _TIME, nullable=False),
+    Column("created_at", _TIME, nullable=False, server_default=text("now()")),
+    CheckConstraint("value BETWEEN 0 AND 1", name="fraction"),
+    Index("ix_shadow_scores_pair", "model_version", "kind", "subject_kind", "subject_id", "as_of"),
+)
+
+model_comparisons = Table(
+    "model_comparisons",
+    metadata,
+    _number(),
+    Column("name", Text, nullable=False),
+    Column("challenger", Text, nullable=False),
+    Column("champion", Text, nullable=False),
+    Column("decision", JSONB, nullable=False),
+    Column("at", _TIME, nullable=False),
+    Index("ix_model_comparisons_latest", "name", "challenger", "champion", "id"),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, text
 
 from domain.horizons import ACT_RISK, WATCH_RISK
-from domain.scores import Reason
+from domain.scores import Reason, WhatIf
 from domain.scores import band as band_of
 from domain.vocabulary import Band, SessionStatus
 from store.database import reading
@@ -97,11 +97,13 @@ class UpcomingSession:
     session_id: str
     tutor_id: str
     tutor_name: str
+    timezone: str | None
     student_id: str | None
     starts_at: datetime
     no_show: Risk | None
     reasons: tuple[Reason, ...]
     action: str | None
+    what_if: WhatIf | None
     model_version: str | None
     as_of: datetime | None
 
@@ -173,11 +175,13 @@ def _upcoming(row: Row[Any]) -> UpcomingSession:
         row.session_id,
         row.tutor_id,
         row.tutor_name,
+        row.timezone,
         row.student_id,
         row.starts_at,
         _risk(row, "no_show"),
         reasons(row.reasons),
         row.action,
+        WhatIf(**row.what_if) if row.what_if else None,
         row.model_version,
         row.as_of,
     )

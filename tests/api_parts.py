@@ -67,7 +67,7 @@ def small_model() -> Model:
         task=Task.NO_SHOW,
         features=("no_show_rate", "hours_to_start"),
         attributes=(),
-        priors=Priors(no_show=prior, slot_no_show=prior, reschedule=prior),
+        priors=Priors.all_equal(prior),
         calibration=Calibration(var_slope=0.01, var_intercept=0.01),
         base_rate=0.5,
         typical=(0.1, 24.0),

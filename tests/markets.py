@@ -5,7 +5,7 @@ from functools import lru_cache
 from simulator.marketplace import Market, simulate
 from simulator.settings import MarketSettings
 
-SMALL = MarketSettings(tutors=300, days=150, sessions_per_day=400, seed=3)
+SMALL = MarketSettings(tutors=700, days=170, sessions_per_day=450, seed=3)
 """Large enough to train both models, small enough to do so in a few seconds."""
 
 

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+import xgboost as xgb
 from sqlalchemy import text
 
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from models.artifact import Model
+from models.artifact import Model, seal
 from serving.champions import Champions
 from serving.resources import Resources
 from store.database import Engine, make_engine
@@ -128,6 +130,20 @@ def test_a_described_session_gets_the_prediction_of_the_same_stored_one(
     assert stored["score"]["reasons"]
     assert stored["score"]["action"]
     assert datetime.fromisoformat(stored["score"]["as_of"]) == NOW
+
+
+def test_an_explained_prediction_says_what_would_lower_it_most(api: httpx.Client, engine: Engine, model: Model) -> None:
+    silence = np.tile([[0.0], [np.nan]], (50, 1)).astype(np.float32)  # Ada never wrote
+    booster = xgb.train({"objective": "binary:logistic"}, xgb.DMatrix(silence, np.isnan(silence)), 3)
+    sidecar = model.sidecar.model_copy(update={"features": ("silence_hours",), "typical": (1.0,)})
+    register(engine, seal(booster, **sidecar.model_dump(exclude={"model_sha256"})))
+    asked = {"session_id": "next", "explain": True}
+    score = api.post("/api/predict/no_show", json=asked).json()["score"]
+    expected = score["what_if"]
+    assert expected["change"] == "the tutor writes a message today"
+    assert expected["value"] == pytest.approx(score["value"] + expected["difference"])
+    assert expected["difference"] < -0.3
+    assert api.post("/api/predict/no_show", json=asked | {"explain": False}).json()["score"]["what_if"] is None
 
 
 def test_what_is_no_longer_to_come_is_not_predicted(api: httpx.Client, engine: Engine, model: Model) -> None:

@@ -41,7 +41,10 @@ def test_backtest_prints_one_json_object_with_the_ceiling_beside_it(dataset: Pat
     found = json.loads(run.stdout)
     assert set(found) == {
         "n_train", "n_test", "base_rate", "with_history", "without_history", "gain", "seconds", "peak_mb", "ceiling",
+        "tutor_figures", "tutor_ceiling", "tiers", "baselines", "slices", "worst_slice", "origins", "alarms",
     }  # fmt: skip
+    assert set(found["baselines"]) == {"base_rate", "phase_1_rule", "own_rate", "logistic_regression"}
+    assert len(found["origins"]) == 4
     for part in ("with_history", "without_history", "ceiling"):
         assert set(found[part]) == {"roc_auc", "pr_auc", "brier", "ece", "precision_at", "recall_at"}
         assert set(found[part]["precision_at"]) == set(found[part]["recall_at"]) == {"5", "10", "20"}
@@ -107,5 +110,5 @@ def test_too_little_history_ends_with_4_and_says_what_is_missing(tmp_path: Path)
 def test_help_names_every_command(tmp_path: Path) -> None:
     run = tqs("--help", cwd=tmp_path)
     assert run.returncode == 0
-    for command in ("demo", "simulate", "import", "backtest", "train", "score", "top"):
+    for command in ("demo", "simulate", "import", "backtest", "train", "score", "top", "models"):
         assert command in run.stdout

@@ -7,19 +7,23 @@ import pytest
 from sqlalchemy import Engine, text
 
 from domain.errors import LateFeature, NotEnoughData
+from domain.promotion import Action
 from domain.vocabulary import ScoreKind, Task
 from features.history import History
-from flows.build_features import feature_table
+from flows.engines import Threads
 from flows.monitor import compare
+from flows.part_tables import feature_table
 from flows.schedules import SCHEDULES
-from flows.score import Champion, all_scores, open_champion
+from flows.score import all_scores, open_stored
 from flows.train import train_one
 from gateways.mail_sink import MailSink
+from models.champion import Champion
 from models.training import Training
 from monitoring.decision import Decision
 from simulator.settings import MarketSettings
 from store.load import load
-from store.models import champion
+from store.models import champion, record_model
+from store.shadow import comparisons, pairs
 from tests.markets import SMALL, market
 
 
@@ -61,7 +65,7 @@ def test_too_short_a_history_is_said_and_not_trained_on() -> None:
 def test_last_week_against_the_training_window_of_a_steady_market_asks_for_no_training(
     history: History, trainings: dict[Task, Training]
 ) -> None:
-    snapshot = feature_table(history, SMALL.end)
+    snapshot = feature_table(history.dataset, SMALL.end, Threads(1))
     report = compare(snapshot, trainings[Task.NO_SHOW].model.sidecar.known_before, SMALL.end, seed=1)
     assert report.decision is not Decision.RETRAIN
 
@@ -81,7 +85,9 @@ def test_a_model_refuses_an_attribute_that_has_been_marked_late_since(
 
 
 def test_every_flow_is_scheduled_once() -> None:
-    assert sorted(s.flow.name for s in SCHEDULES) == ["build_features", "monitor", "score", "train"]
+    assert sorted(s.flow.name for s in SCHEDULES) == [
+        "build_features", "compare", "contacts", "monitor", "score", "train",
+    ]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("default")
@@ -91,6 +97,7 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
     from prefect.testing.utilities import prefect_test_harness
 
     from flows.build_features import build_features
+    from flows.compare import compare as compare_challengers
     from flows.monitor import monitor
     from flows.score import score
     from flows.train import train
@@ -99,16 +106,22 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
     monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("TQS_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("TQS_GATE", "dry_run")  # so small a market gives no model that is surely better than all rules
     as_of = SMALL.end.isoformat()
     with MailSink(tmp_path / "mails") as sink, prefect_test_harness(server_startup_timeout=120):
         monkeypatch.setenv("TQS_SMTP_URL", sink.url)
         assert score(as_of=as_of) == 0  # nothing is trained yet: it says so
         build_features(as_of=as_of)
         assert set(train(seed=1)) == set(Task)
+        assert compare_challengers() == {}  # nothing waits in shadow: it says so
+        _let_it_wait(engine, "no_show/2")
         assert score(as_of=as_of) > 300
         assert "1 mail sent" in monitor(as_of=as_of)
         assert "0 mails sent" in monitor(as_of=as_of)  # the same day's report goes once
         assert len(sink.mails()) == 1
+        assert "too few to say beside no_show/1" in compare_challengers()["no_show"]  # nothing has come yet
+        compare_challengers()
+        assert len(sink.mails()) == 2  # once a week
     with engine.connect() as connection:
         kinds = dict(connection.execute(text("SELECT kind, count(*) FROM scores GROUP BY kind")).all())
         top = connection.execute(
@@ -118,7 +131,19 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
     assert top is not None
     assert top.reasons[0]["text"]
     assert top.action
+    (first, second) = comparisons(engine, Task.NO_SHOW)
+    assert (first.challenger, first.champion) == ("no_show/2", "no_show/1")
+    assert first.decision == second.decision
+    assert len(pairs(engine, ScoreKind.NO_SHOW, "no_show/2", "no_show/1")) > 100
     stored = champion(engine, Task.NO_SHOW)
-    found = open_champion(stored)
+    found = open_stored(stored)
     assert found is not None
     assert found.version == "no_show/1"
+
+
+def _let_it_wait(engine: Engine, version: str) -> None:
+    """The champion's own trees once more, as a challenger."""
+    serves = champion(engine, Task.NO_SHOW)
+    assert serves is not None
+    kept = (serves.model_bytes, serves.sidecar)
+    record_model(engine, Task.NO_SHOW, version, *kept, "test", "waits", SMALL.end, Action.CHALLENGER)

@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from domain.errors import ModelMismatch
+from domain.errors import ModelMismatch, UnknownVersion
 from domain.mail import Attachment, Mail
+from domain.promotion import Action
 from domain.scores import Reason, Score
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 from store.load import load
-from store.models import StoredModel, champion, champion_key, ledger, record_model
+from store.models import StoredModel, card, challenger, champion, champion_key, ledger, record_action, record_model
 from store.outbox import claim, enqueue, mark_lost, mark_sent, unknown
 from store.scores import last_sweep, latest_scores, save_scores, score_history
 from store.views import (
@@ -56,10 +57,10 @@ def test_a_score_of_the_same_moment_replaces_the_one_before(engine: Engine) -> N
     assert latest_scores(engine, SubjectKind.TUTOR, "t1")[0].value == 0.4
 
 
-@pytest.mark.parametrize("table", ["scores", "model_artifacts", "model_ledger"])
+@pytest.mark.parametrize("table", ["scores", "shadow_scores", "model_artifacts", "model_ledger", "model_comparisons"])
 @pytest.mark.parametrize("change", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0} CASCADE"])
 def test_what_was_said_and_what_served_cannot_be_changed(engine: Engine, table: str, change: str) -> None:
-    column = "sha256" if table.startswith("model") else "value"
+    column = {"scores": "value", "shadow_scores": "value", "model_comparisons": "at"}.get(table, "sha256")
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
         connection.execute(text(change.format(table, column)))
 
@@ -114,7 +115,34 @@ def test_the_champion_is_the_last_recorded_and_its_bytes_are_those_recorded(engi
     sha256 = record_model(engine, "no_show", "2", b"\x00ubj", {"columns": ["b"]}, "ann", "better", NOON)
     assert champion(engine, "no_show") == StoredModel("no_show", "2", sha256, b"\x00ubj", {"columns": ["b"]})
     assert champion_key(engine, "no_show") == ("2", sha256)
-    assert [(entry.version, entry.reason) for entry in ledger(engine, "no_show")] == [("1", "first"), ("2", "better")]
+    entries = [(entry.version, entry.action, entry.reason) for entry in ledger(engine, "no_show")]
+    assert entries == [
+        ("1", Action.CANDIDATE, "trained"),
+        ("1", Action.CHAMPION, "first"),
+        ("2", Action.CANDIDATE, "trained"),
+        ("2", Action.CHAMPION, "better"),
+    ]
+
+
+def test_only_a_champion_or_one_that_was_rolled_back_to_serves(engine: Engine) -> None:
+    for version, action in (("1", Action.CHAMPION), ("2", Action.CHAMPION), ("3", Action.REFUSED)):
+        record_model(engine, "no_show", version, b"ubj", {}, "ann", "because", NOON, action)
+    assert champion_key(engine, "no_show")[0] == "2"  # type: ignore[index]
+    record_action(engine, "no_show", "1", Action.ROLLBACK, "ann", "worse", NOON)
+    assert champion_key(engine, "no_show")[0] == "1"  # type: ignore[index]
+    record_model(engine, "no_show", "4", b"other", {}, "ann", "because", NOON, Action.CHALLENGER, card="# 4")
+    waits = challenger(engine, "no_show")
+    assert waits is not None
+    assert (waits.version, waits.model_bytes) == ("4", b"other")
+    assert card(engine, "no_show", "4") == "# 4"
+    with pytest.raises(UnknownVersion, match="'9'"):
+        record_action(engine, "no_show", "9", Action.CHAMPION, "ann", "why not", NOON)
+
+
+def test_the_database_itself_refuses_force_without_a_reason(engine: Engine) -> None:
+    record_model(engine, "no_show", "1", b"ubj", {}, "ann", "because", NOON, Action.CHALLENGER)
+    with pytest.raises(DBAPIError, match="ck_model_ledger_because"):
+        record_action(engine, "no_show", "1", Action.CHAMPION, "ann", "  ", NOON, forced=True)
 
 
 def test_a_champion_whose_bytes_were_tampered_with_is_not_served(engine: Engine) -> None:

@@ -20,11 +20,13 @@ import pytest
 from panel.viewable import Viewable
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from domain.promotion import Action
 from domain.scores import Reason, Score
-from domain.vocabulary import Party, ReasonCode, ScoreKind, SubjectKind
+from domain.vocabulary import Party, ReasonCode, ScoreKind, SubjectKind, Task
 from gateways.postgres import create_database
 from store.database import Engine, make_engine, upgrade
 from store.load import load
+from store.models import record_model
 from store.scores import save_scores
 from tests.histories import dataset
 from ui.app import create_app
@@ -203,6 +205,24 @@ def test_a_filtered_list_has_an_address(browser: Browser, address: str, folder: 
             expect(rows).to_have_text([re.compile(name) for name in found], timeout=30_000)
 
 
+def test_the_sessions_to_come_are_a_click_away_and_filtered_by_when_they_start(
+    browser: Browser, address: str, folder: Path
+) -> None:
+    with _signed_in(browser, address, folder) as (page, _):
+        page.get_by_role("link", name="Next 48 hours").click()
+        rows = page.locator("table.upcoming tbody tr")
+        expect(rows).to_have_count(1, timeout=30_000)
+        in_tokyo = (NEXT + timedelta(hours=9)).strftime("%a %d %b %Y, %H:%M")
+        for words in ("57 %", "Act now", in_tokyo, f"Ada {SCRIPT}", "s1", "4 no-shows", "Call next today."):
+            expect(rows.nth(0)).to_contain_text(words)
+        expect(rows.nth(0)).to_contain_text("effect not measured yet")
+        page.get_by_role("button", name="24–48 h (0)").click()
+        expect(page.get_by_text("No session matches.")).to_be_visible()
+        page.goto(f"{address}/upcoming?window=soon&search=ada")
+        expect(rows).to_have_count(1, timeout=30_000)
+        assert page.title() == "Tutor Quality"
+
+
 def test_nobody_enters_with_a_wrong_user_or_password(browser: Browser, address: str, folder: Path) -> None:
     page = browser.new_page()
     for user, password in (("somebody", credentials(folder)[USER]), (USER, "guess")):
@@ -216,6 +236,38 @@ def test_nobody_enters_with_a_wrong_user_or_password(browser: Browser, address: 
 
 def test_without_a_model_the_list_says_so(engine: Engine) -> None:
     assert "No model has been trained yet" in _said(create_app(engine, lambda: NOW)["/"]())
+
+
+def _judged(engine: Engine, name: str, action: Action, reason: str) -> None:
+    record_model(engine, name, f"{name}/1", b"ubj", {}, "train flow", reason, NOW, action)
+
+
+def test_where_every_model_was_refused_the_list_says_no_usable_signal_and_why(engine: Engine) -> None:
+    for name in Task:
+        _judged(engine, name, Action.REFUSED, f"ROC AUC 0.501 of {name} <b>")
+    said = _said(create_app(engine, lambda: NOW)["/"]())
+    assert "No usable signal" in said
+    assert "ROC AUC 0.501 of churn &lt;b&gt;" in said
+    assert "ROC AUC 0.501 of no_show &lt;b&gt;" in said
+
+
+def test_a_list_of_older_models_carries_the_warning_until_a_training_is_not_refused(engine: Engine) -> None:
+    _plant(engine)
+    _judged(engine, "no_show", Action.CHAMPION, "ranks well")
+    assert "No usable signal" not in _said(create_app(engine, lambda: NOW)["/"]())
+    _judged(engine, "no_show", Action.REFUSED, "ROC AUC 0.501")
+    said = _said(create_app(engine, lambda: NOW)["/"]())
+    assert "No usable signal" in said
+    assert "comes from models trained before" in said
+    _judged(engine, "no_show", Action.CHALLENGER, "too few to say")
+    assert "No usable signal" not in _said(create_app(engine, lambda: NOW)["/"]())
+
+
+def test_a_model_that_waits_while_none_serves_is_told_with_the_reason(engine: Engine) -> None:
+    _judged(engine, "no_show", Action.CHALLENGER, "calibration error 0.120")
+    said = _said(create_app(engine, lambda: NOW)["/"]())
+    assert "No model has passed the gate yet" in said
+    assert "calibration error 0.120" in said
 
 
 def test_without_a_database_both_pages_say_so() -> None:

@@ -1,0 +1,183 @@
+"""`tqs models`: which versions there are, why, and which serves."""
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.steps import console as make_console
+from domain.vocabulary import Task
+
+if TYPE_CHECKING:
+    from flows.runtime import Runtime
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Because = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
+Actor = Annotated[str | None, typer.Option(help="Who decides; you, as the system knows you, by default.")]
+Version = Annotated[str, typer.Argument(help="A version such as no_show/3.")]
+
+
+def models() -> typer.Typer:
+    """The commands about models."""
+    commands = typer.Typer(help="Which versions of the models there are, why, and which serves.", no_args_is_help=True)
+    commands.command("list")(list_models)
+    for command in (show, compare, promote, rollback):
+        commands.command()(command)
+    return commands
+
+
+def list_models(as_json: AsJson = False) -> None:
+    """What was done with each version, oldest first, and which serves or scores in shadow now."""
+    from domain.promotion import challenger, champions
+    from store.models import ledger
+
+    found = []
+    with _runtime() as runtime:
+        for name in Task:
+            entries = ledger(runtime.engine, name)
+            record = [(entry.action, entry.version) for entry in entries]
+            serves = next(reversed(champions(record)), None)
+            done = [_plain(entry) for entry in entries]
+            found.append({"name": name, "champion": serves, "challenger": challenger(record), "ledger": done})
+    if as_json:
+        _print_json({"models": found})
+    else:
+        _print_ledgers(found)
+
+
+def show(version: Version, as_json: AsJson = False) -> None:
+    """The model card of a version, and everything that was done with it."""
+    from flows.succession import standing_of, task_of
+    from store.models import card, ledger
+
+    name = task_of(version)
+    with _runtime() as runtime:
+        decision, text = standing_of(runtime, version), card(runtime.engine, name, version)
+        done = [_plain(entry) for entry in ledger(runtime.engine, name) if entry.version == version]
+    if as_json:
+        _print_json({"version": version, "standing": decision.as_json(), "card": text, "ledger": done})
+        return
+    print(text or f"# {version}\n\nNo card was kept.")
+    _print_ledgers([{"name": name, "ledger": done}])
+
+
+def compare(
+    now: Annotated[bool, typer.Option("--now", help="Compare first, on all outcomes known by now.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """How challengers did beside their champions on what both foretold: week by week, the newest last."""
+    from store.shadow import comparisons
+
+    if now:
+        _compare_now()
+    with _runtime() as runtime:
+        found = [_plain(comparison) for name in Task for comparison in comparisons(runtime.engine, name)]
+    if as_json:
+        _print_json({"comparisons": found})
+    elif not found:
+        print("No challenger has been compared yet: it takes a challenger, hours of scoring, and outcomes.")
+    else:
+        columns = ("at", "challenger", "champion", "passed", "why")
+        rows = [(c["at"], c["challenger"], c["champion"], *_verdict(c["decision"])) for c in found]
+        _print_table("Challengers beside champions", columns, rows)
+
+
+def promote(
+    version: Version,
+    force: Annotated[bool, typer.Option("--force", help="Also where the gate has not passed it.")] = False,
+    because: Because = "",
+    actor: Actor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a version serve from now on. Without a passing decision it takes --force and --because."""
+    from flows.succession import promote as run
+    from gateways.clock import utc_now
+
+    with _runtime() as runtime:
+        decision = run(runtime, version, actor or getpass.getuser(), because, force, utc_now(), _warn)
+    if as_json:
+        _print_json({"champion": version, "forced": not decision.passed, "decision": decision.as_json()})
+    else:
+        print(f"{version} serves{', by force' if not decision.passed else ''}; the API follows within half a minute.")
+
+
+def rollback(
+    task: Annotated[Task, typer.Argument(help="Whose champion.")],
+    because: Because = "",
+    actor: Actor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the champion before this one serve again."""
+    from flows.succession import roll_back
+    from gateways.clock import utc_now
+
+    with _runtime() as runtime:
+        left, back = roll_back(runtime, task, actor or getpass.getuser(), because, utc_now(), _warn)
+    if as_json:
+        _print_json({"champion": back, "instead_of": left})
+    else:
+        print(f"{back} serves again instead of {left}; the API follows within half a minute.")
+
+
+def _warn(sentence: str) -> None:
+    print(sentence, file=sys.stderr)  # --json leaves nothing else on the output
+
+
+def _compare_now() -> None:
+    from flows.compare import compare as flow
+    from flows.standalone import run
+
+    run(flow)
+
+
+@contextmanager
+def _runtime() -> Iterator["Runtime"]:
+    from flows.runtime import open_runtime
+
+    with open_runtime(os.environ) as runtime:
+        yield runtime
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    found = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    return found | {"at": found["at"].isoformat(timespec="seconds")}
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    print(json.dumps(document, ensure_ascii=False))
+
+
+def _print_ledgers(found: list[dict[str, Any]]) -> None:
+    for model in found:
+        if not model["ledger"]:
+            print(f"{model['name']}: nothing trained yet")
+            continue
+        roles = [f"{role} {model[role]}" for role in ("champion", "challenger") if model.get(role)]
+        title = ", ".join([f"{model['name']}", *roles]) if roles or "champion" not in model else model["name"]
+        rows = [(e["at"], e["version"], _action(e), e["actor"], e["reason"]) for e in model["ledger"]]
+        _print_table(title, ("at", "version", "action", "by", "why"), rows)
+
+
+def _action(entry: dict[str, Any]) -> str:
+    return f"{entry['action']}, forced" if entry["forced"] else str(entry["action"])
+
+
+def _verdict(decision: dict[str, Any]) -> tuple[str, str]:
+    return "yes" if decision["passed"] else "no", "; ".join(decision["reasons"])
+
+
+def _print_table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(name, ratio=1 if name == "why" else None)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))  # a reason in brackets is no markup
+    make_console().print(table)

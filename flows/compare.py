@@ -1,0 +1,91 @@
+"""Every week: how the challengers, unseen, did beside the champions, as far as the outcomes are known."""
+
+import os
+from datetime import UTC, datetime
+
+import numpy as np
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from domain.mail import Mail
+from domain.promotion import challenger, champions
+from domain.vocabulary import Task
+from features.history import History
+from flows import standalone
+from flows.monitor import send_mails
+from flows.runtime import Runtime, open_runtime
+from flows.score import load
+from gateways.clock import utc_now
+from models.gate import Contest, Decision, Policy
+from models.scoring import microseconds_of
+from models.shadow import COMPARED, decide, outcomes
+from store.models import record
+from store.outbox import enqueue
+from store.shadow import Comparison, Pair, pairs, record_comparison
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
+def load_pairs(runtime: Runtime, name: Task, shadow: str, serves: str) -> list[Pair]:
+    """What both versions said of the same subjects."""
+    return pairs(runtime.engine, COMPARED[name], shadow, serves)
+
+
+def contest_of(name: Task, history: History, found: list[Pair], serves: str) -> Contest:
+    """Challenger and champion on the pairs whose outcome is known."""
+    as_of = np.array([microseconds_of(pair.as_of) for pair in found], dtype=np.int64)
+    known, labels, tutors = outcomes(name, history, [pair.subject_id for pair in found], as_of)
+    first = datetime.fromtimestamp(as_of[known].min() / 1e6, UTC) if known.size else None
+    return Contest(
+        champion=serves,
+        since=f"{first:%Y-%m-%d}" if first else "the challenger began",
+        labels=labels,
+        scores=np.array([found[i].challenger for i in known]),
+        others=np.array([found[i].champion for i in known]),
+        tutors=tutors,
+    )
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
+def save(runtime: Runtime, found: Comparison, words: str) -> None:
+    """Keep the comparison, and put the mail about it into the outbox, once a week."""
+    record_comparison(runtime.engine, found)
+    mail = Mail(runtime.settings.mail_to, f"Challenger {found.challenger} beside {found.champion}", words)
+    enqueue(runtime.engine, mail, "comparison", f"compare {found.challenger} {found.at:%G-W%V}", found.at)
+
+
+@flow(name="compare", log_prints=True, timeout_seconds=1800)
+def compare() -> dict[str, str]:
+    """Compare each challenger with its champion. Gives a line in words by task that has both."""
+    with open_runtime(os.environ) as runtime:
+        both = {name: versions for name in Task if (versions := _versions(runtime, name))}
+        if not both:
+            print("no challenger waits beside a champion: nothing to compare")
+            return {}
+        history, now = load(runtime), utc_now()
+        words = {str(name): _compare(runtime, history, name, *versions, now) for name, versions in both.items()}
+        send_mails(runtime, now)
+    return words
+
+
+def _versions(runtime: Runtime, name: Task) -> tuple[str, str] | None:
+    done = record(runtime.engine, name)
+    serving, shadow = champions(done)[-1:], challenger(done)
+    return (shadow, serving[0]) if serving and shadow else None
+
+
+def _compare(runtime: Runtime, history: History, name: Task, shadow: str, serves: str, now: datetime) -> str:
+    contest = contest_of(name, history, load_pairs(runtime, name, shadow, serves), serves)
+    decision = decide(contest, Policy(), runtime.settings.seed)
+    words = _words(shadow, decision)
+    save(runtime, Comparison(name, shadow, serves, decision.as_json(), now), words)
+    print(words)
+    return words
+
+
+def _words(shadow: str, decision: Decision) -> str:
+    found = f"{shadow}: {'; '.join(decision.reasons)}."
+    return f"{found} To let it serve: tqs models promote {shadow}" if decision.passed else found
+
+
+if __name__ == "__main__":
+    standalone.main(compare)

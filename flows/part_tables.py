@@ -1,0 +1,66 @@
+"""The columns of finished sessions, part by part on an engine, put together in the order of the sessions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+from features.catalogue import NO_SHOW_FEATURES
+from features.dataset import Dataset
+from features.history import History
+from features.partitions import partition
+from features.priors import Counts, Priors, prior_counts, priors_of
+from flows.engines import Engine, Parts
+from models import matrix
+from models.dataset import Rows, no_show_rows
+from models.scoring import microseconds_of
+
+PLACE = "place"
+"""A session's place in the whole dataset."""
+
+
+def feature_table(dataset: Dataset, as_of: datetime, engine: Engine, n_parts: int = 0) -> pa.Table:
+    """One row a session whose outcome was known at `as_of`: its id, moment, label and every column.
+
+    In so many parts, or as many as suit the data where `n_parts` is 0; the table is the same for all.
+    """
+    before = microseconds_of(as_of)
+    divided = partition(dataset, n_parts)
+    parts = engine.share(divided)
+    priors = priors_of(engine.each(partial(count, parts, before), len(divided)))
+    return _in_order(engine.each(partial(build, parts, before, priors), len(divided)))
+
+
+def count(parts: Parts, before: int, i: int) -> Counts:
+    """What a part adds to the priors, known before a moment (UTC microseconds)."""
+    return prior_counts(History(parts[i].dataset), before)
+
+
+def finished(history: History, before: int) -> Rows:
+    """The sessions held or missed whose outcome was known before a moment (UTC microseconds)."""
+    rows = no_show_rows(history)
+    return rows.where(rows.known_at < before)
+
+
+def build(parts: Parts, before: int, priors: Priors, i: int) -> pa.Table:
+    """The rows of a part, with their places."""
+    part = parts[i]
+    history = History(part.dataset)
+    rows = finished(history, before)
+    columns = matrix.build(NO_SHOW_FEATURES, [], history, rows.queries, priors)
+    return pa.table(
+        {
+            PLACE: part.rows[rows.subject],
+            "session_id": part.dataset.tables["sessions"]["session_id"].take(pa.array(rows.subject)),
+            "as_of": pa.array(rows.queries.as_of, pa.timestamp("us", tz="UTC")),
+            "missed": rows.label.astype(np.int8),
+        }
+        | {feature.name: columns[:, j] for j, feature in enumerate(NO_SHOW_FEATURES)}
+    )
+
+
+def _in_order(tables: Sequence[pa.Table]) -> pa.Table:
+    whole = pa.concat_tables(tables)
+    return whole.take(pa.array(np.argsort(whole[PLACE].to_numpy()))).drop_columns([PLACE])

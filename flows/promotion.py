@@ -1,0 +1,162 @@
+"""From a training to a version that serves, waits in shadow or is refused: registry, gate, card and ledger."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from domain.errors import LateFeature, ModelMismatch, RegistryUnavailable
+from domain.promotion import Action, GateMode, challenger, champions
+from domain.vocabulary import Task
+from features.history import History
+from flows.runtime import Runtime, git_commit
+from flows.score import open_stored
+from gateways.registry import RegisteredVersion, attach, discard, register, settle
+from models.card import Card, card_of, html, markdown
+from models.contest import contest, milliseconds_a_row
+from models.gate import Candidate, Contest, Decision, Policy, action_after, decide
+from models.plots import plots
+from models.report import full_document
+from models.training import Training
+from store.models import champion, record, record_model
+
+EXPERIMENT = "tutor-quality"
+ACTOR = "train flow"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A version and what became of it; `decision` is None where the gate was off."""
+
+    version: str
+    action: Action
+    decision: Decision | None
+
+    @property
+    def words(self) -> str:
+        """What became of it and, unless it passed, why."""
+        if self.decision is None:
+            return f"{self.version}: {self.action}, the gate was off"
+        if self.decision.passed:
+            return f"{self.version}: {self.action}"
+        return f"{self.version}: {self.action}. The gate says: {'; '.join(self.decision.reasons)}"
+
+
+@task(retries=1, retry_delay_seconds=10, timeout_seconds=900, cache_policy=NO_CACHE)
+def save(runtime: Runtime, training: Training, history: History, seed: int, now: datetime) -> Promotion:
+    """Register in MLflow, ask the gate, and write to our ledger what the version may do from now on.
+
+    MLflow comes first, the ledger in one transaction after it, the aliases last: whatever fails in between, nothing
+    serves that the ledger does not know. Raises RegistryUnavailable, DatabaseUnavailable.
+    """
+    task_, commit, mode = training.model.sidecar.task, git_commit(Path(__file__).parent), runtime.settings.gate
+    decision = None if mode is GateMode.OFF else _decide(runtime, training, history, seed)
+    action = action_after(decision, mode)
+    registered = _register(runtime, training, commit, now)
+    with _discarded_on_failure(runtime, registered):
+        card = card_of(training, registered.shown, decision, action, mode, commit)
+        attach(runtime.tracking_uri, registered, _files(card, training, decision), _reason(decision, action, mode))
+        _record(runtime, training, registered, decision, action, markdown(card), now)
+    settle_registry(runtime, task_, now)
+    return Promotion(registered.shown, action, decision)
+
+
+def settle_registry(runtime: Runtime, name: Task, now: datetime, tell: Callable[[str], None] = print) -> None:
+    """Let MLflow's aliases follow our ledger. A registry that is away is told, and follows the next time."""
+    done = record(runtime.engine, name)
+    serving, shadow = champions(done)[-1:], challenger(done)
+    aliases = {"champion": _number(name, serving[0]) if serving else None}
+    aliases["challenger"] = _number(name, shadow) if shadow else None
+    try:
+        settle(runtime.tracking_uri, name, {_number(name, version) for _, version in done}, aliases, now)
+    except RegistryUnavailable as error:
+        tell(f"{name}: the ledger is written; MLflow's aliases follow with the next training. {error}")
+
+
+def _decide(runtime: Runtime, training: Training, history: History, seed: int) -> Decision:
+    candidate = Candidate(training.test.label, training.evaluation, milliseconds_a_row(training))
+    return decide(candidate, _contest(runtime, training, history), Policy(), seed)
+
+
+def _contest(runtime: Runtime, training: Training, history: History) -> Contest | None:
+    serves = open_stored(champion(runtime.engine, training.model.sidecar.task))
+    if serves is None:
+        return None
+    try:
+        return contest(training, serves, history)
+    except (LateFeature, ModelMismatch) as error:
+        print(f"{serves.version} can no longer score, so it is not compared with: {error}")
+        return None
+
+
+def _register(runtime: Runtime, training: Training, commit: str, now: datetime) -> RegisteredVersion:
+    return register(
+        training,
+        plots=plots(training),
+        tracking_uri=runtime.tracking_uri,
+        artifact_root=runtime.artifacts,
+        experiment=EXPERIMENT,
+        git_commit=commit,
+        now=now,
+        parent_run_id=os.environ.get("MLFLOW_RUN_ID"),
+    )
+
+
+@contextmanager
+def _discarded_on_failure(runtime: Runtime, registered: RegisteredVersion) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # Where the registry is what failed, the version stays, marked as pending, and the next training deletes it.
+        with suppress(RegistryUnavailable):
+            discard(runtime.tracking_uri, registered, str(error))
+        raise
+
+
+def _record(
+    runtime: Runtime,
+    training: Training,
+    registered: RegisteredVersion,
+    decision: Decision | None,
+    action: Action,
+    card: str,
+    now: datetime,
+) -> None:
+    record_model(
+        runtime.engine,
+        name=registered.name,
+        version=registered.shown,
+        model_bytes=training.model.ubj,
+        sidecar=training.model.sidecar.model_dump(mode="json"),
+        actor=ACTOR,
+        reason=_reason(decision, action, runtime.settings.gate),
+        now=now,
+        action=action,
+        decision=None if decision is None else {"mode": runtime.settings.gate, **decision.as_json()},
+        card=card,
+    )
+
+
+def _reason(decision: Decision | None, action: Action, mode: GateMode) -> str:
+    if decision is None:
+        return "newest training; the gate is off"
+    words = "; ".join(decision.reasons)
+    if mode is GateMode.DRY_RUN and not decision.passed:
+        return f"newest training; the gate, on a dry run, would refuse it: {words}"
+    return words
+
+
+def _files(card: Card, training: Training, decision: Decision | None) -> Mapping[str, str]:
+    documents = {"evaluation": full_document(training.evaluation), "decision": decision.as_json() if decision else None}
+    found = {f"{name}.json": json.dumps(document, indent=1) for name, document in documents.items()}
+    return found | {"model_card.md": markdown(card), "model_card.html": html(card)}
+
+
+def _number(name: str, version: str) -> str:
+    return version.removeprefix(f"{name}/")

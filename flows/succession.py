@@ -1,0 +1,81 @@
+"""A person lets a version serve, or takes the last change back. The ledger is written first; MLflow follows."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from domain.errors import NoModel, NotPassed, UnknownVersion
+from domain.promotion import Action, champions
+from domain.vocabulary import Task
+from flows.promotion import settle_registry
+from flows.runtime import Runtime
+from models.gate import Decision, standing
+from store.models import LedgerEntry, ledger, record, record_action
+from store.shadow import comparisons
+
+
+def task_of(version: str) -> Task:
+    """The task of a version such as `no_show/3`. Raises UnknownVersion."""
+    name = version.partition("/")[0]
+    if name not in set(Task):
+        raise UnknownVersion(f"{version!r} is no version such as no_show/3. `tqs models list` names those there are.")
+    return Task(name)
+
+
+def standing_of(runtime: Runtime, version: str) -> Decision:
+    """How a version stands with the gate today. Raises UnknownVersion."""
+    name = task_of(version)
+    entries = [entry for entry in ledger(runtime.engine, name) if entry.version == version]
+    if not entries:
+        raise UnknownVersion(f"{name} has no version {version!r}. `tqs models list` names those there are.")
+    return standing(_trained(entries), _compared(runtime, name, version))
+
+
+def promote(
+    runtime: Runtime, version: str, actor: str, because: str, force: bool, now: datetime, tell: Callable[[str], None]
+) -> Decision:
+    """Make a version the champion; by force where the gate has not passed it, with a reason that is kept.
+
+    `tell` is called with a sentence where MLflow is away. Raises UnknownVersion, and NotPassed where force or a reason
+    would be needed.
+    """
+    name, found = task_of(version), standing_of(runtime, version)
+    forced = not found.passed
+    if forced and not (force and because.strip()):
+        raise NotPassed(
+            f"{version} has not passed the gate: {'; '.join(found.reasons)}. "
+            f'To let it serve all the same: tqs models promote {version} --force --because "…"'
+        )
+    reason = because.strip() or "; ".join(found.reasons)
+    record_action(runtime.engine, name, version, Action.CHAMPION, actor, reason, now, found.as_json(), forced)
+    settle_registry(runtime, name, now, tell)
+    return found
+
+
+def roll_back(
+    runtime: Runtime, name: Task, actor: str, because: str, now: datetime, tell: Callable[[str], None]
+) -> tuple[str, str]:
+    """Let the champion before this one serve again; gives the version that served and the one that does now.
+
+    Raises NoModel where there was none before.
+    """
+    serving = champions(record(runtime.engine, name))
+    if len(serving) < 2:
+        raise NoModel(f"{name}: no earlier champion to go back to. `tqs models list` shows what there was.")
+    left, back = serving[-1], serving[-2]
+    reason = because.strip() or f"rolled back from {left}"
+    record_action(runtime.engine, name, back, Action.ROLLBACK, actor, reason, now)
+    settle_registry(runtime, name, now, tell)
+    return left, back
+
+
+def _trained(entries: list[LedgerEntry]) -> Decision | None:
+    """What the gate said of a version when it was trained."""
+    kept = next((entry.decision for entry in entries if entry.decision), None)
+    return Decision.of(kept) if kept else None
+
+
+def _compared(runtime: Runtime, name: Task, version: str) -> Decision | None:
+    """The newest comparison of a version with the champion that serves now."""
+    serving = champions(record(runtime.engine, name))[-1:]
+    found = [c for c in comparisons(runtime.engine, name) if c.challenger == version and [c.champion] == serving]
+    return Decision.of(found[-1].decision) if found else None

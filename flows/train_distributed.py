@@ -1,0 +1,88 @@
+"""Train no-show trees on the workers of a Dask cluster: the way for data that one memory cannot hold.
+
+`TQS_ENGINE=dask python -m flows.train_distributed`. Starts workers here unless TQS_DASK_SCHEDULER names a scheduler.
+The trees lie in the data folder afterwards; they pass no gate and serve nobody.
+"""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from prefect import flow
+
+from domain.errors import EngineUnavailable
+from domain.vocabulary import Task
+from features.catalogue import NO_SHOW_FEATURES
+from features.dataset import Dataset
+from features.history import History
+from features.partitions import partition
+from features.priors import Priors, priors_of
+from flows import standalone
+from flows.engines import Dask, Parts, open_engine
+from flows.part_tables import count
+from flows.runtime import open_runtime
+from flows.score import load
+from flows.train import cut_of
+from models import matrix
+from models.dataset import no_show_rows
+from models.distributed import Labelled, Values, predict, train_on_workers
+from models.evaluation import roc_auc
+from models.learning import DEFAULT_PARAMS, MIN_TEST_OUTCOMES, check
+from models.trees import Shape
+
+FILE = "no_show_distributed.ubj"
+
+
+def part_rows(parts: Parts, cut: int, priors: Priors, later: bool, i: int) -> Labelled:
+    """The matrix and labels of a part: known before the cut (UTC microseconds), or `later`: as of it and after."""
+    history = History(parts[i].dataset)
+    rows = no_show_rows(history)
+    rows = rows.where(rows.queries.as_of >= cut if later else rows.known_at < cut)
+    return matrix.build(NO_SHOW_FEATURES, [], history, rows.queries, priors), rows.label
+
+
+def part_scores(parts: Parts, cut: int, priors: Priors, ubj: bytes, i: int) -> tuple[Values, Values]:
+    """The probabilities and labels of a part's later rows."""
+    rows, labels = part_rows(parts, cut, priors, True, i)
+    return predict(ubj, rows), labels
+
+
+def train_parts(dataset: Dataset, cut: int, seed: int, engine: Dask, n_parts: int = 0) -> tuple[bytes, float]:
+    """Trees of what was known before the cut, as UBJ bytes, and their ROC AUC on what came after.
+
+    Raises NotEnoughData.
+    """
+    divided = partition(dataset, n_parts)
+    parts, n = engine.share(divided), len(divided)
+    priors = priors_of(engine.each(partial(count, parts, cut), n))
+    shape = Shape([feature.monotone for feature in NO_SHOW_FEATURES])
+    settings = DEFAULT_PARAMS[Task.NO_SHOW] | {"seed": seed}
+    booster = train_on_workers(engine.client, partial(part_rows, parts, cut, priors, False), n, settings, shape)
+    ubj = bytes(booster.save_raw("ubj"))
+    scores, labels = zip(*engine.each(partial(part_scores, parts, cut, priors, ubj), n), strict=True)
+    tested = np.concatenate(labels)
+    check("to test on", tested, MIN_TEST_OUTCOMES)
+    return ubj, roc_auc(tested, np.concatenate(scores))
+
+
+@flow(name="train_distributed", log_prints=True, timeout_seconds=7200)
+def train_distributed() -> float:
+    """Train on the workers, keep the trees in the data folder. Gives the ROC AUC. Raises EngineUnavailable."""
+    with open_runtime(os.environ) as runtime, open_engine(runtime.settings) as engine:
+        if not isinstance(engine, Dask):
+            raise EngineUnavailable("threads share one memory: `tqs train` trains there. Set TQS_ENGINE=dask.")
+        history = load(runtime)
+        ubj, found = train_parts(history.dataset, cut_of(Task.NO_SHOW, history), runtime.settings.seed, engine)
+        path = _keep(runtime.settings.data_dir / FILE, ubj)
+    print(f"ROC AUC {found:.3f} after the cut; {path}")
+    return found
+
+
+def _keep(path: Path, ubj: bytes) -> Path:
+    path.write_bytes(ubj)
+    return path
+
+
+if __name__ == "__main__":
+    standalone.main(train_distributed)

@@ -1,0 +1,169 @@
+"""Search XGBoost's parameters for the trainings that come after: alone, or several processes on one study."""
+
+import argparse
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from domain.errors import NotEnoughData
+from domain.vocabulary import Task
+from features.history import History
+from features.source import source_sha256
+from flows import standalone
+from flows.runtime import Runtime, git_commit, open_runtime
+from flows.score import load
+from flows.train import request_of
+from gateways.clock import utc_now
+from gateways.postgres import create_database
+from gateways.registry import log_trials
+from models.folds import Problem, problem_of
+from models.learning import Request
+from models.tuning import Budget, Study, Tuned
+from models.tuning import tune as search
+from store.tuned import TunedParams, record_tuned
+
+EXPERIMENT = "tutor-quality tuning"
+DATABASE = "optuna"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How to search: seconds, seed, processes, and the study's name."""
+
+    budget: float
+    seed: int
+    workers: int
+    study: str
+
+
+@flow(name="tune", log_prints=True, timeout_seconds=7200)
+def tune(
+    task_name: str = "all",
+    budget: float = 60,
+    seed: int | None = None,
+    workers: int = 1,
+    study_name: str | None = None,
+) -> dict[str, float]:
+    """Tune `no_show`, `churn` or `all`, each for `budget` seconds. Gives the held-out log loss by task.
+
+    `study_name` joins the study of that name, which must be of the same data and seed, from another machine say.
+    Raises NotEnoughData where none of the tasks has enough finished history.
+    """
+    tasks = tuple(Task) if task_name == "all" else (Task(task_name),)
+    with open_runtime(os.environ) as runtime:
+        history, began = load(runtime), utc_now()
+        seed = runtime.settings.seed if seed is None else seed
+        found: dict[str, float] = {}
+        for name in tasks:
+            asked = Asked(budget, seed, workers, study_name or f"{name} {began:%Y-%m-%d %H:%M:%S}")
+            loss = _tune_one(runtime, name, history, asked)
+            found |= {} if loss is None else {str(name): loss}
+    if not found:
+        raise NotEnoughData("nothing could be tuned: see the lines above for what is missing")
+    return found
+
+
+def _tune_one(runtime: Runtime, name: Task, history: History, asked: Asked) -> float | None:
+    request = request_of(name, history, asked.seed)
+    began = utc_now()
+    try:
+        problem = problem_of(request)
+        tuned = run_search(problem, create_database(_url(runtime), DATABASE), asked)
+    except NotEnoughData as error:
+        print(f"{name}: not tuned. {error}")
+        return None
+    save(runtime, request, asked, tuned, began, utc_now())
+    start = "" if tuned.start_loss is None else f", the defaults' {tuned.start_loss:.5f}"
+    print(f"{name}: {len(tuned.trials)} trials of {asked.study}, held-out log loss {tuned.loss:.5f}{start}")
+    return tuned.loss
+
+
+def _url(runtime: Runtime) -> str:
+    return runtime.engine.url.render_as_string(hide_password=False)
+
+
+def run_search(problem: Problem, storage: str, asked: Asked) -> Tuned:
+    """Search in as many processes as asked for, all on one study, and give what they found together."""
+    study, budget = Study(asked.study, storage), Budget(asked.budget, time.monotonic)
+    if asked.workers == 1:
+        return search(problem, budget, asked.seed, study)
+    first = Budget(0, time.monotonic, trials=1)  # makes the study, so that the others find it, and tries the start
+    search(problem, first, asked.seed, study)
+    threads = max((os.cpu_count() or 1) // asked.workers, 1)
+    fresh = multiprocessing.get_context("spawn")  # a fork would inherit locks of threads that are not there
+    with ProcessPoolExecutor(asked.workers, mp_context=fresh) as pool:
+        seeds = range(asked.seed + 1, asked.seed + asked.workers + 1)  # alike, they would all try the same
+        done = [pool.submit(search, problem, budget, seed, study, threads) for seed in seeds]
+        return max((each.result() for each in done), key=lambda tuned: len(tuned.trials))
+
+
+@task(retries=1, retry_delay_seconds=10, timeout_seconds=900, cache_policy=NO_CACHE)
+def save(runtime: Runtime, request: Request, asked: Asked, tuned: Tuned, began: datetime, now: datetime) -> None:
+    """Log the trials in MLflow, then keep the best parameters where the next training finds them.
+
+    Raises RegistryUnavailable, DatabaseUnavailable: then no training uses them.
+    """
+    name, sha256, seconds = request.task, source_sha256(), (now - began).total_seconds()
+    mine = [trial for trial in tuned.trials if trial.began >= began]
+    figures = {"log_loss": tuned.loss, "trials": float(len(tuned.trials)), "seconds": seconds}
+    log_trials(
+        mine,
+        name=asked.study,
+        tags={"task": str(name), "data_fingerprint": request.fingerprint, "features_sha256": sha256, **_commit()},
+        params={**tuned.params, "seed": asked.seed, "workers": asked.workers, "budget": asked.budget},
+        metrics=figures | ({} if tuned.start_loss is None else {"start_log_loss": tuned.start_loss}),
+        tracking_uri=runtime.tracking_uri,
+        artifact_root=runtime.artifacts,
+        experiment=EXPERIMENT,
+        began=began,
+        ended=now,
+        parent_run_id=os.environ.get("MLFLOW_RUN_ID"),
+    )
+    found = TunedParams(
+        task=str(name),
+        params=tuned.params,
+        loss=tuned.loss,
+        start_loss=tuned.start_loss,
+        trials=len(tuned.trials),
+        seconds=seconds,
+        study=asked.study,
+        data_fingerprint=request.fingerprint,
+        features_sha256=sha256,
+        known_before=datetime.fromtimestamp(request.cut / 1e6, UTC),
+        at=now,
+    )
+    record_tuned(runtime.engine, found)
+
+
+def _commit() -> dict[str, str]:
+    return {"git_commit": git_commit(Path(__file__).parent)}
+
+
+def main() -> None:
+    """`python -m flows.tune`, and MLproject's entry point `tune`."""
+    parser = argparse.ArgumentParser(description=tune.__doc__)
+    parser.add_argument("--task", default="all", choices=["all", *Task])
+    parser.add_argument("--budget", type=float, default=60)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--study")
+    asked = parser.parse_args()
+    standalone.main(
+        tune,
+        task_name=asked.task,
+        budget=asked.budget,
+        seed=asked.seed,
+        workers=asked.workers,
+        study_name=asked.study,
+    )
+
+
+if __name__ == "__main__":
+    main()

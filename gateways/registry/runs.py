@@ -1,0 +1,188 @@
+"""One training as one run: parameters, the figures that matter, plots and sidecar, and its model as a version."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gateways.registry.connection import RegisteredVersion, connected, tracking
+from gateways.registry.table import offer_view
+from gateways.registry.versions import PENDING, STATE
+
+HEADLINE = ("roc_auc", "pr_auc", "brier_skill", "ece", "precision_at_flag", "recall_at_flag", "lift_at_flag")
+"""The figures a run shows as metrics. All there are lie beside it in evaluation.json."""
+
+_TOO_LONG = frozenset({"monotone_constraints"})  # one sign a column; the sidecar keeps them
+
+
+class Trained(Protocol):
+    """What a training hands over. `models.training.Training` is one; this room may not import that one."""
+
+    @property
+    def model(self) -> Any:
+        """The model, with `booster` and `sidecar`."""
+
+    @property
+    def evaluation(self) -> Any:
+        """The figures by name, each with value, low and high."""
+
+    @property
+    def n_train(self) -> int:
+        """Rows trained on."""
+
+    @property
+    def params(self) -> Mapping[str, float | int | str]:
+        """What the trainer was told."""
+
+    @property
+    def sample(self) -> NDArray[np.float32]:
+        """A few rows of the matrix, for the signature."""
+
+
+def register(
+    training: Trained,
+    *,
+    plots: Mapping[str, bytes],
+    tracking_uri: str,
+    artifact_root: Path,
+    experiment: str,
+    git_commit: str,
+    now: datetime,
+    parent_run_id: str | None = None,
+) -> RegisteredVersion:
+    """Log a training as one run and make its model the next version of the task's name; no alias moves.
+
+    The plots are PNG bytes by name. `artifact_root` is where a new experiment's files go, unless a tracking server
+    (http) has its own place. `parent_run_id` (MLFLOW_RUN_ID, which `mlflow run` sets) becomes the run's parent, since
+    one call of `mlflow run` may train several models. The version is made last, marked as pending until the ledger
+    knows it: a failure before leaves a run marked FAILED and no version. Raises RegistryUnavailable.
+    """
+    with connected(tracking_uri) as (mlflow, client), tracking(mlflow, tracking_uri):
+        experiment_id = experiment_of(client, experiment, artifact_root, parent_run_id)
+        offer_view(client, experiment_id)
+        run_id = _begin(client, training, experiment_id, now)
+        with mlflow.start_run(run_id=run_id):
+            _log(mlflow, client, run_id, training, plots, _tags(training, git_commit, parent_run_id), now)
+            model_id = _log_model(mlflow, training)
+        name = str(training.model.sidecar.task)
+        return RegisteredVersion(name, _version(mlflow, client, name, model_id, run_id, git_commit), run_id)
+
+
+def experiment_of(client: Any, name: str, artifact_root: Path, parent_run_id: str | None) -> str:
+    """The id of an experiment, made where there is none; of the parent's where there is a parent."""
+    if parent_run_id:
+        return str(client.get_run(parent_run_id).info.experiment_id)
+    found = client.get_experiment_by_name(name)
+    if found:
+        return str(found.experiment_id)
+    remote = urlsplit(client.tracking_uri).scheme.startswith("http")
+    place = None if remote else artifact_root.resolve().as_uri()
+    return str(client.create_experiment(name, artifact_location=place))
+
+
+def _begin(client: Any, training: Trained, experiment_id: str, now: datetime) -> str:
+    name = f"{training.model.sidecar.task} {now:%Y-%m-%d %H:%M}"
+    milliseconds = int(now.timestamp() * 1000)
+    return str(client.create_run(experiment_id, start_time=milliseconds, run_name=name).info.run_id)
+
+
+def _tags(training: Trained, git_commit: str, parent_run_id: str | None) -> dict[str, str]:
+    sidecar = training.model.sidecar
+    tags = {
+        "task": str(sidecar.task),
+        "data_fingerprint": sidecar.data_fingerprint,
+        "features_sha256": sidecar.features_sha256,
+        "known_before": sidecar.known_before.isoformat(),
+        "model_sha256": sidecar.model_sha256,
+        "git_commit": git_commit,
+        "mlflow.source.git.commit": git_commit,
+    }
+    return tags | ({"mlflow.parentRunId": parent_run_id} if parent_run_id else {})
+
+
+def _log(
+    mlflow: ModuleType,
+    client: Any,
+    run_id: str,
+    training: Trained,
+    plots: Mapping[str, bytes],
+    tags: Mapping[str, str],
+    now: datetime,
+) -> None:
+    milliseconds = int(now.timestamp() * 1000)
+    params = {**training.params, "n_train": training.n_train, "n_test": training.evaluation.n_test}
+    client.log_batch(
+        run_id,
+        metrics=[mlflow.entities.Metric(k, v, milliseconds, 0) for k, v in metrics(training.evaluation).items()],
+        params=[mlflow.entities.Param(k, str(v)) for k, v in params.items() if k not in _TOO_LONG],
+        tags=[mlflow.entities.RunTag(k, v) for k, v in tags.items()],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for name, png in plots.items():
+            Path(folder, f"{name}.png").write_bytes(png)
+        sidecar = training.model.sidecar.model_dump(mode="json")
+        Path(folder, "sidecar.json").write_text(json.dumps(sidecar, indent=1))
+        client.log_artifacts(run_id, folder)
+
+
+def metrics(evaluation: Any) -> dict[str, float]:
+    """The headline figures as `name`, `name.low` and `name.high`, in groups: the ceiling's, the tutors', the gains."""
+    gains = {name: baseline.gain for name, baseline in evaluation.baselines.items()}
+    found = {"base_rate": evaluation.base_rate} | _intervals("", _headline(evaluation.figures))
+    found |= _intervals("tutor_14d/", _headline(evaluation.tutor_figures)) | _intervals("gain_over/", gains)
+    found |= {f"ceiling/{name}": f.value for name, f in _headline(evaluation.ceiling or {}).items()}
+    return {name.replace("%", "pct"): value for name, value in found.items() if isfinite(value)}
+
+
+def _headline(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: figures[name] for name in HEADLINE if name in figures}
+
+
+def _intervals(group: str, figures: Mapping[str, Any]) -> dict[str, float]:
+    parts = {"": "value", ".low": "low", ".high": "high"}
+    return {f"{group}{name}{part}": getattr(f, field) for name, f in figures.items() for part, field in parts.items()}
+
+
+def _log_model(mlflow: ModuleType, training: Trained) -> str:
+    """Log the trees as a model of the active run; gives the model's id."""
+    sidecar, read = training.model.sidecar, training.sample
+    columns = list(sidecar.columns)
+    if sidecar.periods:  # the trees of a hazard read the period, too
+        columns, read = [*columns, "period"], np.column_stack([read, np.zeros(len(read), np.float32)])
+    frame = pd.DataFrame(read, columns=columns)
+    predicted = training.model.booster.inplace_predict(read)
+    info = mlflow.xgboost.log_model(
+        training.model.booster,
+        name=str(sidecar.task),
+        signature=mlflow.models.infer_signature(frame, predicted),
+        pip_requirements=_requirements(),  # left to itself, MLflow spends 10 s finding out
+    )
+    return str(info.model_id)
+
+
+def _requirements() -> list[str]:
+    try:
+        xgboost = f"xgboost-cpu=={version('xgboost-cpu')}"
+    except PackageNotFoundError:
+        xgboost = f"xgboost=={version('xgboost')}"
+    return [f"mlflow=={version('mlflow')}", xgboost, f"numpy=={version('numpy')}"]
+
+
+def _version(mlflow: ModuleType, client: Any, name: str, model_id: str, run_id: str, git_commit: str) -> str:
+    """Make the next version of a model, pending until the ledger knows it; gives the version."""
+    if not client.search_registered_models(f"name = '{name}'", max_results=1):
+        with suppress(mlflow.exceptions.RestException):  # another training made it just now
+            client.create_registered_model(name)
+    tags = {"git_commit": git_commit, STATE: PENDING}
+    return str(client.create_model_version(name, f"models:/{model_id}", run_id, tags=tags, model_id=model_id).version)

@@ -1,0 +1,80 @@
+"""What challengers say, which nobody is shown, and how they compared with the champion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, insert, select, text
+
+from domain.scores import Score
+from domain.vocabulary import ScoreKind
+from store.database import reading, writing
+from store.tables import model_comparisons, shadow_scores
+
+_KEPT = frozenset({"subject_kind", "subject_id", "kind", "value", "model_version", "as_of"})
+
+# One pair a session, the first both scored; one a tutor and week, as the outcomes of nearer moments overlap.
+_PAIRS = text("""
+    WITH both_said AS (
+        SELECT
+            shadow.subject_id, shadow.as_of, shadow.value AS challenger, shown.value AS champion,
+            CASE WHEN shadow.subject_kind = 'tutor' THEN date_trunc('week', shadow.as_of) END AS week,
+            shadow.id AS shadow_id, shown.id AS shown_id
+        FROM shadow_scores AS shadow
+        JOIN scores AS shown USING (subject_kind, subject_id, kind, as_of)
+        WHERE shadow.kind = :kind AND shadow.model_version = :challenger AND shown.model_version = :champion
+    )
+    SELECT DISTINCT ON (subject_id, week) subject_id, as_of, challenger, champion
+    FROM both_said ORDER BY subject_id, week, as_of, shadow_id, shown_id
+""")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What challenger and champion said of one subject at one moment: probabilities."""
+
+    subject_id: str
+    as_of: datetime
+    challenger: float
+    champion: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a challenger did beside the champion, with the gate's decision."""
+
+    name: str
+    challenger: str
+    champion: str
+    decision: Mapping[str, Any]
+    at: datetime
+
+
+def save_shadow_scores(engine: Engine, scores: Sequence[Score]) -> None:
+    """Append a challenger's scores, all or none. Raises DatabaseUnavailable."""
+    if scores:
+        with writing(engine) as connection:
+            connection.execute(insert(shadow_scores), [score.model_dump(include=set(_KEPT)) for score in scores])
+
+
+def pairs(engine: Engine, kind: ScoreKind, challenger: str, champion: str) -> list[Pair]:
+    """What both versions said of the same subjects at the same moments: one pair a session, or a tutor and week."""
+    asked = {"kind": kind, "challenger": challenger, "champion": champion}
+    with reading(engine) as connection:
+        return [Pair(*row) for row in connection.execute(_PAIRS, asked)]
+
+
+def record_comparison(engine: Engine, found: Comparison) -> None:
+    """Append a comparison. Raises DatabaseUnavailable."""
+    row = {name: getattr(found, name) for name in Comparison.__dataclass_fields__}
+    with writing(engine) as connection:
+        connection.execute(insert(model_comparisons).values(row | {"decision": dict(found.decision)}))
+
+
+def comparisons(engine: Engine, name: str) -> list[Comparison]:
+    """Every comparison of the models of a name, oldest first."""
+    columns = [model_comparisons.c[field] for field in Comparison.__dataclass_fields__]
+    query = select(*columns).where(model_comparisons.c.name == name).order_by(model_comparisons.c.id)
+    with reading(engine) as connection:
+        return [Comparison(*row) for row in connection.execute(query)]

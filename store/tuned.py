@@ -1,0 +1,82 @@
+"""Parameters that tuning found: kept for good, the newest of them used by the trainings that come after."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Double,
+    Engine,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    insert,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from store.database import reading, writing
+from store.tables import metadata
+
+tuned_params = Table(
+    "tuned_params",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("params", JSONB, nullable=False),
+    Column("loss", Double, nullable=False),
+    Column("start_loss", Double),
+    Column("trials", Integer, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("study", Text, nullable=False),
+    Column("data_fingerprint", Text, nullable=False),
+    Column("features_sha256", Text, nullable=False),
+    Column("known_before", DateTime(timezone=True), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("ix_tuned_params_latest", "task", "id"),
+)
+
+
+@dataclass(frozen=True)
+class TunedParams:
+    """What a search found for a task: XGBoost's parameters, with the number of rounds to go at most.
+
+    `loss` is the held-out log loss, `start_loss` that of the defaults; nothing known at or after `known_before` was
+    looked at.
+    """
+
+    task: str
+    params: Mapping[str, float | int | str]
+    loss: float
+    start_loss: float | None
+    trials: int
+    seconds: float
+    study: str
+    data_fingerprint: str
+    features_sha256: str
+    known_before: datetime
+    at: datetime
+
+
+def record_tuned(engine: Engine, found: TunedParams) -> None:
+    """Keep what a search found. Raises DatabaseUnavailable."""
+    with writing(engine) as connection:
+        connection.execute(insert(tuned_params).values(asdict(found)))
+
+
+def newest_tuned(engine: Engine, task: str, known_before: datetime) -> TunedParams | None:
+    """The newest parameters of a task that were found without looking at or past a moment; None where there are none.
+
+    A training hands its cut: parameters chosen on what it tests on would flatter it. Raises DatabaseUnavailable.
+    """
+    columns = [tuned_params.c[name] for name in TunedParams.__dataclass_fields__]
+    of_task = (tuned_params.c.task == task, tuned_params.c.known_before <= known_before)
+    query = select(*columns).where(*of_task).order_by(tuned_params.c.id.desc()).limit(1)
+    with reading(engine) as connection:
+        row = connection.execute(query).first()
+    return TunedParams(**row._mapping) if row else None

@@ -1,0 +1,129 @@
+"""The gate: what passes, what waits, what is refused, and that it says why."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from domain.promotion import Action, GateMode
+from models.evaluation import Figure, Origin, Slice, curves, figures_with_intervals
+from models.gate import Candidate, Contest, Decision, Policy, action_after, compare, decide, standing
+from tests.trainings import training
+
+POLICY = Policy(repeats=60)
+GOOD = training()
+SILENT = training(signal=0.0, seed=3)
+
+
+def _candidate(**more: object) -> Candidate:
+    evaluation = replace(GOOD.evaluation, **{k: v for k, v in more.items() if k != "milliseconds"})  # type: ignore[arg-type]
+    return Candidate(GOOD.test.label, evaluation, float(more.get("milliseconds", 1.0)))  # type: ignore[arg-type]
+
+
+def _contest(others: np.ndarray, rows: slice = slice(None)) -> Contest:
+    label, scores, tutors = GOOD.test.label[rows], GOOD.scores[rows], GOOD.test.queries.tutor[rows]
+    return Contest("no_show/1", "2026-02-23", label, scores, others[rows], tutors)
+
+
+def _failed(decision: Decision) -> list[str]:
+    return [check.name for check in decision.checks if not check.passed]
+
+
+def test_a_model_with_signal_and_no_champion_before_it_passes() -> None:
+    decision = decide(_candidate(), None, POLICY, seed=0)
+    assert decision.passed, decision.reasons
+    assert action_after(decision, GateMode.ON) is Action.CHAMPION
+
+
+def test_noise_has_no_usable_signal_and_is_refused() -> None:
+    decision = decide(Candidate(SILENT.test.label, SILENT.evaluation, 1.0), None, POLICY, seed=0)
+    assert any(reason.startswith("no usable signal: ROC AUC") for reason in decision.reasons)
+    assert action_after(decision, GateMode.ON) is Action.REFUSED
+
+
+def test_luck_in_the_test_window_that_earlier_origins_did_not_have_is_no_signal() -> None:
+    lucky, chance = Figure(0.546, 0.505, 0.584), Figure(0.5, 0.46, 0.54)
+    origins = tuple(Origin(cut, 900, {"roc_auc": chance}, ()) for cut in range(4))
+    evaluation = replace(GOOD.evaluation, figures=GOOD.evaluation.figures | {"roc_auc": lucky}, origins=origins)
+    decision = decide(Candidate(GOOD.test.label, evaluation, 1.0), None, POLICY, seed=0)
+    assert "no usable signal" in decision.reasons[0]
+    assert "0.500 (0.480 to 0.520) after earlier origins" in decision.reasons[0]
+    good = tuple(replace(origin, figures={"roc_auc": Figure(0.7, 0.62, 0.78)}) for origin in origins)
+    assert not _failed(decide(_candidate(origins=good), None, POLICY, seed=0))
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "words"),
+    [
+        ({"alarms": ("fee_refunded knows the outcome",)}, "leaks", "fee_refunded"),
+        ({"baselines": {"rule": replace(GOOD.evaluation.baselines["base_rate"], gain=Figure(0.01, -0.01, 0.03))}},
+         "baseline", "does not surely beat rule"),
+        ({"milliseconds": 80.0}, "latency", "80.0 ms"),
+        ({"slices": (Slice("zone", "Asia/Tokyo", 900, 80, Figure(0.5, 0.45, 0.55), Figure(0.01)),)},
+         "slices", "zone = Asia/Tokyo"),
+    ],
+)  # fmt: skip
+def test_each_bound_that_is_broken_is_named(what: dict[str, object], name: str, words: str) -> None:
+    decision = decide(_candidate(**what), None, POLICY, seed=0)
+    assert _failed(decision) == [name]
+    assert words in decision.reasons[0]
+    usable = name in {"latency", "slices"}
+    assert action_after(decision, GateMode.ON) is (Action.CHALLENGER if usable else Action.REFUSED)
+
+
+def test_scores_twice_too_high_break_the_calibration_bound_and_chance_does_not() -> None:
+    label, tutors = GOOD.test.label, GOOD.test.queries.tutor
+    doubled = np.minimum(GOOD.scores * 2, 1.0)
+    evaluation = replace(
+        GOOD.evaluation,
+        figures=figures_with_intervals(label, doubled, tutors, 0, 20),
+        curves=curves(label, doubled, tutors),
+    )
+    assert _failed(decide(Candidate(label, evaluation, 1.0), None, POLICY, seed=0)) == ["calibration"]
+
+
+def test_too_few_outcomes_are_said() -> None:
+    few = Candidate(np.append(np.zeros(500), np.ones(12)), GOOD.evaluation, 1.0)
+    decision = decide(few, None, POLICY, seed=0)
+    assert decision.reasons == (
+        "too few to say: 12 outcomes of the rarer kind in the test window, at least 50 are needed",
+    )
+
+
+def test_a_better_an_equal_and_a_worse_candidate_beside_the_champion() -> None:
+    noise = np.random.default_rng(1).random(GOOD.scores.size)
+    better, equal = compare(_contest(noise), POLICY, 0), compare(_contest(GOOD.scores), POLICY, 0)
+    truth = np.clip(GOOD.scores * 0.2 + GOOD.test.label * 0.5, 0, 1)
+    worse = compare(_contest(truth), POLICY, 0)
+    assert (better.passed, equal.passed, worse.passed) == (True, True, False)
+    assert better.words.startswith("better than the champion: ROC AUC +")
+    assert equal.words.startswith("not worse than the champion by more than 0.01")
+    assert worse.words.startswith("may be worse than the champion")
+
+
+def test_a_window_too_short_to_compare_in_leaves_the_champion() -> None:
+    decision = decide(_candidate(), _contest(GOOD.scores, slice(0, 40)), POLICY, seed=0)
+    assert decision.reasons[0].startswith("too few to say beside no_show/1")
+    assert action_after(decision, GateMode.ON) is Action.CHALLENGER
+
+
+def test_a_dry_run_decides_and_the_newest_serves_and_off_does_not_ask() -> None:
+    refused = decide(Candidate(SILENT.test.label, SILENT.evaluation, 1.0), None, POLICY, seed=0)
+    assert action_after(refused, GateMode.DRY_RUN) is Action.CHAMPION
+    assert action_after(None, GateMode.OFF) is Action.CHAMPION
+
+
+def test_a_later_comparison_replaces_what_was_said_of_the_champion_and_nothing_else() -> None:
+    waiting = decide(_candidate(), _contest(GOOD.scores, slice(0, 40)), POLICY, seed=0)
+    slow = decide(_candidate(milliseconds=80.0), None, POLICY, seed=0)
+    later = Decision(checks=(compare(_contest(GOOD.scores), POLICY, 0),), usable=True)
+    assert not standing(waiting, None).passed
+    assert standing(waiting, later).passed
+    assert not standing(slow, later).passed
+    assert not standing(None, later).passed
+
+
+def test_a_decision_reads_back_from_the_ledger_as_it_was() -> None:
+    decision = decide(_candidate(milliseconds=80.0), None, POLICY, seed=0)
+    assert Decision.of({"mode": "on", **decision.as_json()}) == decision
+    assert decision.as_json()["passed"] is False

@@ -1,0 +1,135 @@
+"""A marketplace in parts: values of one pass over everything, on threads and on the workers of an engine."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+
+from domain.errors import EngineUnavailable
+from domain.vocabulary import Task
+from features.catalogue import NO_SHOW_FEATURES, compute
+from features.dataset import Dataset
+from features.history import History
+from features.partitions import compute_by_parts, estimate_by_parts, partition
+from features.past import Past
+from features.priors import estimate_priors
+from features.queries import of_sessions
+from flows.engines import Dask, Engine, Threads, open_engine
+from flows.part_files import write_parts
+from flows.part_tables import feature_table
+from flows.train import cut_of
+from flows.train_distributed import train_parts
+from gateways.settings import Compute, Settings
+from models.scoring import microseconds_of
+from tests import histories as h
+from tests.markets import SMALL, market
+
+DATASETS = h.datasets()
+END = microseconds_of(SMALL.end)
+BUSY = 30_000
+"""Sessions of one tutor who teaches more than all others together."""
+
+
+@given(rows=DATASETS)
+@settings(max_examples=25, deadline=None)
+def test_any_history_in_parts_gives_the_values_of_one_pass_to_the_last_bit(rows: h.Rows) -> None:
+    dataset = h.dataset(rows)
+    before = microseconds_of(h.BEGIN) + 60 * 86_400_000_000
+    history = History(dataset)
+    priors = estimate_priors(history, before)
+    whole = compute(NO_SHOW_FEATURES, Past(history, of_sessions(history.sessions), priors))
+    for n in (1, 3):
+        parts = partition(dataset, n)
+        assert estimate_by_parts(parts, before, workers=1) == priors
+        assert np.array_equal(compute_by_parts(NO_SHOW_FEATURES, parts, priors, workers=1), whole, equal_nan=True)
+
+
+def test_every_row_of_a_marketplace_lies_in_one_part() -> None:
+    dataset = market().dataset
+    parts = list(partition(dataset, 7))
+    assert np.array_equal(np.sort(np.concatenate([p.rows for p in parts])), np.arange(_n_sessions(dataset)))
+    for kind in ("tutors", "sessions", "reschedules", "messages"):
+        assert sum(p.dataset.tables[kind].num_rows for p in parts) == dataset.tables[kind].num_rows
+    for part in parts:
+        own = set(part.dataset.tables["tutors"]["tutor_id"].to_pylist())
+        assert set(part.dataset.tables["sessions"]["tutor_id"].to_pylist()) <= own
+
+
+def test_priors_of_a_market_do_not_depend_on_how_it_was_divided() -> None:
+    dataset = market().dataset
+    assert estimate_by_parts(partition(dataset, 5), END, workers=2) == estimate_priors(History(dataset), END)
+
+
+def test_the_table_is_the_same_however_many_parts_and_threads() -> None:
+    one = feature_table(market().dataset, SMALL.end, Threads(1), n_parts=1)
+    assert one.num_rows > 1000
+    assert feature_table(market().dataset, SMALL.end, Threads(2), n_parts=6).equals(one)
+
+
+def test_parts_read_from_files_are_those_that_were_written(tmp_path: Path) -> None:
+    parts = partition(market().dataset, 2)
+    files = write_parts(parts, tmp_path / "parts")
+    for part, read in zip(parts, (files[i] for i in range(len(files))), strict=True):
+        assert np.array_equal(read.rows, part.rows)
+        assert read.dataset.attributes == part.dataset.attributes
+        assert all(read.dataset.tables[kind].equals(table) for kind, table in part.dataset.tables.items())
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    pytest.importorskip("distributed", reason="the extra `scale` is not installed")
+    chosen = Settings(data_dir=tmp_path_factory.mktemp("scale"), engine=Compute.DASK, workers=2)
+    with open_engine(chosen) as engine:
+        yield engine
+
+
+@pytest.mark.slow
+def test_workers_of_a_cluster_give_the_table_of_this_process(cluster: Engine) -> None:
+    here = feature_table(market().dataset, SMALL.end, Threads(1), n_parts=1)
+    assert feature_table(market().dataset, SMALL.end, cluster, n_parts=4).equals(here)
+
+
+@pytest.mark.slow
+def test_a_tutor_with_thirty_thousand_sessions_stalls_neither_engine(cluster: Engine) -> None:
+    dataset = _with_a_busy_tutor(market().dataset)
+    here = feature_table(dataset, SMALL.end, Threads(2), n_parts=4)
+    assert here.num_rows > BUSY
+    assert feature_table(dataset, SMALL.end, cluster, n_parts=4).equals(here)
+
+
+@pytest.mark.slow
+def test_trees_grown_on_workers_rank_sessions_and_the_same_data_grow_the_same_trees(cluster: Engine) -> None:
+    assert isinstance(cluster, Dask)
+    dataset = market().dataset
+    cut = cut_of(Task.NO_SHOW, History(dataset))
+    ubj, found = train_parts(dataset, cut, seed=1, engine=cluster, n_parts=3)
+    assert found > 0.6
+    assert ubj[:1] == b"{"
+
+
+def test_a_scheduler_that_does_not_answer_is_said_in_a_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="the extra `scale` is not installed")
+    away = Settings(data_dir=tmp_path, engine=Compute.DASK, dask_scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(EngineUnavailable, match="tcp://127.0.0.1:9 does not answer"), open_engine(away):
+        pass
+
+
+def _with_a_busy_tutor(dataset: Dataset) -> Dataset:
+    """The same sessions over and over, under other ids, all of one tutor."""
+    sessions = dataset.tables["sessions"]
+    tutor_id = dataset.tables["tutors"]["tutor_id"][0]
+    more = sessions.take(pa.array(np.arange(BUSY * 2) % sessions.num_rows))
+    for name, values in (
+        ("session_id", pa.array([f"busy-{i}" for i in range(len(more))])),
+        ("tutor_id", pa.repeat(tutor_id, len(more))),
+    ):
+        more = more.set_column(more.column_names.index(name), more.schema.field(name), values)
+    return replace(dataset, tables={**dataset.tables, "sessions": pa.concat_tables([sessions, more])})
+
+
+def _n_sessions(dataset: Dataset) -> int:
+    return int(dataset.tables["sessions"].num_rows)

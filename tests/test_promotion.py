@@ -1,0 +1,44 @@
+"""What follows from the record of what was done with each version."""
+
+import pytest
+
+from domain.promotion import Action, challenger, champions
+
+CANDIDATE, REFUSED, CHALLENGER = Action.CANDIDATE, Action.REFUSED, Action.CHALLENGER
+CHAMPION, ROLLBACK = Action.CHAMPION, Action.ROLLBACK
+
+
+@pytest.mark.parametrize(
+    ("record", "serving"),
+    [
+        ([], []),
+        ([(CANDIDATE, "1"), (REFUSED, "1")], []),
+        ([(CHAMPION, "1"), (CANDIDATE, "2"), (CHALLENGER, "2")], ["1"]),
+        ([(CHAMPION, "1"), (CHAMPION, "2"), (CHAMPION, "3")], ["1", "2", "3"]),
+        ([(CHAMPION, "1"), (CHAMPION, "2"), (ROLLBACK, "1")], ["1"]),
+        ([(CHAMPION, "1"), (CHAMPION, "2"), (CHAMPION, "3"), (ROLLBACK, "2"), (ROLLBACK, "1")], ["1"]),
+        ([(CHAMPION, "1"), (CHAMPION, "2"), (ROLLBACK, "1"), (CHAMPION, "2")], ["1", "2"]),
+        ([(CHAMPION, "1"), (CHAMPION, "1")], ["1"]),
+    ],
+)
+def test_a_rollback_goes_back_one_champion_and_a_second_one_further(
+    record: list[tuple[Action, str]], serving: list[str]
+) -> None:
+    assert champions(record) == serving
+
+
+@pytest.mark.parametrize(
+    ("record", "shadow"),
+    [
+        ([(CHAMPION, "1")], None),
+        ([(CHAMPION, "1"), (CHALLENGER, "2")], "2"),
+        ([(CHAMPION, "1"), (CHALLENGER, "2"), (REFUSED, "3")], "2"),
+        ([(CHAMPION, "1"), (CHALLENGER, "2"), (CHALLENGER, "3")], "3"),
+        ([(CHAMPION, "1"), (CHALLENGER, "2"), (CHAMPION, "2")], None),
+        ([(CHAMPION, "1"), (CHAMPION, "2"), (CHALLENGER, "3"), (ROLLBACK, "1")], "3"),
+    ],
+)
+def test_the_newest_challenger_waits_until_a_champion_is_made(
+    record: list[tuple[Action, str]], shadow: str | None
+) -> None:
+    assert challenger(record) == shadow

@@ -1,0 +1,218 @@
+"""Tuning on a small problem: purged folds, the search, its budget, a study shared by processes, what is kept."""
+
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from domain.errors import NotEnoughData, RegistryUnavailable
+from domain.vocabulary import Task
+from features.history import History
+from flows.train import request_of
+from flows.tune import Asked, run_search
+from gateways.postgres import empty_database
+from gateways.registry import log_trials, prepare
+from models.calibration import expit
+from models.device import count_gpus, device
+from models.folds import Problem, folds_of, problem_of, thinned
+from models.learning import DEFAULT_PARAMS
+from models.trees import Shape
+from models.tuning import MOST_ROUNDS, SPACE, Budget, Study, Trial, tune
+from store.tuned import TunedParams, newest_tuned, record_tuned
+from tests.markets import market
+
+NOW = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
+FOREVER = Budget(1e9, time.monotonic, trials=6)
+
+
+@pytest.fixture
+def studies_url(server_url: str) -> str:
+    """A database of its own, as Optuna's tables have migrations of their own."""
+    return empty_database(server_url, "studies")
+
+
+def problem(n: int = 3000, seed: int = 0) -> Problem:
+    """Two columns that matter, the first of which only ever raises the risk, and one that does not."""
+    rng = np.random.default_rng(seed)
+    design = np.asfortranarray(rng.normal(size=(n, 3)), dtype=np.float32)
+    truth = expit(-1 + 1.5 * design[:, 0] + np.where(design[:, 1] > 0.5, 1.5, 0))
+    labels = (rng.random(n) < truth).astype(float)
+    as_of = np.arange(n) * 60
+    start = {**DEFAULT_PARAMS[Task.NO_SHOW], "seed": seed, "nthread": 1}
+    return Problem(design, labels, folds_of(as_of, as_of + 1, labels), start, Shape((1, 0, 0)))
+
+
+def test_a_fold_learns_only_from_labels_known_before_it_is_judged() -> None:
+    rng = np.random.default_rng(0)
+    as_of = np.sort(rng.integers(0, 10**6, 4000))
+    known_at = as_of + rng.integers(0, 2 * 10**5, 4000)
+    folds = folds_of(as_of, known_at, rng.integers(0, 2, 4000).astype(float))
+    assert len(folds) == 3
+    for fold in folds:
+        assert known_at[fold.teach].max() < as_of[fold.judge].min()
+        assert fold.teach.size == (known_at < fold.begins).sum()
+    judged = np.concatenate([fold.judge for fold in folds])
+    assert np.array_equal(judged, np.arange(judged[0], 4000))
+
+
+def test_folds_without_outcomes_of_both_kinds_are_refused_in_words() -> None:
+    as_of = np.arange(1000)
+    with pytest.raises(NotEnoughData, match="no fold of the 1000 finished examples has 100 outcomes of each kind"):
+        folds_of(as_of, as_of, (as_of < 50).astype(float))
+
+
+def test_thinning_keeps_all_examples_of_some_tutors() -> None:
+    history = History(market().dataset)
+    examples = request_of(Task.CHURN, history, seed=1).examples(2**62)
+    few = thinned(examples, len(examples) // 4, seed=1)
+    assert 0.1 < len(few) / len(examples) < 0.5
+    for tutor in np.unique(few.queries.tutor):
+        mine, all_of_it = few.tutor == tutor, examples.tutor == tutor
+        assert np.array_equal(few.label[mine], examples.label[all_of_it])
+        assert np.array_equal(few.as_of[mine], examples.as_of[all_of_it])
+
+
+def test_the_problem_of_a_market_has_the_columns_of_its_task_and_begins_before_the_cut() -> None:
+    request = request_of(Task.NO_SHOW, History(market().dataset), seed=1)
+    found = problem_of(request, most=20_000)
+    assert found.design.shape[1] == len(found.shape.signs) >= len(request.columns)
+    assert 12_000 < len(found.labels) < 28_000
+    assert all(fold.begins < request.cut for fold in found.folds)
+
+
+def test_the_best_trial_is_no_worse_than_the_defaults_which_are_tried_first() -> None:
+    found = tune(problem(), FOREVER, seed=1)
+    start = found.trials[0].params
+    assert start["eta"] == DEFAULT_PARAMS[Task.NO_SHOW]["eta"]
+    assert found.start_loss is not None
+    assert found.loss <= found.start_loss == found.trials[0].loss
+    assert found.loss == min(trial.loss for trial in found.trials if trial.loss is not None)
+    assert set(SPACE) < set(found.params)
+    assert 0 < int(found.params["rounds"]) <= MOST_ROUNDS * 1.25 + 30
+    assert found.params["objective"] == "binary:logistic"
+
+
+def test_the_same_seed_tries_the_same_and_another_seed_something_else() -> None:
+    ours, again, other = (tune(problem(), FOREVER, seed=seed) for seed in (1, 1, 2))
+    assert [(t.params, t.loss) for t in ours.trials] == [(t.params, t.loss) for t in again.trials]
+    assert [t.params for t in ours.trials[1:]] != [t.params for t in other.trials[1:]]
+
+
+def test_a_spent_budget_ends_the_search_but_not_before_the_defaults_are_tried() -> None:
+    ticks = count()
+    found = tune(problem(), Budget(0, lambda: float(next(ticks))), seed=1)
+    assert [trial.number for trial in found.trials] == [0]
+    assert found.loss == found.start_loss
+
+
+def test_a_trial_is_stopped_in_the_middle_when_the_budget_ends() -> None:
+    ticks = count()
+    ends = 5 * MOST_ROUNDS  # looks at the clock, one a round: past the first trial, within one of the next
+    found = tune(problem(), Budget(ends, lambda: float(next(ticks))), seed=1)
+    assert found.trials[-1].state == "fail"
+    assert found.trials[-1].loss is None
+    assert next(ticks) < ends + 20
+
+
+def test_hopeless_trials_are_given_up_before_their_last_fold() -> None:
+    found = tune(problem(), replace(FOREVER, trials=16), seed=1)
+    pruned = [trial for trial in found.trials if trial.state == "pruned"]
+    assert pruned
+    assert all(trial.loss is None and trial.rounds == 0 for trial in pruned)
+
+
+def test_columns_of_known_sign_are_constrained_in_every_trial() -> None:
+    assert problem().fixed["monotone_constraints"] == "(1,0,0)"
+    falling = replace(problem(), shape=Shape((-1, 0, 0)))
+    # The first column raises the risk: who forbids that must do worse, or the constraint went nowhere.
+    assert tune(falling, FOREVER, seed=1).loss > tune(problem(), FOREVER, seed=1).loss + 0.05
+
+
+def test_two_processes_share_a_study_in_postgresql(studies_url: str) -> None:
+    budget, study = Budget(1e9, time.monotonic, trials=3), Study("shared", studies_url)
+    tune(problem(), Budget(0, time.monotonic, trials=1), 1, study)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        done = [pool.submit(tune, problem(), budget, seed, study) for seed in (2, 3)]
+        found = max((each.result() for each in done), key=lambda tuned: len(tuned.trials))
+    assert sorted(trial.number for trial in found.trials) == list(range(7))
+    assert len({tuple(trial.params.values()) for trial in found.trials}) == 7
+
+
+def test_workers_asked_for_search_together_within_the_budget(studies_url: str) -> None:
+    found = run_search(problem(), studies_url, Asked(budget=1, seed=1, workers=2, study="workers"))
+    assert len(found.trials) > 2
+    assert found.start_loss is not None
+    assert found.loss <= found.start_loss
+
+
+def test_the_processor_is_used_where_xgboost_or_the_machine_has_no_gpu() -> None:
+    assert device({"USE_CUDA": False}, gpus=lambda: 1) == "cpu"
+    assert device({"USE_CUDA": True}, gpus=lambda: 0) == "cpu"
+    assert device({"USE_CUDA": True}, gpus=lambda: 1) == "cuda"
+    assert count_gpus() >= 0
+    assert problem().fixed["device"] == device()
+
+
+def tuned(known_before: datetime, eta: float) -> TunedParams:
+    return TunedParams(
+        "no_show", {"eta": eta, "max_depth": 3}, 0.2, 0.21, 9, 60.0, "no_show 1", "data", "features", known_before, NOW
+    )
+
+
+def test_a_training_gets_the_newest_parameters_that_did_not_see_its_test(engine: Engine) -> None:
+    assert newest_tuned(engine, "no_show", NOW) is None
+    for days, eta in ((-9, 0.1), (-5, 0.2), (1, 0.3)):
+        record_tuned(engine, tuned(NOW + timedelta(days=days), eta))
+    found = newest_tuned(engine, "no_show", NOW)
+    assert found == tuned(NOW - timedelta(days=5), 0.2)
+    assert newest_tuned(engine, "churn", NOW) is None
+
+
+TRIALS = (
+    Trial(0, {"eta": 0.1, "max_depth": 3}, 0.21, 40, "complete", NOW, 2.5),
+    Trial(1, {"eta": 0.2, "max_depth": 5}, None, 0, "pruned", NOW, 0.5),
+)
+
+
+def _log(uri: str, folder: Path) -> str:
+    return log_trials(
+        TRIALS,
+        name="no_show 1",
+        tags={"task": "no_show"},
+        params={"eta": 0.1},
+        metrics={"log_loss": 0.21},
+        tracking_uri=uri,
+        artifact_root=folder,
+        experiment="tuning",
+        began=NOW,
+        ended=NOW + timedelta(seconds=3),
+    )
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+def test_every_trial_is_a_run_nested_in_the_searchs(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    prepare(uri)
+    run_id = _log(uri, tmp_path)
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    parent = client.get_run(run_id)
+    assert (parent.info.status, parent.data.metrics["log_loss"]) == ("FINISHED", 0.21)
+    nested = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    assert sorted(run.info.run_name for run in nested) == ["trial 0", "trial 1"]
+    assert {run.info.run_name: run.info.status for run in nested} == {"trial 0": "FINISHED", "trial 1": "KILLED"}
+    assert all(0 < len(run.data.metrics) < 100 for run in nested)
+    assert nested[0].data.params.keys() == {"eta", "max_depth"}
+
+
+def test_a_registry_that_is_away_is_said_when_trials_are_logged(tmp_path: Path) -> None:
+    with pytest.raises(RegistryUnavailable, match="does not answer"):
+        _log("http://127.0.0.1:9", tmp_path)

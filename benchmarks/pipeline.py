@@ -79,9 +79,10 @@ def score(folder: Path) -> None:
     """Every active tutor and every session of the next 48 hours, with reasons, from files."""
     from domain.vocabulary import Task
     from features.history import History
-    from flows.score import Champion, all_scores
+    from flows.score import all_scores
     from gateways.dataset import read_dataset
     from models.artifact import Model, Sidecar
+    from models.champion import Champion
     from simulator.settings import DEFAULT_END
 
     history = History(read_dataset(folder / "dataset.yaml").dataset)

@@ -24,6 +24,10 @@ class LateFeature(TutorQualityError):
     """A field written only after the outcome was asked for as a feature."""
 
 
+class LeakSuspected(TutorQualityError):
+    """A column seems to know the outcome it should foretell."""
+
+
 class UnknownSubject(TutorQualityError):
     """There is no tutor or session of that id."""
 
@@ -32,8 +36,20 @@ class NoModel(TutorQualityError):
     """No model has been trained yet."""
 
 
+class UnknownVersion(TutorQualityError):
+    """The ledger knows no such version of the model."""
+
+
+class NotPassed(TutorQualityError):
+    """The gate has not passed this version: it is promoted by force only, with a reason."""
+
+
 class ModelMismatch(TutorQualityError):
     """The model's bytes are not those the ledger recorded."""
+
+
+class EngineUnavailable(TutorQualityError):
+    """The engine that computes on many workers is not installed or does not answer."""
 
 
 class DatabaseUnavailable(TutorQualityError):
@@ -58,3 +74,7 @@ class MailNotSent(TutorQualityError):
 
 class MailOutcomeUnknown(TutorQualityError):
     """A mail may or may not have been sent."""
+
+
+class ContactClosed(TutorQualityError):
+    """The contact cannot go from how it stands to what was asked."""

@@ -21,6 +21,24 @@ class Reason(BaseModel):
     effect: float
 
 
+class WhatIf(BaseModel):
+    """The single change that lowers a score most, as the model expects of rows alike: no promise.
+
+    `value` is the probability after it, `difference` by how much it changes, below 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    change: str
+    value: float = Field(ge=0, le=1)
+    difference: float = Field(lt=0)
+
+    @property
+    def words(self) -> str:
+        """The change and what it is expected to make of the score, in words."""
+        return f"if {self.change}, {percent(self.value)} instead of {percent(self.value - self.difference)}"
+
+
 class Score(BaseModel):
     """A probability about one subject as known at `as_of`, with the 95 % interval of its calibration."""
 
@@ -34,6 +52,7 @@ class Score(BaseModel):
     high: float = Field(ge=0, le=1)
     reasons: tuple[Reason, ...] = ()
     action: str | None = None
+    what_if: WhatIf | None = None
     model_version: str
     as_of: datetime
 

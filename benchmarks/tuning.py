@@ -1,0 +1,116 @@
+"""Trials a minute: our search beside a plain Optuna loop that makes its matrices anew for each trial.
+
+`python -m benchmarks.tuning [--seconds N] [--out FILE]`. Both run for the same time in the same process, on the same
+examples, folds, space, straight line, early stop and seed, in memory. Pruned trials count, as they do for a search; the
+third line is our search with pruning switched off, to show what the shared matrices alone are worth.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import optuna
+import xgboost as xgb
+from rich.console import Console
+from rich.table import Table
+
+from domain.vocabulary import Task
+from features.history import History
+from flows.train import request_of
+from models.folds import Fold, Problem, problem_of
+from models.linear import fit_linear
+from models.trees import PATIENCE
+from models.tuning import MOST_ROUNDS, SPACE, Budget, Study, open_study, search
+from simulator.marketplace import simulate
+from simulator.settings import MarketSettings
+
+SEED = 0
+MARKET = MarketSettings(tutors=300, days=250, sessions_per_day=600)
+
+
+def plain(problem: Problem, seconds: float) -> optuna.Study:
+    """What tutorials show: a trial that makes a DMatrix of each part of each fold and trains on it."""
+    lines = [_margins(problem, fold) for fold in problem.folds]
+
+    study, ends = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=SEED)), time.monotonic() + seconds
+    while time.monotonic() < ends:
+        trial = study.ask(dict(SPACE))
+        params = problem.fixed | trial.params
+        losses = [_train(problem, fold, margins, params) for fold, margins in zip(problem.folds, lines, strict=True)]
+        study.tell(trial, float(np.average(losses, weights=[fold.judge.size for fold in problem.folds])))
+    return study
+
+
+def _margins(problem: Problem, fold: Fold) -> tuple[np.ndarray, np.ndarray]:
+    shape = problem.shape
+    line = fit_linear(problem.design[fold.teach], problem.labels[fold.teach], shape.signs, shape.n_periods, SEED)
+    return line.log_odds(problem.design[fold.teach]), line.log_odds(problem.design[fold.judge])
+
+
+def _train(problem: Problem, fold: Fold, margins: tuple[np.ndarray, np.ndarray], params: dict) -> float:
+    teach, judge = (
+        xgb.DMatrix(problem.design[rows], problem.labels[rows], base_margin=margin)
+        for rows, margin in zip((fold.teach, fold.judge), margins, strict=True)
+    )
+    booster = xgb.train(
+        params,
+        teach,
+        num_boost_round=MOST_ROUNDS,
+        evals=[(judge, "held_out")],
+        early_stopping_rounds=PATIENCE,
+        verbose_eval=False,
+    )
+    return float(booster.best_score)
+
+
+def ours(problem: Problem, seconds: float) -> optuna.Study:
+    """The search that ships."""
+    study = open_study(Study(), problem, SEED)
+    search(study, problem, Budget(seconds, time.monotonic))
+    return study
+
+
+def unpruned(problem: Problem, seconds: float) -> optuna.Study:
+    """The same, every trial to its end."""
+    study = open_study(Study(), problem, SEED)
+    study.pruner = optuna.pruners.NopPruner()
+    search(study, problem, Budget(seconds, time.monotonic))
+    return study
+
+
+def measure(run: Callable[[Problem, float], optuna.Study], problem: Problem, seconds: float) -> dict[str, float]:
+    """Trials a minute, counting those that ended by themselves, and the best loss."""
+    began = time.perf_counter()
+    study = run(problem, seconds)
+    minutes = (time.perf_counter() - began) / 60
+    states = [trial.state.name for trial in study.trials]
+    done = states.count("COMPLETE") + states.count("PRUNED")
+    return {"a_minute": done / minutes, "pruned": states.count("PRUNED"), "trials": done, "loss": study.best_value}
+
+
+def main(seconds: float, out: Path | None) -> None:
+    """Measure the three and print the table."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    problem = problem_of(request_of(Task.NO_SHOW, History(simulate(MARKET).dataset), SEED))
+    found = {run.__name__: measure(run, problem, seconds) for run in (plain, ours, unpruned)}
+    rows, columns = problem.design.shape
+    title = f"{rows} examples x {columns} columns, {len(problem.folds)} folds, {seconds:.0f} s each"
+    table = Table("search", "trials a minute", "x plain", "trials", "of them pruned", "best log loss", title=title)
+    for name, figures in found.items():
+        ratio = figures["a_minute"] / found["plain"]["a_minute"]
+        counts = (f"{figures['trials']:.0f}", f"{figures['pruned']:.0f}")
+        table.add_row(name, f"{figures['a_minute']:.1f}", f"{ratio:.1f}", *counts, f"{figures['loss']:.5f}")
+    Console(width=110).print(table)
+    if out:
+        out.write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    main(arguments.seconds, arguments.out)

@@ -30,7 +30,9 @@ def compute(tables: Tables, priors: Priors) -> dict[str, np.ndarray]:
     started = tutors["started_at"].take(queries["tutor"]).set_axis(queries.index)
     columns["tenure_days"] = _days(queries["time"] - started)
     asked = queries.sort_values("time")
-    columns |= _lifetime(asked, events, priors) | _by_slot(asked, events, priors) | _by_pair(asked, events)
+    columns |= (
+        _lifetime(asked, events, priors) | _by_slot(asked, events, priors) | _by_pair(asked, events[events["labelled"]])
+    )
     columns |= _last(asked, events[events["delivered"]], "days_since_last_session", 24.0)
     columns |= _last(asked, _written(tables["messages"], tutors), "silence_hours", 1.0)
     columns |= _windows(queries, events, _asked_by_tutor(tables["reschedules"], tutors), priors)
@@ -113,7 +115,7 @@ def _asked_by_tutor(reschedules: pd.DataFrame, tutors: pd.DataFrame) -> pd.DataF
 
 
 def _windows(queries: pd.DataFrame, events: pd.DataFrame, moves: pd.DataFrame, priors: Priors) -> dict[str, pd.Series]:
-    own = events[["time", "tutor"]].assign(missed=events["missed"].astype(float), over=1.0)
+    own = events[["time", "tutor"]].assign(missed=events["missed"].astype(float), over=events["labelled"].astype(float))
     both = pd.concat([queries[["time", "tutor", "row"]], own, moves]).sort_values(["tutor", "time"])
     both = both.fillna({"row": -1, "missed": 0.0, "over": 0.0, "moved": 0.0}).set_index("time")
     asked = both["row"].to_numpy() >= 0

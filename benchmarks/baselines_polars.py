@@ -31,11 +31,11 @@ def compute(tables: Tables, priors: Priors) -> dict[str, np.ndarray]:
     moves = _of_tutors(tables["reschedules"].filter(pl.col("initiator") == "tutor"), tutors, "requested_at")
     moves = moves.with_columns(moved=pl.int_range(1, pl.len() + 1).over("tutor"))
     reads = [
-        _at(queries, events, "tutor", "missed", "labelled", "over"),
-        *(_at(queries, events, "tutor", "missed", "over", days=days) for days in (7, 30, 90)),
+        _at(queries, events, "tutor", "missed", "labelled"),
+        *(_at(queries, events, "tutor", "missed", "labelled", days=days) for days in (7, 30, 90)),
         *(_at(queries, moves, "tutor", "moved", days=days) for days in (0, 7, 30, 90)),
         _at(queries, events, "slot", "slot_missed", "slot_labelled"),
-        _at(queries, events, "pair", "pair_over", "last"),
+        _at(queries, _met(events), "pair", "pair_met", "last"),
         _at(queries, events.filter("delivered"), "tutor", "last"),
         _at(queries, written, "tutor", "last"),
     ]
@@ -73,7 +73,14 @@ def _events(sessions: pl.DataFrame) -> pl.DataFrame:
     delivered, missed = pl.col("status").is_in(DELIVERED), pl.col("status") == "no_show"
     events = (
         over.select(
-            "tutor", "slot", "pair", delivered, time="outcome_known_at", missed=missed, labelled=delivered | missed
+            "tutor",
+            "slot",
+            "pair",
+            delivered,
+            time="outcome_known_at",
+            missed=missed,
+            labelled=delivered | missed,
+            met=delivered | missed,
         )
         .sort("time")
         .rename({"status": "delivered"})
@@ -81,10 +88,12 @@ def _events(sessions: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(
         pl.col("missed", "labelled").cast(pl.Int32).cum_sum().over("tutor"),
         pl.col("missed", "labelled").cast(pl.Int32).cum_sum().over("slot").name.prefix("slot_"),
-        over=pl.int_range(1, pl.len() + 1).over("tutor"),
-        pair_over=pl.int_range(1, pl.len() + 1).over("pair"),
         last="time",
     )
+
+
+def _met(events: pl.DataFrame) -> pl.DataFrame:
+    return events.filter("met").with_columns(pair_met=pl.int_range(1, pl.len() + 1).over("pair"))
 
 
 def _of_tutors(rows: pl.DataFrame, tutors: pl.DataFrame, time: str) -> pl.DataFrame:
@@ -106,8 +115,8 @@ def _columns(queries: pl.DataFrame, reads: list[pl.DataFrame], priors: Priors) -
     def since(later: pl.DataFrame, sooner: pl.DataFrame, name: str) -> pl.Series:
         return later[name].fill_null(0) - sooner[name].fill_null(0)
 
-    over_30d, changes = since(now, month, "over"), since(moved, moved_30d, "moved")
-    most = np.maximum(over_30d.to_numpy(), changes.to_numpy())
+    held_30d, changes = since(now, month, "labelled"), since(moved, moved_30d, "moved")
+    most = np.maximum(held_30d.to_numpy(), changes.to_numpy())
     slot_missed, slot_labelled = (slot[name].fill_null(0) for name in ("slot_missed", "slot_labelled"))
     return queries.select("row", "weekday", "hour").with_columns(
         tenure_days=_days(queries["time"] - queries["started_at"]),
@@ -120,8 +129,8 @@ def _columns(queries: pl.DataFrame, reads: list[pl.DataFrame], priors: Priors) -
         reschedules_30d=changes,
         reschedules_90d=since(moved, moved_90d, "moved"),
         reschedule_rate_30d=pl.Series(priors.reschedule.shrink(changes.to_numpy(), most)),
-        load_7d=since(now, week, "over"),
-        pair_sessions=pair["pair_over"].fill_null(0),
+        load_7d=since(now, week, "labelled"),
+        pair_sessions=pair["pair_met"].fill_null(0),
         pair_days_since_last=_days(queries["time"] - pair["last"]),
         days_since_last_session=_days(queries["time"] - delivery["last"]),
         silence_hours=_days(queries["time"] - written["last"]) * 24,

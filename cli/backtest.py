@@ -37,7 +37,7 @@ def backtest(
     ] = None,
     truth: Annotated[Path | None, typer.Option(help="True probabilities of simulated data, for the ceiling.")] = None,
     horizon: Annotated[str, typer.Option(help="Churn: leaving within this time counts.")] = "30d",
-    every: Annotated[str, typer.Option(help="Churn: one row a tutor this often.")] = "14d",
+    every: Annotated[str, typer.Option(help="Churn: one row a tutor this often.")] = "7d",
     file: Annotated[list[str] | None, typer.Option(help="KIND=PATH: read a kind from another file.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

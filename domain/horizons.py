@@ -39,4 +39,4 @@ WATCH_RISK = 0.20
 """From this risk on, a tutor or session is watched: the 20 % flag."""
 
 ACT_RISK = 0.50
-"""From this risk on, somebody should act."""
+"""From this risk on, somebody should act, where the model brings no threshold of its own."""

@@ -40,7 +40,10 @@ class WhatIf(BaseModel):
 
 
 class Score(BaseModel):
-    """A probability about one subject as known at `as_of`, with the 95 % interval of its calibration."""
+    """A probability about one subject as known at `as_of`, with the 95 % interval of its calibration.
+
+    From `act_from` on somebody should act; None where no value is precise enough to ask for that.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,18 +56,19 @@ class Score(BaseModel):
     reasons: tuple[Reason, ...] = ()
     action: str | None = None
     what_if: WhatIf | None = None
+    act_from: float | None = ACT_RISK
     model_version: str
     as_of: datetime
 
     @property
     def band(self) -> Band:
         """How much attention the value asks for."""
-        return band(self.value)
+        return band(self.value, self.act_from)
 
 
-def band(value: float) -> Band:
-    """The band of a probability in 0..1."""
-    if value >= ACT_RISK:
+def band(value: float, act_from: float | None = ACT_RISK) -> Band:
+    """The band of a probability in 0..1; `act_from` is where Act begins, None where nothing asks for it."""
+    if act_from is not None and value >= act_from:
         return Band.ACT
     return Band.WATCH if value >= WATCH_RISK else Band.OK
 

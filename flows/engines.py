@@ -20,7 +20,7 @@ from gateways.settings import Compute, Settings
 T = TypeVar("T")
 Parts = Partition | PartFiles
 
-PATIENCE = 10
+PATIENCE = 5
 """Seconds a scheduler has to answer."""
 
 

@@ -27,9 +27,10 @@ from flows.train import cut_of
 from models import matrix
 from models.dataset import no_show_rows
 from models.distributed import Labelled, Values, predict, train_on_workers
-from models.evaluation import roc_auc
-from models.learning import DEFAULT_PARAMS, MIN_TEST_OUTCOMES, check
+from models.evaluation import figures
+from models.learning import DEFAULT_PARAMS
 from models.trees import Shape
+from models.trial import MIN_TEST_OUTCOMES, check
 
 FILE = "no_show_distributed.ubj"
 
@@ -63,7 +64,7 @@ def train_parts(dataset: Dataset, cut: int, seed: int, engine: Dask, n_parts: in
     scores, labels = zip(*engine.each(partial(part_scores, parts, cut, priors, ubj), n), strict=True)
     tested = np.concatenate(labels)
     check("to test on", tested, MIN_TEST_OUTCOMES)
-    return ubj, roc_auc(tested, np.concatenate(scores))
+    return ubj, figures(tested, np.concatenate(scores))["roc_auc"].value
 
 
 @flow(name="train_distributed", log_prints=True, timeout_seconds=7200)

@@ -36,6 +36,7 @@ def _help(scores: list[Score]) -> Score:
         high=_either([s.high for s in scores]),
         reasons=reasons,
         action=action_for(larger),
+        act_from=larger.act_from,
         model_version=" + ".join(sorted({s.model_version for s in scores})),
         as_of=larger.as_of,
     )

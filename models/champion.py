@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
+from domain.errors import ModelMismatch
 from models.artifact import Model, Sidecar
 
 
@@ -21,5 +24,13 @@ class Champion:
 
 
 def open_model(version: str, model_bytes: bytes, sidecar: Mapping[str, Any]) -> Champion:
-    """What the store keeps, as a model. Raises ModelMismatch unless the bytes are those the sidecar was written for."""
-    return Champion(Model(model_bytes, Sidecar.model_validate(sidecar)), version)
+    """What the store keeps, as a model.
+
+    Raises ModelMismatch unless the bytes are those the sidecar was written for, and it is one this version reads.
+    """
+    try:
+        read = Sidecar.model_validate(sidecar)
+    except ValidationError as error:
+        fields = ", ".join(sorted({str(each["loc"][0]) for each in error.errors()}))
+        raise ModelMismatch(f"{version} was made by another version, which differs in {fields}: train again") from error
+    return Champion(Model(model_bytes, read), version)

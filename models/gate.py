@@ -86,7 +86,7 @@ def decide(candidate: Candidate, contest: Contest | None, policy: Policy, seed: 
         checks.leaks(evaluation.alarms),
         checks.outcomes(candidate.labels, policy),
         checks.signal(evaluation),
-        *checks.baselines(evaluation),
+        *checks.baselines(evaluation, policy),
     ]
     holds = [
         checks.calibration(evaluation, policy),

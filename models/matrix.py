@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES, attribute_values, compute, encode
 from features.columns import Feature
@@ -43,9 +44,16 @@ def build(
 
 
 def matrix_of(sidecar: Sidecar, history: History, queries: Queries) -> Matrix:
-    """The matrix a trained model asks for. Raises LateFeature if the dataset now marks one of its attributes late."""
+    """The matrix a trained model asks for.
+
+    Raises LateFeature if the dataset now marks one of its attributes late, ModelMismatch for a feature that is gone.
+    """
     history.dataset.check_features(tuple(a.name for a in sidecar.attributes))
     by_name = {f.name: f for f in features_of(sidecar.task)}
+    if gone := [name for name in sidecar.features if name not in by_name]:
+        raise ModelMismatch(
+            f"the {sidecar.task} model reads {', '.join(gone)}, which this version no longer computes: train again"
+        )
     return build([by_name[n] for n in sidecar.features], sidecar.attributes, history, queries, sidecar.priors)
 
 

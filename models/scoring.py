@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.horizons import CHURN_KINDS, TUTOR_HORIZON
+from domain.horizons import ACT_RISK, CHURN_KINDS, TUTOR_HORIZON
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
 from features.history import History, SessionColumns
@@ -95,6 +95,7 @@ def score_tutors_no_show(model: Model, version: str, history: History, as_of: da
         told,
         version,
         as_of,
+        model.sidecar.act_threshold,
     )
 
 
@@ -153,6 +154,7 @@ def _scores(
     told: Told | None,
     version: str,
     as_of: datetime,
+    act_from: float | None = ACT_RISK,
 ) -> list[Score]:
     values, lows, highs = chances.value, chances.low, chances.high
     told = told or Told([()] * len(ids), [None] * len(ids))
@@ -166,6 +168,7 @@ def _scores(
             high=float(high),
             reasons=reasons,
             what_if=what_if,
+            act_from=act_from,
             model_version=version,
             as_of=as_of,
         )

@@ -17,8 +17,9 @@ from models.leaks import Labelled, check_origins
 from models.learning import Learnt, Request, learn
 from models.rolling import WEEKS, Scored, origins_of, rolling
 from models.slices import groups_of, slice_figures
+from models.tiers import tiers
 from models.trees import Params
-from models.trial import MIN_TEST_OUTCOMES, check
+from models.trial import MIN_TEST_OUTCOMES, check, window
 from models.tutor_risk import TutorFigures, evaluate_tutors
 
 Values = NDArray[np.float64]
@@ -61,6 +62,7 @@ def later_rows(request: Request) -> NDArray[np.bool_]:
 
 def train(request: Request) -> Training:
     """Train and evaluate a model. Raises NotEnoughData, LeakSuspected."""
+    window(request.examples(request.cut), request.cut)  # too little is said before anything is fitted
     later = later_rows(request)
     test, true = request.rows.where(later), None if request.truth is None else request.truth[later]
     learnt = learn(request, request.cut)
@@ -100,7 +102,7 @@ def evaluate(
         ceiling=None if true is None else figures_with_intervals(test.label, true, of, seed, repeats),
         tutor_figures=tutors.figures,
         tutor_ceiling=tutors.ceiling,
-        tiers=tutors.tiers,
+        tiers=tutors.tiers or tiers(None, scores, test.label, of, seed, true, repeats),
         slices=slice_figures(groups, test.label, scores, of, seed, repeats),
         baselines=compare(test.label, scores, _baselines(request, learnt, asked), of, seed, repeats),
         origins=rolling(lambda cut: _at_origin(request, cut), _origins(request), seed, repeats),

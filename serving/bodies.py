@@ -72,6 +72,7 @@ class ScoreView(_Given):
     reasons: tuple[Reason, ...]
     action: str | None
     what_if: WhatIf | None = None
+    act_from: float | None = Field(description="from this value on the band is `act`; null where no value is")
     as_of: datetime
     model_version: str
 

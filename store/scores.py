@@ -11,7 +11,7 @@ from domain.vocabulary import ScoreKind, SubjectKind
 from store.database import reading, writing
 from store.tables import scores as scores_table
 
-_COLUMNS = "subject_kind, subject_id, kind, value, low, high, reasons, action, what_if, model_version, as_of"
+_COLUMNS = "subject_kind, subject_id, kind, value, low, high, reasons, action, what_if, act_from, model_version, as_of"
 _LATEST = text(f"""
     SELECT {_COLUMNS} FROM latest_scores
     WHERE subject_kind = :subject_kind AND subject_id = :subject_id ORDER BY kind

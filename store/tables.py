@@ -137,6 +137,7 @@ scores = Table(
     Column("as_of", _TIME, nullable=False),
     Column("created_at", _TIME, nullable=False, server_default=text("now()")),
     Column("what_if", JSONB(none_as_null=True)),
+    Column("act_from", Double, server_default=text("0.5")),
     _one_of("subject_kind", SubjectKind),
     _one_of("kind", ScoreKind),
     CheckConstraint("value BETWEEN 0 AND 1 AND low BETWEEN 0 AND 1 AND high BETWEEN 0 AND 1", name="fractions"),

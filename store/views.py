@@ -7,19 +7,13 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, text
 
-from domain.horizons import ACT_RISK, WATCH_RISK
 from domain.scores import Reason, WhatIf
 from domain.scores import band as band_of
 from domain.vocabulary import Band, SessionStatus
 from store.database import reading
 from store.scores import reasons
 
-_FROM_TO = {Band.OK: (0.0, WATCH_RISK), Band.WATCH: (WATCH_RISK, ACT_RISK), Band.ACT: (ACT_RISK, 1.1)}
-
-_RANKED = text("""
-    SELECT * FROM ranked_tutors WHERE help >= :low AND help < :high
-    ORDER BY help DESC, tutor_id LIMIT :limit
-""")
+_RANKED = text("SELECT * FROM ranked_tutors ORDER BY help DESC, tutor_id")
 _PROFILE = text("SELECT * FROM tutor_profiles WHERE tutor_id = :tutor_id")
 _SESSIONS = text("""
     SELECT * FROM tutor_sessions WHERE tutor_id = :tutor_id AND starts_at < :before
@@ -55,11 +49,12 @@ class RankedTutor:
     action: str | None
     model_version: str
     as_of: datetime
+    act_from: float | None
 
     @property
     def band(self) -> Band:
         """How much attention the tutor asks for."""
-        return band_of(self.help.value)
+        return band_of(self.help.value, self.act_from)
 
 
 @dataclass(frozen=True)
@@ -110,10 +105,9 @@ class UpcomingSession:
 
 def ranked_tutors(engine: Engine, band: Band | None = None, limit: int | None = None) -> list[RankedTutor]:
     """The tutors of the last day's scoring, those who most need help first; only those of a band if one is given."""
-    low, high = _FROM_TO[band] if band else (0.0, 1.1)
     with reading(engine) as connection:
-        found = connection.execute(_RANKED, {"low": low, "high": high, "limit": limit})
-        return [_ranked(row) for row in found]
+        tutors = [_ranked(row) for row in connection.execute(_RANKED)]
+    return [tutor for tutor in tutors if band in (None, tutor.band)][:limit]
 
 
 def tutor_profile(engine: Engine, tutor_id: str) -> TutorProfile | None:
@@ -167,6 +161,7 @@ def _ranked(row: Row[Any]) -> RankedTutor:
         row.action,
         row.model_version,
         row.as_of,
+        row.act_from,
     )
 
 

@@ -104,7 +104,7 @@ def test_too_little_history_ends_with_4_and_says_what_is_missing(tmp_path: Path)
     tqs("simulate", "--tutors", 5, "--days", 10, "--sessions-per-day", 5, "--out", tmp_path, cwd=tmp_path)
     run = tqs("backtest", "no_show", tmp_path / "dataset.yaml", cwd=tmp_path)
     assert run.returncode == 4
-    assert "at least 30 of each outcome" in run.stderr
+    assert "at least 200 of each outcome" in run.stderr
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:

@@ -53,12 +53,12 @@ def test_the_tutors_fourteen_day_risk_ranks_and_is_calibrated(trainings: dict[Ta
 def test_without_signal_no_model_ranks() -> None:
     silent = SMALL.model_copy(update={"no_signal": True})
     found = train_one(Task.NO_SHOW, History(market(silent).dataset), seed=1, truth=None)
-    assert found.evaluation.figures["roc_auc"].low < 0.5 < found.evaluation.figures["roc_auc"].high
+    assert found.evaluation.figures["roc_auc"].low <= 0.5 <= found.evaluation.figures["roc_auc"].high
 
 
 def test_too_short_a_history_is_said_and_not_trained_on() -> None:
     short = MarketSettings(tutors=30, days=20, sessions_per_day=30)
-    with pytest.raises(NotEnoughData, match="at least 30 of each outcome are needed"):
+    with pytest.raises(NotEnoughData, match="at least 200 of each outcome are needed"):
         train_one(Task.NO_SHOW, History(market(short).dataset), seed=1, truth=None)
 
 

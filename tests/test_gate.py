@@ -127,3 +127,13 @@ def test_a_decision_reads_back_from_the_ledger_as_it_was() -> None:
     decision = decide(_candidate(milliseconds=80.0), None, POLICY, seed=0)
     assert Decision.of({"mode": "on", **decision.as_json()}) == decision
     assert decision.as_json()["passed"] is False
+
+
+def test_what_the_model_contains_it_must_equal_and_need_not_beat() -> None:
+    base = GOOD.evaluation.baselines["base_rate"]
+    level, worse = (replace(base, gain=Figure(0.0, low, high)) for low, high in ((-0.01, 0.02), (-0.04, -0.01)))
+    equal = decide(_candidate(baselines={"base_rate": base, "logistic_regression": level}), None, POLICY, seed=0)
+    assert equal.passed
+    assert any("is as good as logistic_regression" in reason for reason in equal.reasons)
+    beaten = decide(_candidate(baselines={"base_rate": base, "logistic_regression": worse}), None, POLICY, seed=0)
+    assert _failed(beaten) == ["baseline"]

@@ -28,13 +28,12 @@ from models.scoring import microseconds_of
 from tests import histories as h
 from tests.markets import SMALL, market
 
-DATASETS = h.datasets()
 END = microseconds_of(SMALL.end)
 BUSY = 30_000
 """Sessions of one tutor who teaches more than all others together."""
 
 
-@given(rows=DATASETS)
+@given(rows=h.marketplace())
 @settings(max_examples=25, deadline=None)
 def test_any_history_in_parts_gives_the_values_of_one_pass_to_the_last_bit(rows: h.Rows) -> None:
     dataset = h.dataset(rows)
@@ -67,7 +66,7 @@ def test_priors_of_a_market_do_not_depend_on_how_it_was_divided() -> None:
 def test_the_table_is_the_same_however_many_parts_and_threads() -> None:
     one = feature_table(market().dataset, SMALL.end, Threads(1), n_parts=1)
     assert one.num_rows > 1000
-    assert feature_table(market().dataset, SMALL.end, Threads(2), n_parts=6).equals(one)
+    assert _same(feature_table(market().dataset, SMALL.end, Threads(2), n_parts=6), one)
 
 
 def test_parts_read_from_files_are_those_that_were_written(tmp_path: Path) -> None:
@@ -90,7 +89,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 @pytest.mark.slow
 def test_workers_of_a_cluster_give_the_table_of_this_process(cluster: Engine) -> None:
     here = feature_table(market().dataset, SMALL.end, Threads(1), n_parts=1)
-    assert feature_table(market().dataset, SMALL.end, cluster, n_parts=4).equals(here)
+    assert _same(feature_table(market().dataset, SMALL.end, cluster, n_parts=4), here)
 
 
 @pytest.mark.slow
@@ -98,23 +97,22 @@ def test_a_tutor_with_thirty_thousand_sessions_stalls_neither_engine(cluster: En
     dataset = _with_a_busy_tutor(market().dataset)
     here = feature_table(dataset, SMALL.end, Threads(2), n_parts=4)
     assert here.num_rows > BUSY
-    assert feature_table(dataset, SMALL.end, cluster, n_parts=4).equals(here)
+    assert _same(feature_table(dataset, SMALL.end, cluster, n_parts=4), here)
 
 
 @pytest.mark.slow
-def test_trees_grown_on_workers_rank_sessions_and_the_same_data_grow_the_same_trees(cluster: Engine) -> None:
+def test_trees_grown_on_workers_rank_the_sessions_after_the_cut(cluster: Engine) -> None:
     assert isinstance(cluster, Dask)
     dataset = market().dataset
     cut = cut_of(Task.NO_SHOW, History(dataset))
-    ubj, found = train_parts(dataset, cut, seed=1, engine=cluster, n_parts=3)
+    _, found = train_parts(dataset, cut, seed=1, engine=cluster, n_parts=3)
     assert found > 0.6
-    assert ubj[:1] == b"{"
 
 
 def test_a_scheduler_that_does_not_answer_is_said_in_a_sentence(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="the extra `scale` is not installed")
     away = Settings(data_dir=tmp_path, engine=Compute.DASK, dask_scheduler="tcp://127.0.0.1:9")
-    with pytest.raises(EngineUnavailable, match="tcp://127.0.0.1:9 does not answer"), open_engine(away):
+    with pytest.raises(EngineUnavailable, match=r"tcp://127\.0\.0\.1:9 does not answer"), open_engine(away):
         pass
 
 
@@ -129,6 +127,14 @@ def _with_a_busy_tutor(dataset: Dataset) -> Dataset:
     ):
         more = more.set_column(more.column_names.index(name), more.schema.field(name), values)
     return replace(dataset, tables={**dataset.tables, "sessions": pa.concat_tables([sessions, more])})
+
+
+def _same(found: pa.Table, expected: pa.Table) -> bool:
+    """To the last bit. Arrow's own comparison takes no two NaN for equal."""
+    if found.schema != expected.schema or found.num_rows != expected.num_rows:
+        return False
+    pairs = ((found[name].to_numpy(), expected[name].to_numpy()) for name in found.column_names)
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
 
 
 def _n_sessions(dataset: Dataset) -> int:

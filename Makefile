@@ -38,6 +38,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.tuning
 	$(BIN)/python -m benchmarks.scale_training
+	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.features
 
 docs: .venv/installed-dev

@@ -148,8 +148,8 @@ def show(results: list[dict[str, Any]], console: Console) -> None:
     console.print(table)
     warm_up = max(r["warm_up"] for r in results if r["contender"] == "ours")
     console.print(f"{os.cpu_count()} cores. Not timed: our first call, with compilation or its cache, {warm_up:.1f} s")
-    for line in growth(results):
-        console.print(line)
+    for words in growth(results):
+        console.print(words)
 
 
 def growth(results: list[dict[str, Any]]) -> list[str]:

@@ -30,7 +30,7 @@ from models.distributed import Labelled, Values, predict, train_on_workers
 from models.evaluation import figures
 from models.learning import DEFAULT_PARAMS
 from models.trees import Shape
-from models.trial import MIN_TEST_OUTCOMES, check
+from models.trial import MIN_OUTCOMES, MIN_TEST_OUTCOMES, check
 
 FILE = "no_show_distributed.ubj"
 
@@ -41,6 +41,12 @@ def part_rows(parts: Parts, cut: int, priors: Priors, later: bool, i: int) -> La
     rows = no_show_rows(history)
     rows = rows.where(rows.queries.as_of >= cut if later else rows.known_at < cut)
     return matrix.build(NO_SHOW_FEATURES, [], history, rows.queries, priors), rows.label
+
+
+def part_labels(parts: Parts, cut: int, i: int) -> Values:
+    """The labels of a part known before the cut."""
+    rows = no_show_rows(History(parts[i].dataset))
+    return rows.label[rows.known_at < cut]
 
 
 def part_scores(parts: Parts, cut: int, priors: Priors, ubj: bytes, i: int) -> tuple[Values, Values]:
@@ -56,6 +62,8 @@ def train_parts(dataset: Dataset, cut: int, seed: int, engine: Dask, n_parts: in
     """
     divided = partition(dataset, n_parts)
     parts, n = engine.share(divided), len(divided)
+    known = np.concatenate(engine.each(partial(part_labels, parts, cut), n))
+    check("known before the cut to train on", known, MIN_OUTCOMES)
     priors = priors_of(engine.each(partial(count, parts, cut), n))
     shape = Shape([feature.monotone for feature in NO_SHOW_FEATURES])
     settings = DEFAULT_PARAMS[Task.NO_SHOW] | {"seed": seed}

@@ -10,7 +10,7 @@ NO_SHOW_ACTIONS: Mapping[str, str] = MappingProxyType(
     {
         "no-shows": "Call to confirm the next sessions; keep a substitute ready",
         "cancellations": "Agree on how much notice cancelling needs; confirm the day before",
-        "lateness": "Agree on being there five minutes early; remind an hour before each session",
+        "lateness": "Confirm the next sessions the day before; agree on beginning on time",
         "reschedules": "Go through the calendar together and move slots that never hold",
         "silence": "Write today and ask for a confirmation of the next session",
         "time of session": "Offer other hours than the ones that are missed",

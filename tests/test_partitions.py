@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from domain.errors import EngineUnavailable
+from domain.errors import EngineUnavailable, NotEnoughData
 from domain.vocabulary import Task
 from features.catalogue import NO_SHOW_FEATURES, compute
 from features.dataset import Dataset
@@ -107,6 +107,13 @@ def test_trees_grown_on_workers_rank_the_sessions_after_the_cut(cluster: Engine)
     cut = cut_of(Task.NO_SHOW, History(dataset))
     _, found = train_parts(dataset, cut, seed=1, engine=cluster, n_parts=3)
     assert found > 0.6
+
+
+@pytest.mark.slow
+def test_too_little_to_train_on_is_said_before_anything_is_grown(cluster: Engine) -> None:
+    assert isinstance(cluster, Dask)
+    with pytest.raises(NotEnoughData, match="0 finished rows known before the cut to train on"):
+        train_parts(h.dataset({}), END, seed=1, engine=cluster)
 
 
 def test_a_scheduler_that_does_not_answer_is_said_in_a_sentence(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ from features.queries import of_sessions
 
 T = TypeVar("T")
 
-SESSIONS_A_PART = 250_000
-"""About as many as keep the arrays of two parts at work below half a gigabyte."""
+SESSIONS_A_PART = 75_000
+"""About as many as keep a part's arrays near the processor: larger parts take half as long again."""
 
 
 @dataclass(frozen=True)

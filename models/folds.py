@@ -16,12 +16,12 @@ from models.artifact import Matrix
 from models.dataset import Examples
 from models.learning import Request, design, shape_of
 from models.linear import fit_linear
-from models.trees import MOST_WATCHED, Params, Shape, plain
+from models.trees import MOST_WATCHED, Params, Shape, binned, plain
 from models.trial import MIN_OUTCOMES, MIN_TEST_OUTCOMES, check
 
 Values = NDArray[np.float64]
 
-FIRST_SHARE = 0.4
+FIRST_SHARE = 0.3
 """Of the examples, by date: what the first fold may learn from at most. The folds divide the rest."""
 
 MOST_EXAMPLES = 100_000
@@ -105,7 +105,7 @@ class Binned:
 def _bin(problem: Problem, fold: Fold) -> Binned:
     design, labels = problem.design[fold.teach], problem.labels[fold.teach]
     line = fit_linear(design, labels, problem.shape.signs, problem.shape.n_periods, int(problem.start["seed"]))
-    teach = xgb.QuantileDMatrix(design, labels, base_margin=line.log_odds(design))
+    teach = binned(design, labels, line)
     seen = fold.judge[:: -(-fold.judge.size // MOST_WATCHED)]
     later = problem.design[seen]
     judge = xgb.QuantileDMatrix(later, problem.labels[seen], base_margin=line.log_odds(later), ref=teach)

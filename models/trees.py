@@ -15,6 +15,9 @@ Params = dict[str, float | int | str]
 MOST_WATCHED = 50_000
 """Held-out rows that are looked at after every round."""
 
+MOST_SKETCHED = 100_000
+"""Rows whose quantiles bound the bins: of more they hardly differ, and finding them is half of reading a matrix."""
+
 PATIENCE = 30
 """Rounds without a better held-out log loss after which no more are tried."""
 
@@ -49,8 +52,15 @@ def margins_of(booster: xgb.Booster, linear: Linear | None, design: Matrix) -> V
 def boost(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Fitted:
     """Fit both parts to a design matrix and 0/1 labels (rows,)."""
     linear = _line(design, labels, settings, shape)
-    data = xgb.QuantileDMatrix(design, labels, base_margin=linear.log_odds(design))
+    data = binned(design, labels, linear)
     return Fitted(linear, xgb.train(plain(settings, shape), data, num_boost_round=int(settings["rounds"])))
+
+
+def binned(design: Matrix, labels: Values, linear: Linear) -> xgb.QuantileDMatrix:
+    """A design matrix as XGBoost reads it, each row starting from the line; bins by at most MOST_SKETCHED rows."""
+    step = -(-len(design) // MOST_SKETCHED)
+    bins = xgb.QuantileDMatrix(design[::step], labels[::step]) if step > 1 else None
+    return xgb.QuantileDMatrix(design, labels, base_margin=linear.log_odds(design), ref=bins)
 
 
 def silent(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Fitted:
@@ -81,7 +91,7 @@ def try_out(
 ) -> Trial:
     """Fit while watching rows held out (design, labels); stop after `patience` rounds without progress, 0 for never."""
     linear = _line(design, labels, settings, shape)
-    data = xgb.QuantileDMatrix(design, labels, base_margin=linear.log_odds(design))
+    data = binned(design, labels, linear)
     step = -(-len(held_out[0]) // MOST_WATCHED)
     seen, came = held_out[0][::step], held_out[1][::step]
     others = xgb.QuantileDMatrix(seen, came, base_margin=linear.log_odds(seen), ref=data)

@@ -203,10 +203,11 @@ def _print_addresses(console: "Console", stage: Stage, services: list["Service"]
     table.add_column("Where", no_wrap=True)
     table.add_column("Sign-in", no_wrap=True)
     sign_in = {"api": f"X-API-Key: {stage.environ['TQS_API_KEY']}", "dashboard": _dashboard_sign_in(stage)}
-    pages = {"mlflow": runs_path(tracking_uri, EXPERIMENT)}  # with the columns that matter
     for service in services:
-        table.add_row(service.name, service.url + pages.get(service.name, ""), sign_in.get(service.name, "none"))
+        table.add_row(service.name, service.url, sign_in.get(service.name, "none"))
     console.print(table)
+    mlflow = next(service for service in services if service.name == "mlflow")
+    print(f"MLflow's runs with the columns that matter: {mlflow.url}{runs_path(tracking_uri, EXPERIMENT)}")
 
 
 def _dashboard_sign_in(stage: Stage) -> str:

@@ -45,6 +45,7 @@ GROWING = (
     "pair_no_shows",
     "kept_streak",
     "unanswered_messages",
+    "answer_hours_30d",
     "holiday",
 )
 """Columns that follow the calendar, most of them upward."""

@@ -117,9 +117,9 @@ def learn(request: Request, moment: int) -> Learnt:
     check_leaks(rows, examples.row_label, names, request.history.dataset)
     columns, shape = design(rows, examples), shape_of(request, len(attributes))
     trial = try_before(columns, parts, request.settings, shape)
-    fitted = (boost if trial.knows else silent)(columns, examples.label, request.settings | trial.rounds, shape)
+    fitted = (boost if trial.knows else silent)(columns, examples.label, request.settings | trial.chosen, shape)
     sidecar = _sidecar(request, moment, examples, attributes, priors, rows)
-    sidecar |= {"calibration": trial.calibration, "params": request.settings | trial.rounds}
+    sidecar |= {"calibration": trial.calibration, "params": request.settings | trial.chosen}
     model = seal(fitted.booster, linear=fitted.linear, **sidecar)
     if request.task is Task.NO_SHOW and request.tutor_risk:
         judge = trial.fitted and seal(trial.fitted.booster, linear=trial.fitted.linear, **sidecar)

@@ -54,8 +54,13 @@ class Linear(BaseModel):
     def log_odds(self, design: Matrix) -> Values:
         """Log-odds (rows,) of a design matrix, whose last column is the period where there is more than one."""
         columns, period = _parts(design, len(self.weights))
-        z = _standardise(columns, self.logged, np.array(self.mean), np.array(self.scale))
-        return np.asarray(z @ np.array(self.weights) + self.intercept(period))
+        weights, mean, scale = (np.array(values) for values in (self.weights, self.mean, self.scale))
+        used = np.flatnonzero(weights)
+        straight = np.zeros(len(design))
+        if used.size:
+            z = _standardise(columns[:, used], np.array(self.logged)[used], mean[used], scale[used])
+            straight = z @ weights[used]
+        return np.asarray(straight + self.intercept(period))
 
 
 def fit_linear(design: Matrix, labels: Values, signs: Sequence[int], n_periods: int, seed: int) -> Linear:
@@ -116,7 +121,7 @@ def _skewed(columns: Matrix) -> NDArray[np.bool_]:
     return np.asarray((filled.min(axis=0) >= 0) & (filled.max(axis=0) > 3))
 
 
-def _transform(columns: Matrix, logged: Sequence[bool]) -> Values:
+def _transform(columns: Matrix, logged: Sequence[bool] | NDArray[np.bool_]) -> Values:
     plain = columns.astype(np.float64)
     some = np.flatnonzero(logged)
     plain[:, some] = np.log1p(np.maximum(plain[:, some], 0))
@@ -132,7 +137,7 @@ def _moments(plain: Values, row_weights: Values) -> tuple[Values, Values]:
     return mean, np.where(scale > 1e-9, scale, 1.0)
 
 
-def _standardise(columns: Matrix, logged: Sequence[bool], mean: Values, scale: Values) -> Values:
+def _standardise(columns: Matrix, logged: Sequence[bool] | NDArray[np.bool_], mean: Values, scale: Values) -> Values:
     z = (_transform(columns, logged) - mean) / scale
     return np.clip(np.nan_to_num(z, nan=0.0), -FARTHEST, FARTHEST)
 

@@ -12,6 +12,12 @@ from models.linear import Linear, Matrix, Values, fit_linear, flat
 
 Params = dict[str, float | int | str]
 
+STARTS = LINE, FLAT = "line", "flat"
+"""What the trees may start from: a straight line, or no more than the share of positives."""
+
+OURS = ("rounds", "start")
+"""Settings that XGBoost does not know."""
+
 MOST_WATCHED = 50_000
 """Held-out rows that are looked at after every round."""
 
@@ -50,8 +56,8 @@ def margins_of(booster: xgb.Booster, linear: Linear | None, design: Matrix) -> V
 
 
 def boost(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Fitted:
-    """Fit both parts to a design matrix and 0/1 labels (rows,)."""
-    linear = _line(design, labels, settings, shape)
+    """Fit both parts to a design matrix and 0/1 labels (rows,), from the start that the settings name."""
+    linear = _start(design, labels, settings, shape)
     data = binned(design, labels, linear)
     return Fitted(linear, xgb.train(plain(settings, shape), data, num_boost_round=int(settings["rounds"])))
 
@@ -88,18 +94,32 @@ class Trial:
 
 def try_out(
     design: Matrix, labels: Values, held_out: tuple[Matrix, Values], settings: Params, shape: Shape, patience: int
-) -> Trial:
-    """Fit while watching rows held out (design, labels); stop after `patience` rounds without progress, 0 for never."""
-    linear = _line(design, labels, settings, shape)
-    data = binned(design, labels, linear)
+) -> dict[str, Trial]:
+    """From either start, a fit watched on rows held out (design, labels), both on the same bins.
+
+    Each stops after `patience` rounds without progress, 0 for never.
+    """
+    starts = {start: _start(design, labels, settings | {"start": start}, shape) for start in STARTS}
+    data = binned(design, labels, starts[LINE])
     step = -(-len(held_out[0]) // MOST_WATCHED)
-    seen, came = held_out[0][::step], held_out[1][::step]
-    others = xgb.QuantileDMatrix(seen, came, base_margin=linear.log_odds(seen), ref=data)
+    seen = held_out[0][::step]
+    others = xgb.QuantileDMatrix(seen, held_out[1][::step], ref=data)
+    found = {}
+    for start, linear in starts.items():
+        data.set_base_margin(linear.log_odds(design))
+        others.set_base_margin(linear.log_odds(seen))
+        found[start] = _watched(linear, data, others, plain(settings, shape), int(settings["rounds"]), patience)
+    return found
+
+
+def _watched(
+    linear: Linear, data: xgb.DMatrix, others: xgb.DMatrix, params: Params, rounds: int, patience: int
+) -> Trial:
     losses: dict[str, dict[str, list[float]]] = {}
     booster = xgb.train(
-        plain(settings, shape) | {"eval_metric": "logloss"},
+        params | {"eval_metric": "logloss"},
         data,
-        num_boost_round=int(settings["rounds"]),
+        num_boost_round=rounds,
         evals=[(others, "held_out")],
         evals_result=losses,
         early_stopping_rounds=patience or None,
@@ -108,7 +128,10 @@ def try_out(
     return Trial(Fitted(linear, booster), np.array(losses["held_out"]["logloss"]))
 
 
-def _line(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Linear:
+def _start(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Linear:
+    """What the trees start from: the line, or with `start` set to `flat` the share of positives."""
+    if settings.get("start", LINE) == FLAT:
+        return flat(design, labels, len(shape.signs), shape.n_periods)
     return fit_linear(design, labels, shape.signs, shape.n_periods, int(settings["seed"]))
 
 
@@ -120,4 +143,4 @@ def plain(settings: Params, shape: Shape) -> Params:
         "base_score": 0.5,
         "device": device(),
     }
-    return {name: value for name, value in settings.items() if name != "rounds"} | extra
+    return {name: value for name, value in settings.items() if name not in OURS} | extra

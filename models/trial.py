@@ -1,5 +1,6 @@
 """What a recipe makes of examples it has not seen: the calibrator, the rounds, and whether it knows anything."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ from models import calibration
 from models.artifact import Matrix
 from models.calibration import Calibration
 from models.dataset import Examples
-from models.trees import PATIENCE, Fitted, Params, Shape, try_out
+from models.trees import PATIENCE, STARTS, Fitted, Params, Shape, try_out
 
 Values = NDArray[np.float64]
 
@@ -64,13 +65,13 @@ def check(which: str, labels: Values, least: int) -> None:
 class Tried:
     """What a model that has not seen the calibration examples makes of them.
 
-    `knows`: whether it surely tells those with an outcome from those without. `rounds` are the number that served best.
-    `fitted` is that model where it was one by date.
+    `knows`: whether it surely tells those with an outcome from those without. `chosen` are the start
+    and the number of rounds that served best. `fitted` is that model where it was one by date.
     """
 
     calibration: Calibration
     knows: bool
-    rounds: Params
+    chosen: Params
     fitted: Fitted | None
 
 
@@ -82,34 +83,42 @@ def try_before(columns: Matrix, parts: Window, settings: Params, shape: Shape) -
     """
     labels, later = parts.examples.label, np.flatnonzero(parts.later)
     if parts.earlier.mean() < MIN_TRIAL_SHARE or not np.ptp(labels[parts.earlier]):
-        margins, rounds = _try_by_tutor(columns, labels, parts.examples.tutor % 2, later, settings, shape)
+        margins, chosen = _try_by_tutor(columns, labels, parts.examples.tutor % 2, later, settings, shape)
         fitted = None
     else:
         held_out = columns[later], labels[later]
-        trial = try_out(columns[parts.earlier], labels[parts.earlier], held_out, settings, shape, PATIENCE)
-        rounds = int(trial.losses.argmin()) + 1
-        margins, fitted = trial.margins(held_out[0], rounds), trial.at(rounds)
+        trials = try_out(columns[parts.earlier], labels[parts.earlier], held_out, settings, shape, PATIENCE)
+        start, rounds = best({start: trial.losses for start, trial in trials.items()})
+        margins, fitted = trials[start].margins(held_out[0], rounds), trials[start].at(rounds)
+        chosen = {"start": start, "rounds": rounds}
     came, tutors = labels[later], parts.examples.tutor[later]
     period = None if parts.examples.period is None else parts.examples.period[later]
     if calibration.tells_apart(margins, came, tutors, period):
-        return Tried(calibration.fit(margins, came, tutors), True, {"rounds": rounds}, fitted)
-    return Tried(calibration.as_it_is(came, tutors), False, {"rounds": rounds}, None)
+        return Tried(calibration.fit(margins, came, tutors), True, chosen, fitted)
+    return Tried(calibration.as_it_is(came, tutors), False, chosen, None)
 
 
 def _try_by_tutor(
     columns: Matrix, labels: Values, fold: Ints, later: Ints, settings: Params, shape: Shape
-) -> tuple[Values, int]:
-    """Margins of the later examples, each from the other half of the tutors, and the rounds that served best."""
+) -> tuple[Values, Params]:
+    """Margins of the later examples, each from the other half of the tutors, and the start and rounds that did best."""
     folds = [
         try_out(columns[fold != i], labels[fold != i], (columns[fold == i], labels[fold == i]), settings, shape, 0)
         for i in (0, 1)
     ]
-    rounds = int(sum(trial.losses * (fold == i).sum() for i, trial in enumerate(folds)).argmin()) + 1
+    sizes = [(fold == i).sum() for i in (0, 1)]
+    start, rounds = best({s: sum(f[s].losses * n for f, n in zip(folds, sizes, strict=True)) for s in STARTS})
     margins = np.empty(later.size)
-    for i, trial in enumerate(folds):
+    for i, trials in enumerate(folds):
         rows = fold[later] == i
-        margins[rows] = trial.margins(columns[later[rows]], rounds)
-    return margins, rounds
+        margins[rows] = trials[start].margins(columns[later[rows]], rounds)
+    return margins, {"start": start, "rounds": rounds}
+
+
+def best(losses: Mapping[str, Values]) -> tuple[str, int]:
+    """The start with the lowest held-out loss at any round, and how many rounds that is: losses (rounds,) by start."""
+    start = min(losses, key=lambda name: float(losses[name].min()))
+    return start, int(losses[start].argmin()) + 1
 
 
 def _date(moment: int) -> str:

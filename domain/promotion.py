@@ -41,7 +41,8 @@ def champions(record: Iterable[tuple[Action, str]]) -> list[str]:
     stack: list[str] = []
     for action, version in record:
         if action is Action.ROLLBACK and version in stack:
-            del stack[stack.index(version) + 1 :]
+            while stack[-1] != version:
+                stack.pop()
         elif action in SERVES and stack[-1:] != [version]:
             stack.append(version)
     return stack

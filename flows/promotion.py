@@ -85,13 +85,11 @@ def _decide(runtime: Runtime, training: Training, history: History, seed: int) -
 
 
 def _contest(runtime: Runtime, training: Training, history: History) -> Contest | None:
-    serves = open_stored(champion(runtime.engine, training.model.sidecar.task))
-    if serves is None:
-        return None
     try:
-        return contest(training, serves, history)
+        serves = open_stored(champion(runtime.engine, training.model.sidecar.task))
+        return contest(training, serves, history) if serves else None
     except (LateFeature, ModelMismatch) as error:
-        print(f"{serves.version} can no longer score, so it is not compared with: {error}")
+        print(f"the champion can no longer score, so it is not compared with: {error}")
         return None
 
 

@@ -2,12 +2,15 @@
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import numpy as np
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from domain.errors import LateFeature, ModelMismatch
 from domain.horizons import UPCOMING
 from domain.scores import Score
 from domain.vocabulary import ScoreKind, Task
@@ -20,6 +23,7 @@ from insights.contacts import contact_action
 from insights.ranking import help_scores
 from models.champion import Champion, open_model
 from models.dataset import booked_sessions
+from models.matrix import attributes_with_values, check_attributes
 from models.scoring import microseconds_of, score_churn, score_sessions, score_tutors_no_show
 from quality.reasons import with_reason_codes
 from store.history import read_dataset
@@ -45,7 +49,30 @@ def load_champions(runtime: Runtime) -> dict[Task, Champion | None]:
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
 def load_challengers(runtime: Runtime) -> dict[Task, Champion | None]:
     """The challenger of each task, which scores unseen."""
-    return {name: open_stored(challenger(runtime.engine, name)) for name in Task}
+    found: dict[Task, Champion | None] = dict.fromkeys(Task)
+    for name in Task:
+        with _told(f"the {name} challenger"):
+            found[name] = open_stored(challenger(runtime.engine, name))
+    return found
+
+
+@contextmanager
+def _told(who: str) -> Iterator[None]:
+    """What cannot score in shadow is told, and stops nobody else."""
+    try:
+        yield
+    except (LateFeature, ModelMismatch) as error:
+        print(f"{who} does not score: {error}")
+
+
+def shadow_scores(history: History, challengers: dict[Task, Champion | None], as_of: datetime) -> list[Score]:
+    """Every score of the challengers that can still score, as known at `as_of`."""
+    scores: list[Score] = []
+    for name, waits in challengers.items():
+        if waits:
+            with _told(waits.version):
+                scores += all_scores(history, dict.fromkeys(Task) | {name: waits}, as_of)
+    return [score for score in scores if score.kind is not ScoreKind.HELP]
 
 
 def open_stored(stored: StoredModel | None) -> Champion | None:
@@ -54,7 +81,13 @@ def open_stored(stored: StoredModel | None) -> Champion | None:
 
 
 def all_scores(history: History, champions: dict[Task, Champion | None], as_of: datetime) -> list[Score]:
-    """Every score there is a model for, as known at `as_of`."""
+    """Every score there is a model for, as known at `as_of`.
+
+    Raises ModelMismatch where the data hold nothing any more of an attribute that a model reads, LateFeature.
+    """
+    there = attributes_with_values(history.dataset)
+    for serves in filter(None, champions.values()):
+        check_attributes(serves.model.sidecar, there)
     no_show, churn = champions[Task.NO_SHOW], champions[Task.CHURN]
     risk = score_tutors_no_show(no_show.model, no_show.version, history, as_of) if no_show else []
     leaving = score_churn(churn.model, churn.version, history, as_of) if churn else []
@@ -79,7 +112,7 @@ def save(runtime: Runtime, scores: list[Score]) -> None:
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
 def save_shadow(runtime: Runtime, scores: list[Score]) -> None:
     """Append the challengers' scores where nobody is shown them."""
-    save_shadow_scores(runtime.engine, [score for score in scores if score.kind is not ScoreKind.HELP])
+    save_shadow_scores(runtime.engine, scores)
 
 
 @flow(name="score", log_prints=True, timeout_seconds=1800)
@@ -93,7 +126,7 @@ def score(as_of: str | None = None) -> int:
         history, at, challengers = load(runtime), moment(as_of, utc_now()), load_challengers(runtime)
         scores = all_scores(history, champions, at)
         save(runtime, scores)
-        save_shadow(runtime, all_scores(history, challengers, at))
+        save_shadow(runtime, shadow_scores(history, challengers, at))
     print(f"{len(scores)} scores saved")
     return len(scores)
 

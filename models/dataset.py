@@ -182,9 +182,13 @@ def booked_sessions(history: History, as_of: int, ahead: timedelta) -> Ints:
     return np.flatnonzero(known & soon & still_on)
 
 
-def tutor_no_show_labels(history: History, as_of: int) -> NDArray[np.float64]:
-    """Whether each tutor missed a session that started in the tutor horizon after `as_of`: (tutors,) 0/1."""
+def tutor_no_show_labels(history: History, as_of: int, known_before: int) -> NDArray[np.float64]:
+    """Whether each tutor missed a session that started in the tutor horizon after `as_of`: (tutors,) 0/1.
+
+    As was known before a moment (UTC microseconds): a no-show noted later has not happened yet.
+    """
     sessions = history.sessions
     ahead = (sessions.starts_at >= as_of) & (sessions.starts_at < as_of + span(TUTOR_HORIZON))
-    missed = sessions.is_in({SessionStatus.NO_SHOW}) & ahead & (sessions.tutor >= 0)
+    known = (sessions.known_at != MISSING) & (sessions.known_at < known_before)
+    missed = sessions.is_in({SessionStatus.NO_SHOW}) & known & ahead & (sessions.tutor >= 0)
     return (np.bincount(sessions.tutor[missed], minlength=history.n_tutors) > 0).astype(np.float64)

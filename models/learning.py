@@ -116,15 +116,50 @@ def learn(request: Request, moment: int) -> Learnt:
     names = [f.name for f in request.columns] + [a.name for a in attributes]
     check_leaks(rows, examples.row_label, names, request.history.dataset)
     columns, shape = design(rows, examples), shape_of(request, len(attributes))
-    trial = try_before(columns, parts, request.settings, shape)
+    told = Attributes(request, examples, priors, attributes)
+    trial = try_before(lambda taught: told.recoded(columns, taught), parts, request.settings, shape)
     fitted = (boost if trial.knows else silent)(columns, examples.label, request.settings | trial.chosen, shape)
     sidecar = _sidecar(request, moment, examples, attributes, priors, rows)
     sidecar |= {"calibration": trial.calibration, "params": request.settings | trial.chosen}
     model = seal(fitted.booster, linear=fitted.linear, **sidecar)
     if request.task is Task.NO_SHOW and request.tutor_risk:
-        judge = trial.fitted and seal(trial.fitted.booster, linear=trial.fitted.linear, **sidecar)
+        own = sidecar | {"attributes": tuple(told.ordered_by(parts.earlier))}
+        judge = trial.fitted and seal(trial.fitted.booster, linear=trial.fitted.linear, **own)
         model = with_tutor_risk(model, judge or model, request.history, parts.calibrate_from, moment)
     return Learnt(model, examples, rows)
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """The attributes of the examples, whose categories stand in the order of their outcomes.
+
+    A model must be judged on outcomes that had no part in that order: else noise in many categories looks like signal.
+    """
+
+    request: Request
+    examples: Examples
+    priors: Priors
+    specs: Sequence[AttributeSpec]
+
+    def ordered_by(self, taught: NDArray[np.bool_]) -> list[AttributeSpec]:
+        """The same with the categories that some of the examples (examples,) have, in their order."""
+        examples = self.examples
+        rows, row = np.unique(examples.row[taught], return_inverse=True)
+        labels = (np.bincount(row, examples.label[taught], rows.size) > 0).astype(np.float64)
+        asked = examples.queries.at(rows)
+        found = matrix.specify_attributes(self.request.history, asked, labels, self.priors)
+        by_key = {(a.kind, a.name): a.categories for a in found}
+        return [a.model_copy(update={"categories": by_key.get((a.kind, a.name), ())}) for a in self.specs]
+
+    def recoded(self, columns: Matrix, taught: NDArray[np.bool_]) -> Matrix:
+        """A design matrix of the examples with the categories in the order that some of them (examples,) give."""
+        if not any(a.categories for a in self.specs):
+            return columns
+        examples, first = self.examples, len(self.request.columns)
+        coded = matrix.build((), self.ordered_by(taught), self.request.history, examples.queries, self.priors)
+        found = columns.copy(order="F")
+        found[:, first : first + len(self.specs)] = coded[examples.row]
+        return found
 
 
 def design(rows: Matrix, examples: Examples) -> Matrix:

@@ -1,6 +1,6 @@
 """The matrix a model reads: its features, then its attributes, for any queries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES, attribute_values, compute, encode
 from features.columns import Feature
-from features.dataset import Attribute
+from features.dataset import Attribute, Dataset
 from features.history import History
 from features.past import Past
 from features.priors import Priors
@@ -19,6 +19,7 @@ from features.queries import Queries
 from models.artifact import AttributeSpec, Matrix, Sidecar
 
 MAX_CATEGORIES = 200
+"""The categories of an attribute that are told apart, the most frequent; the others are missing."""
 
 
 def features_of(task: Task) -> tuple[Feature, ...]:
@@ -32,23 +33,32 @@ def build(
     """The matrix (queries, features + attributes), float32, NaN for missing."""
     past = Past(history, queries, priors)
     values = attribute_values(past)
-    by_name = {a.name: v for a, v in values.items()}
+    by_key = {(a.kind, a.name): v for a, v in values.items()}
     matrix = np.empty((len(queries), len(features) + len(attributes)), dtype=np.float32, order="F")
     matrix[:, : len(features)] = compute(features, past)
     for i, spec in enumerate(attributes, start=len(features)):
-        if spec.name in by_name:
-            matrix[:, i] = encode(spec.attribute(), by_name[spec.name], {spec.name: spec.categories})
+        if (spec.kind, spec.name) in by_key:
+            found = by_key[spec.kind, spec.name]
+            matrix[:, i] = _fitting(encode(spec.attribute(), found, {spec.name: spec.categories}))
         else:
             matrix[:, i] = np.nan
     return matrix
 
 
+def _fitting(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers (n,), NaN where one is too large for float32: as infinity it would stop every row beside it."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(values) <= np.finfo(np.float32).max, values, np.nan)
+
+
 def matrix_of(sidecar: Sidecar, history: History, queries: Queries) -> Matrix:
     """The matrix a trained model asks for.
 
-    Raises LateFeature if the dataset now marks one of its attributes late, ModelMismatch for a feature that is gone.
+    Raises LateFeature if the dataset now marks one of its attributes late, ModelMismatch for a feature or an attribute
+    that is gone.
     """
     history.dataset.check_features(tuple(a.name for a in sidecar.attributes))
+    check_attributes(sidecar, {(a.kind, a.name) for a in history.dataset.attributes})
     by_name = {f.name: f for f in features_of(sidecar.task)}
     if gone := [name for name in sidecar.features if name not in by_name]:
         raise ModelMismatch(
@@ -57,14 +67,30 @@ def matrix_of(sidecar: Sidecar, history: History, queries: Queries) -> Matrix:
     return build([by_name[n] for n in sidecar.features], sidecar.attributes, history, queries, sidecar.priors)
 
 
+def check_attributes(sidecar: Sidecar, there: Collection[tuple[str, str]]) -> None:
+    """Raise ModelMismatch unless every attribute of a model is among these kinds and names."""
+    if gone := [f"{a.kind}.{a.name}" for a in sidecar.attributes if (a.kind, a.name) not in there]:
+        raise ModelMismatch(
+            f"the {sidecar.task} model reads {', '.join(gone)}, of which the data hold no value any more: bring the "
+            "column back and import again, or train again"
+        )
+
+
+def attributes_with_values(dataset: Dataset) -> set[tuple[str, str]]:
+    """Kind and name of the attributes of which any row has a value."""
+    columns = {(a.kind, a.name): dataset.tables[a.kind][a.column] for a in dataset.attributes}
+    return {key for key, column in columns.items() if column.null_count < len(column)}
+
+
 def specify_attributes(
     history: History, queries: Queries, labels: NDArray[np.float64], priors: Priors
 ) -> list[AttributeSpec]:
-    """The attributes of these training rows, categories ordered by their share of positives among them."""
+    """The attributes of which these training rows have a value, categories ordered by their share of positives."""
     values = attribute_values(Past(history, queries, priors))
     return [
         AttributeSpec(kind=a.kind, name=a.name, type=a.type, categories=_categories(a, v, labels))
         for a, v in values.items()
+        if v.null_count < len(v)
     ]
 
 
@@ -74,6 +100,8 @@ def _categories(attribute: Attribute, values: pa.Array, labels: NDArray[np.float
     table = pa.table({"value": values, "label": labels})
     rates = table.group_by("value").aggregate([("label", "sum"), ("label", "count")])
     rates = rates.filter(pc.is_valid(rates["value"]))
+    # By their number of rows: kept by their rate, being there at all would tell the outcome.
+    rates = rates.sort_by([("label_count", "descending"), ("value", "ascending")]).slice(0, MAX_CATEGORIES)
     shrunk = pc.divide(
         pc.add(rates["label_sum"], 20 * labels.mean()), pc.add(pc.cast(rates["label_count"], pa.float64()), 20.0)
     )
@@ -81,4 +109,4 @@ def _categories(attribute: Attribute, values: pa.Array, labels: NDArray[np.float
         pa.table({"rate": shrunk, "value": rates["value"]}), [("rate", "ascending"), ("value", "ascending")]
     )
     names: list[str] = rates["value"].take(order).to_pylist()
-    return tuple(names[-MAX_CATEGORIES:])
+    return tuple(names)

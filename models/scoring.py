@@ -128,7 +128,6 @@ def _averaged_reasons(
     """Reasons a tutor: the mean contributions of its booked sessions, told with the riskiest session's numbers."""
     tutor, probabilities = queries.tutor, model.probabilities(matrix)
     riskiest = np.lexsort((-probabilities, tutor))
-    first = riskiest[np.searchsorted(tutor[riskiest], active)] if tutor.size else np.zeros(0, np.int64)
     booked = np.isin(active, tutor)
     reasons: list[tuple[Reason, ...]] = [()] * active.size
     if not booked.any():
@@ -138,7 +137,7 @@ def _averaged_reasons(
     means = (
         np.column_stack([np.bincount(tutor, column) for column in contributions.T]) / np.maximum(weight, 1e-12)[:, None]
     )
-    shown = first[booked]
+    shown = riskiest[np.searchsorted(tutor[riskiest], active[booked])]
     numbers = own_numbers(model.sidecar, history, queries.at(shown))
     found = explain(model, matrix[shown], numbers, means[active[booked]])
     for place, reason in zip(np.flatnonzero(booked), found, strict=True):

@@ -112,7 +112,7 @@ def evaluate(
 def _tutor_figures(request: Request, model: Model) -> TutorFigures:
     if model.sidecar.tutor_calibration is None:
         return TutorFigures()
-    end, truth = int(request.rows.known_at.max()), request.session_truth
+    end, truth = int(request.rows.known_at.max()) + 1, request.session_truth
     return evaluate_tutors(model, request.history, request.cut, end, request.seed, request.repeats, truth)
 
 

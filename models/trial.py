@@ -1,6 +1,6 @@
 """What a recipe makes of examples it has not seen: the calibrator, the rounds, and whether it knows anything."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +16,8 @@ from models.dataset import Examples
 from models.trees import PATIENCE, STARTS, Fitted, Params, Shape, try_out
 
 Values = NDArray[np.float64]
+DesignBy = Callable[[NDArray[np.bool_]], Matrix]
+"""The design matrix of all examples, coded by the outcomes of those in a mask (examples,) alone."""
 
 MIN_OUTCOMES, MIN_TEST_OUTCOMES = 200, 10
 """Of either class: fewer teach nothing, and figures on fewer have intervals too wide to use."""
@@ -75,7 +77,7 @@ class Tried:
     fitted: Fitted | None
 
 
-def try_before(columns: Matrix, parts: Window, settings: Params, shape: Shape) -> Tried:
+def try_before(design_by: DesignBy, parts: Window, settings: Params, shape: Shape) -> Tried:
     """By date where that leaves most of the examples before the calibration window, else by tutor in two folds.
 
     With a long horizon few labels are known before the window, and the calibrator of a poor model does not fit a good
@@ -83,9 +85,10 @@ def try_before(columns: Matrix, parts: Window, settings: Params, shape: Shape) -
     """
     labels, later = parts.examples.label, np.flatnonzero(parts.later)
     if parts.earlier.mean() < MIN_TRIAL_SHARE or not np.ptp(labels[parts.earlier]):
-        margins, chosen = _try_by_tutor(columns, labels, parts.examples.tutor % 2, later, settings, shape)
+        margins, chosen = _try_by_tutor(design_by, labels, parts.examples.tutor % 2, later, settings, shape)
         fitted = None
     else:
+        columns = design_by(parts.earlier)
         held_out = columns[later], labels[later]
         trials = try_out(columns[parts.earlier], labels[parts.earlier], held_out, settings, shape, PATIENCE)
         start, rounds = best({start: trial.losses for start, trial in trials.items()})
@@ -99,19 +102,20 @@ def try_before(columns: Matrix, parts: Window, settings: Params, shape: Shape) -
 
 
 def _try_by_tutor(
-    columns: Matrix, labels: Values, fold: Ints, later: Ints, settings: Params, shape: Shape
+    design_by: DesignBy, labels: Values, fold: Ints, later: Ints, settings: Params, shape: Shape
 ) -> tuple[Values, Params]:
     """Margins of the later examples, each from the other half of the tutors, and the start and rounds that did best."""
+    designs = [design_by(fold != i) for i in (0, 1)]
     folds = [
-        try_out(columns[fold != i], labels[fold != i], (columns[fold == i], labels[fold == i]), settings, shape, 0)
-        for i in (0, 1)
+        try_out(c[fold != i], labels[fold != i], (c[fold == i], labels[fold == i]), settings, shape, 0)
+        for i, c in enumerate(designs)
     ]
     sizes = [(fold == i).sum() for i in (0, 1)]
     start, rounds = best({s: sum(f[s].losses * n for f, n in zip(folds, sizes, strict=True)) for s in STARTS})
     margins = np.empty(later.size)
     for i, trials in enumerate(folds):
         rows = fold[later] == i
-        margins[rows] = trials[start].margins(columns[later[rows]], rounds)
+        margins[rows] = trials[start].margins(designs[i][later[rows]], rounds)
     return margins, {"start": start, "rounds": rounds}
 
 

@@ -70,19 +70,22 @@ class TutorRows:
         return self.labels.size == 0 or self.labels.min() == self.labels.max()
 
 
-def tutor_rows(model: Model, history: History, dates: Iterable[int], truth: Values | None = None) -> TutorRows:
-    """The active tutors at each date; `truth` (sessions,) holds the true probability of each session's no-show."""
-    parts = [_rows_at(model, history, date, truth) for date in dates]
+def tutor_rows(model: Model, history: History, begin: int, end: int, truth: Values | None = None) -> TutorRows:
+    """The active tutors at weekly dates between two moments, with what was known of them before the second.
+
+    `truth` (sessions,) holds the true probability of each session's no-show.
+    """
+    parts = [_rows_at(model, history, date, end, truth) for date in dates_between(begin, end)]
     if not parts:
         return TutorRows(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
     return TutorRows(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(TutorRows)))
 
 
-def _rows_at(model: Model, history: History, date: int, truth: Values | None) -> TutorRows:
+def _rows_at(model: Model, history: History, date: int, end: int, truth: Values | None) -> TutorRows:
     active = active_tutors(history, date)
     true = np.full(active.size, np.nan) if truth is None else _true_risk(history, date, truth)[active]
     risk = raw_risk(model, history, date)[active]
-    return TutorRows(margins_of(risk), tutor_no_show_labels(history, date)[active], active, true)
+    return TutorRows(margins_of(risk), tutor_no_show_labels(history, date, end)[active], active, true)
 
 
 def _true_risk(history: History, as_of: int, truth: Values) -> Values:
@@ -94,11 +97,12 @@ def with_tutor_risk(model: Model, judge: Model, history: History, begin: int, en
     """The model with its 14-day risk calibrated on dates between two moments, and the risk from which to act.
 
     `judge` scores those dates: a trial of the same recipe that has not seen them, where there is one. The model itself
-    would score what it was fitted to. The identity, and no threshold, where an outcome is absent.
+    would score what it was fitted to. The identity, and no threshold, where an outcome is absent or the
+    risk tells nobody apart.
     """
-    rows = tutor_rows(judge, history, dates_between(begin, end))
+    rows = tutor_rows(judge, history, begin, end)
     found: dict[str, Any] = {"tutor_calibration": Calibration()}
-    if not rows.one_sided:
+    if not rows.one_sided and calibration.tells_apart(rows.margins, rows.labels, rows.tutors):
         risk = calibration.fit(rows.margins, rows.labels, rows.tutors)
         threshold = choose_act_threshold(risk.probability(rows.margins), rows.labels, rows.tutors)
         found = {"tutor_calibration": risk, "act_threshold": threshold}
@@ -118,7 +122,7 @@ def evaluate_tutors(
     model: Model, history: History, begin: int, end: int, seed: int, repeats: int, truth: Values | None = None
 ) -> TutorFigures:
     """What the calibrated 14-day risk was worth on weekly dates between two moments, by tutor bootstrap."""
-    rows = tutor_rows(model, history, dates_between(begin, end), truth)
+    rows = tutor_rows(model, history, begin, end, truth)
     if rows.one_sided:
         return TutorFigures()
     risk = (model.sidecar.tutor_calibration or Calibration()).probability(rows.margins)

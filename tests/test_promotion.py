@@ -19,6 +19,7 @@ CHAMPION, ROLLBACK = Action.CHAMPION, Action.ROLLBACK
         ([(CHAMPION, "1"), (CHAMPION, "2"), (CHAMPION, "3"), (ROLLBACK, "2"), (ROLLBACK, "1")], ["1"]),
         ([(CHAMPION, "1"), (CHAMPION, "2"), (ROLLBACK, "1"), (CHAMPION, "2")], ["1", "2"]),
         ([(CHAMPION, "1"), (CHAMPION, "1")], ["1"]),
+        ([(CHAMPION, "1"), (CHAMPION, "2"), (CHAMPION, "1"), (CHAMPION, "3"), (ROLLBACK, "1")], ["1", "2", "1"]),
     ],
 )
 def test_a_rollback_goes_back_one_champion_and_a_second_one_further(

@@ -18,7 +18,7 @@ from gateways.registry import prepare
 from gateways.settings import load_settings
 from models.training import Training
 from store.database import Engine, make_engine
-from store.models import card, challenger, champion, ledger
+from store.models import card, challenger, champion, ledger, record_model
 from tests.api_parts import marketplace
 from tests.dying_door import DyingDoor
 from tests.trainings import NOW, training
@@ -103,6 +103,19 @@ def test_a_training_that_knows_nothing_newer_than_the_champion_waits_in_shadow(
     assert "too few to say" in second.words
     alias = _client(runtime.tracking_uri).get_model_version_by_alias("no_show", "challenger")
     assert f"no_show/{alias.version}" == second.version
+
+
+def test_a_champion_that_this_version_cannot_read_does_not_keep_the_next_training_out(
+    runtime: Runtime, history: History
+) -> None:
+    first = training()
+    sidecar = first.model.sidecar.model_dump(mode="json") | {"of_another_version": 1}
+    record_model(runtime.engine, "no_show", "no_show/old", first.model.ubj, sidecar, "test", "first", NOW)
+    found = _save(runtime, training(seed=1), history)
+    assert found.action is Action.CHAMPION
+    serves = champion(runtime.engine, Task.NO_SHOW)
+    assert serves is not None
+    assert serves.version == found.version
 
 
 def test_on_a_dry_run_the_newest_serves_and_the_decision_is_kept(runtime: Runtime, history: History) -> None:

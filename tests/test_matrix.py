@@ -1,0 +1,107 @@
+"""The matrix a model reads: attributes as customers really fill them, and what is said when they are gone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from cli.errors import exit_code
+from domain.errors import ModelMismatch
+from domain.vocabulary import AttributeType, Task
+from features.dataset import Attribute, Dataset
+from features.history import History
+from features.priors import Prior, Priors
+from features.queries import of_sessions
+from flows.score import all_scores
+from flows.train import request_of
+from models import learning
+from models.artifact import AttributeSpec
+from models.champion import Champion
+from models.learning import Request, learn
+from models.matrix import MAX_CATEGORIES, build, matrix_of, specify_attributes
+from simulator.settings import MarketSettings
+from tests.api_parts import NOW, small_model
+from tests.histories import dataset
+from tests.markets import market
+from tests.small_dataset import session
+
+PRIORS = Priors.all_equal(Prior(rate=0.1, strength=5))
+PRICE = Attribute("sessions", "price", AttributeType.NUMERIC)
+AREA = Attribute("sessions", "area", AttributeType.CATEGORICAL)
+
+
+def _sessions(attribute: Attribute, values: list[object]) -> History:
+    rows = [session(f"x{i}", **{attribute.column: value}) for i, value in enumerate(values)]
+    return History(dataset({"tutors": [{"tutor_id": "t1"}], "sessions": rows}, (attribute,)))
+
+
+def test_a_number_too_large_for_a_float_is_missing_and_stops_nobody() -> None:
+    history = _sessions(PRICE, [1.5, 1e300, -1e300, None])
+    spec = AttributeSpec(kind="sessions", name="price", type=AttributeType.NUMERIC)
+    found = build((), [spec], history, of_sessions(history.sessions), PRIORS)
+    np.testing.assert_array_equal(found[:, 0], [1.5, np.nan, np.nan, np.nan])
+
+
+def test_of_too_many_categories_the_most_frequent_are_kept_whatever_came_of_them() -> None:
+    seldom = [f"seldom {i}" for i in range(300)]
+    values: list[object] = [*seldom, *(f"often {i}" for i in range(MAX_CATEGORIES) for _ in range(2))]
+    history = _sessions(AREA, values)
+    labels = np.array([str(value).startswith("seldom") for value in values], dtype=np.float64)
+    (spec,) = specify_attributes(history, of_sessions(history.sessions), labels, PRIORS)
+    assert sorted(spec.categories) == sorted(f"often {i}" for i in range(MAX_CATEGORIES))
+
+
+def test_attributes_of_one_name_on_tutors_and_sessions_are_two() -> None:
+    level = [Attribute(kind, "level", AttributeType.NUMERIC) for kind in ("sessions", "tutors")]
+    tutors = [{"tutor_id": "t1", "attributes.level": 7.0}]
+    history = History(
+        dataset({"tutors": tutors, "sessions": [session("x", **{"attributes.level": 3.0})]}, tuple(level))
+    )
+    queries = of_sessions(history.sessions)
+    specs = specify_attributes(history, queries, np.zeros(1), PRIORS)
+    found = build((), specs, history, queries, PRIORS)
+    assert {spec.kind: value for spec, value in zip(specs, found[0], strict=True)} == {"sessions": 3.0, "tutors": 7.0}
+
+
+def test_an_attribute_that_no_training_row_has_is_not_asked_for_later() -> None:
+    history = _sessions(PRICE, [None, None])
+    assert specify_attributes(history, of_sessions(history.sessions), np.zeros(2), PRIORS) == []
+
+
+def test_a_column_gone_from_the_data_is_named_in_one_sentence_and_has_an_exit_code() -> None:
+    spec = AttributeSpec(kind="sessions", name="price", type=AttributeType.NUMERIC)
+    model = replace(small_model(), sidecar=small_model().sidecar.model_copy(update={"attributes": (spec,)}))
+    emptied, undefined = _sessions(PRICE, [None]), _sessions(AREA, ["x"])
+    says = "reads sessions.price, of which the data hold no value any more: bring the column back"
+    with pytest.raises(ModelMismatch, match=says) as error:
+        matrix_of(model.sidecar, undefined, of_sessions(undefined.sessions))
+    assert exit_code(error.value) == 6
+    for history in (emptied, undefined):
+        with pytest.raises(ModelMismatch, match=says):
+            all_scores(history, {Task.NO_SHOW: Champion(model, "no_show/1"), Task.CHURN: None}, NOW)
+
+
+def _with_noise(plain: Dataset, categories: int) -> Dataset:
+    noise = Attribute("sessions", "noise", AttributeType.CATEGORICAL)
+    sessions = plain.tables["sessions"]
+    drawn = np.random.default_rng(1).integers(0, categories, sessions.num_rows)
+    values = pa.array([f"c{code}" for code in drawn])
+    tables = {**plain.tables, "sessions": sessions.append_column(noise.column, values)}
+    return replace(plain, tables=tables, attributes=(*plain.attributes, noise))
+
+
+def test_noise_in_many_categories_is_not_taken_for_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = market(MarketSettings(tutors=400, days=150, sessions_per_day=400, seed=3, no_signal=True))
+    history = History(_with_noise(silent.dataset, 200))
+    request: Request = request_of(Task.NO_SHOW, history, 0, params={"rounds": 60})
+    tried = []
+
+    def watched(*arguments: object) -> object:
+        tried.append(before(*arguments))  # type: ignore[arg-type]
+        return tried[-1]
+
+    before = learning.try_before
+    monkeypatch.setattr(learning, "try_before", watched)
+    learn(replace(request, tutor_risk=False), request.cut)
+    assert not tried[0].knows

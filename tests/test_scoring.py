@@ -1,0 +1,76 @@
+"""Scoring tutors: nobody with nothing booked stops the sweep, and no challenger stops the champion."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.promotion import Action
+from domain.vocabulary import Task
+from features.history import History
+from flows.runtime import Runtime
+from flows.score import load_challengers, shadow_scores
+from gateways.settings import load_settings
+from models.artifact import AttributeSpec
+from models.champion import Champion
+from models.dataset import tutor_no_show_labels
+from models.scoring import microseconds_of, score_tutors_no_show
+from store.models import record_model
+from tests.api_parts import NOW, PRICE, marketplace, small_model
+from tests.histories import dataset
+
+DAY = timedelta(days=1)
+
+
+def _session(name: str, tutor: str, starts_in: timedelta, status: str, **fields: Any) -> dict[str, Any]:
+    starts_at = NOW + starts_in
+    known = None if status == "booked" else starts_at + timedelta(hours=1)
+    times = {"booked_at": starts_at - 5 * DAY, "starts_at": starts_at, "outcome_known_at": known}
+    return {"session_id": name, "tutor_id": tutor, "status": status, **times, **fields}
+
+
+def test_the_last_of_the_active_tutors_may_have_nothing_booked() -> None:
+    sessions = [
+        _session("x1", "ada", -2 * DAY, "completed"),
+        _session("x2", "ada", DAY, "booked"),
+        _session("x3", "ben", -3 * DAY, "completed"),
+    ]
+    rows = {"tutors": [{"tutor_id": "ada"}, {"tutor_id": "ben"}], "sessions": sessions}
+    found = score_tutors_no_show(small_model(), "no_show/1", History(dataset(rows)), NOW)
+    assert {score.subject_id: bool(score.reasons) for score in found} == {"ada": True, "ben": False}
+
+
+def test_a_no_show_that_is_noted_only_later_is_no_outcome_yet() -> None:
+    late = {"outcome_known_at": NOW + 3 * DAY}
+    rows = {"tutors": [{"tutor_id": "ada"}], "sessions": [_session("x", "ada", -DAY, "no_show", **late)]}
+    history, asked = History(dataset(rows)), microseconds_of(NOW - 7 * DAY)
+    assert tutor_no_show_labels(history, asked, microseconds_of(NOW)).tolist() == [0]
+    assert tutor_no_show_labels(history, asked, microseconds_of(NOW + 4 * DAY)).tolist() == [1]
+
+
+def test_a_challenger_that_can_no_longer_score_is_told_and_stops_nobody(
+    engine: Engine, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    model = small_model()
+    broken = model.sidecar.model_dump(mode="json") | {"of_another_version": 1}
+    record_model(
+        engine, "no_show", "no_show/2", model.ubj, broken, actor="test", reason="", now=NOW, action=Action.CHALLENGER
+    )
+    runtime = Runtime(load_settings({"TQS_DATA_DIR": str(tmp_path)}), engine, "")
+    assert load_challengers.fn(runtime) == dict.fromkeys(Task)
+    assert "the no_show challenger does not score: no_show/2 was made by another version" in capsys.readouterr().out
+
+
+def test_a_challenger_that_reads_a_column_that_is_gone_is_told_and_the_other_scores(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spec = AttributeSpec(kind="sessions", name="gone", type=PRICE.type)
+    model = small_model()
+    lost = replace(model, sidecar=model.sidecar.model_copy(update={"attributes": (spec,)}))
+    history = History(marketplace())
+    assert shadow_scores(history, {Task.NO_SHOW: Champion(lost, "no_show/2"), Task.CHURN: None}, NOW) == []
+    assert "no_show/2 does not score: the no_show model reads sessions.gone" in capsys.readouterr().out
+    found = shadow_scores(history, {Task.NO_SHOW: Champion(model, "no_show/3"), Task.CHURN: None}, NOW)
+    assert {score.model_version for score in found} == {"no_show/3"}

@@ -40,6 +40,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.scale_training
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.engines
 
 docs: .venv/installed-dev
 	$(BIN)/python -m cli.docs

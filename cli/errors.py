@@ -24,6 +24,12 @@ EXIT_CODES: Mapping[type[errors.TutorQualityError], int] = MappingProxyType(
         errors.EngineUnavailable: 5,
         errors.MailNotSent: 5,
         errors.InvalidMail: 2,
+        errors.InvalidEvent: 2,
+        errors.EventConflict: 2,
+        errors.Forbidden: 2,
+        errors.UnknownCaller: 2,
+        errors.BadSignature: 2,
+        errors.RailsUnavailable: 5,
     }
 )
 """2: the input; 3 (import only): some rows rejected; 4: not enough to work with; 5: a service is away; 6: integrity;

@@ -78,3 +78,27 @@ class MailOutcomeUnknown(TutorQualityError):
 
 class ContactClosed(TutorQualityError):
     """The contact cannot go from how it stands to what was asked."""
+
+
+class Forbidden(TutorQualityError):
+    """The caller is known, but may not do this."""
+
+
+class UnknownCaller(TutorQualityError):
+    """There is no key, or a wrong, expired or revoked one."""
+
+
+class BadSignature(TutorQualityError):
+    """The webhook is not signed with a secret known here."""
+
+
+class InvalidEvent(TutorQualityError):
+    """The event cannot be used as it is."""
+
+
+class EventConflict(TutorQualityError):
+    """An event of that id was taken before with another body."""
+
+
+class RailsUnavailable(TutorQualityError):
+    """The Rails app does not answer."""

@@ -29,12 +29,14 @@ class SubjectKind(StrEnum):
 
 
 class ScoreKind(StrEnum):
-    """What a score says; every value is a probability in 0..1.
+    """What a score says; every value is a fraction in 0..1.
 
     no_show: the tutor misses this booked session.
     no_show_14d: the tutor misses at least one booked session of the next 14 days.
     churn_7d, churn_14d, churn_30d, churn_90d: the tutor leaves within so many days.
     help: at least one of the two above; the order of the ranked list.
+    reschedule_rate_7d, _30d, _90d: share of the tutor's sessions of so many days that the tutor moved.
+    session_quality, first_session_quality: how good sessions were, 1 the best; of a tutor or, the former, of a session.
     """
 
     NO_SHOW = "no_show"
@@ -44,6 +46,11 @@ class ScoreKind(StrEnum):
     CHURN_30D = "churn_30d"
     CHURN_90D = "churn_90d"
     HELP = "help"
+    RESCHEDULE_RATE_7D = "reschedule_rate_7d"
+    RESCHEDULE_RATE_30D = "reschedule_rate_30d"
+    RESCHEDULE_RATE_90D = "reschedule_rate_90d"
+    SESSION_QUALITY = "session_quality"
+    FIRST_SESSION_QUALITY = "first_session_quality"
 
 
 class Task(StrEnum):

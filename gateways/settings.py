@@ -1,9 +1,11 @@
 """The settings of one installation, read from an environment that is handed in."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
+from re import fullmatch
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -38,11 +40,42 @@ def _scheduler(address: str) -> str:
     return address
 
 
+def _web_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise ValueError("give an address such as https://app.example.org/tutor_quality, without a password")
+    return url
+
+
+def _secrets(secrets: str) -> str:
+    for secret in secrets.split(","):
+        try:
+            enough = len(b64decode(secret.strip().removeprefix("whsec_"), validate=True)) >= SECRET_BYTES
+        except ValueError:
+            enough = False
+        if not enough:
+            raise ValueError(
+                f"give whsec_ and at least {SECRET_BYTES} random bytes in base64; two, with a comma between"
+            )
+    if secrets.count(",") > 1:
+        raise ValueError("give one secret, or two while you change from one to the other")
+    return secrets
+
+
+def _rate_limit(limit: str) -> str:
+    if not fullmatch(r"[1-9][0-9]{0,5}/(second|minute|hour)", limit):
+        raise ValueError("give a number of requests such as 600/minute")
+    return limit
+
+
 def _mail_address(address: str) -> str:
     if "@" not in address or any(character in address for character in "\r\n"):
         raise ValueError("give one mail address such as admin@example.org, on one line")
     return address
 
+
+SECRET_BYTES = 24
+"""What a webhook's secret must hold at least."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
@@ -53,6 +86,13 @@ class Compute(StrEnum):
 
     THREADS = "threads"
     DASK = "dask"
+
+
+class LimitStorage(StrEnum):
+    """Where requests are counted: in `memory`, for one process of the API, or in `postgresql`, for any number."""
+
+    MEMORY = "memory"
+    POSTGRESQL = "postgresql"
 
 
 class Settings(BaseModel):
@@ -70,6 +110,31 @@ class Settings(BaseModel):
     )
     api_key: str | None = Field(None, repr=False, description="key that callers of the API send; one is made if unset")
     api_port: Port = Field(3000, description="port of the API")
+    api_workers: int = Field(1, ge=1, le=64, description="processes of the API; more than one need `postgresql` below")
+    rate_limit: Annotated[str, AfterValidator(_rate_limit)] = Field(
+        "6000/minute", description="requests one caller may make, as `600/minute`"
+    )
+    rate_limit_storage: LimitStorage = Field(
+        LimitStorage.MEMORY, description="where requests are counted: `memory` of one process, or `postgresql`"
+    )
+    token_secret: Annotated[str, Field(min_length=32)] | None = Field(
+        None, repr=False, description="what signs access tokens, 32 characters or more; one is made if unset"
+    )
+    webhook_secrets: Annotated[str, AfterValidator(_secrets)] | None = Field(
+        None,
+        repr=False,
+        description="what Rails signs its events with, whsec_…; two, with a comma, while they change; made if unset",
+    )
+    rails_webhook_url: Annotated[str, AfterValidator(_web_url)] | None = Field(
+        None, description="where Rails takes our webhooks; without it none are sent"
+    )
+    rails_webhook_secrets: Annotated[str, AfterValidator(_secrets)] | None = Field(
+        None, repr=False, description="what we sign our webhooks to Rails with; as above"
+    )
+    rails_url: Annotated[str, AfterValidator(_web_url)] | None = Field(
+        None, description="the Rails app, asked for events that never came"
+    )
+    rails_token: str | None = Field(None, repr=False, description="bearer token for the Rails app")
     ui_port: Port = Field(5006, description="port of the dashboard")
     mlflow_port: Port = Field(5000, description="port of the MLflow pages")
     prefect_port: Port = Field(4200, description="port of the Prefect pages")

@@ -21,7 +21,8 @@ from features.dataset import Dataset
 from store import attributes as stored_attributes
 from store.copying import as_rows, copy_in, cursor_of, identifiers
 from store.database import reading, writing
-from store.tables import dataset_facts, inbox, metadata
+from store.inbox_tables import inbox
+from store.tables import dataset_facts, metadata
 
 _LOAD_LOCK = 7_205_002
 _STAGE = "incoming"

@@ -145,18 +145,6 @@ scores = Table(
     Index("ix_scores_as_of", "kind", "as_of"),  # when the last sweep was
 )
 
-inbox = Table(
-    "inbox",
-    metadata,
-    _number(),
-    Column("source", Text, nullable=False),
-    Column("key", Text, nullable=False, unique=True),
-    Column("body", JSONB, nullable=False),
-    Column("received_at", _TIME, nullable=False),
-    Column("processed_at", _TIME),
-    Column("error", Text),
-)
-
 outbox = Table(
     "outbox",
     metadata,

@@ -1,0 +1,57 @@
+"""The tables of what comes in: events as they came, and which was the latest about each thing."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from store.tables import metadata
+
+__all__ = ["inbox", "latest_events", "metadata"]
+
+_TIME = DateTime(timezone=True)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("body", JSONB, nullable=False),
+    Column("received_at", _TIME, nullable=False),
+    Column("processed_at", _TIME),
+    Column("error", Text),
+    Column("type", Text),  # of an event; an import has none
+    Column("body_sha256", Text),
+    Column("priority", SmallInteger, nullable=False, server_default=text("1")),  # 0 before 1
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("lease", Uuid),
+    Column("leased_until", _TIME),
+    Column("due_at", _TIME),  # not before, after a failure
+    Column("parked_at", _TIME),
+    Index("ix_inbox_waiting", "priority", "id", postgresql_where=text("processed_at IS NULL AND parked_at IS NULL")),
+    Index("ix_inbox_parked", "id", postgresql_where=text("parked_at IS NOT NULL")),
+)
+
+latest_events = Table(
+    "latest_events",
+    metadata,
+    Column("kind", Text),
+    Column("id", Text),
+    Column("happened_at", _TIME, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("deleted", Boolean, nullable=False, server_default=text("false")),
+    PrimaryKeyConstraint("kind", "id"),
+)

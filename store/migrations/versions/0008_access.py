@@ -1,0 +1,22 @@
+"""Keys, audit and rate limits."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    _run("0008_access.up.sql")
+
+
+def downgrade() -> None:
+    """Drop them, with what only they hold."""
+    _run("0008_access.down.sql")
+
+
+def _run(name: str) -> None:
+    op.execute(Path(__file__).with_name(name).read_text(encoding="utf-8"))

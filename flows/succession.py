@@ -27,7 +27,7 @@ def standing_of(runtime: Runtime, version: str) -> Decision:
     entries = [entry for entry in ledger(runtime.engine, name) if entry.version == version]
     if not entries:
         raise UnknownVersion(f"{name} has no version {version!r}. `tqs models list` names those there are.")
-    return standing(_trained(entries), _compared(runtime, name, version))
+    return standing(_trained(entries), _compared(runtime, name, version), _unmet(runtime, name, version))
 
 
 def promote(
@@ -72,6 +72,14 @@ def _trained(entries: list[LedgerEntry]) -> Decision | None:
     """What the gate said of a version when it was trained."""
     kept = next((entry.decision for entry in entries if entry.decision), None)
     return Decision.of(kept) if kept else None
+
+
+def _unmet(runtime: Runtime, name: Task, version: str) -> str | None:
+    """The champion that serves now where another, or none, served when the version was trained."""
+    done = record(runtime.engine, name)
+    began = next(place for place, (_, each) in enumerate(done) if each == version)
+    then, now = champions(done[:began])[-1:], champions(done)[-1:]
+    return None if now in (then, [version]) else now[0]
 
 
 def _compared(runtime: Runtime, name: Task, version: str) -> Decision | None:

@@ -116,18 +116,22 @@ def compare(contest: Contest, policy: Policy, seed: int) -> Check:
     return failed("champion", f"may be worse than the champion by more than {policy.margin}: {found}")
 
 
-def standing(decision: Decision | None, later: Decision | None) -> Decision:
+def standing(decision: Decision | None, later: Decision | None, unmet: str | None = None) -> Decision:
     """How a version stands today: what was decided at its training, with the champion as `later` compared them.
 
     `later` is the newest comparison with the champion that serves now, on what both foretold unseen; None where there
-    is none. A version that the gate was never asked about does not pass.
+    is none. `unmet` names that champion where the version was trained beside another. A version that the gate was never
+    asked about, or that has not met who serves, does not pass.
     """
     if decision is None:
         return Decision(checks=(failed("gate", "the gate was never asked about this version"),), usable=False)
-    if later is None:
-        return decision
     kept = tuple(check for check in decision.checks if check.name != "champion")
-    return decision.model_copy(update={"checks": (*kept, *later.checks)})
+    if later is not None:
+        return decision.model_copy(update={"checks": (*kept, *later.checks)})
+    if unmet is not None:
+        never = failed("champion", f"it was never compared with {unmet}, which serves now")
+        return decision.model_copy(update={"checks": (*kept, never)})
+    return decision
 
 
 def action_after(decision: Decision | None, mode: GateMode) -> Action:

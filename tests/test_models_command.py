@@ -117,6 +117,16 @@ def test_a_good_comparison_lets_a_challenger_serve_that_only_lacked_one(
     assert _serves(engine) == ("no_show/2" if passes else "no_show/1")
 
 
+def test_a_version_that_passed_beside_an_older_champion_has_still_to_meet_the_one_that_serves(engine: Engine) -> None:
+    _trained(engine, "no_show/1", Action.CHAMPION)
+    _trained(engine, "no_show/2", Action.CHALLENGER)
+    assert _tqs("show", "no_show/2")["standing"]["passed"]
+    _trained(engine, "no_show/3", Action.CHAMPION)
+    with pytest.raises(NotPassed, match="never compared with no_show/3"):
+        _tqs("promote", "no_show/2")
+    assert _tqs("show", "no_show/3")["standing"]["passed"]
+
+
 def test_each_rollback_goes_one_champion_further_back_until_there_is_none(engine: Engine) -> None:
     for number in (1, 2, 3):
         _trained(engine, f"no_show/{number}", Action.CHAMPION)

@@ -57,10 +57,14 @@ def test_a_score_of_the_same_moment_replaces_the_one_before(engine: Engine) -> N
     assert latest_scores(engine, SubjectKind.TUTOR, "t1")[0].value == 0.4
 
 
-@pytest.mark.parametrize("table", ["scores", "shadow_scores", "model_artifacts", "model_ledger", "model_comparisons"])
+@pytest.mark.parametrize(
+    "table", ["scores", "shadow_scores", "model_artifacts", "model_ledger", "model_comparisons", "tuned_params"]
+)
 @pytest.mark.parametrize("change", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0} CASCADE"])
 def test_what_was_said_and_what_served_cannot_be_changed(engine: Engine, table: str, change: str) -> None:
-    column = {"scores": "value", "shadow_scores": "value", "model_comparisons": "at"}.get(table, "sha256")
+    column = {"scores": "value", "shadow_scores": "value", "model_comparisons": "at", "tuned_params": "at"}.get(
+        table, "sha256"
+    )
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
         connection.execute(text(change.format(table, column)))
 

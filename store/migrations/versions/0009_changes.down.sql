@@ -1,3 +1,4 @@
+DROP TRIGGER append_only ON tuned_params;
 DROP TABLE quality_requests;
 DROP TABLE webhook_attempts;
 DROP TABLE webhook_deliveries;

@@ -1,3 +1,7 @@
+-- What tuning found stays as it was.
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tuned_params
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- What changed in the scores, what of it Rails is told, and what is asked of transcripts.
 
 ALTER TABLE scores DROP CONSTRAINT ck_scores_kind;

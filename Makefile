@@ -16,12 +16,12 @@ export OMP_WAIT_POLICY := PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport VIRTUAL_ENV
 
-.PHONY: demo test test-slow check bench docs format clean browser
+.PHONY: demo test test-slow check bench docs format clean browser ruby
 
 demo: .venv/installed
 	@$(BIN)/tqs demo $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: .venv/installed-dev browser
+test: .venv/installed-dev browser ruby
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: .venv/installed-dev browser
@@ -71,3 +71,10 @@ browser:
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
 	|| echo "no Chromium: the page tests will be skipped"
+
+# The Ruby client's tests want a Ruby; what comes with it is enough.
+ruby:
+	@command -v ruby >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq ruby >/dev/null; } \
+	|| echo "no Ruby: the tests of its client will be skipped"

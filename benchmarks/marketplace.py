@@ -21,33 +21,36 @@ REASONS = (None, *ReasonCode)
 Codes = NDArray[np.int64]
 
 
-def marketplace(n: int, seed: int = 0) -> Dataset:
-    """A dataset of n sessions in the order of booking, a tenth as many reschedules and half as many messages."""
+def marketplace(n: int, seed: int = 0, begin: int = BEGIN, sessions_a_tutor: int = SESSIONS_A_TUTOR) -> Dataset:
+    """A dataset of n sessions in the order of booking, a tenth as many reschedules and half as many messages.
+
+    They are booked in the 180 days from `begin` (UTC microseconds) on.
+    """
     rng = np.random.default_rng(seed)
-    tutors, students = max(n // SESSIONS_A_TUTOR, 1), max(n // 60, 1)
+    tutors, students = max(n // sessions_a_tutor, 1), max(n // 60, 1)
     tutor_ids, student_ids = _ids("t", tutors), _ids("s", students)
-    sessions = _sessions(rng, n, tutor_ids, student_ids)
+    sessions = _sessions(rng, n, begin, tutor_ids, student_ids)
     empty = {kind: arrow_schema(kind).empty_table() for kind in ("students", "transcripts")}
     return Dataset(
         empty
         | {
-            "tutors": _tutors(rng, tutor_ids),
+            "tutors": _tutors(rng, begin, tutor_ids),
             "students": _table("students", {"student_id": student_ids}),
             "sessions": sessions,
             "reschedules": _reschedules(rng, n // 10, sessions),
-            "messages": _messages(rng, n // 2, sessions),
+            "messages": _messages(rng, n // 2, begin, sessions),
         }
     )
 
 
-def _tutors(rng: np.random.Generator, ids: pa.Array) -> pa.Table:
+def _tutors(rng: np.random.Generator, begin: int, ids: pa.Array) -> pa.Table:
     zones = pa.array(ZONES).take(pa.array(rng.integers(0, len(ZONES), len(ids))))
-    started_at = BEGIN - rng.integers(0, 700 * DAY, len(ids))
+    started_at = begin - rng.integers(0, 700 * DAY, len(ids))
     return _table("tutors", {"tutor_id": ids, "timezone": zones, "started_at": pa.array(started_at, TIME)})
 
 
-def _sessions(rng: np.random.Generator, n: int, tutor_ids: pa.Array, student_ids: pa.Array) -> pa.Table:
-    booked_at = BEGIN + np.sort(rng.integers(0, DAYS * DAY, n))
+def _sessions(rng: np.random.Generator, n: int, begin: int, tutor_ids: pa.Array, student_ids: pa.Array) -> pa.Table:
+    booked_at = begin + np.sort(rng.integers(0, DAYS * DAY, n))
     starts_at = (booked_at + rng.integers(HOUR, 10 * DAY, n)) // (HOUR // 2) * (HOUR // 2) + HOUR
     status = rng.choice(len(STATUSES), n, p=SHARES)
     # A student keeps to a few tutors, so that pairs have a history.
@@ -92,13 +95,13 @@ def _reschedules(rng: np.random.Generator, n: int, sessions: pa.Table) -> pa.Tab
     return _table("reschedules", columns)
 
 
-def _messages(rng: np.random.Generator, n: int, sessions: pa.Table) -> pa.Table:
+def _messages(rng: np.random.Generator, n: int, begin: int, sessions: pa.Table) -> pa.Table:
     """Between pairs that meet, at any time."""
     about = sessions.take(pa.array(rng.integers(0, sessions.num_rows, n)))
     columns = {
         "tutor_id": about["tutor_id"],
         "student_id": about["student_id"],
-        "sent_at": pa.array(BEGIN + np.sort(rng.integers(0, DAYS * DAY, n)), TIME),
+        "sent_at": pa.array(begin + np.sort(rng.integers(0, DAYS * DAY, n)), TIME),
         "sender": pa.array(("tutor", "student", "platform")).take(pa.array(rng.integers(0, 3, n))),
     }
     return _table("messages", columns)

@@ -79,7 +79,7 @@ def score(folder: Path) -> None:
     """Every active tutor and every session of the next 48 hours, with reasons, from files."""
     from domain.vocabulary import Task
     from features.history import History
-    from flows.score import all_scores
+    from flows.scoring import all_scores
     from gateways.dataset import read_dataset
     from models.artifact import Model, Sidecar
     from models.champion import Champion

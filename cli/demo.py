@@ -178,14 +178,20 @@ def _learn(steps: Steps, stage: Stage) -> None:
 
 
 def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime") -> list["Service"]:
-    from cli.services import api_service, dashboard_service, mlflow_service, schedules_service
+    from cli.services import (
+        api_service,
+        dashboard_service,
+        mlflow_service,
+        schedules_service,
+        worker_service,
+    )
 
     services = [
         api_service(stage.settings, stage.environ),
         dashboard_service(stage.settings, stage.environ),
         mlflow_service(stage.settings, runtime.tracking_uri, runtime.artifacts, stage.environ),
     ]
-    for service in [*services, schedules_service(stage.environ)]:
+    for service in [*services, worker_service(stage.environ), schedules_service(stage.environ)]:
         processes.start(service)
     for service in services:
         processes.wait_ready(service, READY_SECONDS)
@@ -197,6 +203,7 @@ def _print_addresses(console: "Console", stage: Stage, services: list["Service"]
 
     from flows.promotion import EXPERIMENT
     from gateways.registry import runs_path
+    from gateways.signatures import incoming
 
     table = Table(title="Running until Ctrl-C", title_justify="left")
     table.add_column("What")
@@ -206,6 +213,7 @@ def _print_addresses(console: "Console", stage: Stage, services: list["Service"]
     for service in services:
         table.add_row(service.name, service.url, sign_in.get(service.name, "none"))
     console.print(table)
+    print(f"Rails signs its events with {incoming(stage.settings).secrets[0]}")
     mlflow = next(service for service in services if service.name == "mlflow")
     print(f"MLflow's runs with the columns that matter: {mlflow.url}{runs_path(tracking_uri, EXPERIMENT)}")
 

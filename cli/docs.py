@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cli.api_docs import api_page
 from cli.contacts_docs import contacts_page
 from cli.dataset_docs import dataset_page
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
@@ -56,6 +57,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "contacts.md": contacts_page,
     "dataset.md": lambda: dataset_page(DOCS / "dataset.md"),
+    "api.md": lambda: api_page(DOCS / "api.md"),
     "openapi.json": openapi,
 }
 

@@ -25,6 +25,7 @@ EXIT_CODES: Mapping[type[errors.TutorQualityError], int] = MappingProxyType(
         errors.MailNotSent: 5,
         errors.InvalidMail: 2,
         errors.InvalidEvent: 2,
+        errors.InvalidKey: 2,
         errors.EventConflict: 2,
         errors.Forbidden: 2,
         errors.UnknownCaller: 2,

@@ -10,10 +10,16 @@ from cli.demo import demo
 from cli.errors import exit_code
 from cli.flows import score, train, tune
 from cli.import_dataset import import_dataset
+from cli.inbox import commands as inbox
+from cli.keys import audit
+from cli.keys import commands as keys
 from cli.models import models
+from cli.rails import commands as rails
 from cli.simulate import simulate
 from cli.top import top
 from cli.upcoming import upcoming
+from cli.webhooks import commands as webhooks
+from cli.worker import worker
 from domain.errors import TutorQualityError
 
 
@@ -32,10 +38,16 @@ def app() -> typer.Typer:
     commands.command("tune")(tune)
     commands.command("train")(train)
     commands.command("score")(score)
+    commands.command("worker")(worker)
+    commands.add_typer(inbox(), name="inbox")
+    commands.add_typer(webhooks(), name="webhooks")
     commands.command("top")(top)
     commands.command("upcoming")(upcoming)
     commands.add_typer(contacts(), name="contacts")
     commands.add_typer(models(), name="models")
+    commands.add_typer(rails(), name="rails")
+    commands.add_typer(keys(), name="keys")
+    commands.command("audit")(audit)
     return commands
 
 

@@ -1,4 +1,4 @@
-"""The four services of the demo: how each is started, on which port, and that none of them calls home."""
+"""The services of the demo: how each is started, on which port, and that none of them calls home."""
 
 import sys
 from collections.abc import Mapping
@@ -58,6 +58,11 @@ def dashboard_service(settings: Settings, environ: Mapping[str, str]) -> Service
     port = free_port(settings.ui_port)
     command = [sys.executable, "-m", "ui"]
     return Service("dashboard", command, {**environ, "TQS_UI_PORT": str(port)}, f"http://127.0.0.1:{port}")
+
+
+def worker_service(environ: Mapping[str, str]) -> Service:
+    """What brings scores up to date as events come in, and sends our webhooks; it answers nowhere."""
+    return Service("worker", [sys.executable, "-m", "cli", "worker"], environ, "")
 
 
 def schedules_service(environ: Mapping[str, str]) -> Service:

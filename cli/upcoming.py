@@ -66,15 +66,16 @@ def print_upcoming(found: "Upcoming", console: Console, limit: int) -> None:
 def _cells(found: "Upcoming", session: "UpcomingSession") -> tuple[str, ...]:
     risk = session.no_show
     colour = COLOURS[band(risk.value)] if risk else "dim"
-    action, effect = _advice(found, session)
+    action, effect, told = _advice(found, session)
     expected = f"the model expects, {session.what_if.words}" if effect and session.what_if else ""
+    unknown = "not scored yet" if risk is None else ""
     ends = f"[dim]{percent(risk.low)}–{percent(risk.high)}[/]" if risk else ""
     return (
         f"[{colour}]{percent(risk.value)}[/]\n{ends}" if risk else "[dim]–[/]",
         f"{session.starts_at.astimezone(_zone(session.timezone)):%a %d %b\n%H:%M}",
         f"{escape(session.tutor_name)}\n[dim]{escape(session.tutor_id)}[/]",
         escape(session.student_id or "–"),
-        "\n".join(_why(reason) for reason in session.reasons) or "not scored yet",
+        "\n".join(_why(reason) for reason in session.reasons if told) or unknown,
         "\n".join([action, *(f"[dim]{line}[/]" for line in (effect, expected) if line)]),
     )
 
@@ -83,17 +84,18 @@ def _why(reason: "Reason") -> str:
     return f"{'▲' if reason.effect > 0 else '▼'} {escape(reason.text)}"
 
 
-def _advice(found: "Upcoming", session: "UpcomingSession") -> tuple[str, str]:
+def _advice(found: "Upcoming", session: "UpcomingSession") -> tuple[str, str, bool]:
+    """What to do, what that is expected to change, and whether reasons may be told."""
     from insights.upcoming import advice
 
     if session.no_show is None:
-        return "", ""
+        return "", "", True
     advised = advice(session.no_show.value, session.action, found.is_listed(session), found.effect_on(session))
-    return advised.action, advised.effect
+    return advised.action, advised.effect, advised.tells_why
 
 
 def _as_json(found: "Upcoming", session: "UpcomingSession") -> dict[str, Any]:
-    action, effect = _advice(found, session)
+    action, effect, told = _advice(found, session)
     risk = session.no_show
     return {
         "session_id": session.session_id,
@@ -101,10 +103,10 @@ def _as_json(found: "Upcoming", session: "UpcomingSession") -> dict[str, Any]:
         "student_id": session.student_id,
         "starts_at": session.starts_at.isoformat(),
         "risk": {"value": risk.value, "low": risk.low, "high": risk.high} if risk else None,
-        "reasons": [reason.model_dump() for reason in session.reasons],
+        "reasons": [reason.model_dump() for reason in session.reasons if told],
         "action": action or None,
         "expected_effect": effect or None,
-        "what_if": session.what_if.model_dump() if session.what_if else None,
+        "what_if": session.what_if.model_dump() if told and session.what_if else None,
         "model_version": session.model_version,
         "scored_as_of": session.as_of.isoformat() if session.as_of else None,
     }

@@ -102,3 +102,15 @@ class EventConflict(TutorQualityError):
 
 class RailsUnavailable(TutorQualityError):
     """The Rails app does not answer."""
+
+
+class InvalidKey(TutorQualityError):
+    """A key cannot be made as it was asked for."""
+
+
+class TooManyRequests(TutorQualityError):
+    """The caller asked more often than it may."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__(f"too many requests: come again in {wait_seconds} s")
+        self.wait_seconds = wait_seconds

@@ -5,6 +5,20 @@ from typing import Any
 from domain.events import VERSION
 
 
+TYPES = (
+    "session.booked",
+    "session.rescheduled",
+    "session.cancelled",
+    "session.completed",
+    "session.no_show",
+    "message.sent",
+    "transcript.ready",
+    "tutor.updated",
+    "tutor.deleted",
+)
+"""The type of every event."""
+
+
 def example(kind: str) -> dict[str, Any]:
     """An event of a type as documentation shows it. Raises KeyError for a type there is not."""
     session = {

@@ -46,7 +46,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Minutes = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 AttributeValue = (
     Annotated[float, Field(strict=True, allow_inf_nan=False)]
-    | Annotated[str, Field(strict=True, max_length=1000)]
+    | Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_no_nul)]
     | None
 )
 
@@ -64,7 +64,7 @@ class SessionState(_Sent):
     booked_at: Moment
     starts_at: Moment
     ends_at: Moment | None = None
-    attributes: dict[str, AttributeValue] = Field(default_factory=dict)
+    attributes: dict[Name, AttributeValue] = Field(default_factory=dict)
 
 
 class Rescheduled(SessionState):
@@ -208,6 +208,15 @@ Event = Annotated[
     SessionEvent | MessageSent | TranscriptReady | TutorUpdated | TutorDeleted, Field(discriminator="type")
 ]
 """Anything the Rails app may tell us."""
+
+
+AHEAD = "lies more than five minutes in the future: set the sender's clock"
+"""What is wrong with the timestamp of an event that is ahead."""
+
+
+def is_ahead(event: Event, now: datetime) -> bool:
+    """Whether an event says that it happens later than a clock which is a little off could say."""
+    return event.timestamp > now + CLOCK_SKEW
 
 
 def status_of(event: SessionEvent) -> SessionStatus:

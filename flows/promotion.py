@@ -16,7 +16,7 @@ from domain.promotion import Action, GateMode, challenger, champions
 from domain.vocabulary import Task
 from features.history import History
 from flows.runtime import Runtime, git_commit
-from flows.score import open_stored
+from flows.scoring import open_stored
 from gateways.registry import RegisteredVersion, attach, discard, register, settle
 from models.card import Card, card_of, html, markdown
 from models.contest import contest, milliseconds_a_row

@@ -8,6 +8,7 @@ from prefect import Flow, serve
 from flows.build_features import build_features
 from flows.compare import compare
 from flows.contacts import contacts
+from flows.inbox import drain
 from flows.monitor import monitor
 from flows.score import score
 from flows.train import train
@@ -25,6 +26,7 @@ class Scheduled:
 
 
 SCHEDULES = (
+    Scheduled(drain, "* * * * *"),  # what no worker took: a safety net, which finds nothing where one runs
     Scheduled(score, "5 * * * *"),  # hourly, five minutes after sessions end
     Scheduled(contacts, "20 0 * * *"),  # after the day's first scores: the sessions of tomorrow, 24 to 48 hours ahead
     Scheduled(build_features, "30 2 * * *"),  # every night

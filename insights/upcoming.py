@@ -23,6 +23,11 @@ class Advice:
     action: str
     effect: str
 
+    @property
+    def tells_why(self) -> bool:
+        """Whether reasons and changes may be told beside it: of whoever is left alone they would be advice, too."""
+        return self.action != NOT_LISTED
+
 
 def advice(risk: float, action: str | None, listed: bool | None, effect: Effect | None) -> Advice:
     """Advice on a session of a risk in 0..1.

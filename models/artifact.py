@@ -19,7 +19,8 @@ from models import hazard
 from models.calibration import Calibration, expit
 from models.linear import Linear
 from models.tree_shap import Forest, forest_of
-from models.trees import margins_of
+from models.trees import margins_of, margins_with
+from models.walk import MOST_ROWS, Walk, walk_of
 
 Matrix = NDArray[np.float32]
 Values = NDArray[np.float64]
@@ -112,7 +113,13 @@ class Model:
         return np.column_stack([self._margins(hazard.with_period(matrix, period)) for period in range(periods)])
 
     def _margins(self, design: Matrix) -> Values:
-        return margins_of(self.booster, self.sidecar.linear, design)
+        if len(design) >= MOST_ROWS:
+            return margins_of(self.booster, self.sidecar.linear, design)
+        return margins_with(self._walk.margins(design), self.sidecar.linear, design)
+
+    @cached_property
+    def _walk(self) -> Walk:
+        return walk_of(self.booster)
 
     def chances(self, margins: Values, days: int | None = None) -> Chances:
         """What margins mean. For a hazard: leaving within `days`, by default the horizon it was evaluated at.

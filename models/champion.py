@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
 
 from domain.errors import ModelMismatch
 from models.artifact import Model, Sidecar
+from models.described import Columns, columns_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class Champion:
     def key(self) -> tuple[str, str]:
         """Version and SHA-256, which tell whether another serves now."""
         return self.version, self.model.sidecar.model_sha256
+
+    @cached_property
+    def columns(self) -> Columns:
+        """What the model can be told of a session or tutor."""
+        return columns_of(self.model.sidecar)
 
 
 def open_model(version: str, model_bytes: bytes, sidecar: Mapping[str, Any]) -> Champion:

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from domain.horizons import ACTIVE_WINDOW, HELD_OR_MISSED, TUTOR_HORIZON
 from domain.vocabulary import SessionStatus
+from features.active import active_tutors as active_tutors  # asked for with the rows
 from features.history import MISSING, History
 from features.kernel import Ints, positions
 from features.queries import Queries, of_sessions, of_tutors, take
-from features.stream import StreamView
 from models.hazard import PERIODS, person_periods
 
 
@@ -76,25 +76,13 @@ def data_span(history: History) -> tuple[int, int]:
     return int(history.sessions.starts_at.min()), int(known.max())
 
 
-def active_tutors(history: History, as_of: int) -> Ints:
-    """Codes of the tutors who delivered a session in the active window and have not left, as known at `as_of`."""
-    return _active(history, as_of)
-
-
-def _active(history: History, as_of: int) -> Ints:
-    tutors = np.arange(history.n_tutors)
-    recent = StreamView(history.deliveries, tutors, np.full(tutors.size, as_of)).count(ACTIVE_WINDOW.days) > 0
-    stays = (history.departed_at == MISSING) | (history.departed_at >= as_of)
-    return np.flatnonzero(recent & stays)
-
-
 def _tutor_dates(history: History, every: timedelta, origin: int | None, last: int) -> tuple[Ints, Ints]:
     """Tutors and dates (rows,): the active tutors at every date up to and including `last`."""
     step, first = span(every), data_span(history)[0] + span(ACTIVE_WINDOW)
     if origin is not None:
         first += (origin - first) % step
     dates = np.arange(first, last + 1, step)
-    parts = [_active(history, int(date)) for date in dates]
+    parts = [active_tutors(history, int(date)) for date in dates]
     tutor = np.concatenate(parts) if parts else np.zeros(0, np.int64)
     return tutor, np.repeat(dates, [p.size for p in parts]).astype(np.int64)
 

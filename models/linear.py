@@ -5,6 +5,8 @@ then add only what bends. See docs/adr/0006.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +56,17 @@ class Linear(BaseModel):
     def log_odds(self, design: Matrix) -> Values:
         """Log-odds (rows,) of a design matrix, whose last column is the period where there is more than one."""
         columns, period = _parts(design, len(self.weights))
-        weights, mean, scale = (np.array(values) for values in (self.weights, self.mean, self.scale))
-        used = np.flatnonzero(weights)
+        used, logged, mean, scale, weights = self._used
         straight = np.zeros(len(design))
         if used.size:
-            z = _standardise(columns[:, used], np.array(self.logged)[used], mean[used], scale[used])
-            straight = z @ weights[used]
+            straight = _standardise(columns[:, used], logged, mean, scale) @ weights
         return np.asarray(straight + self.intercept(period))
+
+    @cached_property
+    def _used(self) -> tuple[NDArray[Any], ...]:
+        """Places, `logged`, means, scales and weights of the columns whose weight is not zero."""
+        used = np.flatnonzero(self.weights)
+        return used, *(np.array(values)[used] for values in (self.logged, self.mean, self.scale, self.weights))
 
 
 def fit_linear(design: Matrix, labels: Values, signs: Sequence[int], n_periods: int, seed: int) -> Linear:

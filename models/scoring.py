@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from domain.horizons import ACT_RISK, CHURN_KINDS, TUTOR_HORIZON
 from domain.scores import Reason, Score, WhatIf
-from domain.vocabulary import ScoreKind, SubjectKind
+from domain.vocabulary import ScoreKind, SubjectKind, Task
 from features.history import History, SessionColumns
 from features.kernel import Ints
 from features.queries import Queries, of_sessions, of_tutors
@@ -18,11 +18,14 @@ from models.calibration import Calibration
 from models.dataset import active_tutors, booked_sessions
 from models.explanation import explain
 from models.matrix import matrix_of
-from models.own_numbers import own_numbers
+from models.own_numbers import OwnNumbers, own_numbers
 from models.tutor_risk import any_no_show, margins_of
 from models.what_if import moved, variants, what_ifs
 
 Values = NDArray[np.float64]
+
+DESCRIBED = "described"
+"""Stands for the id of a session or tutor that has none."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,9 @@ def score_tutors_no_show(model: Model, version: str, history: History, as_of: da
     )
 
 
-def score_churn(model: Model, version: str, history: History, as_of: datetime) -> list[Score]:
+def score_churn(
+    model: Model, version: str, history: History, as_of: datetime, with_reasons: bool = True
+) -> list[Score]:
     """The risk of every active tutor of leaving within 7, 14, 30 and 90 days, as far as the model knows them.
 
     The reasons and the change that would help most stand with the 30 days.
@@ -108,12 +113,30 @@ def score_churn(model: Model, version: str, history: History, as_of: datetime) -
     active = active_tutors(history, moment)
     queries = of_tutors(active, moment)
     matrix = matrix_of(model.sidecar, history, queries)
-    ids, margins = history.tutor_ids.take(active).to_pylist(), model.margins(matrix)
-    told = Told(
-        explain(model, matrix, own_numbers(model.sidecar, history, queries)),
-        what_ifs(model.probabilities, matrix, variants(model.sidecar, matrix, active.size)),
-    )
-    scores: list[Score] = []
+    told: Told | None = None
+    if with_reasons:
+        told = _told(model, matrix, own_numbers(model.sidecar, history, queries))
+    return _churn_scores(model, version, history.tutor_ids.take(active).to_pylist(), matrix, told, as_of)
+
+
+def score_described(model: Model, version: str, row: Matrix, as_of: datetime, with_reasons: bool) -> list[Score]:
+    """The scores of a row (1, columns) that was described: of a session, or of a tutor within each horizon."""
+    told = _told(model, row, OwnNumbers()) if with_reasons else None
+    if model.sidecar.task is Task.CHURN:
+        return _churn_scores(model, version, [DESCRIBED], row, told, as_of)
+    chances = model.chances(model.margins(row))
+    return _scores(SubjectKind.SESSION, ScoreKind.NO_SHOW, [DESCRIBED], chances, told, version, as_of)
+
+
+def _told(model: Model, matrix: Matrix, numbers: OwnNumbers) -> Told:
+    changes = variants(model.sidecar, matrix, len(matrix))
+    return Told(explain(model, matrix, numbers), what_ifs(model.probabilities, matrix, changes))
+
+
+def _churn_scores(
+    model: Model, version: str, ids: Sequence[str], matrix: Matrix, told: Told | None, as_of: datetime
+) -> list[Score]:
+    margins, scores = model.margins(matrix), list[Score]()
     for days, kind in CHURN_KINDS.items():
         if days in model.sidecar.horizons:
             chances = model.chances(margins, days)

@@ -6,7 +6,7 @@ the values are those of Lundberg et al. 2020, Nature Machine Intelligence 2:56, 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +72,8 @@ def forest_of(booster: xgb.Booster) -> Forest | None:
     """The trees of a booster with numeric splits; None where they are deeper than a table is good for, or none."""
     if not booster.num_boosted_rounds():
         return None
-    model = json.loads(booster.save_raw("json"))["learner"]
-    nodes = _nodes(model["gradient_booster"]["model"]["trees"])
+    model = model_of(booster)
+    nodes = nodes_of(model)
     place, path, passed, weight = _paths(nodes.left, nodes.right, nodes.column, nodes.cover)
     leaf = nodes.left < 0
     sizes = np.where(leaf, place << place, 0)
@@ -83,16 +83,28 @@ def forest_of(booster: xgb.Booster) -> Forest | None:
     value = nodes.threshold.astype(np.float64)
     table = np.zeros(sizes.sum())
     _fill(table, at, np.flatnonzero(leaf & (place > 0)), place, passed, value)
-    # base_score is kept as a probability; newer versions write it as a vector of one.
-    start = float(model["learner_model_param"]["base_score"].strip("[]"))
+    start = start_of(model)
     return Forest(nodes, place, path, at, table, float((weight * value)[leaf].sum() + np.log(start / (1 - start))))
 
 
-def _nodes(trees: Sequence[dict[str, Any]]) -> Nodes:
+def model_of(booster: xgb.Booster) -> dict[str, Any]:
+    """What a booster has learnt, as XGBoost writes it."""
+    learnt: dict[str, Any] = json.loads(booster.save_raw("json"))["learner"]
+    return learnt
+
+
+def start_of(model: Mapping[str, Any]) -> float:
+    """The probability from which the trees start; newer versions write it as a vector of one."""
+    return float(model["learner_model_param"]["base_score"].strip("[]"))
+
+
+def nodes_of(model: Mapping[str, Any]) -> Nodes:
+    """The nodes of all trees; no tree has none."""
+    trees: Sequence[dict[str, Any]] = model["gradient_booster"]["model"]["trees"]
     roots = np.concatenate([[0], np.cumsum([len(tree["left_children"]) for tree in trees])]).astype(np.int64)
 
     def column(name: str, kind: type) -> NDArray[Any]:
-        return np.concatenate([np.asarray(tree[name]) for tree in trees]).astype(kind)
+        return np.concatenate([np.empty(0), *(np.asarray(tree[name]) for tree in trees)]).astype(kind)
 
     first = np.repeat(roots[:-1], np.diff(roots))
     left, right = (column(f"{side}_children", np.int64) for side in ("left", "right"))

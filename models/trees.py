@@ -50,9 +50,14 @@ class Fitted:
 
 def margins_of(booster: xgb.Booster, linear: Linear | None, design: Matrix) -> Values:
     """Log-odds (rows,) of a design matrix: the line's, if there is one, and what the trees add."""
-    straight = linear.log_odds(design) if linear else 0.0
     bent = booster.inplace_predict(design, predict_type="margin", validate_features=False)
-    return np.asarray(straight + np.asarray(bent, dtype=np.float64).reshape(len(design)))
+    return margins_with(np.asarray(bent).reshape(len(design)), linear, design)
+
+
+def margins_with(bent: NDArray[np.float32], linear: Linear | None, design: Matrix) -> Values:
+    """Log-odds (rows,) of a design matrix: those of the trees (rows,) and the line's, if there is one."""
+    straight = linear.log_odds(design) if linear else 0.0
+    return np.asarray(straight + bent.astype(np.float64))
 
 
 def boost(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Fitted:

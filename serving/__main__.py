@@ -6,23 +6,31 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from domain.errors import TutorQualityError
-from gateways.settings import load_settings
+from gateways.settings import Settings, load_settings
+from serving.limits import check_workers
 
 
 def main(environ: Mapping[str, str]) -> None:
     """Become `bentoml serve`: the same process, so that a signal to us is a signal to it."""
     try:
         settings = load_settings(environ)
+        check_workers(settings)
     except TutorQualityError as error:
         sys.exit(f"error: {error}")
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:TutorQuality"]
     address = ["--host", environ.get("BENTOML_HOST", "127.0.0.1"), "--port", str(settings.api_port)]
-    os.execve(sys.executable, command + address, {**environ, **quiet(settings.data_dir)})
+    os.execve(sys.executable, command + address, {**environ, **quiet(settings.data_dir), **sized(settings, environ)})
 
 
 def quiet(data_dir: Path) -> dict[str, str]:
     """What keeps BentoML from calling home, and its own files in our data folder."""
     return {"BENTOML_DO_NOT_TRACK": "True", "BENTOML_HOME": str(data_dir / "bentoml")}
+
+
+def sized(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """How many processes answer; what the environment already tells BentoML goes on top."""
+    workers = f"services.tutor_quality.workers={settings.api_workers}"
+    return {"BENTOML_CONFIG_OPTIONS": f"{workers} {environ.get('BENTOML_CONFIG_OPTIONS', '')}".strip()}
 
 
 if __name__ == "__main__":

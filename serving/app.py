@@ -1,34 +1,72 @@
 """The FastAPI app: all routes, guarded, every error a problem document."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import Match
+from starlette.types import Scope
 
-from serving import predict, probes, scores
+from serving import (
+    admin_inbox,
+    admin_keys,
+    admin_webhooks,
+    events,
+    live,
+    oauth,
+    predict,
+    predict_churn,
+    probes,
+    quality,
+    recommendations,
+    reconcile,
+    scores,
+    tutors,
+    upcoming,
+)
+from serving.examples import add_examples
 from serving.guard import OPEN_PATHS, Guard
 from serving.problems import MEDIA_TYPE, Problem, handle_problems
 from serving.resources import Resources
+from serving.versions import Versioned
 
 _MEANINGS = {
-    401: "no key or a wrong one",
+    400: "no version of the API that there is, or bytes that are no text",
+    401: "no key or a wrong one, or no signature or a wrong one",
+    403: "a key that may not do this",
     404: "no such tutor, student, session or path",
-    409: "the session is no longer to come",
+    409: "the session is no longer to come, or the event's id was taken before with another body",
     413: "the body is too large",
     415: "the body is not JSON",
     422: "fields that cannot be used, each named in `errors`",
+    429: "too many requests; `Retry-After` says in how many seconds to come again",
     500: "an error of ours",
     503: "the database does not answer, or there is no model that can be used",
 }
 _STATUSES: Mapping[str, tuple[int, ...]] = {
-    "scores": (401, 404, 422, 500, 503),
-    "predictions": (401, 404, 409, 413, 415, 422, 500, 503),
-    "probes": (500, 503),
+    "scores": (400, 401, 403, 404, 422, 429, 500, 503),
+    "predictions": (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+    "events": (400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
+    "quality": (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+    "keys": (400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
+    "changes": (400, 401, 403, 422, 429, 500, 503),
+    "webhooks": (400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
+    "inbox": (400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
+    "probes": (400, 500, 503),
 }
-_KEYS = {
+_KEYS: Mapping[str, dict[str, str]] = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
+_SIGNATURE = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "webhook-signature",
+    "description": "Standard Webhooks, with the headers webhook-id and webhook-timestamp",
+}
+_BASIC = {"type": "http", "scheme": "basic", "description": "a key's id and secret, to get a token with"}
 
 
 class Api(FastAPI):
@@ -38,11 +76,13 @@ class Api(FastAPI):
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
             schema = super().openapi()
-            schema["components"]["securitySchemes"] = _KEYS
+            schema["components"]["securitySchemes"] = {**_KEYS, "basic": _BASIC, "signature": _SIGNATURE}
+            schema["components"]["schemas"] |= events.schemas()
             schema["security"] = [{name: []} for name in _KEYS]
             for path, operations in schema["paths"].items():
                 for operation in operations.values():
                     _describe(operation, is_open=path in OPEN_PATHS)
+            add_examples(schema["paths"])
         return self.openapi_schema or {}
 
 
@@ -58,13 +98,42 @@ def create_app(resources: Callable[[], Resources]) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        lifespan=_open,
     )
     app.state.resources = resources
-    for router in (scores.router, predict.router, probes.router):
-        app.include_router(router, responses=_problems(router))
+    for routes in (
+        tutors,
+        scores,
+        recommendations,
+        upcoming,
+        quality,
+        predict,
+        predict_churn,
+        probes,
+        admin_keys,
+        admin_inbox,
+        admin_webhooks,
+        live,
+        events,
+        reconcile,
+        oauth,
+    ):
+        app.include_router(routes.router, responses=_problems(routes.router))
     handle_problems(app)
-    app.add_middleware(Guard, key=lambda: resources().api_key)
+    app.add_middleware(Versioned)
+    app.add_middleware(Guard, resources=resources, is_routed=partial(is_routed, app))
     return app
+
+
+def is_routed(app: FastAPI, scope: Scope) -> bool:
+    """Whether a route of the app answers here."""
+    return any(route.matches(scope)[0] is Match.FULL for route in app.routes)
+
+
+@asynccontextmanager
+async def _open(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.resources().close()
 
 
 def _problems(router: APIRouter) -> dict[int | str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What the API takes and gives, field by field."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
@@ -23,11 +23,24 @@ class _Taken(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_EXPLAIN = Field(default=False, description="say why and what to do, too")
+
+FeatureValues = Annotated[
+    dict[Annotated[str, StringConstraints(max_length=200)], AttributeValue],
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="the model's columns by name: numbers, or text for categories of your own; what is left out or "
+        "null is unknown. docs/features.md names them",
+    ),
+]
+
+
 class KnownSession(_Taken):
     """A session that was imported."""
 
     session_id: Id
-    explain: bool = Field(default=False, description="say why and what to do, too")
+    explain: bool = _EXPLAIN
 
 
 class DescribedSession(_Taken):
@@ -38,18 +51,48 @@ class DescribedSession(_Taken):
     starts_at: AwareDatetime
     booked_at: AwareDatetime | None = Field(default=None, description="now, where left out")
     attributes: dict[str, AttributeValue] = Field(default_factory=dict, description="your own columns, as imported")
-    explain: bool = Field(default=False, description="say why and what to do, too")
+    explain: bool = _EXPLAIN
 
 
-def _is_known(body: Any) -> str:
-    given = body if isinstance(body, dict) else vars(body) if isinstance(body, BaseModel) else ()
-    return "known" if "session_id" in given else "described"
+class Features(_Taken):
+    """A session or tutor of whom nothing is stored, described by the model's columns."""
+
+    features: FeatureValues
+    explain: bool = _EXPLAIN
+
+
+class KnownTutor(_Taken):
+    """A tutor who was imported."""
+
+    tutor_id: Id
+    explain: bool = _EXPLAIN
+
+
+def _given(body: Any) -> Mapping[str, Any]:
+    return body if isinstance(body, Mapping) else vars(body) if isinstance(body, BaseModel) else {}
+
+
+def _session_tag(body: Any) -> str:
+    given = _given(body)
+    return "columns" if "features" in given else "known" if "session_id" in given else "described"
+
+
+def _tutor_tag(body: Any) -> str:
+    return "columns" if "features" in _given(body) else "known"
 
 
 NoShowQuestion = Annotated[
-    Annotated[KnownSession, Tag("known")] | Annotated[DescribedSession, Tag("described")], Discriminator(_is_known)
+    Annotated[KnownSession, Tag("known")]
+    | Annotated[DescribedSession, Tag("described")]
+    | Annotated[Features, Tag("columns")],
+    Discriminator(_session_tag),
 ]
-"""A session, by its id or by what is known of it."""
+"""A session, by its id, by what is known of it, or by the model's columns."""
+
+ChurnQuestion = Annotated[
+    Annotated[KnownTutor, Tag("known")] | Annotated[Features, Tag("columns")], Discriminator(_tutor_tag)
+]
+"""A tutor, by the id or by the model's columns."""
 
 
 class _Given(BaseModel):
@@ -82,38 +125,20 @@ class ScoreView(_Given):
         return cls(**dict(score), band=score.band, points=points(score.value))
 
 
-class NextSession(_Given):
-    """The tutor's next booked session."""
-
-    session_id: str
-    starts_at: datetime
-
-
-class ScoreStatus(StrEnum):
-    """Whether there are scores, and if not, why."""
-
-    SCORED = "scored"
-    NOT_SCORED = "not_scored"
-    NO_MODEL = "no_model"
-
-
-class TutorScores(_Given):
-    """All we say of a tutor now."""
-
-    tutor_id: str
-    status: ScoreStatus
-    message: str
-    scores: tuple[ScoreView, ...]
-    next_session: NextSession | None
-
-
 class Prediction(_Given):
-    """The risk of one session as of the moment of asking."""
+    """The risk of one session as of the moment of asking. Of one described by columns no tutor and start are known."""
 
     session_id: str | None
-    tutor_id: str
-    starts_at: datetime
+    tutor_id: str | None
+    starts_at: datetime | None
     score: ScoreView
+
+
+class ChurnPrediction(_Given):
+    """The risk that a tutor leaves within each horizon, as of the moment of asking. `tutor_id` is null for columns."""
+
+    tutor_id: str | None
+    scores: tuple[ScoreView, ...]
 
 
 class Health(_Given):

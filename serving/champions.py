@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
+import numpy as np
+
 from domain.errors import NoModel
 from domain.vocabulary import Task
 from models.champion import Champion, open_model
@@ -20,6 +22,12 @@ class Champions:
         self._engine, self._monotonic, self._lock = engine, monotonic, Lock()
         self._loaded: dict[Task, Champion] = {}
         self._checked: dict[Task, float] = {}
+
+    def known(self, task: Task) -> Champion | None:
+        """The champion if it was compared with the ledger lately, without asking the database; else None."""
+        checked = self._checked.get(task)
+        is_fresh = checked is not None and self._monotonic() - checked < RECHECK_SECONDS
+        return self._loaded.get(task) if is_fresh else None
 
     def find(self, task: Task) -> Champion | None:
         """The champion, None where no model is registered. Raises ModelMismatch, DatabaseUnavailable."""
@@ -46,4 +54,12 @@ class Champions:
 
     def _read(self, task: Task) -> Champion | None:
         stored = champion(self._engine, task)
-        return open_model(stored.version, stored.model_bytes, stored.sidecar) if stored else None
+        return _ready(open_model(stored.version, stored.model_bytes, stored.sidecar)) if stored else None
+
+
+def _ready(champion: Champion) -> Champion:
+    """The same with its trees laid out, which takes a while and is else done by the first who asks."""
+    unknown = np.full((1, len(champion.model.sidecar.columns)), np.nan, dtype=np.float32)
+    champion.model.probabilities(unknown)
+    champion.model.contributions(unknown)
+    return champion

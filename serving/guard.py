@@ -1,98 +1,173 @@
-"""What every request passes before any route, ours or BentoML's: its id, its key, its content type, its size."""
+"""What every request passes before any route, ours or BentoML's: its id, its caller, their permission, its body."""
 
-import hmac
 import logging
 import re
 import uuid
 from collections.abc import Callable
+from itertools import count
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.problems import internal_error, respond
+from domain.errors import TooManyRequests, TutorQualityError, UnknownCaller
+from domain.policy import Permission, check
+from serving.access import OPEN_PATHS, TOKEN_PATH, WEBSOCKET, Open, Place, Signed, methods_of, place
+from serving.answers import Admitted, Answer
+from serving.door import Door
+from serving.problems import internal_error, problem_of, respond
+from serving.resources import Resources
+
+__all__ = ["BODY_LIMIT", "OPEN_PATHS", "Guard"]
 
 logger = logging.getLogger("tutor_quality.serving")
 
-OPEN_PATHS = frozenset({"/api/health", "/api/ready", "/livez", "/healthz", "/readyz"})
-"""Probes: a load balancer has no key, and they say nothing of anybody. `/metrics` needs the key like the rest:
-behind a proxy every caller comes from loopback, so loopback proves nothing."""
-
 BODY_LIMIT = 1_000_000
-"""Bytes of a request's body."""
+"""Bytes of a request's body, and of one message of a WebSocket."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_WITHOUT_KEY = "send a key or a token as `Authorization: Bearer …` or `X-API-Key: …`"
+
+
+class _Headers:
+    """The headers of a request, decoded when asked for. Of one sent twice the first counts, as it does behind us."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._raw: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+
+    def get(self, name: str, default: str = "") -> str:
+        """The value of a header, whose name is in small letters."""
+        found = self._raw.get(name.encode())
+        return default if found is None else found.decode("latin-1")
 
 
 class Guard:
-    """ASGI middleware. `key` is asked for with every request, so the settings may be read after the import."""
+    """ASGI middleware for HTTP and WebSockets. What is not in `serving.access.PERMISSIONS` is never passed on.
 
-    def __init__(self, app: ASGIApp, key: Callable[[], str], body_limit: int = BODY_LIMIT) -> None:
-        self.app, self.key, self.body_limit = app, key, body_limit
+    `resources` is asked for with every request, so that they may be opened after the import; `is_routed` says whether
+    the app has a route there, to tell a forgotten line in that list from a wrong address.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        resources: Callable[[], Resources],
+        is_routed: Callable[[Scope], bool] = lambda _: False,
+        body_limit: int = BODY_LIMIT,
+    ) -> None:
+        self.app, self.resources, self.is_routed, self.body_limit = app, resources, is_routed, body_limit
+        # Ids name requests in the log and are no secret: random once a process, then counted.
+        prefix = uuid.uuid4().hex[:16]
+        self._ids = (f"{prefix}-{number:x}" for number in count(1))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on. A request that a guard further out has let in is passed on as it is."""
-        if scope["type"] != "http" or "request_id" in scope.setdefault("state", {}):
+        if scope["type"] not in ("http", "websocket") or "request_id" in scope.setdefault("state", {}):
             return await self.app(scope, receive, send)
-        scope["state"]["request_id"] = _request_id(Headers(scope=scope))
-        answer = _Answer(send, scope["state"]["request_id"])
-        refusal = self._refusal(Request(scope))
+        headers = _Headers(scope)
+        scope["state"]["request_id"] = self._request_id(headers)
+        door = self.resources().door
+        where = place(scope.get("method", WEBSOCKET), scope["path"])
+        answer = Answer(scope, send, door, where)
+        try:
+            refusal = await self._let_in(HTTPConnection(scope), headers, where, door, answer)
+        except TutorQualityError as error:
+            refusal = problem_of(scope, error)
         if refusal is not None:
-            return await refusal(scope, receive, answer)
+            return await answer.refuse(receive, refusal)
         await self._pass_on(scope, _limited(receive, self.body_limit), answer)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+    async def _let_in(
+        self, connection: HTTPConnection, headers: _Headers, where: Place, door: Door, answer: Answer
+    ) -> Response | None:
+        """A refusal, or None. Raises UnknownCaller, TooManyRequests, Forbidden, DatabaseUnavailable."""
+        if isinstance(where.rule, Open):
+            return self._body_refusal(connection.scope, headers)
+        if not isinstance(where.rule, Signed):
+            answer.admitted = await _admit(connection, headers, door)
+            connection.scope["state"]["principal"] = answer.admitted.principal
+        standing = await door.limits.ask(answer.admitted.principal.id if answer.admitted else address(connection))
+        answer.headers |= standing.headers
+        if not standing.allowed:
+            raise TooManyRequests(standing.reset_seconds)
+        if where.rule is None:
+            return self._nowhere(connection.scope, where)
+        if isinstance(where.rule, Permission) and answer.admitted is not None:
+            check(answer.admitted.principal, where.rule, where.tutor_id)
+        return self._body_refusal(connection.scope, headers)
+
+    def _request_id(self, headers: _Headers) -> str:
+        """The caller's own id where it is fit for a log, else a new one."""
+        sent = headers.get("x-request-id")
+        return sent if sent and _REQUEST_ID.fullmatch(sent) else next(self._ids)
+
+    def _nowhere(self, scope: Scope, where: Place) -> Response:
+        if self.is_routed(scope):
+            return respond(scope, 403, "nobody may use this route: it is in no list of permissions", "unclassified")
+        allowed = methods_of(where.template)
+        if not allowed:
+            return respond(scope, 404, f"there is nothing at {where.template}")
+        refusal = respond(scope, 405, f"{where.method} is not possible at {where.template}")
+        refusal.headers["Allow"] = ", ".join(allowed)
+        return refusal
+
+    def _body_refusal(self, scope: Scope, headers: _Headers) -> Response | None:
+        wanted = _media_type(scope["path"])
+        if _has_body(headers) and headers.get("content-type", "").partition(";")[0].strip().lower() != wanted:
+            return respond(scope, 415, f"send the body as `Content-Type: {wanted}`")
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > self.body_limit:
+            return respond(scope, 413, _too_large(self.body_limit))
+        return None
+
+    async def _pass_on(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         try:
             await self.app(scope, receive, answer)
         except Exception:
-            logger.exception("%s %s (request %s)", scope["method"], scope["path"], scope["state"]["request_id"])
+            if answer.is_over:
+                return
+            method = scope.get("method", WEBSOCKET)
+            logger.exception("%s %s (request %s)", method, scope["path"], scope["state"]["request_id"])
             if not answer.started:
-                await internal_error(scope)(scope, receive, answer)
-
-    def _refusal(self, request: Request) -> Response | None:
-        if request.url.path not in OPEN_PATHS and not self._has_key(request.headers):
-            return respond(request.scope, 401, "send the API key as `Authorization: Bearer …` or `X-API-Key: …`")
-        if _has_body(request.headers) and not _is_json(request.headers):
-            return respond(request.scope, 415, "send the body as `Content-Type: application/json`")
-        length = request.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self.body_limit:
-            return respond(request.scope, 413, _too_large(self.body_limit))
-        return None
-
-    def _has_key(self, headers: Headers) -> bool:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        sent = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        return bool(self.key()) and hmac.compare_digest(sent.encode(), self.key().encode())
+                await answer.refuse(receive, internal_error(scope))
 
 
-class _Answer:
-    """The `send` of a guarded request: adds its id, and knows whether an answer has begun."""
-
-    def __init__(self, send: Send, request_id: str) -> None:
-        self.send, self.request_id, self.started = send, request_id, False
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.started = True
-            MutableHeaders(scope=message)["X-Request-ID"] = self.request_id
-        await self.send(message)
+def address(connection: HTTPConnection) -> str:
+    """Where a request comes from, as far as the server knows."""
+    return f"address {connection.client.host if connection.client else 'unknown'}"
 
 
-def _request_id(headers: Headers) -> str:
-    """The caller's own id where it is fit for a log, else a new one."""
-    sent = headers.get("x-request-id", "")
-    return sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+async def _admit(connection: HTTPConnection, headers: _Headers, door: Door) -> Admitted:
+    credential = _credential(headers)
+    if not credential:
+        raise UnknownCaller(_WITHOUT_KEY)
+    # Who is remembered is not guessing, so no lock-out of others at the same address stops them.
+    principal = door.callers.known(credential)
+    if principal is None:
+        door.limits.refuse_guessing(address(connection))
+        try:
+            principal = await run_in_threadpool(door.callers.find, credential)
+        except UnknownCaller:
+            door.limits.guessed_wrong(address(connection))
+            raise
+    return Admitted(principal, credential)
 
 
-def _has_body(headers: Headers) -> bool:
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+def _credential(headers: _Headers) -> str:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
 
 
-def _is_json(headers: Headers) -> bool:
-    """Only JSON gets in: above all no pickle (`application/vnd.bentoml+pickle`), which BentoML would unpack and run."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+def _has_body(headers: _Headers) -> bool:
+    return headers.get("content-length", "0") != "0" or headers.get("transfer-encoding") != ""
+
+
+def _media_type(path: str) -> str:
+    """What a body must be. Above all no pickle (`application/vnd.bentoml+pickle`), which BentoML would unpack and run;
+    and a form only where OAuth wants one."""
+    return "application/x-www-form-urlencoded" if path == TOKEN_PATH else "application/json"
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
@@ -102,7 +177,9 @@ def _limited(receive: Receive, limit: int) -> Receive:
     async def counted() -> Message:
         nonlocal taken
         message = await receive()
-        taken += len(message.get("body", b""))
+        if message["type"] == "websocket.receive":
+            taken = 0  # each message is one body
+        taken += len(message.get("body") or message.get("bytes") or message.get("text") or b"")
         if taken > limit:
             raise HTTPException(413, _too_large(limit))
         return message

@@ -7,35 +7,56 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from domain.errors import UnknownSubject
 from domain.vocabulary import AttributeType, SessionStatus, Task
 from features.dataset import Attribute, Dataset, arrow_schema
 from features.history import History
-from insights.actions import action_for
-from models.scoring import score_sessions
+from models.scoring import DESCRIBED, score_sessions
 from quality.reasons import with_reason_codes
-from serving.bodies import AttributeValue, DescribedSession, KnownSession, NoShowQuestion, Prediction, ScoreView
+from serving.access import about
+from serving.bodies import (
+    AttributeValue,
+    DescribedSession,
+    Features,
+    KnownSession,
+    NoShowQuestion,
+    Prediction,
+    ScoreView,
+)
+from serving.described import scores_of, told
+from serving.direct import DirectRoute, answer
 from serving.problems import FieldError, InvalidFields
-from serving.resources import Given
+from serving.resources import Given, Resources
 from store.database import Engine
-from store.history import read_dataset
+from store.history import HISTORY_KINDS, read_dataset
 from store.lookups import student_exists, tutor_of_session
 from store.views import tutor_exists
 
-router = APIRouter(prefix="/api/predict", tags=["predictions"])
-
-DESCRIBED = "described"
-"""Stands for the id of a session that has none."""
+router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 
 
-@router.post("/no_show")
-def predict_no_show(question: NoShowQuestion, resources: Given) -> Prediction:
+@router.post("/no_show", response_model=Prediction)
+async def predict_no_show(question: NoShowQuestion, request: Request, resources: Given) -> Response:
     """The probability that the tutor misses this session, as known now.
 
-    Without a model the answer is a 503 problem `no_model`; a session no longer booked is a 409 `not_upcoming`.
+    The session may be named, described, or given by the model's columns (`features`), which asks nothing of the
+    database. Without a model the answer is a 503 problem `no_model`; a session no longer booked is a 409
+    `not_upcoming`.
     """
+    if isinstance(question, Features):
+        (score,) = await scores_of(question, Task.NO_SHOW, resources)
+        return answer(Prediction(session_id=None, tutor_id=None, starts_at=None, score=score))
+    prediction = await run_in_threadpool(_predict, question, resources)
+    about(request, filter(None, [prediction.tutor_id]))
+    return answer(prediction)
+
+
+def _predict(question: KnownSession | DescribedSession, resources: Resources) -> Prediction:
     champion, now = resources.champions.get(Task.NO_SHOW), resources.now()
     if isinstance(question, KnownSession):
         history, session = _stored(question, resources.engine, now)
@@ -50,13 +71,11 @@ def predict_no_show(question: NoShowQuestion, resources: Given) -> Prediction:
         now,
         with_reasons=question.explain,
     )
-    if question.explain:
-        score = score.model_copy(update={"action": action_for(score)})
     return Prediction(
         session_id=question.session_id if isinstance(question, KnownSession) else None,
         tutor_id=session["tutor_id"][0].as_py(),
         starts_at=session["starts_at"][0].as_py(),
-        score=ScoreView.of(score),
+        score=ScoreView.of(told(score, question.explain)),
     )
 
 
@@ -65,7 +84,7 @@ def _stored(question: KnownSession, engine: Engine, now: datetime) -> tuple[Hist
     tutor_id = tutor_of_session(engine, question.session_id)
     if tutor_id is None:
         raise UnknownSubject(f"there is no session {question.session_id!r}")
-    history = History(_of_tutor(engine, tutor_id))
+    history = History(of_tutor(engine, tutor_id))
     sessions = history.dataset.tables["sessions"]
     session = sessions.filter(pc.equal(sessions["session_id"], question.session_id))
     status = session["status"][0].as_py()
@@ -82,19 +101,20 @@ def _described(question: DescribedSession, engine: Engine, now: datetime) -> tup
         raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
     if question.student_id is not None and not student_exists(engine, question.student_id):
         raise UnknownSubject(f"there is no student {question.student_id!r}")
-    dataset = _of_tutor(engine, question.tutor_id)
+    dataset = of_tutor(engine, question.tutor_id)
     errors = [*_wrong_times(question, now), *_wrong_attributes(question, dataset.feature_attributes("sessions"))]
     if errors:
         raise InvalidFields(errors)
-    return History(dataset), _row(question, dataset, now)
+    return History(dataset), described_row(question, dataset, now)
 
 
-def _of_tutor(engine: Engine, tutor_id: str) -> Dataset:
+def of_tutor(engine: Engine, tutor_id: str) -> Dataset:
     """What the tutor did, every written reason with its class, as the model was trained."""
-    return with_reason_codes(read_dataset(engine, tutor_ids=[tutor_id]))
+    return with_reason_codes(read_dataset(engine, [tutor_id], HISTORY_KINDS))
 
 
-def _row(question: DescribedSession, dataset: Dataset, now: datetime) -> pa.Table:
+def described_row(question: DescribedSession, dataset: Dataset, now: datetime) -> pa.Table:
+    """The session described, as a table of one row in the dataset's schema."""
     booked_at = question.booked_at or now
     attributes = {a.column: question.attributes.get(a.name) for a in dataset.feature_attributes("sessions")}
     row: dict[str, Any] = attributes | {

@@ -12,7 +12,21 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from domain.errors import DatabaseUnavailable, ModelMismatch, NoModel, TutorQualityError, UnknownSubject
+from domain.errors import (
+    BadSignature,
+    DatabaseUnavailable,
+    EventConflict,
+    Forbidden,
+    InvalidEvent,
+    InvalidKey,
+    ModelMismatch,
+    NoModel,
+    RailsUnavailable,
+    TooManyRequests,
+    TutorQualityError,
+    UnknownCaller,
+    UnknownSubject,
+)
 
 logger = logging.getLogger("tutor_quality.serving")
 
@@ -20,6 +34,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:tutor-quality:problem:"
 
 _CODES: Mapping[int, str] = {
+    400: "bad_request",
     401: "wrong_key",
     404: "not_found",
     405: "method_not_allowed",
@@ -31,7 +46,15 @@ _CODES: Mapping[int, str] = {
     503: "unavailable",
 }
 _OF_ERRORS: Mapping[type[TutorQualityError], tuple[int, str]] = {
+    UnknownCaller: (401, "wrong_key"),
+    BadSignature: (401, "bad_signature"),
+    Forbidden: (403, "forbidden"),
     UnknownSubject: (404, "unknown_subject"),
+    EventConflict: (409, "event_conflict"),
+    InvalidEvent: (422, "invalid_event"),
+    InvalidKey: (422, "invalid_key"),
+    TooManyRequests: (429, "too_many_requests"),
+    RailsUnavailable: (502, "rails_unavailable"),
     NoModel: (503, "no_model"),
     ModelMismatch: (503, "model_mismatch"),
     DatabaseUnavailable: (503, "database_unavailable"),
@@ -77,9 +100,17 @@ def request_id(scope: Scope) -> str:
 
 
 def respond(
-    scope: Scope, status: int, detail: str, code: str | None = None, errors: Sequence[FieldError] = ()
+    scope: Scope,
+    status: int,
+    detail: str,
+    code: str | None = None,
+    errors: Sequence[FieldError] = (),
+    more: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """The response that carries a problem; 401 and 503 say in a header what to do next."""
+    """The response that carries a problem; 401 and 503 say in a header what to do next.
+
+    `more` are members that another standard asks for, as RFC 9457 allows.
+    """
     code = code or _CODES.get(status, HTTPStatus(status).name.lower())
     problem = Problem(
         type=TYPE_PREFIX + code,
@@ -91,7 +122,7 @@ def respond(
         errors=tuple(errors),
     )
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": _RETRY_AFTER_SECONDS}}.get(status)
-    return JSONResponse(problem.model_dump(), status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse({**problem.model_dump(), **(more or {})}, status, headers, media_type=MEDIA_TYPE)
 
 
 def handle_problems(app: FastAPI) -> None:
@@ -141,12 +172,21 @@ def _detail(error: HTTPException, request: Request) -> str:
 
 
 async def _mendable(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TutorQualityError)
+    return problem_of(request.scope, error)
+
+
+def problem_of(scope: Scope, error: TutorQualityError) -> JSONResponse:
+    """The response that carries an error of ours; what is not the caller's to mend is logged, too."""
     status, code = next((v for k, v in _OF_ERRORS.items() if isinstance(error, k)), (500, None))
     if status >= 500 and not isinstance(error, NoModel):
         # One line: the reader needs what and where, and an outage would fill the log with tracebacks.
-        message = " ".join(str(error).split())
-        logger.error("%s %s: %s (request %s)", request.method, request.url.path, message, request_id(request.scope))
-    return respond(request.scope, status, str(error), code)
+        message, method = " ".join(str(error).split()), scope.get("method", "WEBSOCKET")
+        logger.error("%s %s: %s (request %s)", method, scope["path"], message, request_id(scope))
+    response = respond(scope, status, str(error), code)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.wait_seconds)
+    return response
 
 
 async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
@@ -158,10 +198,13 @@ def internal_error(scope: Scope) -> JSONResponse:
     return respond(scope, 500, "something went wrong here; the log holds it under this request_id")
 
 
-_UNION_TAGS = ("known", "described")
+_UNION_TAGS = ("known", "described", "columns")
+_UNION_MEMBERS = ("float", "constrained-str")
 
 
 def _path(location: Sequence[int | str]) -> str:
     """A field's path in the body: "attributes.price", or "body" for the whole."""
-    parts = [str(part) for part in location[1:] if part not in _UNION_TAGS]
-    return ".".join(parts) or str(location[0])
+    # Which member of a union was tried stands first or last, and says nothing to a caller.
+    first = 2 if len(location) > 1 and location[1] in _UNION_TAGS else 1
+    last = -1 if len(location) > first and location[-1] in _UNION_MEMBERS else None
+    return ".".join(map(str, location[first:last])) or str(location[0])

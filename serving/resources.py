@@ -1,15 +1,28 @@
 """What the routes work with, opened once when the service starts."""
 
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import Depends, Request
+from limits.storage import MemoryStorage
 
 from gateways.clock import utc_now
+from gateways.secret_file import kept_secret
+from gateways.settings import Settings, load_settings
+from gateways.signatures import Signatures, incoming
 from serving.champions import Champions
+from serving.door import Door, open_door
+from serving.grouped import Grouped
+from serving.hub import Hub
+from serving.limits import Limits, limits_of
 from store.database import Engine, make_engine
+from store.inbox import WEBHOOK, Arrival, Outcome, accept_each
+
+TOKEN_SECRET_FILE = "token_secret"
 
 
 @dataclass(frozen=True)
@@ -20,15 +33,49 @@ class Resources:
     champions: Champions
     api_key: str
     now: Callable[[], datetime]
+    limits: Limits = field(default_factory=lambda: Limits(load_settings({}).rate_limit, MemoryStorage()))
+    token_secret: str = field(default_factory=secrets.token_urlsafe, repr=False)
+    signatures: Signatures = field(default_factory=lambda: Signatures(()))
+
+    @cached_property
+    def door(self) -> Door:
+        """What the guard decides with, opened with the first request."""
+        return open_door(self.engine, self.api_key, self.token_secret, self.limits, self.now)
+
+    @cached_property
+    def inbox(self) -> Grouped[Arrival, Outcome]:
+        """Where events are kept: those that come while others are written, together."""
+        return Grouped(lambda arrivals: accept_each(self.engine, arrivals, WEBHOOK, self.now()))
+
+    @cached_property
+    def hub(self) -> Hub:
+        """Who hears of changes of scores; first asked for inside the event loop."""
+        return Hub(self.engine)
+
+    def close(self) -> None:
+        """End what runs in the background; whoever comes after opens it again."""
+        door: Door | None = self.__dict__.pop("door", None)
+        if door is not None:
+            door.close()
+        hub: Hub | None = self.__dict__.pop("hub", None)
+        if hub is not None:
+            hub.close()
 
 
-def open_resources(database_url: str, api_key: str, now: Callable[[], datetime] = utc_now) -> Resources:
-    """Resources on a database. Connects to nothing yet: a service may start before its database."""
+def open_resources(
+    database_url: str, api_key: str, settings: Settings, now: Callable[[], datetime] = utc_now
+) -> Resources:
+    """Resources on a database. Connects to nothing yet: a service may start before its database.
+
+    Raises InvalidSettings.
+    """
     engine = make_engine(database_url)
-    return Resources(engine, Champions(engine), api_key, now)
+    token_secret = settings.token_secret or kept_secret(settings.data_dir / TOKEN_SECRET_FILE)
+    limits = limits_of(settings, engine)
+    return Resources(engine, Champions(engine), api_key, now, limits, token_secret, incoming(settings))
 
 
-def _resources(request: Request) -> Resources:
+async def _resources(request: Request) -> Resources:  # sync, each request would go through a thread for it
     found: Resources = request.app.state.resources()
     return found
 

@@ -1,20 +1,36 @@
 """The scores of a tutor, read from the store."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from domain.errors import UnknownSubject
-from domain.vocabulary import SubjectKind, Task
-from serving.bodies import Id, NextSession, ScoreStatus, ScoreView, TutorScores
+from domain.events import Id
+from domain.vocabulary import ScoreKind, SubjectKind, Task
+from insights.upcoming import advice
+from serving.etags import DESCRIBED, IfNoneMatch, unless_known
 from serving.resources import Given, Resources
-from store.scores import latest_scores
-from store.views import tutor_exists, upcoming_sessions
+from serving.score_bodies import KindScore, NextSession, ScoreStatus, TutorScores
+from store.tutor_scores import ScoreNow, TutorNow, tutor_now
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"])
 
-FAR = timedelta(days=365)
-"""How far ahead the next session is looked for."""
+NO_SESSION = "No session is booked."
+NOT_YET = "Not scored yet: sessions are scored from 48 hours before they start, or when they are booked."
+_RATE = "Not enough data: rates are kept of tutors who delivered a session in the last 30 days."
+_QUALITY = "Not enough data: no session was rated in the last 90 days, or the tutor delivered none in the last 30."
+_RISK = "Not enough data: only tutors who delivered a session in the last 30 days are scored, and with a model."
+WHY_MISSING: Mapping[ScoreKind, str] = MappingProxyType(
+    {
+        ScoreKind.RESCHEDULE_RATE_7D: _RATE,
+        ScoreKind.RESCHEDULE_RATE_30D: _RATE,
+        ScoreKind.RESCHEDULE_RATE_90D: _RATE,
+        ScoreKind.SESSION_QUALITY: _QUALITY,
+        ScoreKind.FIRST_SESSION_QUALITY: _QUALITY.replace("no session", "no first session"),
+    }
+)
+"""Why there is nothing of a kind; of all others it is that nobody scored the tutor."""
 
 _MESSAGES = {
     ScoreStatus.SCORED: "The latest scores.",
@@ -23,28 +39,46 @@ _MESSAGES = {
 }
 
 
-@router.get("/{tutor_id}/scores")
-def tutor_scores(tutor_id: Id, resources: Given) -> TutorScores:
-    """The tutor's latest scores, and that of the next booked session (kind `no_show`, about the session).
+@router.get("/{tutor_id}/scores", summary="Scores of a tutor", response_model=TutorScores, responses=DESCRIBED)
+def tutor_scores(tutor_id: Id, resources: Given, if_none_match: IfNoneMatch = None) -> Response:
+    """Every kind of score once: of the tutor, and `no_show` of the next booked session.
 
-    A known tutor without scores is answered 200 with `status` and `message` saying why; an unknown one 404.
+    A kind there is nothing for has `value` null and says why in `message`. A known tutor without any score is answered
+    200 with `status` and `message`; an unknown one 404. Send the `ETag` back as `If-None-Match` to poll: 304 while
+    nothing has changed.
     """
-    engine = resources.engine
-    if not tutor_exists(engine, tutor_id):
+    found = tutor_now(resources.engine, tutor_id, resources.now())
+    if found is None:
         raise UnknownSubject(f"there is no tutor {tutor_id!r}")
-    now = resources.now()
-    following = next(iter(upcoming_sessions(engine, now, now + FAR, tutor_id, limit=1)), None)
-    scores = [*latest_scores(engine, SubjectKind.TUTOR, tutor_id)]
-    if following is not None:
-        scores += latest_scores(engine, SubjectKind.SESSION, following.session_id)
-    status = ScoreStatus.SCORED if scores else _why_none(resources)
-    return TutorScores(
+    status = ScoreStatus.SCORED if found.scores else _why_none(resources)
+    following = found.next_session
+    body = TutorScores.model_construct(
         tutor_id=tutor_id,
         status=status,
         message=_MESSAGES[status],
-        scores=tuple(ScoreView.of(score) for score in scores),
-        next_session=NextSession(session_id=following.session_id, starts_at=following.starts_at) if following else None,
+        scores=tuple(_said(kind, found, tutor_id) for kind in ScoreKind),
+        next_session=following and NextSession(session_id=following.session_id, starts_at=following.starts_at),
     )
+    return unless_known(if_none_match, body)
+
+
+def _said(kind: ScoreKind, found: TutorNow, tutor_id: str) -> KindScore:
+    now = found.scores.get(kind)
+    if now is not None:
+        return KindScore.of(now.score, now.trend, _withheld(now, found))
+    if kind is not ScoreKind.NO_SHOW:
+        return KindScore.missing(kind, SubjectKind.TUTOR, tutor_id, WHY_MISSING.get(kind, _RISK))
+    following = found.next_session
+    session_id = following.session_id if following else None
+    return KindScore.missing(kind, SubjectKind.SESSION, session_id, NOT_YET if following else NO_SESSION)
+
+
+def _withheld(now: ScoreNow, found: TutorNow) -> str | None:
+    """Why the reasons of a session's risk are not told: whoever is not on the day's contact list is left alone."""
+    if now.score.kind is not ScoreKind.NO_SHOW or found.next_session is None:
+        return None
+    advised = advice(now.score.value, now.score.action, found.next_session.is_listed, None)
+    return None if advised.tells_why else advised.action
 
 
 def _why_none(resources: Resources) -> ScoreStatus:

@@ -5,7 +5,7 @@ This is an edge: the environment is read here, once, when the service starts.
 
 import os
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 
 import bentoml
 from starlette.types import Receive, Scope, Send
@@ -13,9 +13,11 @@ from starlette.types import Receive, Scope, Send
 from gateways.postgres import running_database
 from gateways.secret_file import kept_secret
 from gateways.settings import Settings, load_settings
-from serving.app import create_app
+from serving.app import create_app, is_routed
 from serving.guard import Guard
 from serving.resources import Resources, open_resources
+from serving.shortcut import Shortcut
+from serving.warm import warm_up
 
 API_KEY_FILE = "api_key"
 
@@ -31,8 +33,9 @@ def api_key(settings: Settings) -> str:
 def resources() -> Resources:
     """The service's resources, opened with the first use and held until the service stops."""
     settings = load_settings(os.environ)
-    opened = open_resources(_held.enter_context(running_database(settings)), api_key(settings))
+    opened = open_resources(_held.enter_context(running_database(settings)), api_key(settings), settings)
     _held.callback(opened.engine.dispose)
+    _held.callback(opened.close)
     return opened
 
 
@@ -48,12 +51,12 @@ async def api(scope: Scope, receive: Receive, send: Send) -> None:
     await app(scope, receive, send)
 
 
-@bentoml.service(name="tutor_quality", traffic={"timeout": 30}, workers=1)
+@bentoml.service(name="tutor_quality", traffic={"timeout": 30}, workers=1, service_class=Shortcut)
 class TutorQuality:
     """Serves the API; BentoML's own routes pass the same guard."""
 
     def __init__(self) -> None:
-        resources()
+        warm_up(resources())
 
     @bentoml.on_shutdown
     def close(self) -> None:
@@ -62,4 +65,4 @@ class TutorQuality:
 
 
 TutorQuality.mount_asgi_app(api)  # type: ignore[attr-defined]  # the decorator makes a Service of the class
-TutorQuality.add_asgi_middleware(Guard, key=lambda: resources().api_key)  # type: ignore[attr-defined]
+TutorQuality.add_asgi_middleware(Guard, resources=resources, is_routed=partial(is_routed, app))  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -19,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from store.tables import metadata
 
-__all__ = ["metadata", "quality_requests", "score_changes", "webhook_attempts", "webhook_deliveries"]
+__all__ = ["metadata", "quality_requests", "score_changes", "webhook_attempts", "webhook_cursor", "webhook_deliveries"]
 
 _TIME = DateTime(timezone=True)
 
@@ -44,6 +45,7 @@ score_changes = Table(
     Column("as_of", _TIME, nullable=False),
     Column("created_at", _TIME, nullable=False, server_default=text("now()")),
     Index(None, "tutor_id", "id"),
+    Index("ix_score_changes_told", "subject_kind", "subject_id", "kind", "id"),
 )
 
 webhook_deliveries = Table(
@@ -65,6 +67,14 @@ webhook_deliveries = Table(
         "due_at",
         postgresql_where=text("delivered_at IS NULL AND failed_at IS NULL"),
     ),
+)
+
+webhook_cursor = Table(
+    "webhook_cursor",
+    metadata,
+    Column("single", Boolean, primary_key=True, server_default=text("true")),
+    Column("change_id", BigInteger, nullable=False),
+    CheckConstraint("single", name="single"),  # one row, ever
 )
 
 webhook_attempts = Table(

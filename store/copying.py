@@ -1,7 +1,7 @@
-"""Arrow tables to and from PostgreSQL's COPY, as CSV in which null and the empty text differ.
+"""Arrow tables to and from PostgreSQL's COPY: there as CSV in which null and the empty text differ, back as binary.
 
-Text is always quoted and null never is, so both survive the way there and back; doubles are written in the
-shortest digits that give the same bits again.
+Text is always quoted and null never is, so both survive; doubles are written in the shortest digits that give the
+same bits again.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from io import BytesIO, RawIOBase
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
@@ -17,11 +18,11 @@ from sqlalchemy import Connection
 
 from domain.vocabulary import AttributeType
 from features.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
+from store.binary import table_of
 from store.tables import WITH_ATTRIBUTES, metadata
 
 _ROWS_AT_ONCE = 50_000
 _BYTES_AT_ONCE = 1 << 18
-_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 20, 1 << 24
 _WRITE = csv.WriteOptions(include_header=False, quoting_style="all_valid")
 _TYPE_IN_SQL = {AttributeType.NUMERIC: "double precision", AttributeType.CATEGORICAL: "text"}
 
@@ -69,25 +70,9 @@ def copy_in(connection: Connection, table: str, rows: pa.Table) -> None:
 
 def copy_out(connection: Connection, query: sql.Composable, schema: pa.Schema) -> pa.Table:
     """The rows of a query, through COPY, in the columns and types of `schema`."""
-    text = [field.name for field in schema if pa.types.is_string(field.type)]
-    options = [sql.SQL("FORMAT csv")] + ([sql.SQL("FORCE_QUOTE ({})").format(identifiers(text))] if text else [])
     with cursor_of(connection) as cursor, BytesIO() as buffer:
-        cursor.copy_expert(sql.SQL("COPY ({}) TO STDOUT ({})").format(query, sql.SQL(", ").join(options)), buffer)
-        return _parse(buffer, schema) if buffer.tell() else schema.empty_table()
-
-
-def _parse(buffer: BytesIO, schema: pa.Schema) -> pa.Table:
-    size = buffer.tell()
-    buffer.seek(0)
-    block = min(max(size, _SMALLEST_BLOCK), _LARGEST_BLOCK)  # at least as long as the longest row
-    return csv.read_csv(
-        buffer,
-        csv.ReadOptions(column_names=schema.names, block_size=block, use_threads=size > _SMALLEST_BLOCK),
-        csv.ParseOptions(newlines_in_values=True),
-        csv.ConvertOptions(
-            column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
-        ),
-    )
+        cursor.copy_expert(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query), buffer)
+        return table_of(np.frombuffer(buffer.getvalue(), np.uint8), schema)
 
 
 def as_rows(kind: str, table: pa.Table, attributes: Sequence[Attribute]) -> pa.Table:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from domain.errors import DatabaseUnavailable
 
 _CONNECT_SECONDS = 3
+_POOL = 20
 _MIGRATION_LOCK = 7_205_001
 # Server shut down, or connection lost, or no connection left. A failure to connect has no code at all.
 _AWAY = ("57P", "08", "53300")
@@ -24,6 +25,7 @@ def make_engine(url: str) -> Engine:
     return create_engine(
         url,
         pool_pre_ping=True,
+        pool_size=_POOL,  # what overflows is closed after use, and opening costs more than most questions
         connect_args={"connect_timeout": _CONNECT_SECONDS, "options": "-c timezone=UTC"},
     )
 

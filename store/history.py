@@ -1,8 +1,10 @@
 """Read what happened back into a Dataset: everything to train on, or a few tutors' history to answer a request."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg2 import sql
 from sqlalchemy import Connection, Engine, select
 
@@ -13,16 +15,19 @@ from store.copying import copy_out, select_list
 from store.database import reading
 from store.tables import dataset_facts
 
-_OF_TUTORS = {
-    "students": "t.student_id IN (SELECT s.student_id FROM sessions s WHERE s.tutor_id = ANY ({ids}))",
+HISTORY_KINDS = ("tutors", "students", "sessions", "reschedules", "messages")
+"""The kinds that columns are computed from: all but the long texts."""
+
+_OF_IDS = {
+    "students": "t.student_id = ANY ({ids})",
     "transcripts": "t.session_id IN (SELECT s.session_id FROM sessions s WHERE s.tutor_id = ANY ({ids}))",
 }
 _OWN = "t.tutor_id = ANY ({ids})"
 
+Ids = Sequence[str] | None
 
-def read_dataset(
-    engine: Engine, tutor_ids: Sequence[str] | None = None, kinds: Collection[str] = tuple(KINDS)
-) -> Dataset:
+
+def read_dataset(engine: Engine, tutor_ids: Ids = None, kinds: Collection[str] = tuple(KINDS)) -> Dataset:
     """The dataset as stored, each table sorted by its key; kinds not asked for have no rows.
 
     With `tutor_ids`, only those tutors, what they did and the students of their sessions, read by index.
@@ -30,23 +35,26 @@ def read_dataset(
     """
     with reading(engine) as connection:
         attributes = stored_attributes.defined(connection)
-        tables = {
-            kind: _read(connection, kind, attributes, tutor_ids)
-            if kind in kinds
-            else arrow_schema(kind, attributes).empty_table()
-            for kind in KINDS
-        }
+        read = partial(_read, connection, attributes)
+        tables = {kind: read(kind, tutor_ids) for kind in kinds if kind != "students"}
+        if "students" in kinds:
+            sessions = tables["sessions"] if "sessions" in tables else read("sessions", tutor_ids)
+            tables["students"] = read("students", tutor_ids and _students_of(sessions))
         departures_given = connection.execute(select(dataset_facts.c.departures_given)).scalar()
-    return Dataset(tables, attributes, departures_given is not False)
+    empty = {kind: arrow_schema(kind, attributes).empty_table() for kind in KINDS if kind not in tables}
+    return Dataset(tables | empty, attributes, departures_given is not False)
 
 
-def _read(
-    connection: Connection, kind: str, attributes: tuple[Attribute, ...], tutor_ids: Sequence[str] | None
-) -> pa.Table:
+def _students_of(sessions: pa.Table) -> list[str]:
+    """Whom sessions name. Found here and looked up by key: a join would read every session a second time."""
+    ids: list[str] = pc.drop_null(pc.unique(sessions["student_id"])).to_pylist()
+    return ids
+
+
+def _read(connection: Connection, attributes: tuple[Attribute, ...], kind: str, ids: Ids) -> pa.Table:
     query = sql.SQL("SELECT {} FROM {} AS t").format(select_list(kind, attributes), sql.Identifier(kind))
-    if tutor_ids is not None:
-        condition = sql.SQL(_OF_TUTORS.get(kind, _OWN)).format(ids=sql.Literal(list(tutor_ids)))
+    if ids is not None:
+        condition = sql.SQL(_OF_IDS.get(kind, _OWN)).format(ids=sql.Literal(list(ids)))
         query = sql.SQL("{} WHERE {}").format(query, condition)
-    table = copy_out(connection, query, arrow_schema(kind, attributes))
     # Here rather than in the query: the same order whatever collation the database was made with.
-    return table.sort_by(KINDS[kind].key)
+    return copy_out(connection, query, arrow_schema(kind, attributes)).sort_by(KINDS[kind].key)

@@ -24,7 +24,8 @@ from store.database import reading, writing
 from store.inbox_tables import inbox
 from store.tables import dataset_facts, metadata
 
-_LOAD_LOCK = 7_205_002
+FACTS_LOCK = 7_205_002
+"""Held by whoever writes what happened, an import or a batch of events: two could each miss the other's rows."""
 _STAGE = "incoming"
 
 
@@ -67,7 +68,7 @@ def load(engine: Engine, dataset: Dataset) -> LoadSummary:
     try:
         with writing(engine) as connection:
             # One load at a time: two could each find the other's rows missing.
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOAD_LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FACTS_LOCK})
             stored_attributes.define(connection, dataset.attributes)
             _note_facts(connection, dataset)
             return LoadSummary({kind: _load_kind(connection, kind, dataset) for kind in KINDS})

@@ -12,6 +12,12 @@ def student_exists(engine: Engine, student_id: str) -> bool:
         return bool(connection.scalar(select(exists().where(students.c.student_id == student_id))))
 
 
+def any_tutor(engine: Engine) -> str | None:
+    """Some tutor with sessions; None where there is no session. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        return connection.scalar(select(sessions.c.tutor_id).limit(1))
+
+
 def tutor_of_session(engine: Engine, session_id: str) -> str | None:
     """The tutor of a session; None for an id nobody has. Raises DatabaseUnavailable."""
     with reading(engine) as connection:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, insert, text
+from sqlalchemy import Connection, Engine, Row, insert, text
 
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
+from store.changes import note_changes, one_writer
 from store.database import reading, writing
 from store.tables import scores as scores_table
 
@@ -25,11 +26,22 @@ _HISTORY = text(f"""
 """)
 
 
+def append_scores(connection: Connection, scores: Sequence[Score]) -> None:
+    """Append scores in the caller's transaction, and what of them is a change.
+
+    Until that transaction ends nobody else appends: so the ids of changes are in the order in which they are seen.
+    """
+    if scores:
+        one_writer(connection)
+        note_changes(connection, scores)  # before the scores: it compares them with what was said last
+        connection.execute(insert(scores_table), [score.model_dump(mode="python") for score in scores])
+
+
 def save_scores(engine: Engine, scores: Sequence[Score]) -> None:
     """Append scores, all or none. Raises DatabaseUnavailable."""
     if scores:
         with writing(engine) as connection:
-            connection.execute(insert(scores_table), [score.model_dump(mode="python") for score in scores])
+            append_scores(connection, scores)
 
 
 def latest_scores(engine: Engine, subject_kind: SubjectKind, subject_id: str) -> list[Score]:

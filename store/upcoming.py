@@ -32,15 +32,16 @@ class Upcoming:
         return self.effects.of(session.action) if self.effects else None
 
 
-def upcoming(engine: Engine, after: datetime, before: datetime) -> Upcoming:
-    """The booked sessions that start in [after, before). Raises DatabaseUnavailable."""
-    sessions = sorted(upcoming_sessions(engine, after, before), key=_by_risk)
+def upcoming(engine: Engine, after: datetime, before: datetime, tutor_id: str | None = None) -> Upcoming:
+    """The booked sessions that start in [after, before), of one tutor if given. Raises DatabaseUnavailable."""
+    sessions = sorted(upcoming_sessions(engine, after, before, tutor_id), key=by_risk)
     planned = [day for day in _days(after, before) if has_plan(engine, day)]
     listed = {day: frozenset(contact.tutor_id for contact in listed_contacts(engine, day)) for day in planned}
     return Upcoming(tuple(sessions), listed, measured_effects(engine))
 
 
-def _by_risk(session: UpcomingSession) -> tuple[float, datetime, str]:
+def by_risk(session: UpcomingSession) -> tuple[float, datetime, str]:
+    """What the list is sorted by: the riskiest first, those without a score last."""
     return (-session.no_show.value if session.no_show else 1.0, session.starts_at, session.session_id)
 
 

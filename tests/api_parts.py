@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import uvicorn
 import xgboost as xgb
+from fastapi import FastAPI
 
 from domain.vocabulary import AttributeType, Task
 from features.dataset import Attribute, Dataset
@@ -83,17 +84,21 @@ def register(engine: Engine, model: Model, version: str = "7") -> None:
 
 
 @contextmanager
-def serving(resources: Resources) -> Iterator[str]:
-    """The address of the API behind a real HTTP server."""
-    config = uvicorn.Config(create_app(lambda: resources), host="127.0.0.1", port=0, log_level="warning", ws="none")
+def serving(resources: Resources, change: Callable[[FastAPI], None] = lambda app: None) -> Iterator[str]:
+    """The address of the API behind a real HTTP server; `change` may add to the app what it should not have."""
+    app = create_app(lambda: resources)
+    change(app)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:  # a test that failed must not keep the process alive
+        server.should_exit = True
+        thread.join()
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import pytest
 
 from store.database import Engine
 from store.load import load
+from tests.access_parts import bearer, new_key
 from tests.api_parts import HEADERS, KEY, marketplace, problem, register, small_model
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +39,13 @@ def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
         assert client.get("/schema.json", headers=HEADERS).status_code == 200
         problem(client.get("/", headers=HEADERS), 404, "not_found")  # BentoML's landing page
         pickle = {"content-type": "application/vnd.bentoml+pickle"}
-        problem(client.post("/schema.json", content=b"\x80", headers=HEADERS | pickle), 415, "not_json")
+        problem(client.post("/schema.json", content=b"\x80", headers=HEADERS | pickle), 405, "method_not_allowed")
+        problem(client.post("/api/predict/no_show", content=b"\x80", headers=HEADERS | pickle), 415, "not_json")
+        _, reader = new_key(engine)
+        for path in ("/schema.json", "/metrics"):
+            problem(client.get(path, headers=bearer(reader)), 403, "forbidden")
+        for path in ("/docs.json", "/static_content/x"):  # what else BentoML would serve
+            problem(client.get(path, headers=HEADERS), 404, "not_found")
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
 

@@ -31,6 +31,7 @@ from store.scores import save_scores
 from tests.contact_parts import DAY, NOON, TOMORROW, arms_of, sampled
 from tests.small_dataset import dataset, session
 from ui.app import create_app
+from ui.sign_in import ADMIN
 
 
 def _planted(engine: Engine, tutors: int = 12) -> None:
@@ -153,7 +154,7 @@ def test_the_flow_plans_a_day_once_from_fresh_scores_and_the_page_shows_it(
     for name in ("measure", "load_candidates", "save"):
         monkeypatch.setattr(module, name, getattr(module, name).fn)
     run = module.contacts.fn
-    page = create_app(engine, lambda: NOON)["contacts"]
+    page = create_app(engine, lambda: NOON, lambda: ADMIN)["contacts"]
     assert "No day has been planned yet" in _said(page())
     save_scores(engine, [_risk(f"s{t}", 0.5, NOON - timedelta(days=2)) for t in range(12)])
     assert run(as_of=NOON.isoformat()) == 0  # risks of two days ago are not planned on

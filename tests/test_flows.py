@@ -14,9 +14,10 @@ from flows.engines import Threads
 from flows.monitor import compare
 from flows.part_tables import feature_table
 from flows.schedules import SCHEDULES
-from flows.score import all_scores, open_stored
+from flows.scoring import all_scores, open_stored
 from flows.train import train_one
 from gateways.mail_sink import MailSink
+from insights.tutor_rates import RATE_KINDS
 from models.champion import Champion
 from models.training import Training
 from monitoring.decision import Decision
@@ -24,6 +25,7 @@ from simulator.settings import MarketSettings
 from store.load import load
 from store.models import champion, record_model
 from store.shadow import comparisons, pairs
+from tests.inbox_parts import event, put
 from tests.markets import SMALL, market
 
 
@@ -70,8 +72,9 @@ def test_last_week_against_the_training_window_of_a_steady_market_asks_for_no_tr
     assert report.decision is not Decision.RETRAIN
 
 
-def test_without_models_there_are_no_scores(history: History) -> None:
-    assert all_scores(history, dict.fromkeys(Task), SMALL.end) == []
+def test_without_models_only_what_is_counted_is_scored(history: History) -> None:
+    kinds = {score.kind for score in all_scores(history, dict.fromkeys(Task), SMALL.end)}
+    assert kinds == {*RATE_KINDS.values(), ScoreKind.SESSION_QUALITY, ScoreKind.FIRST_SESSION_QUALITY}
 
 
 def test_a_model_refuses_an_attribute_that_has_been_marked_late_since(
@@ -86,7 +89,7 @@ def test_a_model_refuses_an_attribute_that_has_been_marked_late_since(
 
 def test_every_flow_is_scheduled_once() -> None:
     assert sorted(s.flow.name for s in SCHEDULES) == [
-        "build_features", "compare", "contacts", "monitor", "score", "train",
+        "build_features", "compare", "contacts", "drain", "monitor", "score", "train",
     ]  # fmt: skip
 
 
@@ -98,6 +101,7 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
 
     from flows.build_features import build_features
     from flows.compare import compare as compare_challengers
+    from flows.inbox import drain
     from flows.monitor import monitor
     from flows.score import score
     from flows.train import train
@@ -110,10 +114,12 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
     as_of = SMALL.end.isoformat()
     with MailSink(tmp_path / "mails") as sink, prefect_test_harness(server_startup_timeout=120):
         monkeypatch.setenv("TQS_SMTP_URL", sink.url)
-        assert score(as_of=as_of) == 0  # nothing is trained yet: it says so
+        assert score(as_of=as_of) > 0  # nothing is trained yet: it says so, and counts
         build_features(as_of=as_of)
         assert set(train(seed=1)) == set(Task)
         assert compare_challengers() == {}  # nothing waits in shadow: it says so
+        put(engine, [event("session.booked", "e1")])
+        assert (drain(), drain()) == (1, 0)
         _let_it_wait(engine, "no_show/2")
         assert score(as_of=as_of) > 300
         assert "1 mail sent" in monitor(as_of=as_of)

@@ -13,7 +13,7 @@ from features.dataset import Attribute, Dataset
 from features.history import History
 from features.priors import Prior, Priors
 from features.queries import of_sessions
-from flows.score import all_scores
+from flows.scoring import all_scores
 from flows.train import request_of
 from models import learning
 from models.artifact import AttributeSpec

@@ -11,7 +11,8 @@ from domain.promotion import Action
 from domain.vocabulary import Task
 from features.history import History
 from flows.runtime import Runtime
-from flows.score import load_challengers, shadow_scores
+from flows.score import load_challengers
+from flows.scoring import shadow_scores
 from gateways.settings import load_settings
 from models.artifact import AttributeSpec
 from models.champion import Champion

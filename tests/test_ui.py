@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_bytes
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,17 +21,22 @@ import pytest
 from panel.viewable import Viewable
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from domain.errors import UnknownCaller
+from domain.keys import KeyWish
+from domain.policy import Principal, Role
 from domain.promotion import Action
 from domain.scores import Reason, Score
 from domain.vocabulary import Party, ReasonCode, ScoreKind, SubjectKind, Task
 from gateways.postgres import create_database
+from store.audit import read_rows
 from store.database import Engine, make_engine, upgrade
+from store.keys import create_key, revoke_key
 from store.load import load
 from store.models import record_model
 from store.scores import save_scores
 from tests.histories import dataset
 from ui.app import create_app
-from ui.sign_in import USER, credentials
+from ui.sign_in import ADMIN, USER, Visitors, credentials
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -234,8 +240,55 @@ def test_nobody_enters_with_a_wrong_user_or_password(browser: Browser, address: 
     page.close()
 
 
+def test_a_key_opens_the_pages_its_role_may_see(browser: Browser, address: str, database_url: str) -> None:
+    engine = make_engine(database_url)
+    key, text = create_key(engine, KeyWish("reader", Role.READ), ADMIN, NOW, token_bytes)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(address)
+    page.fill("[name=username]", key.id)
+    page.fill("[name=password]", text)
+    page.click("button")
+    expect(page.locator("table.ranking tbody tr")).to_have_count(3, timeout=30_000)
+    expect(page.get_by_role("link", name="Not done")).to_have_count(0)
+    page.goto(f"{address}/unfinished")
+    expect(page.get_by_text("This page is not for you")).to_be_visible(timeout=30_000)
+    revoke_key(engine, key.id, ADMIN, datetime.now(UTC))
+    page.goto(address)
+    expect(page.get_by_text("Your key was revoked")).to_be_visible(timeout=30_000)
+    assert {row.row.action for row in read_rows(engine, actor=key.id)} == {"dashboard ./"}
+    context.close()
+    engine.dispose()
+
+
+def test_a_key_enters_with_its_id_and_the_whole_key_while_it_works(engine: Engine) -> None:
+    moment = NOW
+    visitors = Visitors(engine, {USER: "password"}, lambda: moment)
+    wish = KeyWish("reader", Role.READ, expires_at=NOW + timedelta(hours=1))
+    key, text = create_key(engine, wish, ADMIN, NOW, token_bytes)
+    assert visitors.may_enter(USER, "password")
+    assert visitors.may_enter(key.id, text)
+    wrong = ((USER, text), (USER, ""), (key.id, "password"), ("somebody", text), (key.id, text[:-1]), ("", ""))
+    assert not any(visitors.may_enter(user, password) for user, password in wrong)
+    assert visitors.named(USER) == ADMIN
+    assert visitors.named(key.id) == key.principal
+    moment = NOW + timedelta(hours=1)
+    assert not visitors.may_enter(key.id, text)
+    for user in (key.id, "somebody", "", None):
+        with pytest.raises(UnknownCaller):
+            visitors.named(user)
+
+
+def test_a_tutor_sees_their_own_page_alone(engine: Engine) -> None:
+    _plant(engine)
+    pages = create_app(engine, lambda: NOW, lambda: Principal("k", Role.TUTOR, tutor_id="ada"))
+    for address in ("/", "tutor", "upcoming", "contacts", "unfinished"):
+        assert "This page is not for you" in _said(pages[address]())
+    assert read_rows(engine) == []
+
+
 def test_without_a_model_the_list_says_so(engine: Engine) -> None:
-    assert "No model has been trained yet" in _said(create_app(engine, lambda: NOW)["/"]())
+    assert "No model has been trained yet" in _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
 
 
 def _judged(engine: Engine, name: str, action: Action, reason: str) -> None:
@@ -245,7 +298,7 @@ def _judged(engine: Engine, name: str, action: Action, reason: str) -> None:
 def test_where_every_model_was_refused_the_list_says_no_usable_signal_and_why(engine: Engine) -> None:
     for name in Task:
         _judged(engine, name, Action.REFUSED, f"ROC AUC 0.501 of {name} <b>")
-    said = _said(create_app(engine, lambda: NOW)["/"]())
+    said = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
     assert "No usable signal" in said
     assert "ROC AUC 0.501 of churn &lt;b&gt;" in said
     assert "ROC AUC 0.501 of no_show &lt;b&gt;" in said
@@ -254,30 +307,30 @@ def test_where_every_model_was_refused_the_list_says_no_usable_signal_and_why(en
 def test_a_list_of_older_models_carries_the_warning_until_a_training_is_not_refused(engine: Engine) -> None:
     _plant(engine)
     _judged(engine, "no_show", Action.CHAMPION, "ranks well")
-    assert "No usable signal" not in _said(create_app(engine, lambda: NOW)["/"]())
+    assert "No usable signal" not in _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
     _judged(engine, "no_show", Action.REFUSED, "ROC AUC 0.501")
-    said = _said(create_app(engine, lambda: NOW)["/"]())
+    said = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
     assert "No usable signal" in said
     assert "comes from models trained before" in said
     _judged(engine, "no_show", Action.CHALLENGER, "too few to say")
-    assert "No usable signal" not in _said(create_app(engine, lambda: NOW)["/"]())
+    assert "No usable signal" not in _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
 
 
 def test_a_model_that_waits_while_none_serves_is_told_with_the_reason(engine: Engine) -> None:
     _judged(engine, "no_show", Action.CHALLENGER, "calibration error 0.120")
-    said = _said(create_app(engine, lambda: NOW)["/"]())
+    said = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
     assert "No model has passed the gate yet" in said
     assert "calibration error 0.120" in said
 
 
 def test_without_a_database_both_pages_say_so() -> None:
     nowhere = make_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none")
-    for page in create_app(nowhere, lambda: NOW).values():
+    for page in create_app(nowhere, lambda: NOW, lambda: ADMIN).values():
         assert "The database does not answer" in _said(page())
 
 
 def test_a_tutor_nobody_knows_is_a_sentence(engine: Engine) -> None:
-    assert "No such tutor" in _said(create_app(engine, lambda: NOW)["tutor"]())
+    assert "No such tutor" in _said(create_app(engine, lambda: NOW, lambda: ADMIN)["tutor"]())
 
 
 def _said(page: Viewable) -> str:

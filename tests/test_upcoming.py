@@ -19,6 +19,7 @@ from store.load import load
 from store.scores import save_scores
 from store.upcoming import upcoming
 from tests.small_dataset import NOON, dataset, session
+from ui.tutor import tutor_view
 from ui.upcoming import upcoming_view
 
 SEEN = ArmCount(contacts=100, sessions=200, tutors=90, no_shows=30)
@@ -115,6 +116,16 @@ def test_who_is_left_out_of_a_planned_day_is_not_recommended_to_be_contacted(eng
     assert told["later"]["expected_effect"].startswith("risk 30 % → 15 % expected")
     assert told["later"]["what_if"] == pytest.approx({"change": "the tutor writes", "value": 0.2, "difference": -0.1})
     assert (told["soon"]["risk"], told["soon"]["action"]) == (None, None)
+    assert (told["last"]["reasons"], told["last"]["what_if"]) == ([], None)
+    assert [reason["text"] for reason in told["later"]["reasons"]] == ["3 of 9 [missed]", "5"]
+    console = Console(width=160, record=True)
+    print_upcoming(found, console, 1)
+    printed = console.export_text()
+    assert NOT_LISTED.split()[0] in printed
+    assert "3 of 9" not in printed
+    assert "3 of 9" not in _said(tutor_view(engine, "t2", NOON))
+    assert "3 of 9" in _said(tutor_view(engine, "t1", NOON))
+    assert _said(upcoming_view(engine, NOON)).count("3 of 9") == 1
 
 
 def test_the_command_prints_risk_local_start_reasons_and_advice(engine: Engine) -> None:

@@ -16,6 +16,7 @@ from gateways.settings import Settings, load_settings
 from store.database import make_engine
 from ui.app import create_app
 from ui.server import HOST, serve
+from ui.sign_in import Visitors, credentials
 
 
 def main(environ: Mapping[str, str]) -> None:
@@ -30,9 +31,11 @@ def main(environ: Mapping[str, str]) -> None:
 
 def run(settings: Settings, database_url: str) -> None:
     """Serve until SIGINT or SIGTERM. Raises InvalidSettings if the port is taken."""
-    pages = create_app(make_engine(database_url), utc_now)
+    engine = make_engine(database_url)
+    visitors = Visitors(engine, credentials(settings.data_dir), utc_now)
+    pages = create_app(engine, utc_now, visitors.present)
     try:
-        server = serve(pages, settings.data_dir, settings.ui_port)
+        server = serve(pages, visitors, settings.data_dir, settings.ui_port)
     except OSError as error:
         raise InvalidSettings(f"port {settings.ui_port} cannot be used ({error.strerror}): set TQS_UI_PORT") from error
     server.io_loop.asyncio_loop.set_exception_handler(_report)

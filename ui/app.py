@@ -8,13 +8,16 @@ import panel as pn
 import panel_material_ui as pmui
 from panel.viewable import Viewable
 
-from domain.errors import DatabaseUnavailable
+from domain.errors import DatabaseUnavailable, Forbidden, UnknownCaller
+from domain.policy import Permission, Principal, can, check
+from store.audit import AuditRow, write_rows
 from store.database import Engine
 from store.views import ranked_tutors
 from ui.contacts import contacts_view
 from ui.ranking import ranking
 from ui.rendering import piece, sentence
 from ui.tutor import tutor_view
+from ui.unfinished import unfinished_view
 from ui.upcoming import upcoming_view
 from ui.verdict import warning, without_scores
 
@@ -23,8 +26,17 @@ logger = logging.getLogger("tutor_quality.ui")
 TITLE = "Tutor Quality"
 AWAY = "The scores cannot be read just now. Reload the page in a moment."
 
-NAVIGATION = {"./": "Tutors", "upcoming": "Next 48 hours", "contacts": "Contacts"}
-"""The pages that can be gone to from every page."""
+NAVIGATION = {"./": "Tutors", "upcoming": "Next 48 hours", "contacts": "Contacts", "unfinished": "Not done"}
+"""The pages that can be gone to from every page, where the visitor may see them."""
+
+PERMISSIONS: Mapping[str, Permission] = {
+    "./": Permission.SCORES_READ,
+    "tutor": Permission.SCORES_READ,
+    "upcoming": Permission.SCORES_READ,
+    "contacts": Permission.SCORES_READ,
+    "unfinished": Permission.ADMIN,
+}
+"""What each page asks for."""
 
 WIDTH = 1360
 """Pixels: longer lines are hard to follow."""
@@ -34,24 +46,39 @@ _THEME = {"palette": {"primary": {"main": "#14558a"}}}
 Pages = Mapping[str, Callable[[], Viewable]]
 
 
-def create_app(engine: Engine, now: Callable[[], datetime]) -> Pages:
-    """The pages by their address; each is a function that `pn.serve` calls for every visitor."""
+def create_app(engine: Engine, now: Callable[[], datetime], visitor: Callable[[], Principal]) -> Pages:
+    """The pages by their address; each is a function that `pn.serve` calls for every visitor.
+
+    `visitor` says who looks; whether they may is the same rule as the API's.
+    """
+
+    def page(content: Callable[[], Viewable], here: str, tutor_id: str | None = None) -> pmui.Page:
+        shown: Mapping[str, str] = {}
+        try:
+            principal = visitor()
+            shown = {address: title for address, title in NAVIGATION.items() if can(principal, PERMISSIONS[address])}
+            check(principal, PERMISSIONS[here], tutor_id)
+            main = content()
+            write_rows(engine, [AuditRow(now(), principal.id, principal.role, f"dashboard {here}", tutor_id)])
+        except (Forbidden, UnknownCaller) as error:
+            main = sentence("This page is not for you", str(error))
+        except DatabaseUnavailable as error:
+            logger.error("%s", error)
+            main = sentence("The database does not answer", AWAY)
+        return _framed(main, shown, here)
+
     # Plain functions: Panel shows any other callable as an object.
     return {
-        "/": lambda: _page(lambda: _ranking(engine), "./"),
-        "tutor": lambda: _page(lambda: _tutor(engine, now)),
-        "upcoming": lambda: _page(lambda: upcoming_view(engine, now()), "upcoming"),
-        "contacts": lambda: _page(lambda: contacts_view(engine), "contacts"),
+        "/": lambda: page(lambda: _ranking(engine), "./"),
+        "tutor": lambda: page(lambda: tutor_view(engine, _asked(), now()), "tutor", _asked()),
+        "upcoming": lambda: page(lambda: upcoming_view(engine, now()), "upcoming"),
+        "contacts": lambda: page(lambda: contacts_view(engine), "contacts"),
+        "unfinished": lambda: page(lambda: unfinished_view(engine), "unfinished"),
     }
 
 
-def _page(content: Callable[[], Viewable], here: str = "") -> pmui.Page:
-    try:
-        main = content()
-    except DatabaseUnavailable as error:
-        logger.error("%s", error)
-        main = sentence("The database does not answer", AWAY)
-    body = pmui.Container(piece("nav.html", pages=NAVIGATION, here=here), main, width_option=False)
+def _framed(main: Viewable, pages: Mapping[str, str], here: str) -> pmui.Page:
+    body = pmui.Container(piece("nav.html", pages=pages, here=here), main, width_option=False)
     return pmui.Page(title=TITLE, main=[body], main_width=WIDTH, theme_config=_THEME, theme_toggle=False, site_url="./")
 
 
@@ -67,6 +94,7 @@ def _ranking(engine: Engine) -> Viewable:
     )
 
 
-def _tutor(engine: Engine, now: Callable[[], datetime]) -> Viewable:
+def _asked() -> str:
+    """The tutor in the page's address."""
     (asked,) = pn.state.session_args.get("id", [b""])[:1] or [b""]
-    return tutor_view(engine, asked.decode(errors="replace"), now())
+    return str(asked.decode(errors="replace"))

@@ -6,12 +6,12 @@ from typing import Any
 import panel as pn
 
 from ui.app import TITLE, Pages
-from ui.sign_in import LOGIN_PAGE, cookie_secret, credentials
+from ui.sign_in import SignIn, Visitors, cookie_secret
 
 HOST = "127.0.0.1"
 
 
-def serve(pages: Pages, data_dir: Path, port: int) -> Any:
+def serve(pages: Pages, visitors: Visitors, data_dir: Path, port: int) -> Any:
     """A Bokeh server of the pages, bound to the loopback address but not yet running.
 
     Raises OSError if the port is taken.
@@ -22,7 +22,6 @@ def serve(pages: Pages, data_dir: Path, port: int) -> Any:
         address=HOST,
         port=port,
         websocket_origin=[f"{host}:{port}" for host in (HOST, "localhost")],
-        basic_auth=credentials(data_dir),
+        auth_provider=SignIn(visitors),
         cookie_secret=cookie_secret(data_dir),
-        login_template=str(LOGIN_PAGE),
     )

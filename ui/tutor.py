@@ -1,16 +1,19 @@
 """One tutor's page: scores, why, what to do, how it went, and the sessions behind it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import panel as pn
 
 from domain.horizons import UPCOMING
 from domain.vocabulary import Party, ScoreKind, SubjectKind
+from insights.upcoming import advice
 from quality.reasons import SCORER, most_frequent
 from store.database import Engine
 from store.pages import tutor_reschedules
 from store.scores import latest_scores, score_history
-from store.views import TutorProfile, tutor_profile, tutor_sessions, upcoming_sessions
+from store.upcoming import Upcoming, upcoming
+from store.views import TutorProfile, UpcomingSession, tutor_profile, tutor_sessions
 from ui.rendering import piece, sentence
 from ui.score_history import history_plot
 
@@ -47,9 +50,21 @@ def _sessions(engine: Engine, tutor: TutorProfile, now: datetime) -> pn.pane.HTM
     return piece(
         "sessions.html",
         zone=tutor.timezone or "UTC",
-        upcoming=upcoming_sessions(engine, now, now + UPCOMING, tutor.tutor_id),
+        upcoming=_upcoming(engine, tutor.tutor_id, now),
         sessions=tutor_sessions(engine, tutor.tutor_id, now, RECENT),
         reschedules=reschedules,
         main_reason=most_frequent((r.reason_code, r.reason_text) for r in theirs),
         scorer=SCORER,
     )
+
+
+def _upcoming(engine: Engine, tutor_id: str, now: datetime) -> list[UpcomingSession]:
+    """The sessions of the next two days, without the reasons of those about which nobody is to be contacted."""
+    found = upcoming(engine, now, now + UPCOMING, tutor_id)
+    by_start = sorted(found.sessions, key=lambda session: session.starts_at)
+    return [session if _tells_why(found, session) else replace(session, reasons=()) for session in by_start]
+
+
+def _tells_why(found: Upcoming, session: UpcomingSession) -> bool:
+    risk = session.no_show
+    return risk is None or advice(risk.value, session.action, found.is_listed(session), None).tells_why

@@ -1,6 +1,7 @@
 DROP TRIGGER append_only ON tuned_params;
 DROP TABLE quality_requests;
 DROP TABLE webhook_attempts;
+DROP TABLE webhook_cursor;
 DROP TABLE webhook_deliveries;
 DROP TABLE score_changes;
 

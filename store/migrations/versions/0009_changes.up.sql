@@ -26,6 +26,7 @@ CREATE TABLE score_changes (
     CONSTRAINT pk_score_changes PRIMARY KEY (id)
 );
 CREATE INDEX ix_score_changes_tutor_id_id ON score_changes (tutor_id, id);
+CREATE INDEX ix_score_changes_told ON score_changes (subject_kind, subject_id, kind, id);
 CREATE TRIGGER tell_listeners AFTER INSERT ON score_changes
     FOR EACH STATEMENT EXECUTE FUNCTION tell_listeners();
 
@@ -47,6 +48,14 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX ix_webhook_deliveries_due ON webhook_deliveries (due_at) WHERE delivered_at IS NULL AND failed_at IS NULL;
 CREATE TRIGGER tell_listeners AFTER INSERT ON webhook_deliveries
     FOR EACH STATEMENT EXECUTE FUNCTION tell_listeners();
+
+-- Up to which change Rails has been told, or will be by a delivery that is written down.
+CREATE TABLE webhook_cursor (
+    single boolean DEFAULT true NOT NULL,
+    change_id bigint NOT NULL,
+    CONSTRAINT pk_webhook_cursor PRIMARY KEY (single),
+    CONSTRAINT ck_webhook_cursor_single CHECK (single)
+);
 
 CREATE TABLE webhook_attempts (
     id bigint GENERATED ALWAYS AS IDENTITY,

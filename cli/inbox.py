@@ -1,0 +1,71 @@
+"""`tqs inbox`: what is not done and why, and another try for what was parked."""
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.steps import console as make_console
+
+if TYPE_CHECKING:
+    from store.parked import Backlog, UnfinishedEvent
+
+
+def commands() -> typer.Typer:
+    """The command `tqs inbox` and those under it."""
+    found = typer.Typer(help="Events that wait or are parked.", invoke_without_command=True)
+    found.callback()(list_inbox)
+    found.command("retry")(retry)
+    return found
+
+
+def list_inbox(
+    context: typer.Context,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Those that wait instead of those parked.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the oldest.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """Events that wait or are parked: how many, and the oldest with their reasons."""
+    if context.invoked_subcommand:
+        return
+    from flows.runtime import open_runtime
+    from store.parked import InboxState, backlog, unfinished
+
+    state = InboxState.WAITING if waiting else InboxState.PARKED
+    with open_runtime(os.environ) as runtime:
+        counted, events = backlog(runtime.engine), unfinished(runtime.engine, state, limit=limit)
+    if as_json:
+        found: dict[str, Any] = asdict(counted) | {"state": state, "events": [asdict(event) for event in events]}
+        print(json.dumps(found, default=str))
+    else:
+        print_inbox(make_console(), counted, state, events)
+
+
+def retry(event: Annotated[int, typer.Argument(help="Number of the parked event, as listed.")]) -> None:
+    """Try a parked event again, as often as a new one."""
+    from flows.runtime import open_runtime
+    from store.parked import retry as try_again
+
+    with open_runtime(os.environ) as runtime:
+        try_again(runtime.engine, event)
+    print(f"event {event} will be tried again")
+
+
+def print_inbox(console: Console, counted: "Backlog", state: str, events: "list[UnfinishedEvent]") -> None:
+    """The counts in a sentence, and the events as a table where there are any."""
+    since = f", the oldest since {counted.oldest:%Y-%m-%d %H:%M:%S} UTC" if counted.oldest else ""
+    console.print(f"{counted.waiting} wait{since}; {counted.parked} parked.", highlight=False)
+    if not events:
+        return
+    table = Table(title=f"Events {state}", title_justify="left", expand=True)
+    for name in ("Number", "Event", "Type", "Received (UTC)", "Tries"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Reason", ratio=1)
+    for event in events:
+        received = f"{event.received_at:%Y-%m-%d %H:%M}"
+        table.add_row(str(event.id), event.event_id, event.type, received, str(event.tries), event.error or "–")
+    console.print(table)

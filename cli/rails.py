@@ -1,0 +1,114 @@
+"""`tqs rails`: events that never came are asked for; a simulated Rails app plays a day."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.rails_play import play
+from domain.errors import InvalidEvent, InvalidSettings
+
+if TYPE_CHECKING:
+    from store.database import Engine
+    from store.inbox import Arrival
+
+INVALID = "invalid"
+
+
+def commands() -> typer.Typer:
+    """The group of commands."""
+    group = typer.Typer(help="Ask the Rails app for what never came, or play one.", no_args_is_help=True)
+    group.command("sync")(sync)
+    group.command("play")(play)
+    return group
+
+
+def sync(
+    since: Annotated[str, typer.Option(help="From when on: ISO 8601, with an offset or in UTC.")],
+    until: Annotated[str | None, typer.Option(help="Before when; now if left out.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="Go on where a sync stopped.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Ask the Rails app for its events and keep those that never came.
+
+    What is here already changes nothing, so it may be run at any time. Events that cannot be read are kept too, parked
+    with the reason: see `tqs inbox`. Ends with 3 where there are such or conflicts.
+    """
+    from flows.runtime import open_runtime
+    from gateways.rails import connected
+
+    begin, end = _moment("--since", since), _moment("--until", until) if until else None
+    counts: Counter[str] = Counter()
+    conflicts: list[str] = []
+    with open_runtime(os.environ) as runtime, connected(runtime.settings) as rails:
+        try:
+            for page in rails.pages(begin, end, cursor):
+                counts += _keep(runtime.engine, page.events, datetime.now(UTC), conflicts)
+                cursor = page.next_cursor
+        finally:
+            _say(counts, conflicts, cursor, as_json)
+    if conflicts or counts[INVALID]:
+        raise typer.Exit(3)
+
+
+def _keep(engine: "Engine", events: Iterable[dict[str, Any]], now: datetime, conflicts: list[str]) -> Counter[str]:
+    """Keep a page in one transaction; how many were new, the same, in conflict or cannot be read."""
+    from store.database import writing
+    from store.inbox import SYNC, Outcome, accept, keep_unreadable
+
+    arrivals: list[Arrival] = []
+    unreadable: list[tuple[dict[str, Any], str]] = []
+    for event in events:
+        try:
+            arrivals.append(_arrival(event, now))
+        except InvalidEvent as error:
+            unreadable.append((event, str(error)))
+    with writing(engine) as connection:
+        outcomes = accept(connection, arrivals, SYNC, now)
+        for event, reason in unreadable:
+            keep_unreadable(connection, event, reason, SYNC, now)
+    conflicts += _named(arrivals, outcomes, Outcome.CONFLICT)
+    return Counter({INVALID: len(unreadable)}) + Counter(outcome.value for outcome in outcomes)
+
+
+def _arrival(event: dict[str, Any], now: datetime) -> "Arrival":
+    from domain.event_order import read_event
+    from domain.events import AHEAD, is_ahead
+    from store.inbox import Arrival
+
+    read = read_event(event)
+    if read.id is None:
+        raise InvalidEvent("the event has no id")
+    if is_ahead(read, now):
+        raise InvalidEvent(f"timestamp {AHEAD}")
+    return Arrival.of(read, event, read.id)
+
+
+def _named(arrivals: "Sequence[Arrival]", outcomes: Sequence[str], which: str) -> list[str]:
+    return [arrival.id for arrival, outcome in zip(arrivals, outcomes, strict=True) if outcome == which]
+
+
+def _say(counts: Counter[str], conflicts: list[str], cursor: str | None, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({**counts, "conflicts": conflicts, "cursor": cursor}))
+        return
+    named = (("new", "new"), ("same", "here already"), ("conflict", "in conflict"), (INVALID, "cannot be read"))
+    print(f"{counts.total()} events: " + ", ".join(f"{counts[key]} {words}" for key, words in named))
+    if conflicts:
+        print(f"of these ids another body was taken before: {', '.join(conflicts[:10])}")
+    if counts[INVALID]:
+        print("those that cannot be read are parked: `tqs inbox` shows why")
+    if cursor:
+        print(f"not all of them: go on from here with --cursor {cursor}")
+
+
+def _moment(option: str, given: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        raise InvalidSettings(f"{option}: give a moment such as 2026-11-23 or 2026-11-23T16:00+01:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

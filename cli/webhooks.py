@@ -1,0 +1,114 @@
+"""`tqs webhooks`: what we told the Rails app, what it did not take, and sending it again."""
+
+import json
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.steps import console as make_console
+
+if TYPE_CHECKING:
+    from store.deliveries import Delivery
+
+_JSON = typer.Option("--json", help="Print JSON.")
+
+
+def commands() -> typer.Typer:
+    """The group of commands."""
+    group = typer.Typer(help="Webhooks to the Rails app: list them, see what failed, send again.", no_args_is_help=True)
+    group.command("list")(list_deliveries)
+    group.command("failed")(failed)
+    group.command("show")(show)
+    group.command("replay")(replay)
+    return group
+
+
+def list_deliveries(
+    state: Annotated[str, typer.Option(help="pending, delivered or failed.")] = "pending",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Deliveries of a state, the newest first."""
+    from domain.errors import InvalidSettings
+    from flows.runtime import open_runtime
+    from store.deliveries import DeliveryState, deliveries
+
+    if state not in set(DeliveryState):
+        raise InvalidSettings(f"--state: {state!r} is none of {', '.join(DeliveryState)}")
+    with open_runtime(os.environ) as runtime:
+        found = deliveries(runtime.engine, DeliveryState(state), limit)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], default=str))
+    else:
+        _print(make_console(), state, found)
+
+
+def failed(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Deliveries that were given up after three days, or that the Rails app never wants again."""
+    list_deliveries("failed", limit, as_json)
+
+
+def show(
+    delivery: Annotated[int, typer.Argument(help="Number of the delivery, as listed.")],
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """A delivery with every attempt."""
+    from flows.runtime import open_runtime
+    from store.deliveries import delivery as find
+
+    with open_runtime(os.environ) as runtime:
+        found, attempts = find(runtime.engine, delivery)
+    if as_json:
+        print(json.dumps({**asdict(found), "attempts": [asdict(each) for each in attempts]}, default=str))
+        return
+    print(f"{found.event_id} {found.type}, {_standing(found)}")
+    for each in attempts:
+        print(f"  {each.at:%Y-%m-%d %H:%M:%S} {each.status_code or 'no answer'} {each.error or ''}".rstrip())
+
+
+def replay(
+    deliveries: Annotated[list[int] | None, typer.Argument(help="Numbers of deliveries, as listed.")] = None,
+    all_failed: Annotated[bool, typer.Option("--all-failed", help="All that were given up.")] = False,
+) -> None:
+    """Send deliveries again, under the ids they had, with a fresh count of tries."""
+    from domain.errors import InvalidSettings, UnknownSubject
+    from flows.runtime import open_runtime
+    from store.deliveries import replay as send_again
+    from store.deliveries import replay_failed
+
+    if bool(deliveries) == all_failed:
+        raise InvalidSettings("give numbers of deliveries, or --all-failed")
+    with open_runtime(os.environ) as runtime:
+        now = datetime.now(UTC)
+        sent = replay_failed(runtime.engine, now) if all_failed else send_again(runtime.engine, deliveries or (), now)
+    others = sorted(set(deliveries or ()) - set(sent))
+    print(f"{len(sent)} will be sent again")
+    if others:
+        raise UnknownSubject(f"neither delivered nor given up: {', '.join(map(str, others))}; see `tqs webhooks list`")
+
+
+def _print(console: Console, state: str, found: "list[Delivery]") -> None:
+    if not found:
+        console.print(f"no {state} deliveries")
+        return
+    table = Table("number", "id", "type", "made (UTC)", "tries", "last answer", title=f"{state} deliveries")
+    for one in found:
+        last = str(one.status_code) if one.status_code else one.error or ""
+        table.add_row(str(one.id), one.event_id, one.type, f"{one.created_at:%Y-%m-%d %H:%M}", str(one.tries), last)
+    console.print(table)
+
+
+def _standing(found: "Delivery") -> str:
+    if found.delivered_at:
+        return f"delivered {found.delivered_at:%Y-%m-%d %H:%M:%S} UTC"
+    if found.failed_at:
+        return f"given up {found.failed_at:%Y-%m-%d %H:%M:%S} UTC after {found.tries} tries"
+    return f"to be sent {found.due_at:%Y-%m-%d %H:%M:%S} UTC, {found.tries} tries so far"

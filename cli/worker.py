@@ -1,0 +1,77 @@
+"""`tqs worker`: the process that works on what came in and sends what goes out."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from flows.runtime import Runtime
+
+STOP_SECONDS = 60.0
+"""How long the work at hand may take after a polite kill."""
+
+
+def worker(
+    once: Annotated[bool, typer.Option("--once", help="Work on what is due now, then end.")] = False,
+) -> None:
+    """Bring scores up to date as events come in, and send our webhooks to Rails, until stopped.
+
+    Any number of workers may run. On SIGTERM or Ctrl-C the events at hand are finished.
+    """
+    import logging
+
+    from flows.runtime import open_runtime
+    from flows.worker import Worker
+    from gateways.clock import utc_now
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with open_runtime(os.environ) as runtime:
+        if once:
+            print(f"{Worker(runtime.engine, utc_now).drain(stop)} events done")
+        else:
+            run_together(_loops(runtime, stop), stop)
+
+
+def _loops(runtime: "Runtime", stop: threading.Event) -> Mapping[str, Callable[[], None]]:
+    from flows import deliveries
+    from flows.waiting import called
+    from flows.worker import Worker
+    from gateways.clock import utc_now
+
+    def inbox() -> None:
+        with called(runtime.engine, stop) as waits:
+            Worker(runtime.engine, utc_now).run(waits, stop)
+
+    return {"inbox": inbox, "deliveries": lambda: deliveries.run(runtime.engine, runtime.settings, stop)}
+
+
+def run_together(loops: Mapping[str, Callable[[], None]], stop: threading.Event) -> None:
+    """Run each loop in a thread of its own until told to stop.
+
+    Where one fails the others are told to stop, and its error is raised: half a worker would look like a whole one.
+    """
+    failed: list[Exception] = []
+
+    def guarded(loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except Exception as error:
+            failed.append(error)
+            stop.set()
+
+    threads = [threading.Thread(target=guarded, args=(loop,), name=name) for name, loop in loops.items()]
+    for thread in threads:
+        thread.start()
+    while not stop.wait(0.5):  # an unlimited wait may sleep through a signal
+        pass
+    for thread in threads:
+        thread.join(STOP_SECONDS)
+    if failed:
+        raise failed[0]

@@ -1,0 +1,107 @@
+"""Which of several events about one thing says how it stands, and which event cannot be used at all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from domain.dataset_file import is_time_zone
+from domain.errors import InvalidEvent
+from domain.events import (
+    Event,
+    SessionBooked,
+    SessionCancelled,
+    SessionCompleted,
+    SessionEvent,
+    SessionNoShow,
+    SessionRescheduled,
+    TutorUpdated,
+    status_of,
+)
+from domain.vocabulary import SessionStatus
+
+SESSION_EVENTS: tuple[type[SessionEvent], ...] = (
+    SessionBooked,
+    SessionRescheduled,
+    SessionCancelled,
+    SessionCompleted,
+    SessionNoShow,
+)
+"""The types of event that say how a session stands."""
+
+
+E = TypeVar("E", bound=Event)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class Standing(NamedTuple):
+    """The place of an event among those about the same thing; the largest says how it stands.
+
+    At the same moment an outcome stands before a booking, then the larger id.
+    """
+
+    happened_at: datetime
+    decided: bool
+    event_id: str
+
+
+@dataclass(frozen=True)
+class Arrived(Generic[E_co]):
+    """An event as the inbox holds it: the number of its row, and when it came."""
+
+    row: int
+    event: E_co
+    received_at: datetime
+
+    @property
+    def event_id(self) -> str:
+        """The event's own id, which the inbox has filled in where it was left out."""
+        return self.event.id or ""
+
+    @property
+    def standing(self) -> Standing:
+        """Its place among the events about the same thing."""
+        decided = isinstance(self.event, SESSION_EVENTS) and status_of(self.event) is not SessionStatus.BOOKED
+        return Standing(self.event.timestamp, decided, self.event_id)
+
+
+def only(arrived: Iterable[Arrived[Any]], *types: type[E]) -> list[Arrived[E]]:
+    """Those events that are of one of these types."""
+    return [one for one in arrived if isinstance(one.event, types)]
+
+
+@cache
+def _events() -> TypeAdapter[Event]:
+    return TypeAdapter(Event)
+
+
+def read_event(body: Any) -> Event:
+    """An event from its JSON. Raises InvalidEvent naming fields, never what stands in them."""
+    try:
+        return _events().validate_python(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        fields = "; ".join(f"{'.'.join(map(str, each['loc'][1:])) or 'type'}: {each['msg']}" for each in found[:5])
+        raise InvalidEvent(f"the event cannot be read: {fields}") from None
+
+
+def check_event(event: Event) -> None:
+    """Return if what an event says can be. Raises InvalidEvent."""
+    if isinstance(event, SESSION_EVENTS):
+        if event.data.booked_at > event.data.starts_at:
+            raise InvalidEvent("booked_at lies after starts_at: a session is booked before it starts")
+        if event.data.ends_at is not None and event.data.ends_at < event.data.starts_at:
+            raise InvalidEvent("ends_at lies before starts_at: a session ends after it starts")
+    elif isinstance(event, TutorUpdated):
+        _check_tutor(event)
+
+
+def _check_tutor(event: TutorUpdated) -> None:
+    tutor = event.data
+    if tutor.timezone is not None and not is_time_zone(tutor.timezone):
+        raise InvalidEvent("timezone is no time zone: give an IANA name such as Europe/Berlin")
+    if tutor.started_at is not None and tutor.departed_at is not None and tutor.departed_at < tutor.started_at:
+        raise InvalidEvent("departed_at lies before started_at: a tutor leaves after joining")

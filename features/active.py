@@ -1,0 +1,20 @@
+"""Who is active: whom scores are about."""
+
+import numpy as np
+
+from domain.horizons import ACTIVE_WINDOW
+from features.arrays import MISSING
+from features.history import History
+from features.kernel import Ints
+from features.stream import StreamView
+
+
+def active_tutors(history: History, as_of: int) -> Ints:
+    """Codes of the tutors who delivered a session in the active window and have not left, as known at `as_of`.
+
+    `as_of` is in UTC microseconds.
+    """
+    tutors = np.arange(history.n_tutors)
+    recent = StreamView(history.deliveries, tutors, np.full(tutors.size, as_of)).count(ACTIVE_WINDOW.days) > 0
+    stays = (history.departed_at == MISSING) | (history.departed_at >= as_of)
+    return np.flatnonzero(recent & stays)

@@ -1,0 +1,28 @@
+"""The inbox drained on a schedule: the safety net for an hour in which no worker runs."""
+
+import os
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.runtime import Runtime, open_runtime
+from gateways.clock import utc_now
+from store.parked import backlog
+
+
+@task(retries=2, retry_delay_seconds=10, timeout_seconds=1800, cache_policy=NO_CACHE)
+def work(runtime: Runtime) -> int:
+    """Work on all that is due."""
+    from flows.worker import Worker  # the models, read only where there is something to do
+
+    return Worker(runtime.engine, utc_now).drain()
+
+
+@flow(name="drain", log_prints=True, timeout_seconds=3600)
+def drain() -> int:
+    """Work on the events that no worker has taken. Gives the number of events finished."""
+    with open_runtime(os.environ) as runtime:
+        done = work(runtime) if backlog(runtime.engine).waiting else 0
+        left = backlog(runtime.engine)
+    print(f"{done} events done, {left.waiting} wait, {left.parked} are parked")
+    return done

@@ -1,0 +1,70 @@
+"""What a running worker scores with: the champions, and what is usual, kept in memory and looked after."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from domain.errors import ModelMismatch
+from domain.vocabulary import Task
+from features.history import History
+from flows.scoring import HISTORY_KINDS, Champions, open_stored
+from insights.usual import Usual, estimate_usual
+from models.champion import Champion
+from quality.reasons import with_reason_codes
+from store.database import Engine
+from store.history import read_dataset
+from store.models import champion, champion_key
+from store.samples import sample_of_tutors
+
+logger = logging.getLogger("tutor_quality.worker")
+
+RECHECK_SECONDS = 30.0
+"""How long a champion may be another than the ledger's newest."""
+
+USUAL_SECONDS = 3600.0
+"""How long what is usual stands before it is read again: as often as the sweep reads it."""
+
+USUAL_TUTORS = 400
+"""Of a larger marketplace, what is usual is read from so many tutors, always the same: enough to a hundredth."""
+
+
+class Scorers:
+    """The champions and what is usual in the marketplace. For one thread."""
+
+    def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._monotonic = engine, monotonic
+        self._champions: dict[Task, Champion | None] = {}
+        self._keys: dict[Task, tuple[str, str] | None] = {}
+        self._usual: Usual | None = None
+        self._champions_due = self._usual_due = monotonic()
+
+    def champions(self) -> Champions:
+        """The champion of each task, None where there is none that can be opened. Raises DatabaseUnavailable."""
+        if self._monotonic() >= self._champions_due:
+            for task in Task:
+                self._recheck(task)
+            self._champions_due = self._monotonic() + RECHECK_SECONDS
+        return dict(self._champions)
+
+    def usual(self, as_of: datetime) -> Usual:
+        """What is usual in the 90 days before a moment. Raises DatabaseUnavailable."""
+        if self._usual is None or self._monotonic() >= self._usual_due:
+            tutor_ids = sample_of_tutors(self._engine, USUAL_TUTORS)
+            dataset = read_dataset(self._engine, tutor_ids, HISTORY_KINDS)
+            self._usual = estimate_usual(History(with_reason_codes(dataset)), as_of)
+            self._usual_due = self._monotonic() + USUAL_SECONDS
+        return self._usual
+
+    def _recheck(self, task: Task) -> None:
+        key = champion_key(self._engine, task)
+        if task not in self._champions or key != self._keys[task]:
+            self._champions[task], self._keys[task] = self._opened(task), key
+
+    def _opened(self, task: Task) -> Champion | None:
+        """The champion; one that cannot be opened stops no event, it only does not score."""
+        try:
+            return open_stored(champion(self._engine, task))
+        except ModelMismatch as error:
+            logger.error("the %s champion does not score: %s", task, error)
+            return None

@@ -1,0 +1,126 @@
+"""From a history and the models that serve to scores: the same for the hourly sweep and for one webhook."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.errors import LateFeature, ModelMismatch
+from domain.horizons import UPCOMING
+from domain.scores import Score
+from domain.vocabulary import ScoreKind, SessionStatus, Task
+from features.dataset import Dataset
+from features.history import History
+from features.queries import take
+from insights.contacts import contact_action
+from insights.ranking import help_scores
+from insights.session_quality import session_scores
+from insights.tutor_rates import rate_scores
+from models.champion import Champion, open_model
+from models.dataset import booked_sessions
+from models.matrix import attributes_with_values, check_attributes
+from models.scoring import microseconds_of, score_churn, score_sessions, score_tutors_no_show
+from store.models import StoredModel
+
+logger = logging.getLogger("tutor_quality.scoring")
+
+HISTORY_KINDS = ("tutors", "students", "sessions", "reschedules", "messages")
+"""What scores are computed from: no transcripts."""
+
+Champions = Mapping[Task, Champion | None]
+
+
+def open_stored(stored: StoredModel | None) -> Champion | None:
+    """The stored bytes as a model, checked against their recorded hash; None where there is none."""
+    return open_model(stored.version, stored.model_bytes, stored.sidecar) if stored else None
+
+
+def all_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
+    """Every score of a whole marketplace there is a model for, and the rates that need none, as known at `as_of`.
+
+    Raises ModelMismatch where the data hold nothing any more of an attribute that a model reads, LateFeature.
+    """
+    there = attributes_with_values(history.dataset)
+    for serves in filter(None, champions.values()):
+        check_attributes(serves.model.sidecar, there)
+    return [*model_scores(history, champions, as_of), *rate_scores(history, as_of)]
+
+
+def model_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
+    """Every score there is a model for, as known at `as_of`. Raises ModelMismatch, LateFeature."""
+    no_show, churn = champions[Task.NO_SHOW], champions[Task.CHURN]
+    risk = score_tutors_no_show(no_show.model, no_show.version, history, as_of) if no_show else []
+    leaving = score_churn(churn.model, churn.version, history, as_of) if churn else []
+    upcoming = upcoming_scores(history, no_show, as_of) if no_show else []
+    return [*risk, *leaving, *help_scores(risk, leaving), *upcoming]
+
+
+def readable_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
+    """The scores of the champions; one that cannot read these data does not score, and stops nobody else."""
+    try:
+        return model_scores(history, champions, as_of)
+    except (LateFeature, ModelMismatch):
+        return model_scores(history, {task: _usable(history, champions, task, as_of) for task in Task}, as_of)
+
+
+def _usable(history: History, champions: Champions, task: Task, as_of: datetime) -> Champion | None:
+    try:
+        model_scores(history, dict.fromkeys(Task) | {task: champions[task]}, as_of)
+    except (LateFeature, ModelMismatch) as error:
+        logger.error("the %s champion does not score: %s", task, error)
+        return None
+    return champions[task]
+
+
+def upcoming_scores(history: History, no_show: Champion, as_of: datetime) -> list[Score]:
+    """The no-show risk of each session booked for the next 48 hours, and what to do about it."""
+    rows = booked_sessions(history, microseconds_of(as_of), UPCOMING)
+    ids = history.dataset.tables["sessions"]["session_id"].take(rows).to_pylist() if np.size(rows) else []
+    scores = score_sessions(no_show.model, no_show.version, history, ids, take(history.sessions, rows), as_of)
+    return [score.model_copy(update={"action": contact_action(score.reasons)}) for score in scores]
+
+
+def quality_scores(history: History, session_ids: Iterable[str], as_of: datetime) -> list[Score]:
+    """How good those of these sessions were that were held and have a rating."""
+    sessions = history.dataset.tables["sessions"]
+    asked = pc.is_in(sessions["session_id"], pa.array(list(session_ids), pa.string()))
+    rated = pc.and_(pc.equal(sessions["status"], SessionStatus.COMPLETED), pc.is_valid(sessions["rating"]))
+    rows = np.flatnonzero(pc.and_(asked, rated).to_numpy())
+    return session_scores(history, rows, as_of) if rows.size else []
+
+
+def shadow_scores(history: History, challengers: Champions, as_of: datetime) -> list[Score]:
+    """Every score of the challengers that can still score, as known at `as_of`."""
+    scores: list[Score] = []
+    there = attributes_with_values(history.dataset)
+    for name, waits in challengers.items():
+        if waits:
+            with told(waits.version):
+                check_attributes(waits.model.sidecar, there)
+                scores += model_scores(history, dict.fromkeys(Task) | {name: waits}, as_of)
+    return [score for score in scores if score.kind is not ScoreKind.HELP]
+
+
+@contextmanager
+def told(who: str) -> Iterator[None]:
+    """What cannot score in shadow is told, and stops nobody else."""
+    try:
+        yield
+    except (LateFeature, ModelMismatch) as error:
+        print(f"{who} does not score: {error}")
+
+
+def without_tutors(dataset: Dataset, tutor_ids: Iterable[str]) -> Dataset:
+    """The dataset without some tutors and all they did: who asked to be forgotten is not scored."""
+    gone = pa.array(list(tutor_ids), pa.string())
+    if not len(gone):
+        return dataset
+    kept = {
+        kind: table.filter(pc.invert(pc.is_in(table["tutor_id"], gone))) if "tutor_id" in table.column_names else table
+        for kind, table in dataset.tables.items()
+    }
+    return Dataset(kept, dataset.attributes, dataset.departures_given)

@@ -1,0 +1,106 @@
+"""The Rails app, asked for its events: what it keeps for those that never came."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import stamina
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from domain.errors import InvalidSettings, RailsUnavailable
+from gateways.settings import Settings
+
+PATH = "/tutor_quality/events"
+PAGE = 500
+ATTEMPTS = 5
+LONGEST_WAIT = timedelta(seconds=60)
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Page(BaseModel):
+    """A page of events, oldest first, each as it would be sent to us; `next_cursor` asks for what follows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    events: tuple[dict[str, Any], ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class Rails:
+    """A Rails app that answers `GET /tutor_quality/events?since=…&until=…&cursor=…&limit=…`."""
+
+    http: httpx.Client
+    url: str
+
+    def pages(self, since: datetime, until: datetime | None = None, cursor: str | None = None) -> Iterator[Page]:
+        """Every page of the events from `since` on, before `until` if given, from a cursor on if given.
+
+        What may pass is tried again, five times, waiting longer each time and as long as the app asks for.
+        Raises RailsUnavailable.
+        """
+        while True:
+            page = self._page(since, until, cursor)
+            yield page
+            if page.next_cursor is None:
+                return
+            if page.next_cursor == cursor:
+                raise RailsUnavailable(
+                    f"The Rails app gives the cursor {cursor} again: it would never end. See its log."
+                )
+            cursor = page.next_cursor
+
+    def _page(self, since: datetime, until: datetime | None, cursor: str | None) -> Page:
+        asked = {"since": since.isoformat(), "until": until and until.isoformat(), "cursor": cursor, "limit": PAGE}
+        try:
+            answer = self._get({name: value for name, value in asked.items() if value is not None})
+            return Page.model_validate_json(answer.content)
+        except httpx.HTTPStatusError as error:
+            raise RailsUnavailable(
+                f"The Rails app answers {error.response.status_code} at {self.url}{PATH}. {_advice(error.response)}"
+            ) from None
+        except httpx.HTTPError as error:
+            raise RailsUnavailable(
+                f"The Rails app does not answer at {self.url} ({type(error).__name__}). Correct TQS_RAILS_URL."
+            ) from None
+        except ValidationError:
+            raise RailsUnavailable(
+                f"The Rails app's answer at {self.url}{PATH} is no page of events: "
+                '{"events": […], "next_cursor": …} is expected, see docs/rails.md.'
+            ) from None
+
+    @stamina.retry(on=lambda error: _wait(error), attempts=ATTEMPTS, timeout=None)
+    def _get(self, asked: dict[str, Any]) -> httpx.Response:
+        return self.http.get(f"{self.url}{PATH}", params=asked).raise_for_status()
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Rails]:
+    """The Rails app of the settings. Raises InvalidSettings where there is none."""
+    if settings.rails_url is None:
+        raise InvalidSettings("TQS_RAILS_URL: set the address of the Rails app, such as https://app.example.org")
+    headers = {"Authorization": f"Bearer {settings.rails_token}"} if settings.rails_token else {}
+    # Redirects are not followed: the token is for this address.
+    with httpx.Client(headers=headers, timeout=30, follow_redirects=False) as http:
+        yield Rails(http, settings.rails_url.rstrip("/"))
+
+
+def _wait(error: Exception) -> bool | timedelta:
+    """Whether to try again; how long to wait where the app says so."""
+    if not isinstance(error, httpx.HTTPStatusError):
+        return isinstance(error, httpx.TransportError)
+    if error.response.status_code not in _AGAIN:
+        return False
+    after = error.response.headers.get("retry-after", "")
+    return min(timedelta(seconds=int(after)), LONGEST_WAIT) if after.isdigit() and len(after) < 6 else True
+
+
+def _advice(response: httpx.Response) -> str:
+    if response.status_code in {401, 403}:
+        return "Correct TQS_RAILS_TOKEN."
+    if response.status_code == 404:
+        return "Correct TQS_RAILS_URL, or add the route of docs/rails.md."
+    return "Look into its log, then try again."

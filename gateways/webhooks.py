@@ -1,0 +1,67 @@
+"""Posting webhooks to the Rails app: only to the address of the settings, whatever anybody sends us."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+TIMEOUT_SECONDS = 10.0
+_MOST_ANSWER = 1000
+_MOST_WAIT = 86_400.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a post. `status_code` is None, and `error` says why, where no answer came.
+
+    `wait_seconds` is how long the app asks us to wait before the next.
+    """
+
+    status_code: int | None
+    error: str | None
+    seconds: float
+    wait_seconds: float | None = None
+
+    @property
+    def taken(self) -> bool:
+        """Whether the app took it."""
+        return self.status_code is not None and 200 <= self.status_code < 300
+
+    @property
+    def gone(self) -> bool:
+        """Whether the app says that it never wants any again (410)."""
+        return self.status_code == 410
+
+
+def client() -> httpx.Client:
+    """A client that checks certificates, follows no redirect and reads no proxy from the environment."""
+    return httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
+
+
+def post(http: httpx.Client, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Post a body. Whatever goes wrong is in the answer."""
+    began = time.monotonic()
+    try:
+        with http.stream("POST", url, content=body, headers={"content-type": "application/json", **headers}) as got:
+            said = _beginning(got)
+    except httpx.HTTPError as error:
+        return Answer(None, type(error).__name__, time.monotonic() - began)
+    taken = 200 <= got.status_code < 300
+    return Answer(got.status_code, None if taken else said or None, time.monotonic() - began, _wait(got))
+
+
+def _beginning(response: httpx.Response) -> str:
+    """The first of what the app answers, to show to who looks for the cause; the rest is not read."""
+    read = b""
+    for piece in response.iter_bytes(_MOST_ANSWER):
+        read += piece
+        if len(read) >= _MOST_ANSWER:
+            break
+    text = read[:_MOST_ANSWER].decode(errors="replace")
+    return "".join(character if character.isprintable() else " " for character in text).strip()
+
+
+def _wait(response: httpx.Response) -> float | None:
+    after = response.headers.get("retry-after", "")
+    return min(float(after), _MOST_WAIT) if after.isdigit() and len(after) < 10 else None

@@ -1,0 +1,96 @@
+"""How good sessions were, from the ratings students gave; nothing is said of a session nobody rated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from domain.horizons import HELD_OR_MISSED
+from domain.scores import QUALITY_ACT, Reason, Score
+from domain.vocabulary import ScoreKind, SessionStatus, SubjectKind
+from features.arrays import MISSING, floats
+from features.first_sessions import first_of_pairs
+from features.history import History
+from features.kernel import Ints
+from features.stream import Column
+
+MODEL_VERSION = "ratings-1"
+"""Which reading of ratings made a score."""
+
+WORST, BEST = 1.0, 5.0
+"""The scale of ratings, in stars."""
+
+HALF_A_STAR = 0.5 / (BEST - WORST)
+"""A rating is given in whole stars, so it is known to half a star each way."""
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Rated sessions, (ratings,) each: the tutor's code, and the rating as a fraction, 1 the best."""
+
+    tutor: Ints
+    quality: Column
+
+    def sums(self, n_tutors: int) -> tuple[Column, Column, Column]:
+        """Of each tutor the sum of qualities, of their squares, and their number: (tutors,) each."""
+        weights = (self.quality, self.quality**2, np.ones_like(self.quality))
+        total, squares, number = (np.bincount(self.tutor, w, n_tutors).astype(np.float64) for w in weights)
+        return total, squares, number
+
+
+def as_quality(stars: Column) -> Column:
+    """Stars, 1 to 5, as a fraction: 5 is 1, 1 is 0."""
+    return np.asarray((np.clip(stars, WORST, BEST) - WORST) / (BEST - WORST))
+
+
+def as_stars(quality: float) -> float:
+    """The stars of a fraction."""
+    return WORST + quality * (BEST - WORST)
+
+
+def ratings(history: History, after: int, before: int, first_only: bool = False) -> Ratings:
+    """Ratings of sessions whose outcome became known in [after, before), UTC microseconds.
+
+    With `first_only`, those of the first session held or missed of each pair of tutor and student.
+    """
+    sessions = history.sessions
+    known = (sessions.known_at != MISSING) & (sessions.known_at < before)
+    rows = np.flatnonzero(known & sessions.is_in(HELD_OR_MISSED))
+    if first_only:
+        rows = rows[np.argsort(sessions.known_at[rows], kind="stable")]
+        rows = rows[first_of_pairs(sessions, rows)]
+    quality = _quality(history)[rows]
+    counts = ~np.isnan(quality) & (sessions.known_at[rows] >= after) & (sessions.tutor[rows] >= 0)
+    return Ratings(sessions.tutor[rows[counts]], quality[counts])
+
+
+def _quality(history: History) -> Column:
+    """The quality of every session, NaN where it was not held or not rated: (sessions,)."""
+    stars = floats(history.dataset.tables["sessions"]["rating"])
+    return np.where(history.sessions.is_in({SessionStatus.COMPLETED}), as_quality(stars), np.nan)
+
+
+def session_scores(history: History, rows: Ints | Sequence[int], as_of: datetime) -> list[Score]:
+    """The quality of those sessions (rows of the history) that were completed and rated."""
+    chosen = np.asarray(rows, dtype=np.int64)
+    quality = _quality(history)[chosen]
+    rated = np.flatnonzero(~np.isnan(quality))
+    ids = history.dataset.tables["sessions"]["session_id"].take(chosen[rated]).to_pylist() if rated.size else []
+    return [_score(name, float(value), as_of) for name, value in zip(ids, quality[rated], strict=True)]
+
+
+def _score(session_id: str, quality: float, as_of: datetime) -> Score:
+    stars = as_stars(quality)
+    return Score(
+        subject_kind=SubjectKind.SESSION,
+        subject_id=session_id,
+        kind=ScoreKind.SESSION_QUALITY,
+        value=quality,
+        low=max(quality - HALF_A_STAR, 0.0),
+        high=min(quality + HALF_A_STAR, 1.0),
+        reasons=(Reason(theme="quality", text=f"rated {stars:g} of {BEST:g} stars", effect=0.0),),
+        act_from=QUALITY_ACT,
+        model_version=MODEL_VERSION,
+        as_of=as_of,
+    )

@@ -1,0 +1,66 @@
+"""Small samples pulled toward what is usual, with the interval of what is then believed.
+
+Empirical Bayes: the prior's mean and strength come from the whole marketplace (`features.priors`: Kleinman 1973 for
+rates, Searle 1971 for means), and each tutor's own numbers move it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.priors import Prior
+from features.stream import Column
+
+Z = 1.96
+"""Normal quantile of a two-sided 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Believed:
+    """Fractions in 0..1 with the ends of their 95 % intervals: (rows,) each."""
+
+    value: Column
+    low: Column
+    high: Column
+
+
+def shrunk_rate(events: Column, of: Column, prior: Prior) -> Believed:
+    """Rates of `events` among `of`, the posterior means of a beta prior: (rows,).
+
+    The interval is the posterior's, with at least one event and one session without on the books of the interval: below
+    that it would be sure of nothing but itself.
+    """
+    value = prior.shrink(events, of)
+    with_event = np.maximum(value * (of + prior.strength), 1.0)
+    without = np.maximum((1 - value) * (of + prior.strength), 1.0)
+    low, high = (beta_quantile(with_event, without, z) for z in (-Z, Z))
+    return Believed(value, np.minimum(low, value), np.maximum(high, value))
+
+
+def beta_quantile(a: Column, b: Column, z: float) -> Column:
+    """The quantile of beta distributions that a normal variable has at `z`: (rows,). `a` and `b` are 1 or more.
+
+    Abramowitz and Stegun 1964, 26.5.22: within .01 from 2 on, and wider than the truth below.
+    """
+    of_a, of_b = 1 / (2 * a - 1), 1 / (2 * b - 1)
+    h, spread = 2 / (of_a + of_b), (z**2 - 3) / 6
+    w = -z * np.sqrt(h + spread) / h - (of_b - of_a) * (spread + 5 / 6 - 2 / (3 * h))
+    return np.asarray(a / (a + b * np.exp(2 * w)))
+
+
+def shrunk_mean(total: Column, of: Column, prior: Prior, variance: float) -> Believed:
+    """Means of `of` measurements in 0..1 that add up to `total`, the posterior means of a normal prior: (rows,).
+
+    `variance` is that of one measurement within its tutor; the interval is the normal posterior's (Gelman et al. 2013,
+    Bayesian Data Analysis, section 2.5), cut to 0..1.
+    """
+    value = np.clip(prior.shrink(total, of), 0, 1)
+    half = Z * np.sqrt(variance / (of + prior.strength))
+    return Believed(value, np.clip(value - half, 0, 1), np.clip(value + half, 0, 1))
+
+
+def log_odds_against(value: Column, usual: float) -> Column:
+    """How far fractions lie from a usual one, in log-odds: (rows,). Kept finite at 0 and 1."""
+    near = np.clip(value, 1e-3, 1 - 1e-3)
+    at = float(np.clip(usual, 1e-3, 1 - 1e-3))
+    return np.asarray(np.log(near / (1 - near)) - np.log(at / (1 - at)))

@@ -1,0 +1,47 @@
+"""Examples of what administrators and clients of OAuth are answered, for the API's description."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+_AT = "2026-11-23T17:00:00Z"
+_KEY = {
+    "id": "6f1c0b9e", "name": "Rails, production", "role": "read", "scopes": ["scores:read"], "tutor_id": None,
+    "created_at": _AT, "created_by": "installation", "expires_at": None, "revoked_at": None, "last_used_at": None,
+}  # fmt: skip
+
+ADMIN_ANSWERS: Mapping[tuple[str, str], Any] = MappingProxyType(
+    {
+        ("post", "/api/admin/keys"): _KEY | {"key": "tqs_live_6f1c0b9e_…"},
+        ("get", "/api/admin/keys"): {"keys": [_KEY]},
+        ("get", "/api/admin/audit"): {
+            "rows": [
+                {
+                    "id": 812, "at": _AT, "actor": "6f1c0b9e", "role": "read",
+                    "action": "GET /api/tutors/{tutor_id}/scores", "subject_id": "tutor-17",
+                    "request_id": "9f1c2ab07d5e4c3f8a6b", "detail": None,
+                }
+            ],
+            "before": None,
+        },
+        ("get", "/api/admin/inbox"): {
+            "waiting": 0,
+            "parked": 1,
+            "oldest_waiting": None,
+            "events": [
+                {
+                    "id": 4711, "event_id": "evt-1", "type": "transcript.ready", "received_at": _AT, "tries": 5,
+                    "due_at": None, "parked_at": "2026-11-23T18:00:00Z", "error": "its session is not known yet",
+                }
+            ],
+            "next_after": None,
+        },
+        ("post", "/api/oauth/token"): {
+            "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.…",
+            "token_type": "Bearer",
+            "expires_in": 600,
+            "scope": "scores:read",
+        },
+    }
+)  # fmt: skip
+"""By method and path."""

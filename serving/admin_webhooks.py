@@ -1,0 +1,103 @@
+"""What we told the Rails app, what it did not take, and sending it again, for an administrator."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict
+
+from domain.errors import UnknownSubject
+from serving.resources import Given
+from store.deliveries import DeliveryState, deliveries, delivery, replay, replay_failed
+
+router = APIRouter(prefix="/api/admin/webhooks", tags=["webhooks"])
+
+_LARGEST = 2**63 - 1
+Number = Annotated[int, Path(ge=1, le=_LARGEST)]
+
+
+class DeliveryView(BaseModel):
+    """A delivery: `id` is its number, `event_id` the `webhook-id` it is sent under. `error` is what was met last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    event_id: str
+    type: str
+    created_at: datetime
+    due_at: datetime
+    tries: int
+    delivered_at: datetime | None
+    failed_at: datetime | None
+    status_code: int | None
+    error: str | None
+
+
+class AttemptView(BaseModel):
+    """One time that it was sent; `status_code` is null where no answer came."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    status_code: int | None
+    error: str | None
+    seconds: float
+
+
+class DeliveryWithAttempts(DeliveryView):
+    """A delivery with every attempt, the oldest first."""
+
+    attempts: tuple[AttemptView, ...]
+
+
+class DeliveryPage(BaseModel):
+    """Deliveries of one state, the newest first. `next_before` is null on the last page."""
+
+    model_config = ConfigDict(frozen=True)
+
+    deliveries: tuple[DeliveryView, ...]
+    next_before: int | None
+
+
+class Replayed(BaseModel):
+    """The numbers of the deliveries that will be sent again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    replayed: tuple[int, ...]
+
+
+@router.get("")
+def list_deliveries(
+    resources: Given,
+    state: DeliveryState = DeliveryState.FAILED,
+    before: Annotated[int | None, Query(ge=1, le=_LARGEST, description="`next_before` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> DeliveryPage:
+    """Deliveries that wait, were taken, or were given up."""
+    found = deliveries(resources.engine, state, limit, before)
+    views = tuple(DeliveryView(**asdict(one)) for one in found)
+    return DeliveryPage(deliveries=views, next_before=found[-1].id if len(found) == limit else None)
+
+
+@router.get("/{number}")
+def show_delivery(number: Number, resources: Given) -> DeliveryWithAttempts:
+    """A delivery and every attempt."""
+    found, attempts = delivery(resources.engine, number)
+    return DeliveryWithAttempts(**asdict(found), attempts=tuple(AttemptView(**asdict(each)) for each in attempts))
+
+
+@router.post("/{number}/replay", status_code=202)
+def replay_delivery(number: Number, resources: Given) -> Replayed:
+    """Send a delivery again, under the id it had, with a fresh count of tries. 404 for one that is on its way."""
+    replayed = replay(resources.engine, [number], resources.now())
+    if not replayed:
+        raise UnknownSubject(f"no delivery {number} was delivered or given up")
+    return Replayed(replayed=tuple(replayed))
+
+
+@router.post("/replay_failed", status_code=202)
+def replay_all_failed(resources: Given) -> Replayed:
+    """Send again all that was given up."""
+    return Replayed(replayed=tuple(replay_failed(resources.engine, resources.now())))

@@ -1,0 +1,41 @@
+"""Opaque cursors: where the next page of a list begins, bound to the question it belongs to."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from serving.problems import FieldError, InvalidFields
+
+_DIGEST = 16
+
+
+def make_cursor(question: Mapping[str, Any], place: Mapping[str, Any]) -> str:
+    """A cursor that holds a place in the list that answers a question.
+
+    It is no secret and gives nobody more than the question does: the digest tells typing errors and a cursor of
+    another list from a good one.
+    """
+    held = json.dumps(place, separators=(",", ":"), sort_keys=True).encode()
+    return urlsafe_b64encode(_digest(question, held) + held).decode().rstrip("=")
+
+
+def read_cursor(question: Mapping[str, Any], cursor: str) -> dict[str, Any]:
+    """The place a cursor holds. Raises InvalidFields for one that is altered or belongs to another question."""
+    try:
+        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except ValueError:
+        raw = b""
+    # Decoding forgives what it should not, so the text must also be the one that would have been made.
+    held = raw[_DIGEST:]
+    if not held or raw[:_DIGEST] != _digest(question, held) or urlsafe_b64encode(raw).decode().rstrip("=") != cursor:
+        detail = "is no cursor of this list: send `next_cursor` as it came, with the same filters and sort"
+        raise InvalidFields([FieldError(field="cursor", detail=detail)])
+    found: dict[str, Any] = json.loads(held)
+    return found
+
+
+def _digest(question: Mapping[str, Any], held: bytes) -> bytes:
+    asked = json.dumps(question, separators=(",", ":"), sort_keys=True, default=str).encode()
+    return sha256(asked + b"\n" + held).digest()[:_DIGEST]

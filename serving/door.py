@@ -1,0 +1,52 @@
+"""Everything the guard decides with: who calls, how often they may, and what is written down of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.policy import Principal
+from serving.callers import Callers
+from serving.grouped import Grouped
+from serving.limits import Limits
+from serving.tokens import Tokens
+from store.audit import AuditRow, write_rows
+from store.database import Engine
+
+
+@dataclass(frozen=True)
+class Door:
+    """One for each process. Opens no connection before it is asked for something."""
+
+    callers: Callers
+    tokens: Tokens
+    limits: Limits
+    rows: Grouped[Sequence[AuditRow], None]
+    now: Callable[[], datetime]
+
+    async def write_down(
+        self, principal: Principal, action: str, subjects: Sequence[str | None], request_id: str
+    ) -> None:
+        """Write a row for each subject, and wait until they are in the database. Raises DatabaseUnavailable."""
+        now = self.now()
+        await self.rows.submit(
+            [AuditRow(now, principal.id, principal.role, action, subject, request_id) for subject in subjects]
+        )
+
+    def close(self) -> None:
+        """Stop listening for changes of keys, and write what is still to be written."""
+        self.callers.close()
+
+
+def open_door(
+    engine: Engine, installation_key: str, token_secret: str, limits: Limits, now: Callable[[], datetime]
+) -> Door:
+    """The door of one process, which begins to listen for changes of keys."""
+
+    def write(groups: list[Sequence[AuditRow]]) -> list[None]:
+        write_rows(engine, [row for rows in groups for row in rows])
+        return [None] * len(groups)
+
+    tokens = Tokens(token_secret)
+    callers = Callers(engine, installation_key, tokens, now)
+    callers.start()
+    return Door(callers, tokens, limits, Grouped(write), now)

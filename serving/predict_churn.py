@@ -1,0 +1,51 @@
+"""The risk that one tutor leaves, computed when asked."""
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain.errors import UnknownSubject
+from domain.vocabulary import Task
+from features.history import History
+from models.scoring import score_churn
+from serving.access import about
+from serving.bodies import ChurnPrediction, ChurnQuestion, Features, KnownTutor, ScoreView
+from serving.described import scores_of, told
+from serving.direct import DirectRoute, answer
+from serving.predict import of_tutor
+from serving.problems import respond
+from serving.resources import Given, Resources
+
+router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
+
+
+@router.post("/churn", response_model=ChurnPrediction)
+async def predict_churn(question: ChurnQuestion, request: Request, resources: Given) -> Response:
+    """The probability that a tutor leaves within each horizon the model knows, as known now.
+
+    The tutor may be named, or given by the model's columns (`features`), which asks nothing of the database. Only an
+    active tutor can leave: of another the answer is a 409 problem `not_active`.
+    """
+    if isinstance(question, Features):
+        scores = await scores_of(question, Task.CHURN, resources)
+        return answer(ChurnPrediction(tutor_id=None, scores=tuple(scores)))
+    about(request, [question.tutor_id])
+    prediction = await run_in_threadpool(_predict, question, resources)
+    if not prediction.scores:
+        detail = (
+            f"tutor {question.tutor_id!r} has delivered no session lately or has left: only who is active can leave"
+        )
+        return respond(request.scope, 409, detail, "not_active")
+    return answer(prediction)
+
+
+def _predict(question: KnownTutor, resources: Resources) -> ChurnPrediction:
+    champion, now = resources.champions.get(Task.CHURN), resources.now()
+    history = History(of_tutor(resources.engine, question.tutor_id))
+    if not history.n_tutors:
+        raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
+    scores = score_churn(champion.model, champion.version, history, now, with_reasons=question.explain)
+    return ChurnPrediction(
+        tutor_id=question.tutor_id, scores=tuple(ScoreView.of(told(score, question.explain)) for score in scores)
+    )

@@ -1,0 +1,114 @@
+"""The list of tutors, filtered, sorted and page by page."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.events import Id, Name
+from domain.vocabulary import Band, ScoreKind
+from serving.access import about
+from serving.cursors import make_cursor, read_cursor
+from serving.resources import Given
+from serving.score_bodies import ListedScore, ListedTutor, TutorList
+from store.tutor_pages import LISTED, Place, SortKey, Wanted, tutor_page
+from store.tutor_pages import ListedTutor as StoredTutor
+
+router = APIRouter(prefix="/api/tutors", tags=["scores"])
+
+Sort = Literal[
+    "help", "no_show_14d", "churn_30d", "reschedule_rate_30d", "session_quality", "name",
+    "-help", "-no_show_14d", "-churn_30d", "-reschedule_rate_30d", "-session_quality", "-name",
+]  # fmt: skip
+"""A key of the order, with `-` before it for the largest first."""
+
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class TutorQuery(BaseModel):
+    """Which tutors, in which order, and how many at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sort: Sort = Field("-help", description="what to sort by, with `-` the largest first")
+    band: Band | None = Field(None, description="only those whose `help` is in this band")
+    active: bool | None = Field(None, description="only those whom the last day's scoring was about, or was not")
+    name: Name | None = Field(None, description="only those whose name begins so, in any case of letters")
+    min_help: Fraction | None = None
+    min_no_show_14d: Fraction | None = None
+    min_churn_30d: Fraction | None = None
+    min_reschedule_rate_30d: Fraction | None = None
+    max_session_quality: Fraction | None = None
+    limit: int = Field(50, ge=1, le=200)
+    cursor: Annotated[str, Field(max_length=2000)] | None = Field(None, description="`next_cursor` of the page before")
+
+    @property
+    def wanted(self) -> Wanted:
+        """The question to the store."""
+        return Wanted(
+            sort=SortKey(self.sort.removeprefix("-")),
+            descending=self.sort.startswith("-"),
+            band=self.band,
+            active=self.active,
+            name=self.name,
+            at_least=self._bounds("min_"),
+            at_most=self._bounds("max_"),
+        )
+
+    def _bounds(self, prefix: str) -> Mapping[ScoreKind, float]:
+        given = {kind: getattr(self, f"{prefix}{kind}", None) for kind in LISTED}
+        return {kind: value for kind, value in given.items() if value is not None}
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What a cursor is bound to."""
+        return self.model_dump(mode="json", exclude={"limit", "cursor"})
+
+
+class _Held(BaseModel):
+    """What a cursor of this list holds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    up_to: Annotated[int, Field(ge=0, lt=2**63)]
+    value: Annotated[float, Field(allow_inf_nan=False)] | Name | None
+    tutor_id: Id
+
+
+@router.get("", summary="List of tutors")
+def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: Given) -> TutorList:
+    """Tutors with their main scores, those who most need help first unless `sort` says otherwise.
+
+    Those without a value for what is sorted by come last. Pages follow each other by `next_cursor`: all pages are of
+    the moment of the first, so nobody is missed or listed twice however many scores are saved meanwhile.
+    """
+    after = _place(query) if query.cursor is not None else None
+    page = tutor_page(resources.engine, query.wanted, query.limit, after)
+    about(request, [tutor.tutor_id for tutor in page.tutors])
+    place = page.following
+    held = place and {"up_to": place.up_to, "value": place.value, "tutor_id": place.tutor_id}
+    return TutorList(
+        tutors=tuple(_line(tutor) for tutor in page.tutors),
+        next_cursor=make_cursor(query.question, held) if held else None,
+    )
+
+
+def _place(query: TutorQuery) -> Place:
+    held = _Held.model_validate(read_cursor(query.question, query.cursor or ""))
+    return Place(held.up_to, held.value, held.tutor_id)
+
+
+def _line(tutor: StoredTutor) -> ListedTutor:
+    main = tutor.scores.get(ScoreKind.HELP)
+    listed = {kind.value: ListedScore.of(tutor.scores[kind]) if kind in tutor.scores else None for kind in LISTED}
+    return ListedTutor(
+        tutor_id=tutor.tutor_id,
+        name=tutor.name,
+        timezone=tutor.timezone,
+        active=tutor.active,
+        band=main.band if main else None,
+        reasons=main.reasons if main else (),
+        action=main.action if main else None,
+        **listed,
+    )

@@ -1,0 +1,110 @@
+"""The sessions of the next hours that may be missed."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.scores import band
+from domain.vocabulary import Band
+from insights.upcoming import Advice, advice
+from serving.access import about
+from serving.cursors import make_cursor, read_cursor
+from serving.resources import Given
+from serving.score_bodies import SessionRisk, UpcomingSession, UpcomingSessions
+from store.upcoming import Upcoming, by_risk, upcoming
+from store.views import UpcomingSession as StoredSession
+
+router = APIRouter(prefix="/api/sessions", tags=["scores"])
+
+_WORSE = (Band.OK, Band.WATCH, Band.ACT)
+
+
+class UpcomingQuery(BaseModel):
+    """Which sessions to come, and how many at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    risk: Band | None = Field(
+        None, description="only sessions in this band or a worse one; `ok` leaves out those not scored yet"
+    )
+    hours: int = Field(48, ge=1, le=48, description="how far ahead; sessions are scored 48 hours ahead")
+    after_hours: int = Field(0, ge=0, le=47, description="leave out what starts within so many hours")
+    limit: int = Field(100, ge=1, le=500)
+    cursor: Annotated[str, Field(max_length=2000)] | None = Field(None, description="`next_cursor` of the page before")
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What a cursor is bound to."""
+        return self.model_dump(mode="json", exclude={"limit", "cursor"})
+
+
+class _Held(BaseModel):
+    """What a cursor of this list holds: the order of the last session shown, and the moment of the first page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    now: AwareDatetime
+    risk: Annotated[float, Field(allow_inf_nan=False)]
+    starts_at: AwareDatetime
+    session_id: str
+
+
+@router.get("/upcoming", summary="Sessions to come by risk")
+def upcoming_list(query: Annotated[UpcomingQuery, Query()], request: Request, resources: Given) -> UpcomingSessions:
+    """Booked sessions of the next 48 hours, the riskiest first: why they may be missed, and what to do.
+
+    Of a tutor who is not on the contact list of the session's day no reasons and no change are told, only
+    `action: "Not on the day's contact list"`: they are left alone, whether by chance or for lack of room.
+    """
+    held = _Held.model_validate(read_cursor(query.question, query.cursor)) if query.cursor is not None else None
+    now = held.now if held else resources.now()
+    found = upcoming(resources.engine, now + timedelta(hours=query.after_hours), now + timedelta(hours=query.hours))
+    wanted = [session for session in found.sessions if _is_wanted(session, query.risk)]
+    begin = (held.risk, held.starts_at, held.session_id) if held else None
+    shown = [session for session in wanted if begin is None or by_risk(session) > begin]
+    more = len(shown) > query.limit
+    about(request, dict.fromkeys(session.tutor_id for session in shown[: query.limit]))
+    return UpcomingSessions(
+        sessions=tuple(_line(found, session) for session in shown[: query.limit]),
+        total=len(wanted),
+        next_cursor=make_cursor(query.question, _place(shown[query.limit - 1], now)) if more else None,
+    )
+
+
+def _place(session: StoredSession, now: datetime) -> dict[str, Any]:
+    risk, starts_at, session_id = by_risk(session)
+    return {"now": now.isoformat(), "risk": risk, "starts_at": starts_at.isoformat(), "session_id": session_id}
+
+
+def _is_wanted(session: StoredSession, risk: Band | None) -> bool:
+    if risk is None or session.no_show is None:
+        return risk is None
+    return _WORSE.index(band(session.no_show.value)) >= _WORSE.index(risk)
+
+
+def _line(found: Upcoming, session: StoredSession) -> UpcomingSession:
+    advised = _advised(found, session)
+    risk, told = session.no_show, advised is None or advised.tells_why
+    return UpcomingSession(
+        session_id=session.session_id,
+        tutor_id=session.tutor_id,
+        tutor_name=session.tutor_name,
+        timezone=session.timezone,
+        student_id=session.student_id,
+        starts_at=session.starts_at,
+        risk=SessionRisk(value=risk.value, low=risk.low, high=risk.high, band=band(risk.value)) if risk else None,
+        reasons=session.reasons if told else (),
+        action=advised.action if advised else None,
+        expected_effect=(advised.effect or None) if advised else None,
+        what_if=session.what_if if told else None,
+        model_version=session.model_version,
+        as_of=session.as_of,
+    )
+
+
+def _advised(found: Upcoming, session: StoredSession) -> Advice | None:
+    if session.no_show is None:
+        return None
+    return advice(session.no_show.value, session.action, found.is_listed(session), found.effect_on(session))

@@ -1,0 +1,48 @@
+"""What the first request would else wait for: compiled kernels, the models' trees, a connection to the database."""
+
+import gc
+import logging
+from datetime import timedelta
+
+from domain.errors import TutorQualityError
+from domain.vocabulary import Task
+from features.history import History
+from models.champion import Champion
+from models.scoring import score_churn, score_sessions
+from serving.bodies import DescribedSession
+from serving.predict import described_row, of_tutor
+from serving.resources import Resources
+from store.lookups import any_tutor
+
+logger = logging.getLogger("tutor_quality.serving")
+
+NOBODY = "nobody"
+
+
+def warm_up(resources: Resources) -> None:
+    """Predict once with every model there is, about some tutor, and tell nobody.
+
+    Without a model or a database there is nothing to do: a service may start before either.
+    """
+    try:
+        for task in Task:
+            champion = resources.champions.find(task)
+            if champion is not None:
+                _predict(task, champion, resources)
+    except TutorQualityError as error:
+        logger.warning("not warmed up: %s", " ".join(str(error).split()))
+    # All that is here now stays for good: the collector need not look through it again while somebody waits.
+    gc.collect()
+    gc.freeze()
+
+
+def _predict(task: Task, champion: Champion, resources: Resources) -> None:
+    now, tutor_id = resources.now(), any_tutor(resources.engine) or NOBODY
+    dataset = of_tutor(resources.engine, tutor_id)
+    history = History(dataset)
+    if task is Task.CHURN:
+        score_churn(champion.model, champion.version, history, now)
+        return
+    question = DescribedSession(tutor_id=tutor_id, starts_at=now + timedelta(days=1))
+    session = history.columns_of(described_row(question, dataset, now))
+    score_sessions(champion.model, champion.version, history, [NOBODY], session, now)

@@ -1,0 +1,134 @@
+"""A Rails app that is not one: it answers what the service asks of Rails, and takes what it tells Rails.
+
+`GET /tutor_quality/events` gives every event since a moment, page by page, as `tqs rails sync` asks for them;
+`POST /tutor_quality/webhooks` takes webhooks, verifies them and, where asked to, fails.
+"""
+
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from hmac import compare_digest
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from simulator.day import Event
+
+EVENTS_PATH, WEBHOOKS_PATH = "/tutor_quality/events", "/tutor_quality/webhooks"
+PAGE = 500
+LARGEST_BODY = 1_000_000
+
+
+@dataclass
+class RailsApp:
+    """What the app knows and what it was told.
+
+    events: all that happened, the oldest first. token: what the service sends to read them. secrets: what its webhooks
+    are signed with. fail: share of the webhooks that are answered 503 though nothing is wrong.
+    """
+
+    events: Sequence[Event]
+    token: str
+    secrets: Sequence[str]
+    fail: float = 0.0
+    deliveries: Counter[str] = field(default_factory=Counter)
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: int = 0
+    failed: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def page(self, since: datetime, until: datetime | None, cursor: str | None, limit: int) -> dict[str, Any]:
+        """Events since a moment, and before another; `next_cursor` is null on the last page."""
+        at = ((event, datetime.fromisoformat(event["timestamp"])) for event in self.events)
+        found = [event for event, moment in at if moment >= since and (until is None or moment < until)]
+        begin = int(cursor or 0)
+        end = begin + limit
+        return {"events": found[begin:end], "next_cursor": str(end) if end < len(found) else None}
+
+    def take(self, body: bytes, headers: Mapping[str, str]) -> HTTPStatus:
+        """Take a webhook: what was told twice counts once."""
+        if not self._is_signed(body, headers):
+            self.refused += 1
+            return HTTPStatus.UNAUTHORIZED
+        with self.lock:
+            if random.random() < self.fail:
+                self.failed += 1
+                return HTTPStatus.SERVICE_UNAVAILABLE
+            self.deliveries[headers["webhook-id"]] += 1
+            self.bodies[headers["webhook-id"]] = json.loads(body)
+        return HTTPStatus.OK
+
+    def _is_signed(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        for secret in self.secrets:
+            try:
+                Webhook(secret).verify(body, dict(headers), json_parse=False)
+            except (WebhookVerificationError, ValueError):
+                continue
+            return True
+        return False
+
+
+@contextmanager
+def running(app: RailsApp, port: int = 0) -> Iterator[str]:
+    """The address of the app behind an HTTP server on the loopback address; any free port for 0."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(app))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(app: RailsApp) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            if parts.path != EVENTS_PATH:
+                return self._answer(HTTPStatus.NOT_FOUND)
+            if not compare_digest(self.headers.get("Authorization", "").encode(), f"Bearer {app.token}".encode()):
+                return self._answer(HTTPStatus.UNAUTHORIZED)
+            try:
+                found = self._page({name: values[0] for name, values in parse_qs(parts.query).items()})
+            except (KeyError, ValueError):
+                return self._answer(HTTPStatus.UNPROCESSABLE_ENTITY)
+            self._answer(HTTPStatus.OK, found)
+
+        def _page(self, asked: Mapping[str, str]) -> dict[str, Any]:
+            until = datetime.fromisoformat(asked["until"]) if "until" in asked else None
+            since, limit = datetime.fromisoformat(asked["since"]), int(asked.get("limit", PAGE))
+            return app.page(since, until, asked.get("cursor"), limit)
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            if length > LARGEST_BODY:
+                return self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            body = self.rfile.read(length)
+            known = urlsplit(self.path).path == WEBHOOKS_PATH
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self._answer(app.take(body, headers) if known else HTTPStatus.NOT_FOUND)
+
+        def _answer(self, status: HTTPStatus, document: Mapping[str, Any] | None = None) -> None:
+            body = b"" if document is None else json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: what is told may be about a person."""
+
+    return Handler

@@ -1,0 +1,164 @@
+"""From events to what is known: a batch of events into the tables, whatever their order, any number of times.
+
+The latest event about a thing says how it stands (`domain.event_order`); `latest_events` remembers which that was. One
+batch is applied at a time, so what is read here cannot change before it is written.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Engine, text
+
+from domain.errors import InvalidEvent
+from domain.event_order import SESSION_EVENTS, Arrived, check_event, only
+from domain.events import Event, Message, MessageSent, TranscriptReady, TutorDeleted, TutorUpdated
+from store import attributes as stored_attributes
+from store.applied_sessions import Deciding, apply_sessions, check_attributes
+from store.database import writing
+from store.event_rows import add_ids, each, write
+from store.forgotten import wipe_events
+from store.load import FACTS_LOCK
+
+TUTOR, TRANSCRIPT = "tutor", "transcript"
+"""Kinds of thing in `latest_events`, beside those of sessions."""
+
+_UPDATE_TUTORS = text(f"""
+    UPDATE tutors SET
+        name = r.name, email = r.email, timezone = r.timezone, started_at = r.started_at, departed_at = r.departed_at
+    FROM {each("tutor_id text, name text, email text, timezone text, started_at timestamptz, departed_at timestamptz")}
+    WHERE tutors.tutor_id = r.tutor_id
+""")
+_FORGET_TUTORS = text(f"""
+    UPDATE tutors SET
+        name = NULL, email = NULL, departed_at = coalesce(tutors.departed_at, greatest(tutors.started_at, r.at))
+    FROM {each("tutor_id text, at timestamptz")}
+    WHERE tutors.tutor_id = r.tutor_id
+""")
+_COLUMNS = "message_id text, tutor_id text, student_id text, sent_at timestamptz, sender text, recipient text"
+_ADD_MESSAGES = text(f"""
+    INSERT INTO messages (message_id, tutor_id, student_id, sent_at, sender, recipient)
+    SELECT r.* FROM {each(_COLUMNS)} ON CONFLICT DO NOTHING
+""")
+_ADD_TRANSCRIPTS = text(f"""
+    INSERT INTO transcripts (session_id, known_at, text)
+    SELECT r.* FROM {each("session_id text, known_at timestamptz, text text")}
+    ON CONFLICT (session_id) DO UPDATE SET known_at = excluded.known_at, text = excluded.text
+""")
+_NOTE_LATEST = text(f"""
+    INSERT INTO latest_events (id, kind, happened_at, event_id, deleted)
+    SELECT r.* FROM {each("id text, kind text, happened_at timestamptz, event_id text, deleted boolean")}
+    ON CONFLICT (kind, id) DO UPDATE SET
+        happened_at = excluded.happened_at, event_id = excluded.event_id,
+        deleted = latest_events.deleted OR excluded.deleted
+""")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What came of a batch.
+
+    `tutors`: whose scores may differ now, without those who asked to be forgotten. `completed`: sessions said to have
+    been held. `refused`: rows of the inbox that can never be applied, with a sentence. `early`: rows of transcripts
+    whose session is not known yet.
+    """
+
+    tutors: frozenset[str] = frozenset()
+    completed: frozenset[str] = frozenset()
+    refused: Mapping[int, str] = field(default_factory=dict)
+    early: frozenset[int] = frozenset()
+
+
+def apply(engine: Engine, arrived: Sequence[Arrived[Event]]) -> Applied:
+    """Write a batch of events into the tables in one transaction. Doing it again changes nothing.
+
+    Raises DatabaseUnavailable.
+    """
+    with writing(engine) as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FACTS_LOCK})
+        known = stored_attributes.defined(connection)
+        types = {attribute.name: attribute.type for attribute in known if attribute.kind == "sessions"}
+        refused, usable = {}, []
+        for one in arrived:
+            try:
+                check_event(one.event)
+                check_attributes(one.event, types)
+                usable.append(one)
+            except InvalidEvent as error:
+                refused[one.row] = str(error)
+        return _apply(connection, usable, refused, frozenset(types))
+
+
+def _apply(
+    connection: Connection, arrived: Sequence[Arrived[Event]], refused: Mapping[int, str], attributes: frozenset[str]
+) -> Applied:
+    deciding = Deciding.read(connection, arrived)
+    add_ids(connection, "tutors", _tutor_ids(arrived))
+    add_ids(connection, "students", _student_ids(arrived))
+    gone = _apply_tutors(connection, deciding, arrived)
+    sessions = apply_sessions(connection, deciding, arrived, attributes)
+    messages = (one.event.data for one in only(arrived, MessageSent))
+    write(connection, _ADD_MESSAGES, ({name: getattr(m, name) for name in _MESSAGE_FIELDS} for m in messages))
+    early = _apply_transcripts(connection, deciding, arrived)
+    latest = [
+        {"id": key[1], "kind": key[0], "happened_at": at.happened_at, "event_id": at.event_id, "deleted": key in gone}
+        for key, at in deciding.won.items()
+    ]
+    write(connection, _NOTE_LATEST, latest)
+    forgotten = deciding.deleted | {tutor_id for _, tutor_id in gone}
+    return Applied(_touched(arrived, sessions.before) - forgotten, sessions.completed, refused, early)
+
+
+_MESSAGE_FIELDS = tuple(Message.model_fields)
+
+
+def _tutor_ids(arrived: Iterable[Arrived[Event]]) -> set[str]:
+    return {one.event.data.tutor_id for one in arrived if not isinstance(one.event, TranscriptReady)}
+
+
+def _touched(arrived: Iterable[Arrived[Event]], before: frozenset[str]) -> frozenset[str]:
+    """The tutors of the events, and those whose sessions were until now what another's are."""
+    return frozenset(_tutor_ids(arrived)) | before
+
+
+def _student_ids(arrived: Iterable[Arrived[Event]]) -> set[str]:
+    sessions = {one.event.data.student_id for one in only(arrived, *SESSION_EVENTS)}
+    messages = {one.event.data.student_id for one in only(arrived, MessageSent)}
+    return {student_id for student_id in sessions | messages if student_id is not None}
+
+
+def _apply_tutors(
+    connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]]
+) -> set[tuple[str, str]]:
+    """Write who tutors are, and forget who asked for it. Returns the keys of those forgotten now."""
+    deletions = {one.event.data.tutor_id: one for one in only(arrived, TutorDeleted)}
+    updates = only(arrived, TutorUpdated)
+    gone = deciding.deleted | deletions.keys()
+    # What is said of a forgotten tutor, be it from before, would bring the name back.
+    kept = [one for one in updates if one.event.data.tutor_id not in gone]
+    latest = deciding.latest(TUTOR, ((one.event.data.tutor_id, one) for one in kept))
+    write(connection, _UPDATE_TUTORS, (one.event.data.model_dump() for one in latest.values()))
+    for tutor_id, one in deletions.items():
+        deciding.won[TUTOR, tutor_id] = one.standing
+    at = ({"tutor_id": tutor_id, "at": one.event.timestamp} for tutor_id, one in deletions.items())
+    write(connection, _FORGET_TUTORS, at)
+    again = {one.event.data.tutor_id for one in updates} & gone
+    wipe_events(connection, deletions.keys() | again)
+    return {(TUTOR, tutor_id) for tutor_id in deletions}
+
+
+def _apply_transcripts(connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]]) -> frozenset[int]:
+    """Keep the latest transcript of each session that is known. Returns the rows of the others."""
+    found = only(arrived, TranscriptReady)
+    if not found:
+        return frozenset()
+    asked = [one.event.data.session_id for one in found]
+    statement = text("SELECT session_id FROM sessions WHERE session_id = ANY (:ids)")
+    there = set(connection.execute(statement, {"ids": asked}).scalars())
+    stays = ((one.event.data.session_id, one) for one in found if one.event.data.session_id in there)
+    latest = deciding.latest(TRANSCRIPT, stays)
+    rows = (
+        {"session_id": session_id, "known_at": one.received_at, "text": one.event.data.text}
+        for session_id, one in latest.items()
+    )
+    write(connection, _ADD_TRANSCRIPTS, rows)
+    return frozenset(one.row for one in found if one.event.data.session_id not in there)

@@ -1,0 +1,84 @@
+"""Who read whose data and who did what: rows that nothing changes or removes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text
+
+from domain.policy import Role
+from store.access_tables import audit
+from store.asking import tell
+from store.database import Engine, reading
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One act: who, as what, did what, to or about whom. `detail` holds no personal data."""
+
+    at: datetime
+    actor: str
+    role: Role
+    action: str
+    subject_id: str | None = None
+    request_id: str | None = None
+    detail: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """A row as it is kept, with its number: later rows have higher ones."""
+
+    id: int
+    row: AuditRow
+
+
+_WRITE = text("""
+    INSERT INTO audit (at, actor, role, action, subject_id, request_id, detail)
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
+        at timestamptz, actor text, role text, action text, subject_id text, request_id text, detail jsonb
+    )
+""")
+
+
+def add_rows(connection: Connection, rows: Sequence[AuditRow]) -> None:
+    """Write rows in the caller's transaction, so that an act and its row are there both or neither."""
+    if rows:
+        connection.execute(insert(audit), [{**vars(row), "role": row.role.value} for row in rows])
+
+
+def write_rows(engine: Engine, rows: Sequence[AuditRow]) -> None:
+    """Write rows, all or none, with one statement: every read of a tutor's data waits for it.
+
+    Raises DatabaseUnavailable.
+    """
+    if rows:
+        plain = [{**vars(row), "at": row.at.isoformat(), "role": row.role.value} for row in rows]
+        tell(engine, _WRITE, {"rows": json.dumps(plain)})
+
+
+def read_rows(
+    engine: Engine,
+    subject_id: str | None = None,
+    actor: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[KeptRow]:
+    """The latest rows, newest first; of one subject, of one actor, older than the row `before`, where given.
+
+    Raises DatabaseUnavailable.
+    """
+    wanted = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    for column, value in ((audit.c.subject_id, subject_id), (audit.c.actor, actor)):
+        wanted = wanted if value is None else wanted.where(column == value)
+    if before is not None:
+        wanted = wanted.where(audit.c.id < before)
+    with reading(engine) as connection:
+        return [_kept(dict(row._mapping)) for row in connection.execute(wanted)]
+
+
+def _kept(values: dict[str, Any]) -> KeptRow:
+    number = values.pop("id")
+    return KeptRow(number, AuditRow(**{**values, "role": Role(values["role"])}))

@@ -1,0 +1,90 @@
+"""The keys of the API. Whatever is done to one leaves an audit row in the same transaction."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from domain.errors import UnknownSubject
+from domain.keys import ApiKey, KeyWish, make_key
+from domain.policy import Permission, Principal, Role
+from store.access_tables import api_keys
+from store.audit import AuditRow, add_rows
+from store.database import Engine, reading, writing
+
+CREATED = "keys.create"
+REVOKED = "keys.revoke"
+
+
+def create_key(
+    engine: Engine,
+    wish: KeyWish,
+    by: Principal,
+    now: datetime,
+    random: Callable[[int], bytes],
+    request_id: str | None = None,
+) -> tuple[ApiKey, str]:
+    """Make and keep a key; gives it and its text, which is nowhere else. Raises InvalidKey, DatabaseUnavailable."""
+    key, text = make_key(wish, now, by.id, random)
+    with writing(engine) as connection:
+        connection.execute(insert(api_keys).values(_values(key)))
+        detail = {"name": key.name, "role": key.role.value, "tutor_id": key.tutor_id}
+        _write_down(connection, CREATED, key.id, by, now, request_id, detail)
+    return key, text
+
+
+def find_key(engine: Engine, key_id: str) -> ApiKey | None:
+    """The key of an id, None where there is none. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).one_or_none()
+    return _key(row) if row else None
+
+
+def list_keys(engine: Engine) -> list[ApiKey]:
+    """Every key there ever was, the newest first. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        rows = connection.execute(select(api_keys).order_by(api_keys.c.created_at.desc(), api_keys.c.id)).all()
+    return [_key(row) for row in rows]
+
+
+def revoke_key(engine: Engine, key_id: str, by: Principal, now: datetime, request_id: str | None = None) -> None:
+    """Make a key useless at once; one that is revoked already stays as it was.
+
+    Every process that serves is told by the table's trigger. Raises UnknownSubject, DatabaseUnavailable.
+    """
+    with writing(engine) as connection:
+        alive = (api_keys.c.id == key_id) & api_keys.c.revoked_at.is_(None)
+        if connection.execute(update(api_keys).where(alive).values(revoked_at=now)).rowcount:
+            _write_down(connection, REVOKED, key_id, by, now, request_id, None)
+        elif connection.execute(select(api_keys.c.id).where(api_keys.c.id == key_id)).one_or_none() is None:
+            raise UnknownSubject(f"there is no key {key_id!r}")
+
+
+def mark_used(engine: Engine, key_id: str, now: datetime) -> None:
+    """Write down when a key was last used. Raises DatabaseUnavailable."""
+    with writing(engine) as connection:
+        connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=now))
+
+
+def _write_down(
+    connection: Connection,
+    action: str,
+    key_id: str,
+    by: Principal,
+    now: datetime,
+    request_id: str | None,
+    detail: dict[str, Any] | None,
+) -> None:
+    add_rows(connection, [AuditRow(now, by.id, by.role, action, key_id, request_id, detail)])
+
+
+def _values(key: ApiKey) -> dict[str, Any]:
+    scopes = None if key.scopes is None else sorted(scope.value for scope in key.scopes)
+    return {**vars(key), "role": key.role.value, "scopes": scopes}
+
+
+def _key(row: Row[Any]) -> ApiKey:
+    values = dict(row._mapping)
+    scopes = None if row.scopes is None else frozenset(Permission(scope) for scope in row.scopes)
+    return ApiKey(**{**values, "role": Role(row.role), "scopes": scopes})

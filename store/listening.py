@@ -1,0 +1,122 @@
+"""Being woken by the database: LISTEN on a connection of its own, in a thread, for as long as somebody wants it."""
+
+import logging
+import selectors
+import socket
+import threading
+from collections.abc import Callable, Sequence
+
+import psycopg2
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+from psycopg2.extensions import connection as Connection
+from psycopg2.sql import SQL, Identifier
+
+from store.database import Engine
+
+logger = logging.getLogger("tutor_quality.store")
+
+CHECK_SECONDS = 5.0
+"""How long a connection may be silent before it is asked whether it is still there."""
+
+RETRY_SECONDS = (0.1, 0.3, 1.0, 3.0)
+"""How long to wait before connecting again; the last goes on for ever."""
+
+
+class Listener:
+    """A daemon thread that listens on channels, and connects again when the connection is lost.
+
+    `on_notify(channel)` is called in that thread for each notice; also once a channel after every connecting, since
+    what was said while nobody listened is not said again. `on_lost()` is called when the connection is gone.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        channels: Sequence[str],
+        on_notify: Callable[[str], None],
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._channels, self._on_notify, self._on_lost = tuple(channels), on_notify, on_lost
+        self._stop, self._connected = threading.Event(), threading.Event()
+        self._woken, self._waker = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, name=f"listen {' '.join(channels)}", daemon=True)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether notices arrive now."""
+        return self._connected.is_set()
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def wait_connected(self, seconds: float) -> bool:
+        """Wait until notices arrive; whether they do."""
+        return self._connected.wait(seconds)
+
+    def close(self) -> None:
+        """Stop listening, and wait for the thread."""
+        self._stop.set()
+        self._waker.close()  # the other end becomes readable, which ends the wait
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(CHECK_SECONDS)
+        self._woken.close()
+
+    def _run(self) -> None:
+        tries = 0
+        while not self._stop.is_set():
+            if self._listen():
+                tries = 0
+            self._stop.wait(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
+            tries += 1
+
+    def _listen(self) -> bool:
+        """Listen until the connection is lost or we are stopped; whether there was one."""
+        try:
+            connection = self._connect()
+        except psycopg2.Error as error:
+            logger.warning("cannot listen to the database: %s", _first_line(error))
+            return False
+        self._connected.set()
+        try:
+            self._pass_on_all(connection)
+        except psycopg2.Error as error:
+            logger.warning("lost the connection that listens to the database: %s", _first_line(error))
+        finally:
+            self._connected.clear()
+            self._on_lost()
+            connection.close()
+        return True
+
+    def _connect(self) -> Connection:
+        # What a dead line swallows is noticed after ten seconds, not after the hours of TCP.
+        connection: Connection = psycopg2.connect(self._address, connect_timeout=3, tcp_user_timeout=10_000)
+        connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+        with connection.cursor() as cursor:
+            for channel in self._channels:
+                cursor.execute(SQL("LISTEN {}").format(Identifier(channel)))
+        return connection
+
+    def _pass_on_all(self, connection: Connection) -> None:
+        for channel in self._channels:
+            self._on_notify(channel)
+        with selectors.DefaultSelector() as selector:
+            selector.register(connection, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            while not self._stop.is_set():
+                if not selector.select(CHECK_SECONDS):
+                    _ask(connection)
+                connection.poll()
+                while connection.notifies:
+                    self._on_notify(connection.notifies.pop(0).channel)
+
+
+def _ask(connection: Connection) -> None:
+    """Raise psycopg2.Error if nobody is at the other end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

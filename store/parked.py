@@ -1,0 +1,114 @@
+"""What is not done yet and why: events that wait or are parked, and deliveries that failed, for a person to see.
+
+Only what a person needs to decide: no row's body, which is about somebody.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Engine, text
+
+from domain.errors import UnknownSubject
+from store.asking import ask
+from store.database import writing
+
+_COLUMNS = "id, substr(key, 7) AS event_id, type, received_at, tries, due_at, parked_at, error"
+_LISTS = {
+    "waiting": text(f"""
+        SELECT {_COLUMNS} FROM inbox
+        WHERE processed_at IS NULL AND parked_at IS NULL AND type IS NOT NULL AND id > :after ORDER BY id LIMIT :limit
+    """),
+    "parked": text(f"""
+        SELECT {_COLUMNS} FROM inbox WHERE parked_at IS NOT NULL AND id > :after ORDER BY id LIMIT :limit
+    """),
+}
+_COUNTS = text("""
+    SELECT
+        count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
+        min(received_at) FILTER (WHERE parked_at IS NULL) AS oldest
+    FROM inbox WHERE processed_at IS NULL AND type IS NOT NULL
+""")
+_RETRY = text("""
+    UPDATE inbox SET parked_at = NULL, tries = 0, due_at = NULL WHERE id = :id AND parked_at IS NOT NULL
+""")
+_CALL = text("SELECT pg_notify('inbox', '')")
+_FAILED = text("""
+    SELECT d.id, d.type, d.created_at, d.tries, d.failed_at, last.status_code, last.error
+    FROM webhook_deliveries AS d
+    LEFT JOIN LATERAL (
+        SELECT status_code, error FROM webhook_attempts WHERE delivery_id = d.id ORDER BY id DESC LIMIT 1
+    ) AS last ON true
+    WHERE d.failed_at IS NOT NULL ORDER BY d.id DESC LIMIT :limit
+""")
+
+
+class InboxState(StrEnum):
+    """What an event is that is not done: one that will be worked on by itself, or one a person has to look at."""
+
+    WAITING = "waiting"
+    PARKED = "parked"
+
+
+@dataclass(frozen=True)
+class UnfinishedEvent:
+    """An event of the inbox that is not done. `error` is the reason of the last try, None before the first."""
+
+    id: int
+    event_id: str
+    type: str
+    received_at: datetime
+    tries: int
+    due_at: datetime | None
+    parked_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How many events wait, since when the oldest does, and how many are parked."""
+
+    waiting: int
+    parked: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True)
+class FailedDelivery:
+    """A webhook of ours that was given up on, with what the last attempt met."""
+
+    id: int
+    type: str
+    created_at: datetime
+    tries: int
+    failed_at: datetime
+    status_code: int | None
+    error: str | None
+
+
+def unfinished(engine: Engine, state: InboxState, after: int = 0, limit: int = 100) -> list[UnfinishedEvent]:
+    """Events of one state with a row number above `after`, the oldest first. Raises DatabaseUnavailable."""
+    found = ask(engine, _LISTS[state], {"after": after, "limit": limit})
+    return [UnfinishedEvent(**row._mapping) for row in found]
+
+
+def backlog(engine: Engine) -> Backlog:
+    """How much is not done. Raises DatabaseUnavailable."""
+    (row,) = ask(engine, _COUNTS, {})
+    return Backlog(**row._mapping)
+
+
+def retry(engine: Engine, row: int) -> None:
+    """Let a parked event be tried again, as often as a new one, and wake who works on the inbox.
+
+    Raises UnknownSubject if no event of that number is parked, DatabaseUnavailable.
+    """
+    with writing(engine) as connection:
+        if connection.execute(_RETRY, {"id": row}).rowcount == 0:
+            raise UnknownSubject(f"no event {row} is parked; `tqs inbox` lists those that are")
+        connection.execute(_CALL)
+
+
+def failed_deliveries(engine: Engine, limit: int = 100) -> list[FailedDelivery]:
+    """The newest webhooks of ours that were given up on. Raises DatabaseUnavailable."""
+    return [FailedDelivery(**row._mapping) for row in ask(engine, _FAILED, {"limit": limit})]

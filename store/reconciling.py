@@ -1,0 +1,73 @@
+"""What the Rails app has of a span of time, beside what is here."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, text
+
+from domain.vocabulary import SessionStatus
+from store.database import reading
+
+# A session counts as here from the moment its event is kept, worked on or not; a parked one is in a person's hands.
+_MISSING = text("""
+    SELECT asked.id FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS asked (id, place)
+    WHERE NOT EXISTS (SELECT FROM sessions WHERE session_id = asked.id)
+    ORDER BY asked.place
+""")
+# Two questions, since each has an index of its own.
+_WAITING = text("""
+    SELECT body -> 'data' ->> 'session_id' AS session_id, false AS parked FROM inbox
+    WHERE processed_at IS NULL AND parked_at IS NULL AND type LIKE 'session.%'
+    UNION
+    SELECT body -> 'data' ->> 'session_id', true FROM inbox WHERE parked_at IS NOT NULL AND type LIKE 'session.%'
+""")
+_WITHIN = text("""
+    SELECT session_id FROM sessions WHERE starts_at >= :begin AND starts_at < :end ORDER BY starts_at, session_id
+""")
+_COUNTS = text("""
+    SELECT status, count(*) AS number FROM sessions WHERE starts_at >= :begin AND starts_at < :end GROUP BY status
+""")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Ids that are missing here, ids that wait in the inbox, those parked there, and those nobody told us of there."""
+
+    missing: tuple[str, ...]
+    waiting: tuple[str, ...]
+    parked: tuple[str, ...]
+    unexpected: tuple[str, ...]
+
+
+def compare_ids(engine: Engine, begin: datetime, end: datetime, ids: Collection[str]) -> Compared:
+    """Ids of all sessions of the Rails app that start in [begin, end), beside those here.
+
+    Raises DatabaseUnavailable.
+    """
+    with reading(engine) as connection:
+        absent = list(connection.execute(_MISSING, {"ids": list(ids)}).scalars())
+        waiting = _waiting(connection) if absent else {}
+        here = connection.execute(_WITHIN, {"begin": begin, "end": end}).scalars()
+        theirs = frozenset(ids)
+        return Compared(
+            missing=tuple(one for one in absent if one not in waiting),
+            waiting=tuple(one for one in absent if waiting.get(one) is False),
+            parked=tuple(one for one in absent if waiting.get(one) is True),
+            unexpected=tuple(one for one in here if one not in theirs),
+        )
+
+
+def counts_of(engine: Engine, begin: datetime, end: datetime) -> Mapping[SessionStatus, int]:
+    """How many sessions that start in [begin, end) stand how; every status is there. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        found = {row.status: row.number for row in connection.execute(_COUNTS, {"begin": begin, "end": end})}
+    return {status: found.get(status.value, 0) for status in SessionStatus}
+
+
+def _waiting(connection: Connection) -> dict[str, bool]:
+    """Sessions of events not worked on yet, and whether all of those events are parked."""
+    found: dict[str, bool] = {}
+    for row in connection.execute(_WAITING):
+        found[row.session_id] = found.get(row.session_id, True) and row.parked
+    return found

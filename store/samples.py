@@ -1,0 +1,13 @@
+"""Some tutors to stand for all."""
+
+from sqlalchemy import Engine, text
+
+from store.database import reading
+
+_SAMPLE = text("SELECT tutor_id FROM tutors ORDER BY md5(tutor_id) LIMIT :limit")
+
+
+def sample_of_tutors(engine: Engine, limit: int) -> list[str]:
+    """At most so many tutors, all where there are no more; the same ones each time. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        return list(connection.execute(_SAMPLE, {"limit": limit}).scalars())

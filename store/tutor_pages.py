@@ -1,0 +1,191 @@
+"""Pages of the list of tutors: filtered, sorted, each page of the same moment as the first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Engine, Row, TextClause, text
+
+from domain.scores import WATCH_FROM, Score
+from domain.vocabulary import Band, ScoreKind
+from store.asking import ask
+from store.tutor_scores import score_of
+
+LISTED = (
+    ScoreKind.HELP,
+    ScoreKind.NO_SHOW_14D,
+    ScoreKind.CHURN_30D,
+    ScoreKind.RESCHEDULE_RATE_30D,
+    ScoreKind.SESSION_QUALITY,
+)
+"""The kinds that each line of the list carries."""
+
+
+class SortKey(StrEnum):
+    """What the list can be sorted by."""
+
+    HELP = "help"
+    NO_SHOW_14D = "no_show_14d"
+    CHURN_30D = "churn_30d"
+    RESCHEDULE_RATE_30D = "reschedule_rate_30d"
+    SESSION_QUALITY = "session_quality"
+    NAME = "name"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tutors, in which order. `at_least` and `at_most` bound the value of a kind; None filters nothing."""
+
+    sort: SortKey = SortKey.HELP
+    descending: bool = True
+    band: Band | None = None
+    active: bool | None = None
+    name: str | None = None
+    at_least: Mapping[ScoreKind, float] = field(default_factory=dict)
+    at_most: Mapping[ScoreKind, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """After which line a page begins: its sorted value, None where it had none, and its tutor.
+
+    `up_to` is the last score that the first page knew: later ones change no page after it.
+    """
+
+    up_to: int
+    value: float | str | None
+    tutor_id: str
+
+
+@dataclass(frozen=True)
+class ListedTutor:
+    """One line: who, whether scored within the last day's sweep, and the newest scores by kind."""
+
+    tutor_id: str
+    name: str
+    timezone: str | None
+    active: bool
+    scores: Mapping[ScoreKind, Score]
+
+
+@dataclass(frozen=True)
+class TutorPage:
+    """Some lines, and where the next page begins; None where these are the last."""
+
+    tutors: Sequence[ListedTutor]
+    following: Place | None
+
+
+def tutor_page(engine: Engine, wanted: Wanted, limit: int, after: Place | None = None) -> TutorPage:
+    """One page. Raises DatabaseUnavailable."""
+    values = _values(wanted) | {"limit": limit + 1}
+    if after is not None:
+        values |= {"up_to": after.up_to, "after_value": after.value, "after_id": after.tutor_id}
+    rows = ask(engine, _question(wanted, after), values)
+    lines = [rows[start : start + len(LISTED)] for start in range(0, len(rows), len(LISTED))]
+    last = lines[limit - 1][0] if len(lines) > limit else None
+    up_to = after.up_to if after else rows[0].last_score if rows else 0
+    following = Place(up_to, last.sorted, last.tutor_id) if last else None
+    return TutorPage([_listed(line) for line in lines[:limit]], following)
+
+
+# The best lines first and only then the other scores: most tutors cost one probe of an index, not one a kind.
+_PAGE = """
+    WITH chosen AS MATERIALIZED (
+        SELECT
+            tutors.tutor_id, coalesce(tutors.name, tutors.tutor_id) AS name, tutors.timezone, {sorted} AS sorted
+        FROM tutors {joins}
+        WHERE {conditions}
+        ORDER BY {sorted} {direction} NULLS LAST, tutors.tutor_id
+        LIMIT :limit
+    )
+    SELECT
+        chosen.*, score.*, (SELECT coalesce(max(id), 0) FROM scores) AS last_score,
+        coalesce(score.as_of > (SELECT as_of FROM last_sweep) - interval '1 day', false) AS is_recent
+    FROM chosen
+    CROSS JOIN unnest(CAST(:kinds AS text[])) WITH ORDINALITY AS listed (listed_kind, place)
+    LEFT JOIN LATERAL (
+        SELECT
+            subject_kind, subject_id, kind, value, low, high, reasons, action, what_if, act_from, model_version, as_of
+        FROM scores
+        WHERE subject_kind = 'tutor' AND subject_id = chosen.tutor_id AND scores.kind = listed_kind {until}
+        ORDER BY scores.as_of DESC, id DESC LIMIT 1
+    ) AS score ON true
+    ORDER BY chosen.sorted {direction} NULLS LAST, chosen.tutor_id, place
+"""
+_PROBE = """
+    LEFT JOIN LATERAL (
+        SELECT value, act_from, as_of FROM scores
+        WHERE subject_kind = 'tutor' AND subject_id = tutors.tutor_id AND kind = '{kind}' {until}
+        ORDER BY as_of DESC, id DESC LIMIT 1
+    ) AS of_{kind} ON true
+"""
+_BANDS = {
+    Band.ACT: "of_help.value >= of_help.act_from",
+    Band.WATCH: "of_help.value >= :watch AND of_help.value < coalesce(of_help.act_from, 2)",
+    Band.OK: "of_help.value < :watch",
+}
+_ACTIVE = "of_help.as_of > (SELECT as_of FROM last_sweep) - interval '1 day'"
+
+
+def _question(wanted: Wanted, after: Place | None) -> TextClause:
+    is_name = wanted.sort is SortKey.NAME
+    sort = "lower(coalesce(tutors.name, tutors.tutor_id))" if is_name else f"of_{wanted.sort}.value"
+    until = "AND id <= :up_to" if after else ""  # the first page is of now, and the condition costs a third more
+    probed = [kind for kind in LISTED if kind in _kinds_needed(wanted)]
+    conditions = [*_conditions(wanted), *([_beyond(wanted, after, sort)] if after else [])]
+    return text(
+        _PAGE.format(
+            sorted=f'{sort} COLLATE "C"' if is_name else sort,
+            joins="".join(_PROBE.format(kind=kind, until=until) for kind in probed),
+            conditions=" AND ".join(f"({condition})" for condition in conditions) or "true",
+            until=until,
+            direction="DESC" if wanted.descending else "ASC",
+        )
+    )
+
+
+def _kinds_needed(wanted: Wanted) -> set[ScoreKind]:
+    needed = {*wanted.at_least, *wanted.at_most}
+    if wanted.sort is not SortKey.NAME:
+        needed.add(ScoreKind(wanted.sort.value))
+    if wanted.band is not None or wanted.active is not None:
+        needed.add(ScoreKind.HELP)
+    return needed
+
+
+def _conditions(wanted: Wanted) -> list[str]:
+    found = [f"of_{kind}.value >= :least_{kind}" for kind in wanted.at_least]
+    found += [f"of_{kind}.value <= :most_{kind}" for kind in wanted.at_most]
+    if wanted.band is not None:
+        found.append(_BANDS[wanted.band])
+    if wanted.active is not None:
+        found.append(f"coalesce({_ACTIVE}, false) = :active")
+    if wanted.name is not None:
+        found.append("starts_with(lower(coalesce(tutors.name, tutors.tutor_id)), lower(:name))")
+    return found
+
+
+def _beyond(wanted: Wanted, after: Place, sort: str) -> str:
+    if after.value is None:
+        return f"{sort} IS NULL AND tutors.tutor_id > :after_id"
+    sign = "<" if wanted.descending else ">"
+    collated = f'{sort} COLLATE "C"' if wanted.sort is SortKey.NAME else sort
+    equal = f"{collated} = :after_value AND tutors.tutor_id > :after_id"
+    return f"{collated} {sign} :after_value OR ({equal}) OR {sort} IS NULL"
+
+
+def _values(wanted: Wanted) -> dict[str, Any]:
+    values: dict[str, Any] = {"kinds": [kind.value for kind in LISTED]}
+    values |= {f"least_{kind}": value for kind, value in wanted.at_least.items()}
+    values |= {f"most_{kind}": value for kind, value in wanted.at_most.items()}
+    return values | {"watch": WATCH_FROM[ScoreKind.HELP], "active": wanted.active, "name": wanted.name}
+
+
+def _listed(line: Sequence[Row[Any]]) -> ListedTutor:
+    first = line[0]
+    scores = [score_of(row) for row in line if row.value is not None]
+    return ListedTutor(
+        first.tutor_id, first.name, first.timezone, first.is_recent, {score.kind: score for score in scores}
+    )

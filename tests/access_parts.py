@@ -1,0 +1,68 @@
+"""Callers of every kind, each with a real key in a real database, for the tests of who may do what."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from limits.storage import MemoryStorage
+
+from domain.keys import ApiKey, KeyWish
+from domain.policy import Permission, Principal, Role
+from serving.callers import INSTALLATION
+from serving.champions import Champions
+from serving.limits import Limits
+from serving.resources import Resources
+from store.database import Engine
+from store.keys import create_key, revoke_key
+from tests.api_parts import KEY, NOW
+
+BEFORE = NOW - timedelta(days=2)
+TOKEN_SECRET = "a-secret-of-tests-with-thirty-two-characters"
+
+
+class Clock:
+    """A moment that passes when told to."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def go_on(self, **duration: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**duration)
+
+
+def resources_of(engine: Engine, clock: Clock | None = None, rate: str = "100000/minute") -> Resources:
+    """Resources whose tokens are signed with the secret of tests; nobody is locked out for wrong keys."""
+    limits = Limits(rate, MemoryStorage(), wrong_keys="100000/minute")
+    return Resources(engine, Champions(engine), KEY, clock or Clock(), limits=limits, token_secret=TOKEN_SECRET)
+
+
+def new_key(
+    engine: Engine,
+    role: Role = Role.READ,
+    tutor_id: str | None = None,
+    scopes: frozenset[Permission] | None = None,
+    expires_at: datetime | None = None,
+    by: Principal = INSTALLATION,
+) -> tuple[ApiKey, str]:
+    """A key and its text, made two days ago."""
+    wish = KeyWish(f"{role} for tests", role, scopes, tutor_id, expires_at)
+    return create_key(engine, wish, by, BEFORE, secrets.token_bytes)
+
+
+def callers(engine: Engine) -> dict[str, str | None]:
+    """What each kind of caller sends: a key of every role, none, an expired one and a revoked one."""
+    found: dict[str, str | None] = {"anonymous": None}
+    for role in Role:
+        found[role] = new_key(engine, role, "ada" if role is Role.TUTOR else None)[1]
+    found["expired"] = new_key(engine, Role.ADMIN, expires_at=NOW - timedelta(hours=1))[1]
+    revoked, found["revoked"] = new_key(engine, Role.ADMIN)
+    revoke_key(engine, revoked.id, INSTALLATION, BEFORE)
+    return found
+
+
+def bearer(text: str | None) -> dict[str, str]:
+    """The header that sends a key or a token."""
+    return {"authorization": f"Bearer {text}"} if text else {}

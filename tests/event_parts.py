@@ -1,0 +1,79 @@
+"""Signed webhooks to a served API, for the tests of events."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import httpx
+from limits.storage import MemoryStorage
+from sqlalchemy import Engine, text
+
+from domain.event_examples import example
+from gateways.signatures import Signatures
+from serving.champions import Champions
+from serving.limits import Limits
+from serving.resources import Resources
+from tests.api_parts import KEY, serving
+
+NOW = datetime.fromisoformat("2026-11-23T17:01:00Z")
+SECRET, NEXT_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_" + "B" * 32
+SIGNATURES = Signatures((SECRET, NEXT_SECRET))
+
+
+class Rails:
+    """Sends what it is given to one address, signed as asked."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
+
+    def send(
+        self, body: bytes, message_id: str = "evt-1", at: datetime = NOW, secret: str = SECRET, path: str = ""
+    ) -> httpx.Response:
+        """Post bytes, signed with one secret at a moment."""
+        signed = Signatures((secret,)).sign(message_id, body.decode(errors="replace"), at)
+        return self.post(body, signed, path)
+
+    def post(self, body: bytes, headers: Mapping[str, str], path: str = "") -> httpx.Response:
+        """Post bytes with headers of one's own."""
+        headers = {"Content-Type": "application/json", **headers}
+        return self.http.post(f"/api/sessions{path}", content=body, headers=headers)
+
+    def tell(self, event: Mapping[str, Any], message_id: str = "evt-1") -> httpx.Response:
+        """Send one event."""
+        return self.send(json.dumps(event).encode(), message_id)
+
+    def tell_many(self, events: list[dict[str, Any]]) -> httpx.Response:
+        """Send a batch."""
+        return self.send(json.dumps({"events": events}).encode(), "batch-1", path="/batch")
+
+
+@contextmanager
+def rails(engine: Engine) -> Iterator[Rails]:
+    """A sender, and the service that it sends to."""
+    generous = Limits("100000/minute", MemoryStorage())
+    resources = Resources(engine, Champions(engine), KEY, lambda: NOW, generous, signatures=SIGNATURES)
+    try:
+        with serving(resources) as address, httpx.Client(base_url=address, timeout=30) as http:
+            yield Rails(http)
+    finally:
+        resources.close()
+
+
+def completed(**data: Any) -> dict[str, Any]:
+    """A session that was held, with other data where given."""
+    event = example("session.completed")
+    return event | {"data": event["data"] | data}
+
+
+def booked(event_id: str, session_id: str) -> dict[str, Any]:
+    """A session that was booked, for a batch."""
+    event = example("session.booked")
+    return {"id": event_id, **event, "data": event["data"] | {"session_id": session_id}}
+
+
+def inbox(engine: Engine) -> list[Any]:
+    """The inbox's rows, the oldest first."""
+    with engine.begin() as connection:
+        return list(connection.execute(text("SELECT * FROM inbox ORDER BY id")).all())

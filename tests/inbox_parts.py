@@ -1,0 +1,74 @@
+"""Events in the inbox, as the API would have put them there, and what they left in the tables."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from domain.event_examples import example
+from domain.event_order import Arrived, read_event
+from domain.events import Event
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+_PUT = text("""
+    INSERT INTO inbox (source, key, body, type, body_sha256, received_at, priority)
+    VALUES ('webhook', :key, CAST(:body AS jsonb), :type, :sha, :received_at, :priority)
+""")
+_FACTS = ("tutors", "students", "sessions", "reschedules", "messages", "transcripts", "latest_events")
+
+
+def event(kind: str, event_id: str, at: datetime = NOON, **data: Any) -> dict[str, Any]:
+    """The example of a type with another id, moment and data; times may be datetimes."""
+    found = example(kind)
+    changed = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in data.items()}
+    return found | {"id": event_id, "timestamp": at.isoformat(), "data": found["data"] | changed}
+
+
+def put(
+    engine: Engine, events: Iterable[Mapping[str, Any]], received_at: datetime = NOON, priority: int = 1
+) -> list[int]:
+    """Put events into the inbox; their row numbers."""
+    rows = [
+        {
+            "key": f"event:{each['id']}",
+            "body": json.dumps(each),
+            "type": each["type"],
+            "sha": hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest(),
+            "received_at": received_at,
+            "priority": priority,
+        }
+        for each in events
+    ]
+    with engine.begin() as connection:
+        connection.execute(_PUT, rows)
+        keys = [row["key"] for row in rows]
+        found = connection.execute(text("SELECT id FROM inbox WHERE key = ANY (:keys) ORDER BY id"), {"keys": keys})
+        return list(found.scalars())
+
+
+def arrived(events: Sequence[Mapping[str, Any]], received_at: datetime = NOON) -> list[Arrived[Event]]:
+    """Events as the worker reads them."""
+    return [Arrived(row, read_event(dict(each)), received_at) for row, each in enumerate(events)]
+
+
+def rows(engine: Engine, query: str, **values: Any) -> list[Any]:
+    """What a query finds."""
+    with engine.begin() as connection:
+        return list(connection.execute(text(query), values).all())
+
+
+def one(engine: Engine, query: str, **values: Any) -> Any:
+    """The one row a query finds."""
+    (found,) = rows(engine, query, **values)
+    return found
+
+
+def facts(engine: Engine) -> dict[str, list[Any]]:
+    """All rows of what happened, by table."""
+    return {name: sorted(map(repr, rows(engine, f"SELECT * FROM {name}"))) for name in _FACTS}

@@ -1,0 +1,210 @@
+"""What events make of the tables: in any order, any number of times, late, early, about people unknown or forgotten."""
+
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+
+from domain.vocabulary import AttributeType
+from features.dataset import Attribute
+from features.history import History
+from store.applying import Applied, apply
+from store.attributes import define
+from store.history import read_dataset
+from tests.inbox_parts import DAY, HOUR, NOON, arrived, event, facts, one, rows
+
+SESSION = "SELECT * FROM sessions WHERE session_id = 'session-81023'"
+PRICE = Attribute("sessions", "price", AttributeType.NUMERIC)
+
+BOOKED = event("session.booked", "e1", NOON - 3 * DAY)
+MOVED = event("session.rescheduled", "e2", NOON - 2 * DAY, starts_at=NOON + DAY, ends_at=NOON + DAY + HOUR)
+HELD = event("session.completed", "e3", NOON + DAY, starts_at=NOON + DAY, ends_at=None, rating=None)
+RATED = event("session.completed", "e4", NOON + 2 * DAY, starts_at=NOON + DAY, ends_at=None, rating=5)
+WRITTEN = event("message.sent", "e5", NOON - DAY)
+NAMED = event("tutor.updated", "e6", NOON - 9 * DAY)
+RENAMED = event("tutor.updated", "e7", NOON - 8 * DAY, name="Grace")
+TOLD = event("transcript.ready", "e8", NOON + DAY)
+STORY = (BOOKED, MOVED, HELD, RATED, WRITTEN, NAMED, RENAMED)
+
+
+def told(engine: Engine, *events: dict[str, Any], received_at: datetime = NOON) -> Applied:
+    return apply(engine, arrived(events, received_at))
+
+
+def test_a_story_told_in_order_ends_as_the_last_event_says(engine: Engine) -> None:
+    for each in STORY:
+        told(engine, each)
+    told(engine, TOLD)
+    session = one(engine, SESSION)
+    assert (session.status, session.rating, session.starts_at) == ("completed", 5.0, NOON + DAY)
+    assert session.scheduled_at == NOON - 2 * DAY
+    moved = one(engine, "SELECT * FROM reschedules")
+    assert (moved.reschedule_id, moved.initiator, moved.new_starts_at) == ("e2", "tutor", NOON + DAY)
+    assert one(engine, "SELECT name FROM tutors").name == "Grace"
+    assert one(engine, "SELECT count(*) AS n FROM messages").n == 1
+    assert one(engine, "SELECT text FROM transcripts").text == "tutor: Hello.\nstudent: Hi."
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations([*STORY, *STORY[:3]]), sizes=st.lists(st.integers(1, 4), min_size=10, max_size=10))
+def test_any_order_in_any_batches_with_repetitions_ends_the_same(
+    engine: Engine, order: list[dict[str, Any]], sizes: list[int]
+) -> None:
+    _empty(engine)
+    told(engine, *STORY)
+    expected = facts(engine)
+    _empty(engine)
+    while order:
+        size = sizes.pop()
+        batch, order = order[:size], order[size:]
+        told(engine, *batch)
+    assert facts(engine) == expected
+
+
+def _empty(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for name in ("messages", "reschedules", "sessions", "students", "tutors", "latest_events"):
+            connection.execute(text(f"DELETE FROM {name}"))
+
+
+def test_a_late_event_changes_nothing_but_leaves_its_reschedule(engine: Engine) -> None:
+    told(engine, HELD)
+    before = one(engine, SESSION)
+    told(engine, MOVED)
+    after = one(engine, SESSION)
+    assert (after.status, after.starts_at) == (before.status, before.starts_at)
+    assert one(engine, "SELECT count(*) AS n FROM reschedules").n == 1
+    assert after.scheduled_at == NOON - 2 * DAY
+
+
+def test_at_the_same_moment_an_outcome_stands_before_a_booking_then_the_larger_id(engine: Engine) -> None:
+    outcome = event("session.no_show", "a", NOON)
+    told(engine, event("session.booked", "z", NOON), outcome)
+    assert one(engine, SESSION).status == "no_show"
+    told(engine, event("session.booked", "zz", NOON))
+    assert one(engine, SESSION).status == "no_show"
+    told(engine, event("session.cancelled", "b", NOON))
+    assert one(engine, SESSION).status == "cancelled"
+    told(engine, outcome)
+    assert one(engine, SESSION).status == "cancelled"
+
+
+def test_an_outcome_is_known_since_it_first_came_and_a_correction_since_the_correction(engine: Engine) -> None:
+    told(engine, HELD, received_at=NOON + DAY)
+    told(engine, RATED, received_at=NOON + 2 * DAY)
+    assert one(engine, SESSION).outcome_known_at == NOON + DAY
+    missed = event("session.no_show", "e9", NOON + 3 * DAY)
+    told(engine, missed, received_at=NOON + 3 * DAY)
+    corrected = one(engine, SESSION)
+    assert (corrected.status, corrected.outcome_known_at) == ("no_show", NOON + 3 * DAY)
+    told(engine, event("session.booked", "e10", NOON + 4 * DAY), received_at=NOON + 4 * DAY)
+    assert one(engine, SESSION).outcome_known_at is None
+
+
+def test_an_outcome_applied_after_a_later_event_of_the_same_is_known_since_it_was_received(engine: Engine) -> None:
+    told(engine, RATED, received_at=NOON + 2 * DAY)
+    told(engine, HELD, received_at=NOON + DAY)
+    assert one(engine, SESSION).outcome_known_at == NOON + DAY
+
+
+def test_unknown_tutors_and_students_become_rows_with_an_id_and_keep_what_is_known_of_them(engine: Engine) -> None:
+    told(engine, NAMED)
+    told(engine, event("session.booked", "x", tutor_id="nobody", student_id="noone"), BOOKED)
+    assert [row.name for row in rows(engine, "SELECT name FROM tutors ORDER BY tutor_id")] == [None, "Ada"]
+    assert len(rows(engine, "SELECT student_id FROM students")) == 2
+
+
+def test_a_transcript_before_its_session_is_early_and_kept_once_the_session_is_there(engine: Engine) -> None:
+    assert told(engine, WRITTEN, TOLD).early == {1}
+    assert not rows(engine, "SELECT 1 FROM transcripts")
+    assert told(engine, TOLD, BOOKED).early == frozenset()
+    assert one(engine, "SELECT text FROM transcripts")
+
+
+def test_a_forgotten_tutor_has_no_name_anywhere_and_gets_none_back(engine: Engine) -> None:
+    told(engine, event("tutor.updated", "u1", NOON, email="ada@example.org", departed_at=NOON + DAY))
+    found = told(engine, event("tutor.deleted", "d", NOON + HOUR))
+    assert found.tutors == frozenset()
+    told(engine, event("tutor.updated", "u2", NOON + 2 * HOUR))
+    tutor = one(engine, "SELECT * FROM tutors")
+    assert (tutor.name, tutor.email, tutor.departed_at) == (None, None, NOON + DAY)
+    assert one(engine, "SELECT deleted FROM latest_events WHERE kind = 'tutor'").deleted
+
+
+def test_a_forgotten_tutor_without_a_departure_departs_then_and_facts_still_come_in(engine: Engine) -> None:
+    told(engine, BOOKED, event("tutor.deleted", "d", NOON))
+    found = told(engine, HELD)
+    assert one(engine, "SELECT departed_at FROM tutors").departed_at == NOON
+    assert one(engine, SESSION).status == "completed"
+    assert found.tutors == frozenset()
+
+
+def test_a_session_given_to_another_tutor_touches_both(engine: Engine) -> None:
+    told(engine, BOOKED)
+    found = told(engine, event("session.booked", "e9", NOON, tutor_id="tutor-18"))
+    assert found.tutors == {"tutor-17", "tutor-18"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "says"),
+    [
+        ("session.booked", {"booked_at": NOON + 30 * DAY}, "booked_at lies after starts_at"),
+        ("session.booked", {"ends_at": NOON - DAY}, "ends_at lies before starts_at"),
+        ("tutor.updated", {"timezone": "Mars/Olympus"}, "timezone is no time zone"),
+        ("tutor.updated", {"started_at": NOON, "departed_at": NOON - DAY}, "departed_at lies before started_at"),
+        ("session.booked", {"attributes": {"price": "dear"}}, "attributes.price must be numeric"),
+    ],
+)
+def test_an_impossible_event_is_refused_with_a_sentence_and_the_others_go_on(
+    engine: Engine, kind: str, data: dict[str, Any], says: str
+) -> None:
+    with engine.begin() as connection:
+        define(connection, (PRICE,))
+    found = told(engine, event(kind, "bad", **data), WRITTEN)
+    assert list(found.refused) == [0]
+    assert says in found.refused[0]
+    assert not rows(engine, "SELECT 1 FROM sessions")
+    assert rows(engine, "SELECT 1 FROM messages")
+
+
+def test_of_attributes_those_defined_are_kept_and_none_given_changes_none(engine: Engine) -> None:
+    with engine.begin() as connection:
+        define(connection, (PRICE,))
+    told(engine, event("session.booked", "e1", NOON, attributes={"price": 30, "mood": "good"}))
+    told(engine, event("session.completed", "e2", NOON + DAY))
+    assert one(engine, SESSION).attributes == {"price": 30.0}
+    told(engine, event("session.completed", "e3", NOON + 2 * DAY, attributes={"price": 35.5}))
+    told(engine, event("session.booked", "e0", NOON - DAY, attributes={"price": 1}))
+    assert one(engine, SESSION).attributes == {"price": 35.5}
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [("Europe/Berlin", [18, 17, 17, 17, 17]), ("America/New_York", [12, 12, 12, 11, 11])],
+)
+def test_across_a_daylight_saving_change_sessions_fall_into_the_hour_the_tutor_lived(
+    engine: Engine, zone: str, expected: list[int]
+) -> None:
+    """Europe leaves summer time on 25 October 2026, New York on 1 November: 16:00 UTC is another hour after it."""
+    told(engine, event("tutor.updated", "t", timezone=zone))
+    days = [(10, 24), (10, 25), (10, 31), (11, 1), (11, 2)]
+    starts = [datetime(2026, month, day, 16, 30, tzinfo=UTC) for month, day in days]
+    booked = datetime(2026, 10, 1, tzinfo=UTC)
+    events = [
+        event("session.booked", f"e{n}", session_id=f"s{n}", booked_at=booked, starts_at=at, ends_at=None)
+        for n, at in enumerate(starts)
+    ]
+    random.Random(1).shuffle(events)
+    told(engine, *events)
+    assert History(read_dataset(engine)).sessions.hour.tolist() == expected
+
+
+def test_a_move_across_a_daylight_saving_change_keeps_its_notice_in_real_hours(engine: Engine) -> None:
+    """Asked for at 1:30 in Berlin's summer time for 12:30 in its winter time: twelve hours, not eleven."""
+    moved = event("session.rescheduled", "m", old_starts_at="2026-10-25T12:30:00+01:00")
+    told(engine, moved | {"timestamp": "2026-10-25T01:30:00+02:00"})
+    assert one(engine, "SELECT notice_hours FROM reschedules").notice_hours == 12.0

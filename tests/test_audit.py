@@ -1,0 +1,148 @@
+"""The audit: who read a tutor's data and what administrators did, written before the answer goes out."""
+
+import asyncio
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from domain.policy import Role
+from serving.grouped import Grouped
+from serving.resources import Resources
+from store.audit import AuditRow, KeptRow, read_rows, write_rows
+from store.database import Engine
+from store.load import load
+from tests.access_parts import bearer, new_key, resources_of
+from tests.api_parts import HEADERS, NOW, marketplace, problem, register, serving, small_model
+
+SCORES = "GET /api/tutors/{tutor_id}/scores"
+
+
+@pytest.fixture
+def resources(engine: Engine) -> Resources:
+    load(engine, marketplace())
+    register(engine, small_model())
+    return resources_of(engine)
+
+
+@pytest.fixture
+def api(resources: Resources) -> Iterator[httpx.Client]:
+    with serving(resources) as address, httpx.Client(base_url=address, headers=HEADERS, timeout=20) as client:
+        yield client
+
+
+def _rows(engine: Engine, subject: str | None = None) -> list[tuple[str, Role, str, str | None]]:
+    return [(k.row.actor, k.row.role, k.row.action, k.row.subject_id) for k in read_rows(engine, subject)]
+
+
+def test_a_read_of_a_tutors_data_is_written_down_with_its_reader_and_request(api: httpx.Client, engine: Engine) -> None:
+    key, written = new_key(engine)
+    answer = api.get("/api/tutors/ada/scores", headers=bearer(written))
+    (kept,) = read_rows(engine, "ada")
+    assert (kept.row.actor, kept.row.role, kept.row.action) == (key.id, Role.READ, SCORES)
+    assert (kept.row.request_id, kept.row.at) == (answer.headers["x-request-id"], NOW)
+
+
+def test_a_prediction_about_a_tutor_is_a_read_and_one_about_columns_is_not(api: httpx.Client, engine: Engine) -> None:
+    assert api.post("/api/predict/no_show", json={"session_id": "next"}).status_code == 200
+    assert _rows(engine) == [("installation", Role.ADMIN, "POST /api/predict/no_show", "ada")]
+    columns = {"no_show_rate": 0.5, "hours_to_start": 10}
+    api.post("/api/predict/no_show", json={"features": columns})
+    assert len(_rows(engine)) == 1
+
+
+def test_a_list_is_a_read_of_each_tutor_in_it(api: httpx.Client, engine: Engine) -> None:
+    assert api.get("/api/tutors").status_code == 200
+    assert {row[3] for row in _rows(engine)} == {"ada", "ben"}
+    assert api.get("/api/sessions/upcoming").status_code == 200
+    assert [row[2] for row in _rows(engine, "ada")] == ["GET /api/sessions/upcoming", "GET /api/tutors"]
+
+
+def test_what_was_refused_or_had_not_changed_was_not_read(api: httpx.Client, engine: Engine) -> None:
+    _, tutor = new_key(engine, Role.TUTOR, "ben")
+    before = len(_rows(engine))
+    problem(api.get("/api/tutors/ada/scores", headers=bearer(tutor)), 403, "forbidden")
+    problem(api.get("/api/tutors/nobody/scores"), 404, "unknown_subject")
+    assert len(_rows(engine)) == before
+    etag = api.get("/api/tutors/ada/scores").headers["etag"]
+    assert api.get("/api/tutors/ada/scores", headers={"if-none-match": etag}).status_code == 304
+    assert len(_rows(engine)) == before + 1
+
+
+def test_acts_of_an_administrator_are_written_down_once(api: httpx.Client, engine: Engine) -> None:
+    key_id = api.post("/api/admin/keys", json={"name": "x", "role": "read"}).json()["id"]
+    assert api.delete(f"/api/admin/keys/{key_id}").status_code == 204
+    assert api.get("/api/admin/keys").status_code == 200
+    assert [row[2:] for row in _rows(engine)] == [
+        ("GET /api/admin/keys", None),
+        ("keys.revoke", key_id),
+        ("keys.create", key_id),
+    ]
+
+
+def test_an_answer_whose_row_cannot_be_written_does_not_go_out(api: httpx.Client, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE audit ADD CONSTRAINT full_disk CHECK (false) NOT VALID"))
+    answer = api.get("/api/tutors/ada/scores")
+    problem(answer, 500, "internal_error")
+    assert "ada" not in answer.text
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE audit DROP CONSTRAINT full_disk"))
+    assert api.get("/api/tutors/ada/scores").status_code == 200
+
+
+def test_rows_can_be_read_by_subject_actor_and_page(api: httpx.Client, engine: Engine) -> None:
+    rows = [AuditRow(NOW, f"k{n % 2}", Role.READ, SCORES, f"t{n % 3}") for n in range(12)]
+    write_rows(engine, rows)
+    found = api.get("/api/admin/audit", params={"subject_id": "t1", "actor": "k1", "limit": 1}).json()
+    assert [(row["subject_id"], row["actor"]) for row in found["rows"]] == [("t1", "k1")]
+    more = {"subject_id": "t1", "actor": "k1", "limit": 1, "before": found["before"]}
+    second = api.get("/api/admin/audit", params=more).json()
+    assert second["rows"][0]["id"] < found["rows"][0]["id"]
+    _, written = new_key(engine)
+    problem(api.get("/api/admin/audit", headers=bearer(written)), 403, "forbidden")
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
+def test_nobody_changes_or_removes_a_row(engine: Engine, statement: str) -> None:
+    write_rows(engine, [AuditRow(NOW, "k", Role.READ, SCORES, "ada")])
+    with pytest.raises(DBAPIError), engine.begin() as connection:
+        connection.execute(text(statement))
+    assert len(read_rows(engine)) == 1
+
+
+def test_many_at_once_are_written_in_few_transactions(api: httpx.Client, engine: Engine) -> None:
+    async def ask() -> list[int]:
+        async with httpx.AsyncClient(base_url=api.base_url, headers=HEADERS, timeout=30) as client:
+            answers = await asyncio.gather(*(client.get("/api/tutors/ada/scores") for _ in range(60)))
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(ask()) == [200] * 60
+    kept: list[KeptRow] = read_rows(engine, "ada")
+    assert len(kept) == 60
+    with engine.connect() as connection:
+        transactions = connection.execute(text("SELECT count(DISTINCT xmin::text) FROM audit")).scalar_one()
+    print(f"60 rows in {transactions} transactions")
+    assert transactions < 60
+
+
+def test_what_cannot_be_written_fails_alone_and_the_rest_of_its_group_is_written() -> None:
+    written: list[int] = []
+
+    def write(items: list[int]) -> list[int]:
+        if 3 in items:
+            raise ValueError("three")
+        written.extend(items)
+        return [-item for item in items]
+
+    async def submit() -> list[object]:
+        grouped: Grouped[int, int] = Grouped(write)
+        first = asyncio.create_task(grouped.submit(1))
+        await asyncio.sleep(0)
+        rest = await asyncio.gather(*(grouped.submit(n) for n in (2, 3)), return_exceptions=True)
+        return [await first, *map(type, rest), await grouped.submit(4)]
+
+    assert asyncio.run(submit()) == [-1, int, ValueError, -4]
+    assert written == [1, 2, 4]

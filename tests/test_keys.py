@@ -1,0 +1,267 @@
+"""Keys: shown once, kept as a hash, narrow, expiring, and revoked at once."""
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from domain.errors import InvalidKey, UnknownSubject
+from domain.keys import KeyWish, digest, make_key, parts
+from domain.policy import Permission, Role
+from serving.callers import INSTALLATION, LAST_USED_EVERY, Callers
+from serving.resources import Resources
+from serving.tokens import Tokens
+from store.audit import read_rows
+from store.database import Engine, make_engine
+from store.keys import create_key, find_key, list_keys, revoke_key
+from store.load import load
+from tests.access_parts import TOKEN_SECRET, Clock, bearer, new_key, resources_of
+from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
+
+SCORES = "/api/tutors/ada/scores"
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def resources(engine: Engine, clock: Clock) -> Resources:
+    load(engine, marketplace())
+    return resources_of(engine, clock)
+
+
+@pytest.fixture
+def api(resources: Resources) -> Iterator[httpx.Client]:
+    with serving(resources) as address, httpx.Client(base_url=address, timeout=20) as client:
+        assert resources.door.callers.wait_listening(5)
+        yield client
+
+
+def _until(found: Callable[[], bool], seconds: float = 2.0) -> float:
+    """Wait until something is so; after how many seconds it was."""
+    began = time.monotonic()
+    while not found():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.005)
+    return time.monotonic() - began
+
+
+def test_a_key_holds_256_random_bits_in_url_safe_letters_and_is_kept_as_a_hash() -> None:
+    asked: list[int] = []
+
+    def random(size: int) -> bytes:
+        asked.append(size)
+        return secrets.token_bytes(size)
+
+    key, written = make_key(KeyWish("Rails", Role.READ), NOW, "tests", random)
+    assert max(asked) >= 32
+    assert written.isascii()
+    assert written.count("_") == 3
+    assert parts(written) == (key.id, written.rpartition("_")[2])
+    assert written.rpartition("_")[2] not in str(key)
+    assert key.secret_sha256 == digest(written.rpartition("_")[2])
+    assert make_key(KeyWish("Rails", Role.READ), NOW, "tests", random)[1] != written
+
+
+@pytest.mark.parametrize(
+    "written", ["", "tqs_live_", "tqs_live_a_", "tqs_test_a_b", "tqs_live_a_b_c", "tqs_live_a_b\n", "a_b"]
+)
+def test_what_is_not_written_as_a_key_is_none(written: str) -> None:
+    assert parts(written) is None
+
+
+def test_a_key_beyond_its_role_or_without_its_tutor_cannot_be_made() -> None:
+    with pytest.raises(InvalidKey, match="admin is more than the role read may"):
+        KeyWish("x", Role.READ, frozenset({Permission.ADMIN}))
+    with pytest.raises(InvalidKey, match="tutor_id"):
+        KeyWish("x", Role.TUTOR)
+    with pytest.raises(InvalidKey, match="tutor_id"):
+        KeyWish("x", Role.READ, tutor_id="ada")
+    with pytest.raises(InvalidKey, match="past"):
+        make_key(KeyWish("x", Role.READ, expires_at=NOW), NOW, "tests", secrets.token_bytes)
+
+
+def test_a_key_and_its_audit_row_are_kept_together(engine: Engine) -> None:
+    key, written = new_key(engine, Role.TUTOR, "ada", frozenset({Permission.SCORES_READ}))
+    assert find_key(engine, key.id) == key
+    assert [key] == list_keys(engine)
+    with engine.connect() as connection:
+        everything = connection.execute(text("SELECT api_keys::text FROM api_keys")).scalar_one()
+    assert written.rpartition("_")[2] not in everything
+    revoke_key(engine, key.id, INSTALLATION, NOW)
+    revoke_key(engine, key.id, INSTALLATION, NOW + timedelta(days=1))
+    kept = find_key(engine, key.id)
+    assert kept is not None
+    assert kept.revoked_at == NOW
+    assert [row.row.action for row in read_rows(engine, key.id)] == ["keys.revoke", "keys.create"]
+    with pytest.raises(UnknownSubject):
+        revoke_key(engine, "nobody", INSTALLATION, NOW)
+
+
+def test_an_admin_makes_lists_and_revokes_keys_over_http(api: httpx.Client) -> None:
+    wish = {"name": "Rails", "role": "read", "scopes": ["scores:read"], "expires_at": "2026-04-01T00:00:00Z"}
+    made = api.post("/api/admin/keys", json=wish, headers=HEADERS)
+    assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
+    key, key_id = made.json()["key"], made.json()["id"]
+    listed = api.get("/api/admin/keys", headers=HEADERS)
+    assert [one["id"] for one in listed.json()["keys"]] == [key_id]
+    assert key.rpartition("_")[2] not in listed.text
+    assert "sha256" not in listed.text
+    assert api.get(SCORES, headers=bearer(key)).status_code == 200
+    assert api.get(SCORES, headers={"x-api-key": key}).status_code == 200
+    assert api.delete(f"/api/admin/keys/{key_id}", headers=HEADERS).status_code == 204
+    problem(api.get(SCORES, headers=bearer(key)), 401, "wrong_key")
+    problem(api.delete("/api/admin/keys/nobody", headers=HEADERS), 404, "unknown_subject")
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ({"name": "x", "role": "read", "scopes": ["admin"]}, "invalid_key"),
+        ({"name": "x", "role": "tutor"}, "invalid_key"),
+        ({"name": "x", "role": "read", "expires_at": "2020-01-01T00:00:00Z"}, "invalid_key"),
+        ({"name": "", "role": "read"}, "invalid_request"),
+        ({"name": "x\u0000", "role": "read"}, "invalid_request"),
+        ({"name": "x", "role": "king"}, "invalid_request"),
+        ({"name": "x", "role": "read", "secret": "mine"}, "invalid_request"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_a_problem(api: httpx.Client, wish: dict[str, object], code: str) -> None:
+    problem(api.post("/api/admin/keys", json=wish, headers=HEADERS), 422, code)
+    assert api.get("/api/admin/keys", headers=HEADERS).json()["keys"] == []
+
+
+def test_a_wrong_secret_an_unknown_id_and_a_changed_letter_are_all_the_same_401(
+    api: httpx.Client, engine: Engine
+) -> None:
+    key, written = new_key(engine)
+    last = "0" if written[-1] != "0" else "1"
+    details = {
+        problem(api.get(SCORES, headers=bearer(wrong)), 401, "wrong_key")["detail"]
+        for wrong in (written[:-1] + last, f"tqs_live_nobody_{'0' * 64}", f"tqs_live_{key.id}_0", KEY + "x")
+    }
+    assert len(details) == 1
+
+
+def test_a_revocation_elsewhere_is_heard_of_within_a_second(api: httpx.Client, engine: Engine) -> None:
+    key, written = new_key(engine)
+    for _ in range(3):
+        assert api.get(SCORES, headers=bearer(written)).status_code == 200
+    elsewhere = make_engine(engine.url.render_as_string(hide_password=False))
+    revoke_key(elsewhere, key.id, INSTALLATION, NOW)
+    elsewhere.dispose()
+    took = _until(lambda: api.get(SCORES, headers=bearer(written)).status_code == 401, seconds=1.0)
+    print(f"revoked after {took * 1000:.0f} ms")
+
+
+def test_a_key_ends_when_it_expires_though_it_is_remembered(api: httpx.Client, engine: Engine, clock: Clock) -> None:
+    _, written = new_key(engine, expires_at=NOW + timedelta(seconds=30))
+    assert api.get(SCORES, headers=bearer(written)).status_code == 200
+    clock.go_on(seconds=29)
+    assert api.get(SCORES, headers=bearer(written)).status_code == 200
+    clock.go_on(seconds=1)
+    problem(api.get(SCORES, headers=bearer(written)), 401, "wrong_key")
+
+
+def test_who_is_known_is_asked_for_once_and_again_after_any_change(engine: Engine, clock: Clock) -> None:
+    _, written = new_key(engine)
+    callers = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    assert callers.find(written).role is Role.READ
+    assert callers.known(written) is None  # nobody would tell us of a revocation yet
+    callers.start()
+    assert callers.wait_listening(5)
+    _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
+    new_key(engine)
+    _until(lambda: callers.known(written) is None)
+    callers.close()
+
+
+def test_nobody_is_remembered_once_the_database_cannot_tell_us_of_changes(engine: Engine, clock: Clock) -> None:
+    _, written = new_key(engine)
+    callers = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    callers.start()
+    assert callers.wait_listening(5)
+    _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
+    with engine.connect() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        assert connection.execute(text(others)).all() == [(True,)]
+    _until(lambda: callers.known(written) is None)
+    assert callers.wait_listening(5)  # it came back by itself
+    _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
+    callers.close()
+
+
+def test_when_a_key_was_last_used_is_written_once_a_minute(engine: Engine, clock: Clock) -> None:
+    key, written = new_key(engine)
+    callers = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    callers.find(written)
+    clock.go_on(seconds=59)
+    callers.find(written)
+    callers.close()
+    assert _last_used(engine, key.id) == NOW
+    again = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    again.find(written)
+    clock.go_on(seconds=LAST_USED_EVERY.total_seconds())
+    again.find(written)
+    again.close()
+    assert _last_used(engine, key.id) == clock.now
+
+
+def _last_used(engine: Engine, key_id: str) -> object:
+    found = find_key(engine, key_id)
+    assert found is not None
+    return found.last_used_at
+
+
+def test_writing_down_a_use_wakes_nobody(engine: Engine, clock: Clock) -> None:
+    _, written = new_key(engine)
+    callers = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    callers.start()
+    assert callers.wait_listening(5)
+    _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
+    clock.go_on(minutes=2)
+    assert callers.known(written) is not None  # writes its use
+    time.sleep(0.2)
+    assert callers.known(written) is not None
+    callers.close()
+
+
+def test_the_command_makes_lists_and_revokes_keys(engine: Engine, database_url: str, tmp_path: Path) -> None:
+    def tqs(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from cli.main import main; main()", *arguments]
+        environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
+        environ["MLFLOW_TRACKING_URI"] = "sqlite://"  # or a database would be made for it
+        return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+    made = tqs("keys", "create", "Ada's page", "--role", "tutor", "--tutor", "ada", "--json")
+    assert made.returncode == 0, made.stderr
+    key = json.loads(made.stdout)
+    found = find_key(engine, key["id"])
+    assert found is not None
+    assert found.tutor_id == "ada"
+    assert found.created_by.startswith("tqs:")
+    assert found.opens_with(key["key"].rpartition("_")[2])
+    assert tqs("keys", "revoke", key["id"]).returncode == 0
+    assert "revoked" in tqs("keys", "list").stdout
+    assert "keys.revoke" in tqs("audit", "--subject", key["id"]).stdout
+    wrong = tqs("keys", "create", "x", "--role", "tutor")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+def test_a_key_can_be_made_from_anything_printable(engine: Engine) -> None:
+    wish = KeyWish("[bold]“Rails”, 東京", Role.INGEST)
+    key, _ = create_key(engine, wish, INSTALLATION, NOW, secrets.token_bytes)
+    kept = find_key(engine, key.id)
+    assert kept is not None
+    assert kept.name == wish.name

@@ -1,0 +1,143 @@
+"""How often somebody may ask, in the memory of one process and where all processes count together."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from sqlalchemy import text
+
+from domain.errors import DatabaseUnavailable, InvalidSettings
+from gateways.settings import load_settings
+from serving.access import TOKEN_PATH
+from serving.champions import Champions
+from serving.limits import Limits, limits_of
+from serving.resources import Resources
+from store.database import Engine, make_engine
+from store.rate_limits import PRUNE_EVERY, PostgresStorage
+from tests.access_parts import TOKEN_SECRET, Clock, bearer, new_key
+from tests.api_parts import HEADERS, KEY, problem, serving
+
+OPENAPI = "/api/openapi.json"
+
+
+@pytest.fixture(params=["memory", "postgresql"])
+def api(request: pytest.FixtureRequest, engine: Engine) -> Iterator[httpx.Client]:
+    """An API that lets each caller ask five times a minute, and an address send three wrong keys."""
+    storage = MemoryStorage() if request.param == "memory" else PostgresStorage(engine)
+    limits = Limits("5/minute", storage, wrong_keys="3/minute")
+    resources = Resources(engine, Champions(engine), KEY, Clock(), limits=limits, token_secret=TOKEN_SECRET)
+    with serving(resources) as address, httpx.Client(base_url=address, timeout=20) as client:
+        assert resources.door.callers.wait_listening(5)
+        yield client
+
+
+def test_who_asks_too_often_is_told_when_to_come_again_and_others_are_not_kept_out(
+    api: httpx.Client, engine: Engine
+) -> None:
+    for left in (4, 3, 2, 1, 0):
+        answer = api.get(OPENAPI, headers=HEADERS)
+        assert answer.status_code == 200
+        assert (answer.headers["ratelimit-limit"], answer.headers["ratelimit-remaining"]) == ("5", str(left))
+    refused = api.get(OPENAPI, headers=HEADERS)
+    problem(refused, 429, "too_many_requests")
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert refused.headers["ratelimit-remaining"] == "0"
+    assert api.get(OPENAPI, headers=bearer(new_key(engine)[1])).status_code == 200
+
+
+def test_a_key_and_its_tokens_are_counted_together(api: httpx.Client, engine: Engine) -> None:
+    key, written = new_key(engine)
+    form = {"grant_type": "client_credentials", "client_id": key.id, "client_secret": written}
+    token = api.post(TOKEN_PATH, data=form).json()["access_token"]
+    answers = [api.get(OPENAPI, headers=bearer(sent)).status_code for sent in (written, token) * 3]
+    assert answers == [200] * 5 + [429]
+
+
+def test_probes_are_never_refused(api: httpx.Client) -> None:
+    assert {api.get("/api/health").status_code for _ in range(12)} == {200}
+
+
+def test_guessing_keys_ends_soon_but_does_not_keep_out_who_is_known(api: httpx.Client, engine: Engine) -> None:
+    _, written = new_key(engine)
+    while api.get(OPENAPI, headers=bearer(written)).headers["ratelimit-remaining"] != "2":
+        pass  # now it is remembered
+    guesses = [api.get(OPENAPI, headers=bearer(f"tqs_live_x_{n}")) for n in range(5)]
+    assert [answer.status_code for answer in guesses] == [401, 401, 401, 429, 429]
+    assert int(guesses[-1].headers["retry-after"]) >= 1
+    _, unknown_yet = new_key(engine)
+    problem(api.get(OPENAPI, headers=bearer(unknown_yet)), 429, "too_many_requests")
+    assert api.get(OPENAPI, headers=HEADERS).status_code == 200  # the installation's own key asks no database
+
+
+def test_guessing_the_secret_of_a_client_ends_soon_too(api: httpx.Client) -> None:
+    form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
+    assert [api.post(TOKEN_PATH, data=form).status_code for _ in range(5)] == [401, 401, 401, 429, 429]
+
+
+def test_who_sends_nothing_is_not_guessing(api: httpx.Client) -> None:
+    assert {api.get(OPENAPI).status_code for _ in range(6)} == {401}
+
+
+def test_processes_that_count_together_let_no_more_through_than_one(engine: Engine) -> None:
+    limit = parse("50/minute")
+    engines = [make_engine(engine.url.render_as_string(hide_password=False)) for _ in range(4)]
+    limiters = [FixedWindowRateLimiter(PostgresStorage(one)) for one in engines]
+    with ThreadPoolExecutor(8) as pool:
+        hits = list(pool.map(lambda n: limiters[n % 4].hit(limit, "rails"), range(120)))
+    for one in engines:
+        one.dispose()
+    assert hits.count(True) == 50
+
+
+def test_a_count_begins_anew_when_its_time_is_over(engine: Engine) -> None:
+    storage = PostgresStorage(engine)
+    assert [storage.incr("a", 60), storage.incr("a", 60, amount=2)] == [1, 3]
+    first_end = storage.get_expiry("a")
+    _let_time_pass(engine)
+    assert storage.get("a") == 0
+    assert storage.incr("a", 60) == 1
+    assert storage.get_expiry("a") >= first_end
+
+
+def test_what_is_over_is_removed_now_and_then(engine: Engine) -> None:
+    storage = PostgresStorage(engine)
+    storage.incr("old", 60)
+    _let_time_pass(engine)
+    for _ in range(PRUNE_EVERY - 1):
+        storage.incr("new", 60)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT key FROM rate_limits")).scalars().all() == ["new"]
+
+
+def test_counts_can_be_forgotten(engine: Engine) -> None:
+    storage = PostgresStorage(engine)
+    storage.incr("a", 60)
+    storage.incr("b", 60)
+    storage.clear("a")
+    assert (storage.get("a"), storage.get("b")) == (0, 1)
+    assert storage.reset() == 1
+    assert storage.get("b") == 0
+    assert storage.check()
+
+
+def _let_time_pass(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE rate_limits SET expires_at = now() - interval '1 second'"))
+
+
+def test_a_database_that_is_away_is_said_so() -> None:
+    storage = PostgresStorage(make_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none"))
+    with pytest.raises(DatabaseUnavailable):
+        storage.incr("a", 60)
+
+
+def test_several_processes_may_not_count_each_for_themselves(engine: Engine, tmp_path: Path) -> None:
+    several = {"TQS_API_WORKERS": "2", "TQS_DATA_DIR": str(tmp_path)}
+    with pytest.raises(InvalidSettings, match="TQS_RATE_LIMIT_STORAGE"):
+        limits_of(load_settings(several), engine)
+    limits_of(load_settings({**several, "TQS_RATE_LIMIT_STORAGE": "postgresql"}), engine)

@@ -1,0 +1,95 @@
+"""The gap detector: what Rails has and we have not is named, and what only waits is told apart."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine, text
+
+from store.load import load
+from tests.api_parts import HEADERS, NOW, marketplace, problem
+from tests.event_parts import Rails, booked, rails
+
+DAY = {"from": (NOW - timedelta(days=3)).isoformat(), "to": NOW.isoformat()}
+HERE = ["past-0", "past-1"]
+
+
+@pytest.fixture
+def sender(engine: Engine) -> Iterator[Rails]:
+    load(engine, marketplace())
+    with rails(engine) as found:
+        yield found
+
+
+def _ask(sender: Rails, **said: Any) -> httpx.Response:
+    return sender.http.post("/api/sessions/reconcile", json=DAY | said, headers=HEADERS)
+
+
+def _lists(answer: httpx.Response) -> dict[str, list[str]]:
+    assert answer.status_code == 200
+    return {name: answer.json()[name] for name in ("missing", "waiting", "parked", "unexpected") if answer.json()[name]}
+
+
+def test_a_day_that_is_the_same_on_both_sides_is_complete(sender: Rails) -> None:
+    answer = _ask(sender, session_ids=HERE, counts={"completed": 1, "no_show": 1})
+    assert answer.json()["complete"]
+    assert _lists(answer) == {}
+
+
+def test_what_never_came_and_what_nobody_named_are_listed(sender: Rails) -> None:
+    answer = _ask(sender, session_ids=["lost-2", "past-1", "lost-1"])
+    assert _lists(answer) == {"missing": ["lost-2", "lost-1"], "unexpected": ["past-0"]}
+    assert not answer.json()["complete"]
+
+
+def test_sessions_beyond_the_span_are_neither_missing_nor_unexpected(sender: Rails) -> None:
+    # Rails may name one that was moved to another day; that it is here is what counts.
+    assert _ask(sender, session_ids=[*HERE, "past-7"]).json()["complete"]
+
+
+def test_an_event_that_waits_is_no_gap_and_one_that_is_parked_needs_a_person(sender: Rails, engine: Engine) -> None:
+    sender.tell_many([booked("a", "waits"), booked("b", "parked"), booked("c", "both"), booked("d", "both")])
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE inbox SET parked_at = now() WHERE key IN ('event:b', 'event:c')"))
+    answer = _ask(sender, session_ids=[*HERE, "waits", "parked", "both"])
+    assert _lists(answer) == {"waiting": ["waits", "both"], "parked": ["parked"]}
+    assert not answer.json()["complete"]
+
+
+def test_counts_that_differ_are_named_by_status(sender: Rails) -> None:
+    answer = _ask(sender, counts={"completed": 5, "no_show": 1, "cancelled": 0}).json()
+    assert (answer["complete"], answer["missing"]) == (False, [])
+    assert answer["counts"] == [{"status": "completed", "yours": 5, "ours": 1}]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"session_ids": ["a"] * 20_001},
+        {"session_ids": [""]},
+        {"session_ids": [7]},
+        {"session_ids": ["a\0"]},
+        {"session_ids": [], "to": DAY["from"]},
+        {"session_ids": [], "from": "2026-01-01T00:00:00Z"},
+        {"session_ids": [], "from": "2026-02-27"},
+        {"session_ids": [], "from": "-infinity"},
+        {"counts": {"completed": -1}},
+        {"counts": {"completed": 10**30}},
+        {"counts": {"eaten": 1}},
+        {"counts": {}, "more": 1},
+    ],
+)
+def test_a_question_that_cannot_be_answered_says_why(sender: Rails, said: dict[str, Any]) -> None:
+    assert problem(_ask(sender, **said), 422, "invalid_request")["errors"]
+
+
+def test_twenty_thousand_ids_are_answered(sender: Rails) -> None:
+    asked = [f"session-{n}" for n in range(19_998)] + HERE
+    assert len(_ask(sender, session_ids=asked).json()["missing"]) == 19_998
+
+
+def test_nobody_asks_without_a_key(sender: Rails) -> None:
+    problem(sender.http.post("/api/sessions/reconcile", json=DAY | {"session_ids": []}), 401, "wrong_key")

@@ -1,0 +1,20 @@
+"""The page of what is not done: events that were parked and deliveries that failed, each with its reason."""
+
+import panel as pn
+
+from store.database import Engine
+from store.parked import InboxState, backlog, failed_deliveries, unfinished
+from ui.rendering import piece
+
+SHOWN = 100
+"""So many of each are listed."""
+
+
+def unfinished_view(engine: Engine) -> pn.Column:
+    """What waits, what is parked, and what could not be delivered. Raises DatabaseUnavailable."""
+    parked = unfinished(engine, InboxState.PARKED, limit=SHOWN)
+    return pn.Column(
+        piece("parked.html", counted=backlog(engine), events=parked),
+        piece("failed_deliveries.html", deliveries=failed_deliveries(engine, SHOWN)),
+        sizing_mode="stretch_width",
+    )

@@ -41,6 +41,12 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.engines
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.online
+	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.webhooks
+	$(BIN)/python -m benchmarks.end_to_end
+	$(BIN)/python -m benchmarks.day
 
 docs: .venv/installed-dev
 	$(BIN)/python -m cli.docs

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def _timed(made: Stored, engine: Any, session_id: str, tutor_id: str) -> list[fl
     place = rows["session_id"].to_pylist().index(session_id)
     session = done(history.columns_of(rows.slice(place, 1)))
     done(score_sessions(made.model, "1", history, [session_id], session, made.now, with_reasons=False))
-    return [1000 * (after - before) for before, after in zip(moments, moments[1:], strict=False)]
+    return [1000 * (after - before) for before, after in pairwise(moments)]
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from cli.api_docs import api_page
 from cli.contacts_docs import contacts_page
 from cli.dataset_docs import dataset_page
+from cli.events_docs import events_page
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
 from features.columns import Feature
 from gateways.settings import Settings, variable_name
@@ -58,6 +59,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "contacts.md": contacts_page,
     "dataset.md": lambda: dataset_page(DOCS / "dataset.md"),
     "api.md": lambda: api_page(DOCS / "api.md"),
+    "events.md": lambda: events_page(DOCS / "events.md"),
     "openapi.json": openapi,
 }
 

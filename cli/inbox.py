@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.operator import write_down
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def retry(event: Annotated[int, typer.Argument(help="Number of the parked event,
 
     with open_runtime(os.environ) as runtime:
         try_again(runtime.engine, event)
+        write_down(runtime.engine, "inbox.retry", [event])
     print(f"event {event} will be tried again")
 
 

@@ -1,6 +1,5 @@
 """`tqs keys` and `tqs audit`: who may use the API, and what they did with it."""
 
-import getpass
 import json
 import os
 from dataclasses import asdict
@@ -11,8 +10,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from cli.operator import operator
 from cli.steps import console
-from domain.policy import Permission, Principal, Role
+from domain.policy import Permission, Role
 
 if TYPE_CHECKING:
     from domain.keys import ApiKey
@@ -49,7 +49,7 @@ def create(
     until = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
     wish = KeyWish(name, role, frozenset(scope) if scope else None, tutor, until)
     with open_runtime(os.environ) as runtime:
-        key, text = create_key(runtime.engine, wish, _operator(), utc_now(), secrets.token_bytes)
+        key, text = create_key(runtime.engine, wish, operator(), utc_now(), secrets.token_bytes)
     if as_json:
         print(json.dumps({**_as_json(key), "key": text}))
     else:
@@ -79,7 +79,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")]) -> None
     from store.keys import revoke_key
 
     with open_runtime(os.environ) as runtime:
-        revoke_key(runtime.engine, key_id, _operator(), utc_now())
+        revoke_key(runtime.engine, key_id, operator(), utc_now())
     print(f"key {key_id} is revoked")
 
 
@@ -101,11 +101,6 @@ def audit(
         console().print("Nothing of that kind was done yet.")
     else:
         console().print(_audit_table(found))
-
-
-def _operator() -> Principal:
-    """Whoever may run the command may do everything; the audit says which account of the machine it was."""
-    return Principal(f"tqs:{getpass.getuser()}", Role.ADMIN)
 
 
 def _as_json(key: "ApiKey") -> dict[str, Any]:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.operator import write_down
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def replay(
     with open_runtime(os.environ) as runtime:
         now = datetime.now(UTC)
         sent = replay_failed(runtime.engine, now) if all_failed else send_again(runtime.engine, deliveries or (), now)
+        write_down(runtime.engine, "webhooks.replay", sent)
     others = sorted(set(deliveries or ()) - set(sent))
     print(f"{len(sent)} will be sent again")
     if others:

@@ -40,7 +40,7 @@ def worker(
 
 
 def _loops(runtime: "Runtime", stop: threading.Event) -> Mapping[str, Callable[[], None]]:
-    from flows import deliveries
+    from flows.deliveries import run as send
     from flows.waiting import called
     from flows.worker import Worker
     from gateways.clock import utc_now
@@ -49,7 +49,7 @@ def _loops(runtime: "Runtime", stop: threading.Event) -> Mapping[str, Callable[[
         with called(runtime.engine, stop) as waits:
             Worker(runtime.engine, utc_now).run(waits, stop)
 
-    return {"inbox": inbox, "deliveries": lambda: deliveries.run(runtime.engine, runtime.settings, stop)}
+    return {"inbox": inbox, "deliveries": lambda: send(runtime.engine, runtime.settings, stop)}
 
 
 def run_together(loops: Mapping[str, Callable[[], None]], stop: threading.Event) -> None:

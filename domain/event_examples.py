@@ -4,7 +4,6 @@ from typing import Any
 
 from domain.events import VERSION
 
-
 TYPES = (
     "session.booked",
     "session.rescheduled",

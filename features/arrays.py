@@ -20,7 +20,7 @@ def array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
 
 def microseconds(times: pa.ChunkedArray | pa.Array) -> Ints:
     """Times as int64 UTC microseconds, MISSING for null: (n,)."""
-    return np.asarray(_filled(pc.cast(times, pa.int64()), int(MISSING)).to_numpy())
+    return np.asarray(_filled(array(times).view(pa.int64()), int(MISSING)).to_numpy())
 
 
 def codes(indices: pa.Array | pa.ChunkedArray) -> Ints:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import pyarrow as pa
 
@@ -83,6 +84,7 @@ def fingerprint(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
+@cache
 def arrow_schema(kind: str, attributes: tuple[Attribute, ...] = ()) -> pa.Schema:
     """The columns of a kind's table: its fields in order, then its attributes."""
     fields = [pa.field(f.name, _ARROW_TYPES[f.type]) for f in KINDS[kind].fields]

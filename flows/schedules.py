@@ -26,7 +26,7 @@ class Scheduled:
 
 
 SCHEDULES = (
-    Scheduled(drain, "* * * * *"),  # what no worker took: a safety net, which finds nothing where one runs
+    Scheduled(drain, "*/5 * * * *"),  # what no worker took: a safety net, which finds nothing where one runs
     Scheduled(score, "5 * * * *"),  # hourly, five minutes after sessions end
     Scheduled(contacts, "20 0 * * *"),  # after the day's first scores: the sessions of tomorrow, 24 to 48 hours ahead
     Scheduled(build_features, "30 2 * * *"),  # every night

@@ -2,13 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from domain.errors import ModelMismatch
 from domain.vocabulary import Task
 from features.history import History
-from flows.scoring import HISTORY_KINDS, Champions, open_stored
+from flows.scoring import HISTORY_KINDS, Champions, open_stored, readable_scores
+from insights.tutor_rates import rate_scores
 from insights.usual import Usual, estimate_usual
 from models.champion import Champion
 from quality.reasons import with_reason_codes
@@ -29,6 +30,11 @@ USUAL_TUTORS = 400
 """Of a larger marketplace, what is usual is read from so many tutors, always the same: enough to a hundredth."""
 
 
+def history_of(engine: Engine, tutor_ids: Sequence[str]) -> History:
+    """All that is known of some tutors, every written reason with its class. Raises DatabaseUnavailable."""
+    return History(with_reason_codes(read_dataset(engine, tutor_ids, HISTORY_KINDS)))
+
+
 class Scorers:
     """The champions and what is usual in the marketplace. For one thread."""
 
@@ -37,7 +43,20 @@ class Scorers:
         self._champions: dict[Task, Champion | None] = {}
         self._keys: dict[Task, tuple[str, str] | None] = {}
         self._usual: Usual | None = None
+        self._cold = True
         self._champions_due = self._usual_due = monotonic()
+
+    def warm_up(self, now: datetime) -> None:
+        """Read everything and score a few tutors for nothing, or the first event would wait for libraries to load.
+
+        Raises DatabaseUnavailable.
+        """
+        champions, usual = self.champions(), self.usual(now)
+        if self._cold:
+            history = history_of(self._engine, sample_of_tutors(self._engine, 20))
+            readable_scores(history, champions, now)
+            rate_scores(history, now, usual)
+            self._cold = False
 
     def champions(self) -> Champions:
         """The champion of each task, None where there is none that can be opened. Raises DatabaseUnavailable."""
@@ -50,9 +69,8 @@ class Scorers:
     def usual(self, as_of: datetime) -> Usual:
         """What is usual in the 90 days before a moment. Raises DatabaseUnavailable."""
         if self._usual is None or self._monotonic() >= self._usual_due:
-            tutor_ids = sample_of_tutors(self._engine, USUAL_TUTORS)
-            dataset = read_dataset(self._engine, tutor_ids, HISTORY_KINDS)
-            self._usual = estimate_usual(History(with_reason_codes(dataset)), as_of)
+            history = history_of(self._engine, sample_of_tutors(self._engine, USUAL_TUTORS))
+            self._usual = estimate_usual(history, as_of)
             self._usual_due = self._monotonic() + USUAL_SECONDS
         return self._usual
 

@@ -19,16 +19,13 @@ from domain.errors import DatabaseUnavailable, InvalidEvent
 from domain.event_order import Arrived, read_event
 from domain.events import Event
 from domain.scores import Score
-from features.history import History
-from flows.scorers import Scorers
-from flows.scoring import HISTORY_KINDS, quality_scores, readable_scores
+from flows.scorers import Scorers, history_of
+from flows.scoring import quality_scores, readable_scores
 from flows.waiting import Waits
 from insights.tutor_rates import rate_scores
-from quality.reasons import with_reason_codes
 from store.applying import Applied, apply
 from store.claims import LEASE, Claimed, LeaseLost, claim, fail, finish, heartbeat, park, release, wait
-from store.database import Engine, writing
-from store.history import read_dataset
+from store.database import Engine, is_in_trouble, writing
 from store.said import news
 from store.scores import append_scores
 
@@ -68,8 +65,7 @@ class Worker:
 
         Raises DatabaseUnavailable.
         """
-        self.scorers.champions()
-        self.scorers.usual(self.now())
+        self.scorers.warm_up(self.now())
 
     def run(self, waits: Waits, stop: threading.Event) -> None:
         """Work until told to stop; the batch at hand is finished. A database that is away is waited for."""
@@ -95,8 +91,17 @@ class Worker:
             events = claim(self.engine, self.batch, lease, self.now(), self.lease)
             if not events:
                 break
-            done += self._work_on(events, lease)
+            done += self._work_through(events, lease)
         return done
+
+    def _work_through(self, events: Sequence[Claimed], lease: UUID) -> int:
+        ids = [event.id for event in events]
+        try:
+            with self._held(ids, lease):
+                return self._work_on(events, lease)
+        except DatabaseUnavailable:
+            self._owed.append((ids, lease))
+            raise
 
     def _give_back(self) -> None:
         """Events that were at hand when the database went away count as not tried."""
@@ -106,18 +111,17 @@ class Worker:
 
     def _work_on(self, events: Sequence[Claimed], lease: UUID) -> int:
         """Work on claimed events, the halves apart where they fail together. Returns how many were finished."""
-        ids = [event.id for event in events]
         try:
-            with self._held(ids, lease):
-                return self._process(events, lease)
+            return self._process(events, lease)
         except LeaseLost as error:
             logger.warning("%s", error)
-            release(self.engine, ids, lease)
+            release(self.engine, [event.id for event in events], lease)
             return 0
         except DatabaseUnavailable:
-            self._owed.append((ids, lease))
             raise
         except Exception as error:
+            if is_in_trouble(error):  # a full disk, say: no event's fault, and no event is to be parked for it
+                raise DatabaseUnavailable(f"The database cannot work just now: {in_words(error)}.") from error
             if len(events) == 1:
                 self._fail(events[0], lease, error)
                 return 0
@@ -168,8 +172,7 @@ class Worker:
         """The scores of everybody touched, and the quality of the sessions that were held."""
         tutors, scores, qualities = sorted(applied.tutors), list[Score](), list[Score]()
         for start in range(0, len(tutors), TUTORS_AT_ONCE):
-            dataset = read_dataset(self.engine, tutors[start : start + TUTORS_AT_ONCE], HISTORY_KINDS)
-            history = History(with_reason_codes(dataset))
+            history = history_of(self.engine, tutors[start : start + TUTORS_AT_ONCE])
             scores += readable_scores(history, self.scorers.champions(), as_of)
             scores += rate_scores(history, as_of, self.scorers.usual(as_of))
             qualities += quality_scores(history, applied.completed, as_of)

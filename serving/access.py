@@ -35,6 +35,7 @@ WEBSOCKET = "WEBSOCKET"
 """Stands for the method of a route that is a WebSocket."""
 
 TOKEN_PATH = "/api/oauth/token"
+ADMIN_PREFIX = "/api/admin/"
 
 PERMISSIONS: Mapping[tuple[str, str], Rule] = MappingProxyType(
     {
@@ -113,7 +114,7 @@ class Place:
     def is_audited(self) -> bool:
         """Whether an answer leaves a row even where the route names nobody."""
         if self.rule is Permission.ADMIN:
-            return self.template.startswith("/api/admin/")
+            return self.template.startswith(ADMIN_PREFIX)
         return self.rule is Permission.SCORES_READ
 
 

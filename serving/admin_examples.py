@@ -9,6 +9,11 @@ _KEY = {
     "id": "6f1c0b9e", "name": "Rails, production", "role": "read", "scopes": ["scores:read"], "tutor_id": None,
     "created_at": _AT, "created_by": "installation", "expires_at": None, "revoked_at": None, "last_used_at": None,
 }  # fmt: skip
+_DELIVERY = {
+    "id": 91, "event_id": "evt_score_311", "type": "score.changed", "created_at": _AT, "due_at": _AT, "tries": 2,
+    "delivered_at": None, "failed_at": None, "status_code": 500, "error": "answered 500",
+}  # fmt: skip
+_ATTEMPT = {"at": _AT, "status_code": 500, "error": "answered 500", "seconds": 0.12}
 
 ADMIN_ANSWERS: Mapping[tuple[str, str], Any] = MappingProxyType(
     {
@@ -36,6 +41,10 @@ ADMIN_ANSWERS: Mapping[tuple[str, str], Any] = MappingProxyType(
             ],
             "next_after": None,
         },
+        ("get", "/api/admin/webhooks"): {"deliveries": [_DELIVERY], "next_before": None},
+        ("get", "/api/admin/webhooks/{number}"): _DELIVERY | {"attempts": [_ATTEMPT]},
+        ("post", "/api/admin/webhooks/{number}/replay"): {"replayed": [91]},
+        ("post", "/api/admin/webhooks/replay_failed"): {"replayed": [91, 92]},
         ("post", "/api/oauth/token"): {
             "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.…",
             "token_type": "Bearer",

@@ -6,15 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
+from domain.events import AttributeValue, Id
 from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
-
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-AttributeValue = (
-    Annotated[float, Field(strict=True, allow_inf_nan=False)]
-    | Annotated[str, Field(strict=True, max_length=1000)]
-    | None
-)
 
 
 class _Taken(BaseModel):

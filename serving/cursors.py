@@ -4,11 +4,15 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from serving.problems import FieldError, InvalidFields
 
 _DIGEST = 16
+
+Place = TypeVar("Place", bound=BaseModel)
 
 
 def make_cursor(question: Mapping[str, Any], place: Mapping[str, Any]) -> str:
@@ -21,19 +25,18 @@ def make_cursor(question: Mapping[str, Any], place: Mapping[str, Any]) -> str:
     return urlsafe_b64encode(_digest(question, held) + held).decode().rstrip("=")
 
 
-def read_cursor(question: Mapping[str, Any], cursor: str) -> dict[str, Any]:
+def read_cursor(question: Mapping[str, Any], cursor: str, holds: type[Place]) -> Place:
     """The place a cursor holds. Raises InvalidFields for one that is altered or belongs to another question."""
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        held = raw[_DIGEST:]
+        # Decoding forgives what it should not, so the text must also be the one that would have been made.
+        if raw[:_DIGEST] != _digest(question, held) or urlsafe_b64encode(raw).decode().rstrip("=") != cursor:
+            raise ValueError("altered")
+        return holds.model_validate_json(held)
     except ValueError:
-        raw = b""
-    # Decoding forgives what it should not, so the text must also be the one that would have been made.
-    held = raw[_DIGEST:]
-    if not held or raw[:_DIGEST] != _digest(question, held) or urlsafe_b64encode(raw).decode().rstrip("=") != cursor:
         detail = "is no cursor of this list: send `next_cursor` as it came, with the same filters and sort"
-        raise InvalidFields([FieldError(field="cursor", detail=detail)])
-    found: dict[str, Any] = json.loads(held)
-    return found
+        raise InvalidFields([FieldError(field="cursor", detail=detail)]) from None
 
 
 def _digest(question: Mapping[str, Any], held: bytes) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.policy import Principal
+from serving.access import ADMIN_PREFIX
 from serving.callers import Callers
 from serving.grouped import Grouped
 from serving.limits import Limits
@@ -43,10 +44,16 @@ def open_door(
     """The door of one process, which begins to listen for changes of keys."""
 
     def write(groups: list[Sequence[AuditRow]]) -> list[None]:
-        write_rows(engine, [row for rows in groups for row in rows])
+        rows = [row for group in groups for row in group]
+        write_rows(engine, rows, wait_for_disk=any(_is_act(row) for row in rows))
         return [None] * len(groups)
 
     tokens = Tokens(token_secret)
     callers = Callers(engine, installation_key, tokens, now)
     callers.start()
     return Door(callers, tokens, limits, Grouped(write), now)
+
+
+def _is_act(row: AuditRow) -> bool:
+    """Whether an administrator did something, rather than somebody read something."""
+    return ADMIN_PREFIX in row.action

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic_core
 from fastapi import APIRouter, Request
@@ -33,7 +33,7 @@ class Accepted(BaseModel):
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [{"id": "evt-1", "status": "accepted"}]})
 
     id: str
-    status: str = Field(default="accepted", description="always `accepted`")
+    status: Literal["accepted"] = "accepted"
 
 
 class AcceptedBatch(BaseModel):
@@ -42,7 +42,7 @@ class AcceptedBatch(BaseModel):
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [{"ids": ["evt-1"], "status": "accepted"}]})
 
     ids: tuple[str, ...]
-    status: str = Field(default="accepted", description="always `accepted`")
+    status: Literal["accepted"] = "accepted"
 
 
 class Batch(BaseModel):

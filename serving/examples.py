@@ -53,6 +53,17 @@ _TUTOR = {
 }  # fmt: skip
 _PREDICTED = {name: _SCORE[name] for name in _SCORE if name not in {"trend", "message"}}
 _OF_SESSION = {"kind": ScoreKind.NO_SHOW.value, "subject_kind": "session", "subject_id": "session-81023"}
+_CHANGES = {
+    "changes": [
+        {
+            "id": 311, "tutor_id": "tutor-17", "subject_kind": "tutor", "subject_id": "tutor-17", "kind": "no_show_14d",
+            "value": 0.43, "band": "watch", "previous_value": 0.18, "previous_band": "ok",
+            "model_version": "no_show 7", "as_of": _AS_OF,
+        }
+    ],
+    "last_id": 311,
+    "reset": False,
+}  # fmt: skip
 _TAKEN = {
     "id": "transcript-81023", "session_id": "session-81023", "status": "accepted",
     "message": "accepted: no scorer reads transcripts yet, so this stays as it is until one is installed",
@@ -113,6 +124,8 @@ ANSWERS: Mapping[tuple[str, str], Any] = MappingProxyType(
             "score": _PREDICTED | _OF_SESSION,
         },
         ("post", "/api/predict/churn"): {"tutor_id": "tutor-17", "scores": [_PREDICTED | {"kind": "churn_30d"}]},
+        ("get", "/api/changes"): _CHANGES,
+        ("get", "/api/tutors/{tutor_id}/changes"): _CHANGES,
         ("post", "/api/quality/sessions"): _TAKEN,
         ("get", "/api/quality/sessions/{request_id}"): _TAKEN,
         ("get", "/api/health"): {"status": "ok"},

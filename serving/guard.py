@@ -17,7 +17,7 @@ from domain.policy import Permission, check
 from serving.access import OPEN_PATHS, TOKEN_PATH, WEBSOCKET, Open, Place, Signed, methods_of, place
 from serving.answers import Admitted, Answer
 from serving.door import Door
-from serving.problems import internal_error, problem_of, respond
+from serving.problems import internal_error, logged, problem_of, respond
 from serving.resources import Resources
 
 __all__ = ["BODY_LIMIT", "OPEN_PATHS", "Guard"]
@@ -129,7 +129,7 @@ class Guard:
             if answer.is_over:
                 return
             method = scope.get("method", WEBSOCKET)
-            logger.exception("%s %s (request %s)", method, scope["path"], scope["state"]["request_id"])
+            logger.exception("%s %s (request %s)", method, logged(scope), scope["state"]["request_id"])
             if not answer.started:
                 await answer.refuse(receive, internal_error(scope))
 

@@ -13,8 +13,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from domain.changes import Change
 from domain.errors import DatabaseUnavailable
+from domain.events import Id
 from domain.vocabulary import Band, ScoreKind, SubjectKind
-from serving.bodies import Id
 from serving.etags import DESCRIBED, IfNoneMatch, unless_known
 from serving.problems import FieldError, InvalidFields
 from serving.resources import Given, Resources

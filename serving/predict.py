@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import UnknownSubject
+from domain.events import AttributeValue
 from domain.vocabulary import AttributeType, SessionStatus, Task
 from features.dataset import Attribute, Dataset, arrow_schema
 from features.history import History
@@ -20,7 +21,6 @@ from models.scoring import DESCRIBED, score_sessions
 from quality.reasons import with_reason_codes
 from serving.access import about
 from serving.bodies import (
-    AttributeValue,
     DescribedSession,
     Features,
     KnownSession,
@@ -33,9 +33,8 @@ from serving.direct import DirectRoute, answer
 from serving.problems import FieldError, InvalidFields
 from serving.resources import Given, Resources
 from store.database import Engine
-from store.history import HISTORY_KINDS, read_dataset
-from store.lookups import student_exists, tutor_of_session
-from store.views import tutor_exists
+from store.history import HISTORY_KINDS, read_around, read_dataset
+from store.lookups import student_exists
 
 router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 
@@ -81,10 +80,10 @@ def _predict(question: KnownSession | DescribedSession, resources: Resources) ->
 
 def _stored(question: KnownSession, engine: Engine, now: datetime) -> tuple[History, pa.Table]:
     """The session as stored, with its tutor's history. Raises UnknownSubject, or 409 once it is not to come."""
-    tutor_id = tutor_of_session(engine, question.session_id)
-    if tutor_id is None:
+    around = read_around(engine, question.session_id)
+    if around is None:
         raise UnknownSubject(f"there is no session {question.session_id!r}")
-    history = History(of_tutor(engine, tutor_id))
+    history = History(with_reason_codes(around))
     sessions = history.dataset.tables["sessions"]
     session = sessions.filter(pc.equal(sessions["session_id"], question.session_id))
     status = session["status"][0].as_py()
@@ -97,11 +96,11 @@ def _stored(question: KnownSession, engine: Engine, now: datetime) -> tuple[Hist
 
 def _described(question: DescribedSession, engine: Engine, now: datetime) -> tuple[History, pa.Table]:
     """The session as described, with its tutor's history. Raises UnknownSubject, InvalidFields."""
-    if not tutor_exists(engine, question.tutor_id):
+    dataset = of_tutor(engine, question.tutor_id)
+    if not dataset.tables["tutors"].num_rows:
         raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
     if question.student_id is not None and not student_exists(engine, question.student_id):
         raise UnknownSubject(f"there is no student {question.student_id!r}")
-    dataset = of_tutor(engine, question.tutor_id)
     errors = [*_wrong_times(question, now), *_wrong_attributes(question, dataset.feature_attributes("sessions"))]
     if errors:
         raise InvalidFields(errors)

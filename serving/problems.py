@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -182,7 +183,7 @@ def problem_of(scope: Scope, error: TutorQualityError) -> JSONResponse:
     if status >= 500 and not isinstance(error, NoModel):
         # One line: the reader needs what and where, and an outage would fill the log with tracebacks.
         message, method = " ".join(str(error).split()), scope.get("method", "WEBSOCKET")
-        logger.error("%s %s: %s (request %s)", method, scope["path"], message, request_id(scope))
+        logger.error("%s %s: %s (request %s)", method, logged(scope), message, request_id(scope))
     response = respond(scope, status, str(error), code)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.wait_seconds)
@@ -191,6 +192,11 @@ def problem_of(scope: Scope, error: TutorQualityError) -> JSONResponse:
 
 async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
     return internal_error(request.scope)
+
+
+def logged(scope: Scope) -> str:
+    """The path of a request as a log may hold it: a line break in it would forge lines."""
+    return quote(scope["path"])
 
 
 def internal_error(scope: Scope) -> JSONResponse:

@@ -1,5 +1,7 @@
 """The gap detector: Rails says what it has of a span of time; the answer names what is missing here."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
@@ -12,6 +14,8 @@ from serving.resources import Given
 from store.reconciling import compare_ids, counts_of
 
 router = APIRouter(prefix="/api/sessions", tags=["events"])
+
+Counts = Mapping[SessionStatus, int]
 
 MOST_IDS = 20_000
 LONGEST = timedelta(days=31)
@@ -64,7 +68,8 @@ class Reconciled(BaseModel):
     """What differs. Send the events of `missing` again, or run `tqs rails sync`.
 
     `waiting` are kept and not worked on yet; `parked` are kept and need a person here; `unexpected` start in that span
-    here, and you did not name them. Where you named no ids those four are empty, and `counts` alone speaks.
+    here, and you did not name them. Where you named no ids those four are empty, and `counts` alone speaks; `backlog`
+    is then how many events of sessions are kept and not worked on yet, after which they may agree.
     """
 
     model_config = ConfigDict(
@@ -77,6 +82,7 @@ class Reconciled(BaseModel):
                     "parked": [],
                     "unexpected": [],
                     "counts": [{"status": "completed", "yours": 2804, "ours": 2803}],
+                    "backlog": 0,
                 }
             ]
         }
@@ -88,22 +94,23 @@ class Reconciled(BaseModel):
     parked: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     counts: tuple[CountDifference, ...] = ()
+    backlog: int | None = None
 
 
 @router.post("/reconcile")
 def reconcile(span: SpanOfSessions, resources: Given) -> Reconciled:
     """Compare what you have of a day, or of up to 31, with what is here."""
-    found = {}
+    found: dict[str, Any] = {}
     if span.session_ids is not None:
-        compared = compare_ids(resources.engine, span.begin, span.end, span.session_ids)
-        found = {name: getattr(compared, name) for name in ("missing", "waiting", "parked", "unexpected")}
-    counts = _differences(span, resources) if span.counts is not None else ()
-    complete = not (found.get("missing") or found.get("parked") or found.get("unexpected") or counts)
-    return Reconciled(complete=complete, counts=counts, **found)
+        found |= asdict(compare_ids(resources.engine, span.begin, span.end, span.session_ids))
+    if span.counts is not None:
+        counted = counts_of(resources.engine, span.begin, span.end)
+        found |= {"counts": _differences(span.counts, counted.sessions), "backlog": counted.backlog}
+    complete = not any(found.get(name) for name in ("missing", "parked", "unexpected", "counts"))
+    return Reconciled(complete=complete, **found)
 
 
-def _differences(span: SpanOfSessions, resources: Given) -> tuple[CountDifference, ...]:
-    ours, yours = counts_of(resources.engine, span.begin, span.end), span.counts or {}
+def _differences(yours: Counts, ours: Counts) -> tuple[CountDifference, ...]:
     return tuple(
         CountDifference(status=status, yours=yours[status], ours=ours[status])
         for status in SessionStatus

@@ -4,8 +4,12 @@ This is an edge: the environment is read here, once, when the service starts.
 """
 
 import os
+import signal
+import threading
 from contextlib import ExitStack
 from functools import cache, partial
+from types import FrameType
+from typing import Any
 
 import bentoml
 from starlette.types import Receive, Scope, Send
@@ -39,6 +43,21 @@ def resources() -> Resources:
     return opened
 
 
+def _end_streams_when_stopped(opened: Resources) -> None:
+    """Streams never end by themselves, and the server waits for what is open: so they are told first."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # signals are not ours
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.getsignal(number)
+
+        def stop(received: int, frame: FrameType | None, before: Any = before) -> None:
+            opened.hub.close()
+            if callable(before):
+                before(received, frame)
+
+        signal.signal(number, stop)
+
+
 app = create_app(resources)
 
 
@@ -57,6 +76,7 @@ class TutorQuality:
 
     def __init__(self) -> None:
         warm_up(resources())
+        _end_streams_when_stopped(resources())
 
     @bentoml.on_shutdown
     def close(self) -> None:

@@ -95,7 +95,7 @@ def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: G
 
 
 def _place(query: TutorQuery) -> Place:
-    held = _Held.model_validate(read_cursor(query.question, query.cursor or ""))
+    held = read_cursor(query.question, query.cursor or "", _Held)
     return Place(held.up_to, held.value, held.tutor_id)
 
 

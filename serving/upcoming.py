@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from domain.events import Id
+from domain.horizons import ACT_RISK, WATCH_RISK
 from domain.scores import band
 from domain.vocabulary import Band
 from insights.upcoming import Advice, advice
@@ -13,12 +15,10 @@ from serving.access import about
 from serving.cursors import make_cursor, read_cursor
 from serving.resources import Given
 from serving.score_bodies import SessionRisk, UpcomingSession, UpcomingSessions
-from store.upcoming import Upcoming, by_risk, upcoming
+from store.upcoming import Upcoming, UpcomingPlace, upcoming_page
 from store.views import UpcomingSession as StoredSession
 
 router = APIRouter(prefix="/api/sessions", tags=["scores"])
-
-_WORSE = (Band.OK, Band.WATCH, Band.ACT)
 
 
 class UpcomingQuery(BaseModel):
@@ -41,14 +41,14 @@ class UpcomingQuery(BaseModel):
 
 
 class _Held(BaseModel):
-    """What a cursor of this list holds: the order of the last session shown, and the moment of the first page."""
+    """What a cursor of this list holds: the last session shown, and the moment of the first page."""
 
     model_config = ConfigDict(extra="forbid")
 
     now: AwareDatetime
-    risk: Annotated[float, Field(allow_inf_nan=False)]
+    risk: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None
     starts_at: AwareDatetime
-    session_id: str
+    session_id: Id
 
 
 @router.get("/upcoming", summary="Sessions to come by risk")
@@ -58,30 +58,29 @@ def upcoming_list(query: Annotated[UpcomingQuery, Query()], request: Request, re
     Of a tutor who is not on the contact list of the session's day no reasons and no change are told, only
     `action: "Not on the day's contact list"`: they are left alone, whether by chance or for lack of room.
     """
-    held = _Held.model_validate(read_cursor(query.question, query.cursor)) if query.cursor is not None else None
+    held = read_cursor(query.question, query.cursor, _Held) if query.cursor is not None else None
     now = held.now if held else resources.now()
-    found = upcoming(resources.engine, now + timedelta(hours=query.after_hours), now + timedelta(hours=query.hours))
-    wanted = [session for session in found.sessions if _is_wanted(session, query.risk)]
-    begin = (held.risk, held.starts_at, held.session_id) if held else None
-    shown = [session for session in wanted if begin is None or by_risk(session) > begin]
-    more = len(shown) > query.limit
-    about(request, dict.fromkeys(session.tutor_id for session in shown[: query.limit]))
+    after, before = now + timedelta(hours=query.after_hours), now + timedelta(hours=query.hours)
+    place = UpcomingPlace(held.risk, held.starts_at, held.session_id) if held else None
+    found, total = upcoming_page(resources.engine, after, before, _least(query.risk), query.limit + 1, place)
+    shown = found.sessions[: query.limit]
+    about(request, dict.fromkeys(session.tutor_id for session in shown))
+    more = len(found.sessions) > query.limit
     return UpcomingSessions(
-        sessions=tuple(_line(found, session) for session in shown[: query.limit]),
-        total=len(wanted),
-        next_cursor=make_cursor(query.question, _place(shown[query.limit - 1], now)) if more else None,
+        sessions=tuple(_line(found, session) for session in shown),
+        total=total,
+        next_cursor=make_cursor(query.question, _place(shown[-1], now)) if more else None,
     )
 
 
 def _place(session: StoredSession, now: datetime) -> dict[str, Any]:
-    risk, starts_at, session_id = by_risk(session)
-    return {"now": now.isoformat(), "risk": risk, "starts_at": starts_at.isoformat(), "session_id": session_id}
+    risk = session.no_show.value if session.no_show else None
+    at = {"now": now.isoformat(), "starts_at": session.starts_at.isoformat()}
+    return at | {"risk": risk, "session_id": session.session_id}
 
 
-def _is_wanted(session: StoredSession, risk: Band | None) -> bool:
-    if risk is None or session.no_show is None:
-        return risk is None
-    return _WORSE.index(band(session.no_show.value)) >= _WORSE.index(risk)
+def _least(risk: Band | None) -> float | None:
+    return None if risk is None else {Band.OK: 0.0, Band.WATCH: WATCH_RISK, Band.ACT: ACT_RISK}[risk]
 
 
 def _line(found: Upcoming, session: StoredSession) -> UpcomingSession:

@@ -12,6 +12,7 @@ from models.scoring import score_churn, score_sessions
 from serving.bodies import DescribedSession
 from serving.predict import described_row, of_tutor
 from serving.resources import Resources
+from store.database import upgrade
 from store.lookups import any_tutor
 
 logger = logging.getLogger("tutor_quality.serving")
@@ -20,11 +21,12 @@ NOBODY = "nobody"
 
 
 def warm_up(resources: Resources) -> None:
-    """Predict once with every model there is, about some tutor, and tell nobody.
+    """Bring the schema up to date, predict once with every model there is, about some tutor, and tell nobody.
 
     Without a model or a database there is nothing to do: a service may start before either.
     """
     try:
+        upgrade(resources.engine)
         for task in Task:
             champion = resources.champions.find(task)
             if champion is not None:

@@ -1,8 +1,8 @@
 """Who works on which event of the inbox: claimed under a lease, kept by heartbeats, finished by compare-and-swap.
 
 A claim counts as a try, so that an event which kills its worker is not tried for ever. The more often an event was
-tried, the fewer are claimed beside it: the fourth and the fifth try are of that event alone, so nobody else is parked
-for it.
+tried, the fewer are claimed beside it: from the fourth on a try is of that event alone. Only deaths alone are held
+against it, so nobody is parked for a neighbour, nor because workers happen to be killed.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from domain.errors import TutorQualityError
 from store.database import writing
 
 MAX_TRIES = 5
-"""An event that failed so often is parked for a person."""
+"""An event that failed so often, or killed its worker so often when alone, is parked for a person."""
 
 LEASE = timedelta(seconds=10)
 """How long a claim holds without a heartbeat."""
@@ -27,12 +27,14 @@ DIED = "the worker died while it worked on this event"
 
 _FIRST_RETRY = timedelta(seconds=5)
 _SMALLER = 8
+_IN_COMPANY = 3  # tries after which an event of 500 is alone
 _FREE = """
     processed_at IS NULL AND parked_at IS NULL AND type IS NOT NULL
     AND (due_at IS NULL OR due_at <= :now) AND (leased_until IS NULL OR leased_until <= :now)
 """
 _PARK_SPENT = text("""
-    UPDATE inbox SET parked_at = :now, lease = NULL, leased_until = NULL, tries = :tries, error = coalesce(error, :died)
+    UPDATE inbox SET
+        parked_at = :now, lease = NULL, leased_until = NULL, tries = tries - 1, error = coalesce(error, :died)
     WHERE id = ANY (:ids)
 """)
 _CLAIM = text(f"""
@@ -90,10 +92,10 @@ def claim(engine: Engine, limit: int, lease: UUID, now: datetime, length: timede
     asked = {"limit": limit, "lease": lease, "now": now, "until": now + length, "smaller": _SMALLER}
     with writing(engine) as connection:
         rows = sorted(connection.execute(_CLAIM, asked), key=lambda row: (row.priority, row.id))
-        spent = [row.id for row in rows if row.tries > MAX_TRIES]
+        spent = [row.id for row in rows if row.tries > _IN_COMPANY + MAX_TRIES]
         if spent:
-            connection.execute(_PARK_SPENT, {"ids": spent, "now": now, "tries": MAX_TRIES, "died": DIED})
-    left = [_claimed(row) for row in rows if row.tries <= MAX_TRIES]
+            connection.execute(_PARK_SPENT, {"ids": spent, "now": now, "died": DIED})
+    left = [_claimed(row) for row in rows if row.id not in spent]
     return left if left or not spent else claim(engine, limit, lease, now, length)
 
 

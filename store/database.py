@@ -16,8 +16,8 @@ from domain.errors import DatabaseUnavailable
 _CONNECT_SECONDS = 3
 _POOL = 20
 _MIGRATION_LOCK = 7_205_001
-# Server shut down, or connection lost, or no connection left. A failure to connect has no code at all.
-_AWAY = ("57P", "08", "53300")
+# Server shut down, connection lost, or nothing left of disk, memory or connections. A failure to connect has no code.
+_AWAY = ("57P", "08", "53")
 
 
 def make_engine(url: str) -> Engine:
@@ -36,6 +36,18 @@ def is_away(error: BaseException) -> bool:
     if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
         return False
     return cause.pgcode is None or cause.pgcode.startswith(_AWAY)
+
+
+def is_in_trouble(error: BaseException | None) -> bool:
+    """Whether the database failed for a reason of its own: away, full, out of memory, or two waiting for one another.
+
+    Trying again later may help; an error of the data (or one of its limits, class 54) comes again each time.
+    """
+    while error is not None:
+        if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+            return not (error.pgcode or "").startswith("54")
+        error = error.__cause__
+    return False
 
 
 @contextmanager

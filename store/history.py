@@ -13,7 +13,7 @@ from features.dataset import Attribute, Dataset, arrow_schema
 from store import attributes as stored_attributes
 from store.copying import copy_out, select_list
 from store.database import reading
-from store.tables import dataset_facts
+from store.tables import dataset_facts, sessions
 
 HISTORY_KINDS = ("tutors", "students", "sessions", "reschedules", "messages")
 """The kinds that columns are computed from: all but the long texts."""
@@ -34,15 +34,28 @@ def read_dataset(engine: Engine, tutor_ids: Ids = None, kinds: Collection[str] =
     All tables are of the same moment. Raises DatabaseUnavailable.
     """
     with reading(engine) as connection:
-        attributes = stored_attributes.defined(connection)
-        read = partial(_read, connection, attributes)
-        tables = {kind: read(kind, tutor_ids) for kind in kinds if kind != "students"}
-        if "students" in kinds:
-            sessions = tables["sessions"] if "sessions" in tables else read("sessions", tutor_ids)
-            tables["students"] = read("students", tutor_ids and _students_of(sessions))
-        departures_given = connection.execute(select(dataset_facts.c.departures_given)).scalar()
-    empty = {kind: arrow_schema(kind, attributes).empty_table() for kind in KINDS if kind not in tables}
-    return Dataset(tables | empty, attributes, departures_given is not False)
+        return _dataset(connection, tutor_ids, kinds)
+
+
+def read_around(engine: Engine, session_id: str) -> Dataset | None:
+    """The history of the tutor who gives a session; None for an id nobody has. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        tutor_id = connection.scalar(select(sessions.c.tutor_id).where(sessions.c.session_id == session_id))
+        return None if tutor_id is None else _dataset(connection, [tutor_id], HISTORY_KINDS)
+
+
+def _dataset(connection: Connection, tutor_ids: Ids, kinds: Collection[str]) -> Dataset:
+    attributes = stored_attributes.defined(connection)
+    read = partial(_read, connection, attributes)
+    tables = {kind: read(kind, tutor_ids) for kind in kinds if kind != "students"}
+    if "students" in kinds:
+        held = tables["sessions"] if "sessions" in tables else read("sessions", tutor_ids)
+        tables["students"] = read("students", tutor_ids and _students_of(held))
+    departures_given = connection.execute(select(dataset_facts.c.departures_given)).scalar()
+    for kind in set(KINDS) - {*tables}:
+        tables[kind] = arrow_schema(kind, attributes).empty_table()
+    in_order = {kind: tables[kind] for kind in KINDS}
+    return Dataset(in_order, attributes, departures_given is not False)
 
 
 def _students_of(sessions: pa.Table) -> list[str]:
@@ -52,9 +65,12 @@ def _students_of(sessions: pa.Table) -> list[str]:
 
 
 def _read(connection: Connection, attributes: tuple[Attribute, ...], kind: str, ids: Ids) -> pa.Table:
-    query = sql.SQL("SELECT {} FROM {} AS t").format(select_list(kind, attributes), sql.Identifier(kind))
-    if ids is not None:
-        condition = sql.SQL(_OF_IDS.get(kind, _OWN)).format(ids=sql.Literal(list(ids)))
-        query = sql.SQL("{} WHERE {}").format(query, condition)
-    # Here rather than in the query: the same order whatever collation the database was made with.
-    return copy_out(connection, query, arrow_schema(kind, attributes)).sort_by(KINDS[kind].key)
+    select_all = sql.SQL(f"SELECT {select_list(kind, attributes)} FROM {kind} AS t")
+    schema, key = arrow_schema(kind, attributes), KINDS[kind].key
+    if ids is None:
+        # Here rather than in the query, which would sort a whole marketplace on disk.
+        return copy_out(connection, select_all, schema).sort_by(key)
+    condition = sql.SQL(_OF_IDS.get(kind, _OWN)).format(ids=sql.Literal(list(ids)))
+    # The same order whatever collation the database was made with.
+    query = sql.SQL(f'{{}} WHERE {{}} ORDER BY t.{key} COLLATE "C"').format(select_all, condition)
+    return copy_out(connection, query, schema)

@@ -91,7 +91,12 @@ class Listener:
 
     def _connect(self) -> Connection:
         # What a dead line swallows is noticed after ten seconds, not after the hours of TCP.
-        connection: Connection = psycopg2.connect(self._address, connect_timeout=3, tcp_user_timeout=10_000)
+        connection: Connection = psycopg2.connect(
+            self._address,
+            connect_timeout=3,
+            tcp_user_timeout=10_000,
+            application_name=f"tqs listening to {' '.join(self._channels)}",  # for who looks at pg_stat_activity
+        )
         connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
         with connection.cursor() as cursor:
             for channel in self._channels:

@@ -16,9 +16,3 @@ def any_tutor(engine: Engine) -> str | None:
     """Some tutor with sessions; None where there is no session. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return connection.scalar(select(sessions.c.tutor_id).limit(1))
-
-
-def tutor_of_session(engine: Engine, session_id: str) -> str | None:
-    """The tutor of a session; None for an id nobody has. Raises DatabaseUnavailable."""
-    with reading(engine) as connection:
-        return connection.scalar(select(sessions.c.tutor_id).where(sessions.c.session_id == session_id))

@@ -24,10 +24,10 @@ _LISTS = {
     """),
 }
 _COUNTS = text("""
-    SELECT
-        count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
-        min(received_at) FILTER (WHERE parked_at IS NULL) AS oldest
-    FROM inbox WHERE processed_at IS NULL AND type IS NOT NULL
+    SELECT count(*) AS waiting, min(received_at) AS oldest, (
+        SELECT count(*) FROM inbox WHERE parked_at IS NOT NULL
+    ) AS parked
+    FROM inbox WHERE processed_at IS NULL AND parked_at IS NULL AND type IS NOT NULL
 """)
 _RETRY = text("""
     UPDATE inbox SET parked_at = NULL, tries = 0, due_at = NULL WHERE id = :id AND parked_at IS NOT NULL

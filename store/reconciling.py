@@ -29,6 +29,10 @@ _COUNTS = text("""
     SELECT status, count(*) AS number FROM sessions WHERE starts_at >= :begin AND starts_at < :end GROUP BY status
 """)
 
+_BACKLOG = text("""
+    SELECT count(*) FROM inbox WHERE processed_at IS NULL AND parked_at IS NULL AND type LIKE 'session.%'
+""")
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -58,11 +62,20 @@ def compare_ids(engine: Engine, begin: datetime, end: datetime, ids: Collection[
         )
 
 
-def counts_of(engine: Engine, begin: datetime, end: datetime) -> Mapping[SessionStatus, int]:
-    """How many sessions that start in [begin, end) stand how; every status is there. Raises DatabaseUnavailable."""
+@dataclass(frozen=True)
+class Counted:
+    """How many sessions stand how, every status being there, and how many events of sessions may still change that."""
+
+    sessions: Mapping[SessionStatus, int]
+    backlog: int
+
+
+def counts_of(engine: Engine, begin: datetime, end: datetime) -> Counted:
+    """Counts of the sessions that start in [begin, end). Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         found = {row.status: row.number for row in connection.execute(_COUNTS, {"begin": begin, "end": end})}
-    return {status: found.get(status.value, 0) for status in SessionStatus}
+        backlog = connection.execute(_BACKLOG).scalar_one()
+    return Counted({status: found.get(status.value, 0) for status in SessionStatus}, backlog)
 
 
 def _waiting(connection: Connection) -> dict[str, bool]:

@@ -139,7 +139,7 @@ def upcoming_sessions(
             found = connection.execute(_UPCOMING, asked)
         else:
             found = connection.execute(_UPCOMING_OF, {**asked, "tutor_id": tutor_id})
-        return [_upcoming(row) for row in found]
+        return [upcoming_session(row) for row in found]
 
 
 def _risk(row: Row[Any], name: str) -> Risk | None:
@@ -165,7 +165,8 @@ def _ranked(row: Row[Any]) -> RankedTutor:
     )
 
 
-def _upcoming(row: Row[Any]) -> UpcomingSession:
+def upcoming_session(row: Row[Any]) -> UpcomingSession:
+    """A row of the view `upcoming_sessions`."""
     return UpcomingSession(
         row.session_id,
         row.tutor_id,

@@ -1,9 +1,11 @@
 """Signed webhooks to a served API, for the tests of events."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx
@@ -39,6 +41,24 @@ class Rails:
         """Post bytes with headers of one's own."""
         headers = {"Content-Type": "application/json", **headers}
         return self.http.post(f"/api/sessions{path}", content=body, headers=headers)
+
+    def at_once(self, body: bytes, message_ids: Sequence[str], connections: int) -> list[tuple[int, bytes]]:
+        """Post the same bytes with each id, over so many connections; status and body of each answer, in order."""
+        shares = [message_ids[n::connections] for n in range(connections)]
+        with ThreadPoolExecutor(connections) as pool:
+            answers = list(pool.map(lambda ids: self._in_turn(body, ids), shares))
+        return [answers[n % connections][n // connections] for n in range(len(message_ids))]
+
+    def _in_turn(self, body: bytes, message_ids: Sequence[str]) -> list[tuple[int, bytes]]:
+        connection = HTTPConnection(self.http.base_url.host, self.http.base_url.port, timeout=30)
+        answers = []
+        for message_id in message_ids:
+            headers = {"Content-Type": "application/json", **SIGNATURES.sign(message_id, body.decode(), NOW)}
+            connection.request("POST", "/api/sessions", body, headers)
+            answer = connection.getresponse()
+            answers.append((answer.status, answer.read()))
+        connection.close()
+        return answers
 
     def tell(self, event: Mapping[str, Any], message_id: str = "evt-1") -> httpx.Response:
         """Send one event."""

@@ -6,15 +6,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from serving.callers import INSTALLATION
 from store.database import Engine
+from store.keys import revoke_key
 from store.load import load
 from tests.access_parts import bearer, new_key
 from tests.api_parts import HEADERS, KEY, marketplace, problem, register, small_model
@@ -50,8 +54,42 @@ def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
         assert process.wait(20) == 0
 
 
+@pytest.mark.slow
+def test_two_processes_count_requests_together_and_both_refuse_a_revoked_key(
+    engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    key, written = new_key(engine)
+    shared = {"TQS_API_WORKERS": "2", "TQS_RATE_LIMIT": "100/hour", "TQS_RATE_LIMIT_STORAGE": "postgresql"}
+
+    def statuses(address: str, times: int) -> list[int]:
+        # A connection each, so that the requests reach both processes.
+        with httpx.Client(headers=bearer(written), limits=httpx.Limits(max_keepalive_connections=0)) as client:
+            return [client.get(f"{address}/api/openapi.json").status_code for _ in range(times)]
+
+    with _bento(database_url, tmp_path, shared) as (address, _):
+        assert statuses(address, 100) == [200] * 100
+        with engine.connect() as connection:
+            ears = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tqs listening to api_keys'"
+            assert connection.execute(text(ears)).scalar_one() == 2  # each process hears of revocations
+        assert statuses(address, 20) == [429] * 20
+        revoke_key(engine, key.id, INSTALLATION, datetime.now(UTC))
+        time.sleep(1)
+        assert statuses(address, 20) == [401] * 20
+
+
+def test_processes_that_would_each_count_for_themselves_do_not_start(tmp_path: Path) -> None:
+    environ = os.environ | {"TQS_API_WORKERS": "2", "TQS_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "serving"]
+    run = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    assert "TQS_RATE_LIMIT_STORAGE" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 @contextmanager
-def _bento(database_url: str, folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def _bento(
+    database_url: str, folder: Path, more: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The real service as a process of its own, ready."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
@@ -62,6 +100,7 @@ def _bento(database_url: str, folder: Path) -> Iterator[tuple[str, subprocess.Po
         "TQS_API_KEY": KEY,
         "TQS_API_PORT": str(port),
     }
+    settings |= more
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TQS_")} | settings
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "serving"], cwd=ROOT, env=environ, stdout=log, stderr=log)

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
+from cli.main import app
 from domain.policy import Role
 from serving.grouped import Grouped
 from serving.resources import Resources
@@ -80,6 +83,20 @@ def test_acts_of_an_administrator_are_written_down_once(api: httpx.Client, engin
         ("keys.revoke", key_id),
         ("keys.create", key_id),
     ]
+
+
+def test_an_operators_acts_at_the_command_line_are_written_down_too(
+    engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    with engine.begin() as connection:
+        parked = (
+            "INSERT INTO inbox (source, key, body, received_at, parked_at) VALUES ('webhook', 'k', '{}', :now, :now)"
+        )
+        number = connection.execute(text(f"{parked} RETURNING id"), {"now": NOW}).scalar_one()
+    environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path), "MLFLOW_TRACKING_URI": "sqlite://"}
+    assert CliRunner().invoke(app(), ["inbox", "retry", str(number)], env=environ).exit_code == 0
+    ((actor, role, action, subject),) = _rows(engine)
+    assert (actor[:4], role, action, subject) == ("tqs:", Role.ADMIN, "inbox.retry", str(number))
 
 
 def test_an_answer_whose_row_cannot_be_written_does_not_go_out(api: httpx.Client, engine: Engine) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,8 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import Result
 from sqlalchemy import text
+from typer.testing import CliRunner
 
+from cli.errors import exit_code
+from cli.main import app
 from domain.errors import InvalidKey, UnknownSubject
 from domain.keys import KeyWish, digest, make_key, parts
 from domain.policy import Permission, Role
@@ -27,7 +29,6 @@ from tests.access_parts import TOKEN_SECRET, Clock, bearer, new_key, resources_o
 from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
 
 SCORES = "/api/tutors/ada/scores"
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -194,7 +195,7 @@ def test_nobody_is_remembered_once_the_database_cannot_tell_us_of_changes(engine
     assert callers.wait_listening(5)
     _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
     with engine.connect() as connection:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'tqs listening%'"
         assert connection.execute(text(others)).all() == [(True,)]
     _until(lambda: callers.known(written) is None)
     assert callers.wait_listening(5)  # it came back by itself
@@ -238,25 +239,26 @@ def test_writing_down_a_use_wakes_nobody(engine: Engine, clock: Clock) -> None:
 
 
 def test_the_command_makes_lists_and_revokes_keys(engine: Engine, database_url: str, tmp_path: Path) -> None:
-    def tqs(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from cli.main import main; main()", *arguments]
-        environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
-        environ["MLFLOW_TRACKING_URI"] = "sqlite://"  # or a database would be made for it
-        return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path), "MLFLOW_TRACKING_URI": "sqlite://"}
 
-    made = tqs("keys", "create", "Ada's page", "--role", "tutor", "--tutor", "ada", "--json")
-    assert made.returncode == 0, made.stderr
+    def tqs(*arguments: str) -> Result:
+        return CliRunner().invoke(app(), arguments, env=environ)
+
+    made = tqs("keys", "create", "Ada's [page]", "--role", "tutor", "--tutor", "ada", "--json")
+    assert made.exception is None
     key = json.loads(made.stdout)
     found = find_key(engine, key["id"])
     assert found is not None
-    assert found.tutor_id == "ada"
-    assert found.created_by.startswith("tqs:")
+    assert (found.tutor_id, found.created_by[:4]) == ("ada", "tqs:")
     assert found.opens_with(key["key"].rpartition("_")[2])
-    assert tqs("keys", "revoke", key["id"]).returncode == 0
-    assert "revoked" in tqs("keys", "list").stdout
+    assert tqs("keys", "revoke", key["id"]).exit_code == 0
+    listed = tqs("keys", "list").stdout
+    assert "revoked" in listed
+    assert "[page]" in listed
     assert "keys.revoke" in tqs("audit", "--subject", key["id"]).stdout
-    wrong = tqs("keys", "create", "x", "--role", "tutor")
-    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    wrong = tqs("keys", "create", "x", "--role", "tutor").exception
+    assert isinstance(wrong, InvalidKey)
+    assert exit_code(wrong) == 2
 
 
 def test_a_key_can_be_made_from_anything_printable(engine: Engine) -> None:

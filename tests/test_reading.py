@@ -7,13 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from domain.interventions import Arm, ArmCount, ContactPlan, Effect, Estimate, PlannedContact, PlannedSession
 from domain.scores import QUALITY_ACT, Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
 from insights.upcoming import NOT_LISTED
 from serving.champions import Champions
+from serving.cursors import make_cursor
 from serving.resources import Resources
+from serving.tutors import TutorQuery
 from store.contacts import save_effects, save_plan
 from store.database import Engine
 from store.load import load
@@ -206,7 +209,9 @@ def test_a_cursor_that_was_altered_or_belongs_to_another_question_is_refused(api
     tutors_of(engine, {f"t{n}": n / 10 for n in range(6)})
     cursor = api.get("/api/tutors", params={"limit": 2}).json()["next_cursor"]
     changed = [cursor[:n] + ("A" if cursor[n] != "A" else "B") + cursor[n + 1 :] for n in range(len(cursor))]
-    for wrong in (*changed, cursor[:-1], cursor + "A", cursor + "==", "é", ""):
+    question = TutorQuery().question
+    forged = [make_cursor(question, held) for held in ({}, {"up_to": "x"}, {"up_to": 1, "value": [], "tutor_id": "a"})]
+    for wrong in (*changed, *forged, cursor[:-1], cursor + "A", cursor + "==", "é", ""):
         refused = problem(api.get("/api/tutors", params={"limit": 2, "cursor": wrong}), 422, "invalid_request")
         assert refused["errors"][0]["field"] == "cursor"
     problem(api.get("/api/tutors", params={"sort": "name", "cursor": cursor}), 422, "invalid_request")
@@ -274,3 +279,15 @@ def test_every_answer_names_the_version_and_an_unknown_one_is_refused(api: httpx
     refused = api.get("/api/tutors", headers={"TQS-Version": "2025-01-01"})
     assert "2026-11-01" in problem(refused, 400, "unknown_version")["detail"]
     assert refused.headers["tqs-version"] == "2026-11-01"
+    nobody = httpx.get(str(api.base_url) + "/api/tutors")
+    assert (nobody.status_code, nobody.headers["tqs-version"]) == (401, "2026-11-01")
+
+
+def test_every_tutor_of_a_list_stands_in_the_audit(api: httpx.Client, engine: Engine) -> None:
+    api.get("/api/tutors")
+    api.get("/api/sessions/upcoming")
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT action, subject_id FROM audit ORDER BY id")).all()
+    assert [tuple(row) for row in rows] == [
+        ("GET /api/tutors", "ada"), ("GET /api/tutors", "ben"), ("GET /api/sessions/upcoming", "ada"),
+    ]  # fmt: skip

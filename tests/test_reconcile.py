@@ -62,6 +62,9 @@ def test_counts_that_differ_are_named_by_status(sender: Rails) -> None:
     answer = _ask(sender, counts={"completed": 5, "no_show": 1, "cancelled": 0}).json()
     assert (answer["complete"], answer["missing"]) == (False, [])
     assert answer["counts"] == [{"status": "completed", "yours": 5, "ours": 1}]
+    assert answer["backlog"] == 0
+    sender.tell_many([booked("a", "s1"), booked("b", "s2")])
+    assert _ask(sender, counts={}).json()["backlog"] == 2
 
 
 @pytest.mark.parametrize(

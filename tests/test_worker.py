@@ -118,7 +118,7 @@ def test_a_model_that_cannot_be_opened_stops_no_event(engine: Engine, worker: Wo
     assert scored(engine) == 1
 
 
-@pytest.mark.parametrize("where", ["read_event", "apply", "read_dataset", "append_scores", "finish"])
+@pytest.mark.parametrize("where", ["read_event", "apply", "history_of", "append_scores", "finish"])
 @pytest.mark.parametrize("after", [False, True])
 def test_a_worker_that_dies_anywhere_loses_nothing_and_nothing_is_scored_twice(
     engine: Engine, worker: Worker, clock: Clock, monkeypatch: pytest.MonkeyPatch, where: str, after: bool
@@ -367,3 +367,22 @@ def test_the_worker_as_a_process_ends_politely_when_asked_to(engine: Engine, dat
         log.seek(0)
         assert b"Traceback" not in log.read()
         log.close()
+
+
+def test_a_full_disk_costs_no_event_a_try_and_parks_nothing(engine: Engine, worker: Worker) -> None:
+    """As PostgreSQL tells it: an error of class 53, here raised by a trigger."""
+    sent(engine, missed(), missed("e2", "s2"))
+    trigger = """
+        CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON scores FOR EACH STATEMENT EXECUTE FUNCTION full_disk()
+    """
+    with engine.begin() as connection:
+        connection.execute(text(trigger))
+    for _ in range(7):
+        with pytest.raises(DatabaseUnavailable, match="cannot work just now: the database refused it: DiskFull"):
+            worker.drain()
+    with engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER full_disk ON scores"))
+    assert worker.drain() == 2
+    assert {row.tries for row in rows(engine, "SELECT tries FROM inbox")} == {1}

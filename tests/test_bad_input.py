@@ -1,0 +1,292 @@
+"""What nobody should send: answered by a problem document, kept nowhere, and its words printed nowhere."""
+
+import gzip
+import json
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from limits.storage import MemoryStorage
+from sqlalchemy import Engine, text
+
+from gateways.signatures import Signatures
+from serving.champions import Champions
+from serving.limits import Limits
+from serving.resources import Resources
+from store.load import load
+from tests.api_parts import HEADERS, KEY, NOW, PROBLEM, marketplace, register, serving, small_model
+from tests.event_parts import SECRET, completed
+
+MARKER = "Zebulon-Quixote"
+"""Stands for a person: whatever goes wrong, it must not be said again."""
+
+MEGABYTE = 1_000_000
+DEEP = 10_000
+JSON = {"Content-Type": "application/json"}
+TIMESTAMP = NOW.isoformat()
+
+
+@pytest.fixture
+def resources(engine: Engine) -> Iterator[Resources]:
+    load(engine, marketplace())
+    register(engine, small_model())
+    limits = Limits("900000/minute", MemoryStorage(), wrong_keys="900000/minute")
+    made = Resources(engine, Champions(engine), KEY, lambda: NOW, limits, signatures=Signatures((SECRET,)))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def address(resources: Resources) -> Iterator[str]:
+    with serving(resources) as found:
+        yield found
+
+
+@pytest.fixture
+def http(address: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, headers=HEADERS, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def nothing_kept_or_said(
+    engine: Engine, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> Iterator[None]:
+    """After the test every table has as many rows as before, the audit aside, and nobody has printed the marker."""
+    caplog.set_level(logging.INFO)
+    before = rows_of(engine)
+    yield
+    assert rows_of(engine) == before
+    said = "".join(capfd.readouterr()) + caplog.text
+    assert MARKER not in said
+    assert "Traceback" not in said
+
+
+def rows_of(engine: Engine) -> dict[str, int]:
+    """How many rows each table holds."""
+    with engine.begin() as connection:
+        names = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars()
+        counted = [name for name in names if name not in {"audit", "audit_log"}]
+        return {name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in counted}
+
+
+def refused(answer: httpx.Response, *statuses: int) -> None:
+    """It is a problem document with one of these statuses that does not repeat the marker."""
+    assert answer.status_code in statuses, (answer.status_code, answer.text[:300])
+    assert answer.headers["content-type"] == PROBLEM
+    assert answer.json()["status"] == answer.status_code
+    assert MARKER not in answer.text
+    assert MARKER not in str(answer.headers)
+
+
+def signed(body: bytes, skew: timedelta = timedelta(0)) -> dict[str, str]:
+    """The headers of a webhook that holds these bytes."""
+    return JSON | Signatures((SECRET,)).sign("evt-1", body.decode(errors="replace"), NOW + skew)
+
+
+def event(**data: Any) -> dict[str, Any]:
+    """A session held by the marked tutor, with other data where given."""
+    return completed(**({"tutor_id": MARKER} | data)) | {"timestamp": TIMESTAMP}
+
+
+def as_json(value: Any) -> bytes:
+    """Compact JSON, NaN as it may be."""
+    return json.dumps(value).encode()
+
+
+def replaced(old: str, new: str, **data: Any) -> bytes:
+    """The event's JSON with a piece of it exchanged for what `json` would not write."""
+    written = json.dumps(event(**data))
+    assert old in written
+    return written.replace(old, new).encode()
+
+
+BODIES: dict[str, tuple[Callable[[], bytes], tuple[int, ...]]] = {
+    "10 MB": (lambda: b'{"a": "' + MARKER.encode() + b"x" * 10 * MEGABYTE + b'"}', (413,)),
+    "one byte too many": (lambda: b'"' + b"x" * (MEGABYTE - 1) + b'"', (413,)),
+    "invalid UTF-8": (lambda: as_json(event()).replace(b"Zebulon", b"Zebulon\xff\xfe"), (400, 422)),
+    "UTF-16": (lambda: json.dumps(event()).encode("utf-16"), (400, 422)),
+    "not JSON": (lambda: f"{MARKER}: hello".encode(), (400, 422)),
+    "cut off": (lambda: as_json(event())[:-5], (400, 422)),
+    "two documents": (lambda: as_json(event()) * 2, (400, 422)),
+    "nothing": (lambda: b"", (400, 415, 422)),
+    "NaN": (lambda: replaced('"rating": 4', '"rating": NaN'), (400, 422)),
+    "infinity": (lambda: replaced('"rating": 4', '"rating": Infinity'), (400, 422)),
+    "a number beyond all": (lambda: replaced('"rating": 4', '"rating": 1e999'), (400, 422)),
+    "10,000 digits": (lambda: replaced('"rating": 4', '"rating": ' + "9" * 10_000), (400, 422)),
+    "10,000 arrays in one another": (lambda: b"[" * DEEP + b"]" * DEEP, (400, 422)),
+    "10,000 objects in one another": (lambda: b'{"data":' * DEEP + b"1" + b"}" * DEEP, (400, 422)),
+    "NUL in an id": (lambda: as_json(event(session_id=f"{MARKER}\0")), (422,)),
+    "NUL in an attribute's name": (lambda: as_json(event(attributes={f"{MARKER}\0": 1})), (422,)),
+    "a lone surrogate": (lambda: replaced('"session-81023"', '"\\ud800"'), (400, 422)),
+    "year 9999": (lambda: as_json(event(starts_at="9999-12-31T23:59:59Z")), (422,)),
+    "year 9999 west of here": (lambda: as_json(event(starts_at="9999-12-31T23:59:59-14:00")), (422,)),
+    "a moment without offset": (lambda: as_json(event(starts_at="2026-03-01T10:00:00")), (422,)),
+    "unknown version": (lambda: as_json(event() | {"version": "1999-01-01"}), (422,)),
+    "unknown type": (lambda: as_json(event() | {"type": MARKER}), (422,)),
+    "unknown field": (lambda: as_json(event() | {MARKER: 1}), (422,)),
+    "a million ids": (lambda: as_json([1] * 300_000), (422,)),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("path", ["/api/sessions", "/api/sessions/batch", "/api/predict/no_show", "/api/predict/churn"])
+@pytest.mark.usefixtures("nothing_kept_or_said")
+def test_a_body_nobody_should_send_is_a_problem(http: httpx.Client, name: str, path: str) -> None:
+    make, statuses = BODIES[name]
+    body = make()
+    if "unknown field" in name and not path.startswith("/api/sessions"):
+        body = as_json({"tutor_id": MARKER, "starts_at": TIMESTAMP, "more": MARKER})
+    # A key that is no field is named in `errors`, so that a typo is found; that is all that is said again.
+    answer = http.post(path, content=body, headers=signed(body))
+    if name == "unknown field" and path == "/api/sessions":
+        assert answer.status_code == 422
+        return
+    refused(answer, *statuses, *(() if path == "/api/sessions" else (400, 401, 422)))
+
+
+@pytest.mark.parametrize("minutes", [-6, 6, 60 * 24 * 365])
+@pytest.mark.usefixtures("nothing_kept_or_said")
+def test_a_clock_more_than_five_minutes_off_is_refused(http: httpx.Client, minutes: int) -> None:
+    body = as_json(event())
+    refused(http.post("/api/sessions", content=body, headers=signed(body, timedelta(minutes=minutes))), 401)
+
+
+@pytest.mark.usefixtures("nothing_kept_or_said")
+def test_the_same_name_twice_in_one_object_is_never_two_truths(http: httpx.Client, engine: Engine) -> None:
+    """JSON leaves open which of two counts: whoever signs and whoever reads must not disagree unseen."""
+    body = replaced('"tutor_id":', '"rating": 9, "tutor_id":')
+    body = body.replace(b'"rating": 4', b'"rating": 9')
+    refused(http.post("/api/sessions", content=body, headers=signed(body)), 400, 422)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/vnd.bentoml+pickle",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/plain",
+        "application/xml",
+        "application/json, application/vnd.bentoml+pickle",
+        "application/vnd.bentoml+pickle; application/json",
+        "",
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/sessions", "/api/predict/no_show", "/api/sessions/reconcile"])
+@pytest.mark.usefixtures("nothing_kept_or_said")
+def test_what_says_that_it_is_no_json_is_refused_unread(http: httpx.Client, kind: str, path: str) -> None:
+    body = as_json(event())
+    refused(http.post(path, content=body, headers=signed(body) | {"Content-Type": kind}), 415)
+
+
+@pytest.mark.parametrize("path", ["/api/sessions", "/api/predict/no_show"])
+@pytest.mark.usefixtures("nothing_kept_or_said")
+def test_a_gzip_bomb_is_never_unpacked(http: httpx.Client, path: str) -> None:
+    bomb = gzip.compress(b'{"a": "' + b"0" * 100 * MEGABYTE + b'"}')
+    assert len(bomb) < MEGABYTE
+    headers = signed(bomb) | {"Content-Encoding": "gzip"}
+    refused(http.post(path, content=bomb, headers=headers), 400, 401, 415, 422)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/tutors/" + ",".join(f"{MARKER}-{n}" for n in range(1000)) + "/scores",
+        "/api/tutors/" + "/".join(f"t{n}" for n in range(1000)) + "/scores",
+        f"/api/tutors/{MARKER}%00/scores",
+        f"/api/tutors/{MARKER}%0a/scores",
+        "/api/tutors/%ff%fe/scores",
+        "/api/tutors/%2e%2e%2f%2e%2e%2fetc%2fpasswd/scores",
+        "/api/tutors/..%2f..%2fadmin%2fkeys",
+        "/api/../../etc/passwd",
+        "/api//tutors",
+        "/api/tutors/ada/scores/",
+        "/api/tutors?" + "&".join(f"a{n}={MARKER}" for n in range(2000)),
+        "/api/tutors?limit=" + "9" * 5000,
+        "/api/tutors?limit=NaN",
+        f"/api/tutors?cursor={MARKER}",
+        "/api/tutors?cursor=%00",
+        "/api/tutors?min_value=nan",
+        "/api/sessions/upcoming?risk=inf",
+        f"/api/sessions/upcoming?tutor_id={MARKER}%00",
+        "/api/changes?after=" + "9" * 40,
+        "/api/changes?after=-1",
+        "/api/admin/webhooks/99999999999999999999",
+        "/api/admin/inbox?after=99999999999999999999",
+        "/api/admin/audit?before=9999-12-31T23:59:59-14:00",
+        f"/api/quality/sessions/{MARKER}%00",
+    ],
+    ids=lambda path: path[:50],
+)
+@pytest.mark.usefixtures("nothing_kept_or_said")
+def test_a_path_nobody_should_ask_for_is_a_problem_or_says_nothing_new(address: str, path: str) -> None:
+    """Sent as it stands: a client would tidy it up. What is not used of a query may be left aside."""
+    status, headers, body = asked(address, f"GET {path} HTTP/1.1".encode())
+    assert status < 500
+    assert status in (200, 304) or PROBLEM.encode() in headers or status == 400
+    if status == 200:
+        assert "?" in path
+        assert MARKER.encode() not in body
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"X-Request-ID: " + MARKER.encode() + b"\t{}"],
+        [b"X-Request-ID: " + b"a" * 5000],
+        [b"X-API-Key: \xff\xfe" + MARKER.encode()],
+        [b"Authorization: Bearer " + b"a" * 20_000],
+        [b"Authorization: Bearer one", b"Authorization: Bearer " + KEY.encode()],
+        [b"If-None-Match: " + b'"a",' * 2000],
+        [b"X-HTTP-Method-Override: DELETE"],
+        [b"Content-Length: -1"],
+        [b"Content-Length: 5", b"Transfer-Encoding: chunked"],
+        [b"Forwarded: for=127.0.0.1", b"X-Forwarded-For: 127.0.0.1"],
+        [b"Last-Event-ID: \x80" + MARKER.encode()],
+        [b"API-Version: 9999-99-99"],
+    ],
+    ids=lambda lines: lines[0][:30].decode("latin-1"),
+)
+@pytest.mark.usefixtures("nothing_kept_or_said")
+def test_headers_that_play_tricks_open_nothing(address: str, lines: list[bytes]) -> None:
+    status, _, body = asked(address, b"GET /api/admin/keys HTTP/1.1", *lines, key=None)
+    assert 400 <= status < 500
+    assert MARKER.encode() not in body
+
+
+def asked(address: str, line: bytes, *headers: bytes, key: str | None = KEY) -> tuple[int, bytes, bytes]:
+    """Status, headers and body of what comes back for a request that is written byte by byte."""
+    parts = urlsplit(address)
+    own = [b"Host: tests", b"Connection: close", *([b"X-API-Key: " + key.encode()] if key else [])]
+    with closing(socket.create_connection((cast(str, parts.hostname), cast(int, parts.port)), timeout=20)) as line_out:
+        line_out.sendall(b"\r\n".join([line, *own, *headers, b"", b""]))
+        answer = b""
+        while piece := line_out.recv(65536):
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split(b" ", 2)[1]), head, body
+
+
+@pytest.mark.usefixtures("nothing_kept_or_said")
+def test_a_body_that_never_ends_is_cut_off(http: httpx.Client) -> None:
+    """Sent in pieces it announces no length: 10 MB are not read to the end."""
+    sent = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(1000):
+            sent += 10_000
+            yield b" " * 10_000
+
+    try:
+        answer = http.post("/api/predict/no_show", content=pieces(), headers=JSON)
+    except httpx.WriteError:  # it was answered and closed while we still sent
+        return
+    refused(answer, 413)

@@ -1,0 +1,212 @@
+"""The OpenAPI document as a contract: what Schemathesis asks is answered as it says, and never by an error of ours.
+
+Each route is asked what fits its schema and what does not; then routes are asked one after the other, with ids that
+earlier answers gave.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+import schemathesis
+import xgboost as xgb
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from limits.storage import MemoryStorage
+from requests.auth import AuthBase
+from schemathesis import GenerationMode
+from schemathesis.core.transport import Response
+from schemathesis.specs.openapi import checks
+
+from domain.vocabulary import Task
+from features.history import History
+from flows.scoring import all_scores
+from gateways.postgres import create_database
+from gateways.signatures import HEADERS as SIGNATURE_HEADERS
+from gateways.signatures import Signatures
+from models.artifact import seal
+from models.champion import Champion
+from quality.reasons import with_reason_codes
+from serving.access import PERMISSIONS, WEBSOCKET, Signed
+from serving.champions import Champions
+from serving.limits import Limits
+from serving.resources import Resources
+from store.database import Engine, make_engine, upgrade
+from store.history import read_dataset
+from store.load import load
+from store.models import record_model
+from store.scores import save_scores
+from tests.access_parts import TOKEN_SECRET
+from tests.api_parts import HEADERS, KEY, NOW, marketplace, register, serving, small_model
+
+SECRET = "whsec_" + "D" * 32
+NOT_OURS = {"/api/openapi.json", "/livez", "/healthz", "/readyz", "/metrics", "/schema.json"}
+"""The document itself, and BentoML's probes, which are not part of it."""
+
+OPERATIONS = sorted((m, path) for m, path in PERMISSIONS if m != WEBSOCKET and path not in NOT_OURS)
+SIGNED = {path for (_, path), rule in PERMISSIONS.items() if isinstance(rule, Signed)}
+SETTINGS = settings(deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+QUICK, LONG = 12, 400
+"""Requests a route, of what fits and as many of what does not."""
+
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+    checks.allow_header_conformance,
+]
+FIXED: dict[str, dict[str, Any]] = {"tutor_id": {"tutor_id": "ada"}}
+UNSPOILT = HEADERS | {"X-API-Key": KEY} | dict.fromkeys(SIGNATURE_HEADERS, "1")
+"""Headers that are sent right, or made so by `Signer`, even where all else is wrong."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """The schema as the service gives it, its address, and how many requests there were."""
+
+    schema: schemathesis.BaseSchema
+    address: str
+
+
+class Signer(AuthBase):
+    """Signs what is sent to a route that wants a signature; sends the key to all others."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Signed over the bytes as they go."""
+        if request.path_url.partition("?")[0] not in SIGNED:
+            request.headers.update(HEADERS)
+        else:
+            body = request.body or b""
+            text = body if isinstance(body, str) else body.decode(errors="replace")
+            message_id = request.headers.get("webhook-id", "evt-1")
+            name = message_id if isinstance(message_id, str) else message_id.decode("latin-1")
+            request.headers.update(Signatures((SECRET,)).sign(name or "evt-1", text, NOW))
+        return request
+
+
+@pytest.fixture(scope="module")
+def served(server_url: str) -> Iterator[Served]:
+    """A marketplace with scores and both champions, served."""
+    engine = make_engine(create_database(server_url, "contract"))
+    upgrade(engine)
+    load(engine, marketplace())
+    register(engine, small_model())
+    _register_churn(engine)
+    _score(engine)
+    limits = Limits("900000/minute", MemoryStorage(), wrong_keys="900000/minute")
+    resources = Resources(engine, Champions(engine), KEY, lambda: NOW, limits, TOKEN_SECRET, Signatures((SECRET,)))
+    with serving(resources) as address:
+        yield Served(schemathesis.openapi.from_url(f"{address}/api/openapi.json", headers=HEADERS), address)
+    engine.dispose()
+
+
+def _register_churn(engine: Engine) -> None:
+    days = np.linspace(0, 40, 200, dtype=np.float32)
+    matrix = xgb.DMatrix(np.column_stack([days, np.tile([0.0, 1.0], 100)]).astype(np.float32), days > 20)
+    sidecar = small_model().sidecar.model_dump(exclude={"model_sha256"}) | {
+        "task": Task.CHURN,
+        "features": ("days_since_last_session",),
+        "typical": (5.0,),
+        "periods": (0, 7, 30),
+        "horizon": 30,
+    }
+    model = seal(xgb.train({"objective": "binary:logistic"}, matrix, num_boost_round=4), **sidecar)
+    record_model(engine, "churn", "3", model.ubj, model.sidecar.model_dump(mode="json"), "test", "first", NOW)
+
+
+def _score(engine: Engine) -> None:
+    history = History(with_reason_codes(read_dataset(engine)))
+    champions = {Task.NO_SHOW: Champion(small_model(), "7"), Task.CHURN: None}
+    save_scores(engine, all_scores(history, champions, NOW))
+
+
+def test_every_route_is_in_the_document(served: Served) -> None:
+    found = {(m.upper(), path) for path, ops in served.schema.raw_schema["paths"].items() for m in ops}
+    assert sorted(found) == OPERATIONS
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_a_route_answers_as_the_document_says(served: Served, method: str, path: str, mode: GenerationMode) -> None:
+    _ask(served, method, path, mode, QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_it_does_so_however_often(served: Served, method: str, path: str, mode: GenerationMode) -> None:
+    _ask(served, method, path, mode, LONG)
+
+
+def _ask(served: Served, method: str, path: str, mode: GenerationMode, times: int) -> None:
+    """Ask one route so often; what was drawn and answered otherwise than the document says is shown."""
+    operation = served.schema[path][method]
+    if mode is GenerationMode.NEGATIVE and not _takes(operation.definition.raw):
+        return
+    fixed = next((values for name, values in FIXED.items() if f"{{{name}}}" in path), None)
+    cases = operation.as_strategy(generation_mode=mode, headers=UNSPOILT if mode is GenerationMode.NEGATIVE else None)
+    if fixed and mode is GenerationMode.POSITIVE:
+        cases = cases | operation.as_strategy(generation_mode=mode, path_parameters=fixed)
+    asked = 0
+
+    @seed(4)
+    @settings(
+        max_examples=times, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=HealthCheck
+    )
+    @given(case=cases)
+    def ask(case: schemathesis.Case) -> None:
+        nonlocal asked
+        asked += 1
+        _check(served, case, is_stream=path.endswith("/stream"))
+
+    ask()
+    print(f"{method} {path}: {asked} requests, {mode.value}")
+    assert asked
+
+
+def _takes(operation: Mapping[str, Any]) -> bool:
+    """Whether there is anything that could be wrong."""
+    sent = [each for each in operation.get("parameters", []) if each["in"] in ("path", "query")]
+    return bool(sent) or "requestBody" in operation
+
+
+def _check(served: Served, case: schemathesis.Case, is_stream: bool) -> None:
+    if not is_stream:
+        _validate(case, case.call(base_url=served.address, auth=Signer()))
+        return
+    # A stream has no end: its head is looked at, or the problem it is.
+    request = case.as_transport_kwargs(base_url=served.address)
+    with requests.request(**request | {"stream": True, "timeout": 10, "auth": Signer()}) as answer:
+        if answer.status_code != 200:
+            _validate(case, Response.from_requests(answer, verify=True))
+        else:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+
+
+def _validate(case: schemathesis.Case, response: Response) -> None:
+    # Schemathesis does not count "too large" among the ways to refuse.
+    too_large = [checks.negative_data_rejection] if response.status_code == 413 else []
+    case.validate_response(response, checks=CHECKS, excluded_checks=too_large)
+
+
+@pytest.mark.parametrize(("times", "steps"), [(5, 8), pytest.param(150, 20, marks=pytest.mark.slow)])
+def test_routes_one_after_the_other_answer_as_the_document_says(served: Served, times: int, steps: int) -> None:
+    asked = 0
+
+    class Walk(served.schema.exclude(path_regex="/stream$").as_state_machine()):  # type: ignore[misc]
+        def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
+            return {"base_url": served.address, "auth": Signer()}
+
+        def validate_response(self, response: Response, case: schemathesis.Case, **_: Any) -> None:
+            nonlocal asked
+            asked += 1
+            _validate(case, response)
+
+    Walk.run(settings=settings(SETTINGS, max_examples=times, stateful_step_count=steps, derandomize=True))
+    print(f"{asked} requests one after the other")
+    assert asked >= times

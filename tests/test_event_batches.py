@@ -1,0 +1,57 @@
+"""Batches of events: kept whole, or not at all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.api_parts import problem
+from tests.event_parts import Rails, booked, completed, inbox, rails
+
+
+@pytest.fixture
+def sender(engine: Engine) -> Iterator[Rails]:
+    with rails(engine) as found:
+        yield found
+
+
+def test_a_batch_is_kept_whole_in_the_order_it_was_sent(sender: Rails, engine: Engine) -> None:
+    answer = sender.tell_many([booked(f"e{n:04}", f"s{n}") for n in range(1000)])
+    assert answer.status_code == 202
+    assert answer.json() == {"ids": [f"e{n:04}" for n in range(1000)], "status": "accepted"}
+    assert [row.key for row in inbox(engine)] == [f"event:e{n:04}" for n in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("events", "field"),
+    [
+        ([], "events"),
+        ([booked(f"e{n}", "s") for n in range(1001)], "events"),
+        ([booked("a", "s1"), {**completed(rating=9), "id": "b"}], "events.1.data.rating"),
+        ([booked("a", "s1"), completed()], "events.1.id"),
+        ([booked("a", "s1"), {**completed(), "id": "b", "timestamp": "2026-11-23T18:00:00Z"}], "events.1.timestamp"),
+        ([booked("a", "s1"), {"id": "b", "type": "nothing"}], "events.1.type"),
+    ],
+)
+def test_one_event_that_cannot_be_used_keeps_the_whole_batch_out(
+    sender: Rails, engine: Engine, events: list[dict[str, Any]], field: str
+) -> None:
+    found = problem(sender.tell_many(events), 422, "invalid_request")
+    assert [each["field"] for each in found["errors"]] == [field]
+    assert inbox(engine) == []
+
+
+def test_a_conflict_keeps_the_whole_batch_out_and_is_named(sender: Rails, engine: Engine) -> None:
+    sender.tell_many([booked("a", "s1")])
+    found = problem(sender.tell_many([booked("b", "s2"), booked("a", "other")]), 409, "event_conflict")
+    assert ": a." in found["detail"]
+    problem(sender.tell_many([booked("c", "s3"), booked("c", "s4")]), 409, "event_conflict")
+    assert [row.key for row in inbox(engine)] == ["event:a"]
+
+
+def test_a_batch_may_hold_what_came_before_and_the_same_twice(sender: Rails, engine: Engine) -> None:
+    sender.tell_many([booked("a", "s1")])
+    events = [booked("b", "s2"), booked("a", "s1"), booked("b", "s2")]
+    assert sender.tell_many(events).json()["ids"] == ["b", "a", "b"]
+    assert [row.key for row in inbox(engine)] == ["event:a", "event:b"]

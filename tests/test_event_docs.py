@@ -1,0 +1,44 @@
+"""What docs/events.md says is so: the recipe by hand works, and every type stands there as the schema has it."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+from sqlalchemy import Engine
+
+from cli.events_docs import events_page
+from domain.event_examples import TYPES, example
+from domain.events import Event
+from gateways.clock import utc_now
+from gateways.signatures import Signatures
+from serving.champions import Champions
+from serving.resources import Resources
+from tests.api_parts import KEY, serving
+from tests.event_parts import SECRET, inbox
+
+PAGE = Path(__file__).parents[1] / "docs" / "events.md"
+TOOLS = ("bash", "curl", "openssl", "od", "base64")
+
+
+@pytest.mark.skipif(not all(map(shutil.which, TOOLS)), reason=f"one of {', '.join(TOOLS)} is not installed")
+def test_the_recipe_by_hand_is_taken(engine: Engine) -> None:
+    (recipe,) = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    resources = Resources(engine, Champions(engine), KEY, utc_now, signatures=Signatures((SECRET,)))
+    with serving(resources) as address:
+        environ = {"URL": address, "SECRET": SECRET, "PATH": "/usr/bin:/bin"}
+        ran = subprocess.run(["bash", "-euc", recipe], env=environ, capture_output=True, text=True, timeout=20)
+    resources.close()
+    assert ran.stdout == '{"id":"evt-1","status":"accepted"}', ran.stderr
+    assert [row.type for row in inbox(engine)] == ["tutor.deleted"]
+
+
+def test_every_type_has_an_example_that_the_schema_takes_and_a_place_on_the_page() -> None:
+    page = events_page(PAGE)
+    for kind in TYPES:
+        assert TypeAdapter(Event).validate_python(example(kind)).type == kind
+        assert f"### `{kind}`" in page
+    assert "| `rating` | number from 1 to 5 |  |" in page
+    assert "| `initiator` | `tutor`, `student`, `platform` | required |" in page

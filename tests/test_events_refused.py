@@ -1,0 +1,163 @@
+"""What the webhook refuses: nothing of it is kept, and nothing of it is repeated."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.api_parts import problem
+from tests.event_parts import NOW, SIGNATURES, Rails, completed, inbox, rails
+
+
+@pytest.fixture
+def sender(engine: Engine) -> Iterator[Rails]:
+    with rails(engine) as found:
+        yield found
+
+
+BODY = json.dumps(completed()).encode()
+SIGNED = SIGNATURES.sign("evt-1", BODY.decode(), NOW)
+_FIRST_SIGNATURE = SIGNED["webhook-signature"].split()[0]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"webhook-id": "evt-2"},
+        {"webhook-id": ""},
+        {"webhook-timestamp": str(int(SIGNED["webhook-timestamp"]) + 1)},
+        {"webhook-timestamp": "soon"},
+        {"webhook-timestamp": "9" * 11},
+        {"webhook-timestamp": "9" * 4000},
+        {"webhook-timestamp": "-1"},
+        {"webhook-timestamp": "1e9"},
+        {"webhook-signature": ""},
+        {"webhook-signature": "v1"},
+        {"webhook-signature": "v1,"},
+        {"webhook-signature": "v1,not base64!"},
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": "v1a," + _FIRST_SIGNATURE.partition(",")[2]},
+        {"webhook-signature": _FIRST_SIGNATURE.partition(",")[2]},
+        {"webhook-signature": _FIRST_SIGNATURE[:-4]},
+        {"webhook-signature": _FIRST_SIGNATURE.swapcase()},
+        {"webhook-signature": "v1,AAAA " * 20 + _FIRST_SIGNATURE},
+    ],
+)
+def test_what_is_not_signed_is_refused_without_a_hint(sender: Rails, engine: Engine, changed: dict[str, str]) -> None:
+    found = problem(sender.post(BODY, SIGNED | changed), 401, "bad_signature")
+    assert found["detail"].startswith("the webhook is not signed with a secret known here")
+    assert inbox(engine) == []
+
+
+def test_a_body_that_was_changed_on_the_way_is_refused(sender: Rails, engine: Engine) -> None:
+    problem(sender.post(BODY.replace(b'"rating": 4', b'"rating": 5'), SIGNED), 401, "bad_signature")
+    problem(sender.post(BODY, {}), 401, "bad_signature")
+    assert inbox(engine) == []
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_a_clock_that_is_off_is_told_so(sender: Rails, engine: Engine, minutes: int) -> None:
+    found = problem(sender.send(BODY, at=NOW + timedelta(minutes=minutes)), 401, "bad_signature")
+    assert "clock" in found["detail"]
+    assert sender.send(BODY, at=NOW + timedelta(minutes=minutes * 4 / 6)).status_code == 202
+    assert len(inbox(engine)) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"not json",
+        b'{"type": "session.completed"',
+        b'{"a": NaN}',
+        b'["\\ud800"]',
+        b"\xef\xbb\xbf{}",
+        b"[" * 9999,
+    ],
+)
+def test_what_is_signed_and_not_json_is_a_400(sender: Rails, engine: Engine, body: bytes) -> None:
+    problem(sender.send(body), 400, "bad_request")
+    assert inbox(engine) == []
+
+
+def test_bytes_that_are_no_text_are_a_400(sender: Rails, engine: Engine) -> None:
+    problem(sender.send(b'{"type": "\xff\xfe"}'), 400, "bad_request")
+    assert inbox(engine) == []
+
+
+def _with(**fields: Any) -> dict[str, Any]:
+    return completed() | fields
+
+
+SECRET_TEXT = "Ada Lovelace"
+
+
+@pytest.mark.parametrize(
+    ("event", "fields"),
+    [
+        (completed(rating=6), {"data.rating"}),
+        (completed(rating=SECRET_TEXT), {"data.rating"}),
+        (completed(late_minutes=1e300), {"data.late_minutes"}),
+        (completed(duration_minutes=-1), {"data.duration_minutes"}),
+        (completed(session_id=""), {"data.session_id"}),
+        (completed(session_id="a" * 201), {"data.session_id"}),
+        (completed(session_id="a\nb"), {"data.session_id"}),
+        (completed(tutor_id="a\0b"), {"data.tutor_id"}),
+        (completed(tutor_id=7), {"data.tutor_id"}),
+        (completed(starts_at="2026-11-23T16:00:00"), {"data.starts_at"}),
+        (completed(starts_at="2026-02-30T16:00:00Z"), {"data.starts_at"}),
+        (completed(starts_at="0001-01-01T00:00:00+14:00"), {"data.starts_at"}),
+        (completed(starts_at=10**30), {"data.starts_at"}),
+        (completed(attributes={"level": "x\0"}), {"data.attributes.level"}),
+        (completed(attributes={"level": 10**400}), {"data.attributes.level"}),
+        (completed(attributes={"level": [1]}), {"data.attributes.level"}),
+        (completed(nickname=SECRET_TEXT), {"data.nickname"}),
+        (_with(version="2020-01-01"), {"version"}),
+        (_with(type="session.eaten"), {"type"}),
+        (_with(type=None), {"type"}),
+        (_with(data=None), {"data"}),
+        (_with(data=[]), {"data"}),
+        (_with(id="evt-2"), {"id"}),
+        (_with(id=5), {"id"}),
+        (_with(timestamp="2026-11-23T17:06:01Z"), {"timestamp"}),
+        ({"type": "session.completed"}, {"timestamp", "data"}),
+        ({}, {"type"}),
+        ([], {"type"}),
+        (None, {"type"}),
+        ("text", {"type"}),
+        (1, {"type"}),
+    ],
+)
+def test_an_event_that_cannot_be_used_names_its_fields_and_leaves_nothing(
+    sender: Rails, engine: Engine, event: Any, fields: set[str]
+) -> None:
+    answer = sender.tell(event)
+    found = problem(answer, 422, "invalid_request")
+    assert {each["field"] for each in found["errors"]} == fields
+    assert SECRET_TEXT not in answer.text
+    assert inbox(engine) == []
+
+
+def test_infinity_is_refused_however_it_is_written(sender: Rails, engine: Engine) -> None:
+    for number in (b"Infinity", b"-Infinity", b"NaN", b"1e999"):
+        answer = sender.send(BODY.replace(b'"rating": 4', b'"rating": ' + number))
+        assert answer.status_code in (400, 422)
+        answer = sender.send(BODY.replace(b'"rating": 4', b'"attributes": {"price": ' + number + b"}"))
+        assert answer.status_code in (400, 422)
+    assert inbox(engine) == []
+
+
+def test_an_unknown_version_is_told_the_known_one(sender: Rails) -> None:
+    (error,) = problem(sender.tell(_with(version="2020-01-01")), 422, "invalid_request")["errors"]
+    assert "2026-11-01" in error["detail"]
+
+
+def test_a_body_that_is_too_large_or_no_json_is_refused_unread(sender: Rails, engine: Engine) -> None:
+    problem(sender.send(b"[" + b" " * 10_000_000 + b"]"), 413, "body_too_large")
+    refused = sender.http.post("/api/sessions", content=BODY, headers=SIGNED | {"Content-Type": "text/plain"})
+    problem(refused, 415, "not_json")
+    assert inbox(engine) == []

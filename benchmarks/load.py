@@ -74,11 +74,6 @@ def saturate(address: str, requests: Sequence[bytes], seconds: float, connection
     return _elsewhere(address, requests, connections, seconds=seconds)
 
 
-def send_all(address: str, requests: Sequence[bytes], connections: int = 8) -> Load:
-    """Send each request once, as fast as the answers come."""
-    return _elsewhere(address, requests, connections, total=len(requests))
-
-
 def _elsewhere(address: str, requests: Sequence[bytes], connections: int, **plan: Any) -> Load:
     """Run in a new process, so that neither this one's threads nor its garbage collector disturb the clock."""
     with ProcessPoolExecutor(1, get_context("spawn"), _stay_on, (LOAD_CORE,)) as pool:

@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
-import psutil  # type: ignore[import-untyped]
 
 from benchmarks.load import SERVER_CORE
 
@@ -61,15 +60,6 @@ def service(database_url: str, folder: Path, core: int = SERVER_CORE, **more: st
     command = [sys.executable, "-m", "serving"]
     with server(command, environ, port, "/api/ready", folder / "service.log", core) as address:
         yield address
-
-
-def cpu_seconds(command_part: str) -> float:
-    """CPU time spent so far by all processes whose command line holds this text, their ended children included."""
-    spent = 0.0
-    for process in psutil.process_iter(["cmdline", "cpu_times"]):
-        if command_part in " ".join(process.info["cmdline"] or ()):
-            spent += sum(process.info["cpu_times"][:4])
-    return spent
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

@@ -15,7 +15,7 @@ LOW_IS_BAD = frozenset({ScoreKind.SESSION_QUALITY, ScoreKind.FIRST_SESSION_QUALI
 WATCH_FROM: Mapping[ScoreKind, float] = MappingProxyType(
     {kind: 0.7 if kind in LOW_IS_BAD else WATCH_RISK for kind in ScoreKind}
 )
-"""Where Watch begins. Risks and reschedule rates: the 20 % flag. Quality: 3.8 stars of five, as most give four or five."""
+"""Where Watch begins. Risks and reschedule rates: the 20 % flag. Quality: 3.8 stars of five, for most give four."""
 
 QUALITY_ACT = 0.5
 """Quality at which Act begins, three stars of five: the middle of the scale, as one half is for a risk."""

@@ -61,4 +61,6 @@ def _not_json(body: bytes, why: str) -> dict[str, Any]:
         why, place = error.msg, error.pos
     except UnicodeDecodeError as error:
         why, place = "not UTF-8", error.start
+    except (RecursionError, ValueError):
+        pass  # nested too deep or a number of too many digits: there is no place to name
     return {"type": "json_invalid", "loc": ("body", place), "msg": "JSON decode error", "ctx": {"error": why}}

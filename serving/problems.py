@@ -1,6 +1,7 @@
 """Everything that goes wrong, as RFC 9457 problem documents."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -205,12 +206,12 @@ def internal_error(scope: Scope) -> JSONResponse:
 
 
 _UNION_TAGS = ("known", "described", "columns")
-_UNION_MEMBERS = ("float", "constrained-str")
+_UNION_MEMBERS = re.compile(r"float|.*\bconstrained-str\b.*")
 
 
 def _path(location: Sequence[int | str]) -> str:
     """A field's path in the body: "attributes.price", or "body" for the whole."""
     # Which member of a union was tried stands first or last, and says nothing to a caller.
     first = 2 if len(location) > 1 and location[1] in _UNION_TAGS else 1
-    last = -1 if len(location) > first and location[-1] in _UNION_MEMBERS else None
+    last = -1 if len(location) > first and _UNION_MEMBERS.fullmatch(str(location[-1])) else None
     return ".".join(map(str, location[first:last])) or str(location[0])

@@ -41,6 +41,10 @@ def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
         for path in ("/schema.json", "/metrics", "/"):
             problem(client.get(path), 401, "wrong_key")
         assert client.get("/schema.json", headers=HEADERS).status_code == 200
+        metrics = client.get("/metrics", headers=HEADERS).text
+        counted = 'tutor_quality_request_seconds_count{method="GET",route="/api/tutors/{tutor_id}/scores",status="200"}'
+        assert f"{counted} 1.0" in metrics
+        assert "ada" not in metrics  # no series, and so no trace, of a person
         problem(client.get("/", headers=HEADERS), 404, "not_found")  # BentoML's landing page
         pickle = {"content-type": "application/vnd.bentoml+pickle"}
         problem(client.post("/schema.json", content=b"\x80", headers=HEADERS | pickle), 405, "method_not_allowed")

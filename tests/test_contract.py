@@ -67,10 +67,11 @@ UNSPOILT = HEADERS | {"X-API-Key": KEY} | dict.fromkeys(SIGNATURE_HEADERS, "1")
 
 @dataclass(frozen=True)
 class Served:
-    """The schema as the service gives it, its address, and how many requests there were."""
+    """The schema as the service gives it, its address, and a connection that is kept."""
 
     schema: schemathesis.BaseSchema
     address: str
+    session: requests.Session
 
 
 class Signer(AuthBase):
@@ -100,8 +101,9 @@ def served(server_url: str) -> Iterator[Served]:
     _score(engine)
     limits = Limits("900000/minute", MemoryStorage(), wrong_keys="900000/minute")
     resources = Resources(engine, Champions(engine), KEY, lambda: NOW, limits, TOKEN_SECRET, Signatures((SECRET,)))
-    with serving(resources) as address:
-        yield Served(schemathesis.openapi.from_url(f"{address}/api/openapi.json", headers=HEADERS), address)
+    with serving(resources) as address, requests.Session() as session:
+        schema = schemathesis.openapi.from_url(f"{address}/api/openapi.json", headers=HEADERS)
+        yield Served(schema, address, session)
     engine.dispose()
 
 
@@ -177,7 +179,7 @@ def _takes(operation: Mapping[str, Any]) -> bool:
 
 def _check(served: Served, case: schemathesis.Case, is_stream: bool) -> None:
     if not is_stream:
-        _validate(case, case.call(base_url=served.address, auth=Signer()))
+        _validate(case, case.call(base_url=served.address, session=served.session, auth=Signer()))
         return
     # A stream has no end: its head is looked at, or the problem it is.
     request = case.as_transport_kwargs(base_url=served.address)

@@ -188,19 +188,32 @@ def test_who_is_known_is_asked_for_once_and_again_after_any_change(engine: Engin
     callers.close()
 
 
-def test_nobody_is_remembered_once_the_database_cannot_tell_us_of_changes(engine: Engine, clock: Clock) -> None:
+def test_nobody_is_remembered_once_the_database_cannot_tell_us_of_changes(
+    engine: Engine, server_url: str, clock: Clock
+) -> None:
     _, written = new_key(engine)
     callers = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
     callers.start()
     assert callers.wait_listening(5)
     _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
-    with engine.connect() as connection:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'tqs listening%'"
-        assert connection.execute(text(others)).all() == [(True,)]
+    _on_server(server_url, f"ALTER DATABASE {engine.url.database} ALLOW_CONNECTIONS false")
+    _on_server(
+        server_url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        f"WHERE application_name LIKE 'tqs listening%' AND datname = '{engine.url.database}'",
+    )
     _until(lambda: callers.known(written) is None)
+    _on_server(server_url, f"ALTER DATABASE {engine.url.database} ALLOW_CONNECTIONS true")
     assert callers.wait_listening(5)  # it came back by itself
     _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
     callers.close()
+
+
+def _on_server(server_url: str, statement: str) -> None:
+    elsewhere = make_engine(server_url)
+    with elsewhere.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(statement))
+    elsewhere.dispose()
 
 
 def test_when_a_key_was_last_used_is_written_once_a_minute(engine: Engine, clock: Clock) -> None:

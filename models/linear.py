@@ -5,8 +5,8 @@ then add only what bends. See docs/adr/0006.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,17 +56,30 @@ class Linear(BaseModel):
     def log_odds(self, design: Matrix) -> Values:
         """Log-odds (rows,) of a design matrix, whose last column is the period where there is more than one."""
         columns, period = _parts(design, len(self.weights))
-        used, logged, mean, scale, weights = self._used
+        line = self._line
         straight = np.zeros(len(design))
-        if used.size:
-            straight = _standardise(columns[:, used], logged, mean, scale) @ weights
+        if line.used.size:
+            straight = _standardise(columns[:, line.used], line.logged, line.mean, line.scale) @ line.weights
         return np.asarray(straight + self.intercept(period))
 
     @cached_property
-    def _used(self) -> tuple[NDArray[Any], ...]:
-        """Places, `logged`, means, scales and weights of the columns whose weight is not zero."""
+    def _line(self) -> "_Line":
         used = np.flatnonzero(self.weights)
-        return used, *(np.array(values)[used] for values in (self.logged, self.mean, self.scale, self.weights))
+        return _Line(used, *(np.array(values)[used] for values in (self.logged, self.mean, self.scale, self.weights)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """The columns whose weight is not zero: places, and of each whether it is logged, mean, scale and weight.
+
+    Not compared by value: pydantic compares what a model caches, and arrays have no one truth.
+    """
+
+    used: NDArray[np.intp]
+    logged: NDArray[np.bool_]
+    mean: Values
+    scale: Values
+    weights: Values
 
 
 def fit_linear(design: Matrix, labels: Values, signs: Sequence[int], n_periods: int, seed: int) -> Linear:

@@ -58,9 +58,15 @@ def answering(engine: Engine) -> Iterator[None]:
     except (DBAPIError, psycopg2.Error) as error:
         if not is_away(error):
             raise
-        address = engine.url.set(username=None, password=None, query={}).render_as_string()
-        message = f"The database {address} does not answer. Start it or correct DATABASE_URL."
-        raise DatabaseUnavailable(message) from error
+        raise DatabaseUnavailable(_in_words(engine, error)) from error
+
+
+def _in_words(engine: Engine, error: BaseException) -> str:
+    address = engine.url.set(username=None, password=None, query={}).render_as_string()
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg2.Error) and (cause.pgcode or "").startswith("53"):
+        return f"The database {address} has no room or no connection left ({type(cause).__name__}). Give it more."
+    return f"The database {address} does not answer. Start it or correct DATABASE_URL."
 
 
 @contextmanager

@@ -380,7 +380,7 @@ def test_a_full_disk_costs_no_event_a_try_and_parks_nothing(engine: Engine, work
     with engine.begin() as connection:
         connection.execute(text(trigger))
     for _ in range(7):
-        with pytest.raises(DatabaseUnavailable, match="cannot work just now: the database refused it: DiskFull"):
+        with pytest.raises(DatabaseUnavailable, match=r"has no room or no connection left \(DiskFull\)"):
             worker.drain()
     with engine.begin() as connection:
         connection.execute(text("DROP TRIGGER full_disk ON scores"))

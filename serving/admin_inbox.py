@@ -41,7 +41,7 @@ class InboxPage(BaseModel):
     next_after: int | None
 
 
-@router.get("")
+@router.get("", summary="Events that are not done")
 def list_inbox(
     resources: Given,
     state: InboxState = InboxState.PARKED,
@@ -60,7 +60,7 @@ def list_inbox(
     )
 
 
-@router.post("/{row}/retry", status_code=202)
+@router.post("/{row}/retry", summary="Try a parked event again", status_code=202)
 def retry_parked(row: Annotated[int, Path(ge=1, le=_LARGEST)], resources: Given) -> None:
     """Try a parked event again, as often as a new one. 404 where no event of that number is parked."""
     retry(resources.engine, row)

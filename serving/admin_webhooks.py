@@ -68,7 +68,7 @@ class Replayed(BaseModel):
     replayed: tuple[int, ...]
 
 
-@router.get("")
+@router.get("", summary="Webhooks to Rails by state")
 def list_deliveries(
     resources: Given,
     state: DeliveryState = DeliveryState.FAILED,
@@ -81,14 +81,14 @@ def list_deliveries(
     return DeliveryPage(deliveries=views, next_before=found[-1].id if len(found) == limit else None)
 
 
-@router.get("/{number}")
+@router.get("/{number}", summary="A webhook and its attempts")
 def show_delivery(number: Number, resources: Given) -> DeliveryWithAttempts:
     """A delivery and every attempt."""
     found, attempts = delivery(resources.engine, number)
     return DeliveryWithAttempts(**asdict(found), attempts=tuple(AttemptView(**asdict(each)) for each in attempts))
 
 
-@router.post("/{number}/replay", status_code=202)
+@router.post("/{number}/replay", summary="Send a webhook again", status_code=202)
 def replay_delivery(number: Number, resources: Given) -> Replayed:
     """Send a delivery again, under the id it had, with a fresh count of tries. 404 for one that is on its way."""
     replayed = replay(resources.engine, [number], resources.now())
@@ -97,7 +97,7 @@ def replay_delivery(number: Number, resources: Given) -> Replayed:
     return Replayed(replayed=tuple(replayed))
 
 
-@router.post("/replay_failed", status_code=202)
+@router.post("/replay_failed", summary="Send again all that was given up", status_code=202)
 def replay_all_failed(resources: Given) -> Replayed:
     """Send again all that was given up."""
     return Replayed(replayed=tuple(replay_failed(resources.engine, resources.now())))

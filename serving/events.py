@@ -76,7 +76,7 @@ _ONE = _documented("Event", {kind: {"value": example(kind)} for kind in TYPES})
 _MANY = _documented(Batch, {"two": {"value": {"events": [{"id": f"evt-{n}", **example(TYPES[n])} for n in (0, 3)]}}})
 
 
-@router.post("", status_code=202, openapi_extra=_ONE)
+@router.post("", summary="Take an event", status_code=202, openapi_extra=_ONE)
 async def take_event(request: Request, resources: Given) -> Accepted:
     """Take one event, signed by Standard Webhooks.
 
@@ -89,7 +89,7 @@ async def take_event(request: Request, resources: Given) -> Accepted:
     return Accepted(id=arrival.id)
 
 
-@router.post("/batch", status_code=202, openapi_extra=_MANY)
+@router.post("/batch", summary="Take up to 1,000 events", status_code=202, openapi_extra=_MANY)
 async def take_events(request: Request, resources: Given) -> AcceptedBatch:
     """Take up to 1,000 events, signed as one message: all of them, or none where one cannot be used."""
     body, now = await _text(request), resources.now()

@@ -65,7 +65,9 @@ class Changes(BaseModel):
     reset: bool
 
 
-@router.get("/changes", response_model=Changes, responses=DESCRIBED)
+@router.get(
+    "/changes", summary="Changes of scores after one you have seen", response_model=Changes, responses=DESCRIBED
+)
 def list_changes(
     resources: Given, after: Place = None, limit: Limit = 200, if_none_match: IfNoneMatch = None
 ) -> Response:
@@ -73,7 +75,7 @@ def list_changes(
     return unless_known(if_none_match, _page(resources, after, limit, None))
 
 
-@router.get("/tutors/{tutor_id}/changes", response_model=Changes, responses=DESCRIBED)
+@router.get("/tutors/{tutor_id}/changes", summary="The same of one tutor", response_model=Changes, responses=DESCRIBED)
 def list_changes_of_tutor(
     tutor_id: Id, resources: Given, after: Place = None, limit: Limit = 200, if_none_match: IfNoneMatch = None
 ) -> Response:
@@ -81,13 +83,20 @@ def list_changes_of_tutor(
     return unless_known(if_none_match, _page(resources, after, limit, tutor_id))
 
 
-@router.get("/changes/stream", response_class=StreamingResponse, responses=_STREAM)
+@router.get(
+    "/changes/stream", summary="Changes of scores as they happen", response_class=StreamingResponse, responses=_STREAM
+)
 async def stream_changes(resources: Given, after: Place = None, last_event_id: LastEventId = None) -> StreamingResponse:
     """The changes of all scores as server-sent events, from now on or from the one you have seen last."""
     return await _stream(resources, after, last_event_id, None)
 
 
-@router.get("/tutors/{tutor_id}/changes/stream", response_class=StreamingResponse, responses=_STREAM)
+@router.get(
+    "/tutors/{tutor_id}/changes/stream",
+    summary="The same of one tutor, as it happens",
+    response_class=StreamingResponse,
+    responses=_STREAM,
+)
 async def stream_changes_of_tutor(
     tutor_id: Id, resources: Given, after: Place = None, last_event_id: LastEventId = None
 ) -> StreamingResponse:

@@ -14,9 +14,11 @@ from starlette.responses import Response
 
 from domain.errors import UnknownSubject
 from domain.events import AttributeValue
+from domain.scores import Score
 from domain.vocabulary import AttributeType, SessionStatus, Task
 from features.dataset import Attribute, Dataset, arrow_schema
 from features.history import History
+from insights.upcoming import advice
 from models.scoring import DESCRIBED, score_sessions
 from quality.reasons import with_reason_codes
 from serving.access import about
@@ -35,11 +37,12 @@ from serving.resources import Given, Resources
 from store.database import Engine
 from store.history import HISTORY_KINDS, read_around, read_dataset
 from store.lookups import student_exists
+from store.upcoming import is_on_list
 
 router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 
 
-@router.post("/no_show", response_model=Prediction)
+@router.post("/no_show", summary="Will this session be missed?", response_model=Prediction)
 async def predict_no_show(question: NoShowQuestion, request: Request, resources: Given) -> Response:
     """The probability that the tutor misses this session, as known now.
 
@@ -70,12 +73,24 @@ def _predict(question: KnownSession | DescribedSession, resources: Resources) ->
         now,
         with_reasons=question.explain,
     )
+    tutor_id, starts_at = session["tutor_id"][0].as_py(), session["starts_at"][0].as_py()
+    score = told(score, question.explain)
+    if question.explain and isinstance(question, KnownSession):
+        score = _as_listed(score, tutor_id, starts_at, resources.engine)
     return Prediction(
         session_id=question.session_id if isinstance(question, KnownSession) else None,
-        tutor_id=session["tutor_id"][0].as_py(),
-        starts_at=session["starts_at"][0].as_py(),
-        score=ScoreView.of(told(score, question.explain)),
+        tutor_id=tutor_id,
+        starts_at=starts_at,
+        score=ScoreView.of(score),
     )
+
+
+def _as_listed(score: Score, tutor_id: str, starts_at: datetime, engine: Engine) -> Score:
+    """Without reasons where the tutor is not on the contact list of the day: whoever is not, is left alone."""
+    advised = advice(score.value, score.action, is_on_list(engine, tutor_id, starts_at), None)
+    if advised.tells_why:
+        return score
+    return score.model_copy(update={"reasons": (), "what_if": None, "action": advised.action})
 
 
 def _stored(question: KnownSession, engine: Engine, now: datetime) -> tuple[History, pa.Table]:

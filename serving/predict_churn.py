@@ -20,7 +20,7 @@ from serving.resources import Given, Resources
 router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 
 
-@router.post("/churn", response_model=ChurnPrediction)
+@router.post("/churn", summary="Will this tutor leave?", response_model=ChurnPrediction)
 async def predict_churn(question: ChurnQuestion, request: Request, resources: Given) -> Response:
     """The probability that a tutor leaves within each horizon the model knows, as known now.
 

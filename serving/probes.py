@@ -10,13 +10,13 @@ from store.database import ping
 router = APIRouter(prefix="/api", tags=["probes"])
 
 
-@router.get("/health")
+@router.get("/health", summary="The process runs")
 async def health() -> Health:
     """The process answers."""
     return Health()
 
 
-@router.get("/ready")
+@router.get("/ready", summary="It can serve")
 def ready(resources: Given) -> Readiness:
     """The database answers, and these versions of the models are loaded.
 

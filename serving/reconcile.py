@@ -97,7 +97,7 @@ class Reconciled(BaseModel):
     backlog: int | None = None
 
 
-@router.post("/reconcile")
+@router.post("/reconcile", summary="Find what never came")
 def reconcile(span: SpanOfSessions, resources: Given) -> Reconciled:
     """Compare what you have of a day, or of up to 31, with what is here."""
     found: dict[str, Any] = {}

@@ -40,6 +40,17 @@ def upcoming(engine: Engine, after: datetime, before: datetime, tutor_id: str | 
     return _beside(engine, tuple(sessions), after, before)
 
 
+def is_on_list(engine: Engine, tutor_id: str, starts_at: datetime) -> bool | None:
+    """Whether a tutor is on the contact list of a session's day; None where it has no plan.
+
+    Raises DatabaseUnavailable.
+    """
+    day = starts_at.astimezone(UTC).date()
+    if not has_plan(engine, day):
+        return None
+    return any(contact.tutor_id == tutor_id for contact in listed_contacts(engine, day))
+
+
 @dataclass(frozen=True)
 class UpcomingPlace:
     """After which session a page begins: its risk, None where it had none, its start and its id."""

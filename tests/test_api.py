@@ -13,11 +13,14 @@ import pytest
 import xgboost as xgb
 from sqlalchemy import text
 
+from domain.interventions import Arm, ContactPlan, PlannedContact, PlannedSession
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
+from insights.upcoming import NOT_LISTED
 from models.artifact import Model, seal
 from serving.champions import Champions
 from serving.resources import Resources
+from store.contacts import save_plan
 from store.database import Engine, make_engine
 from store.load import load
 from store.scores import save_scores
@@ -126,6 +129,18 @@ def test_a_described_session_gets_the_prediction_of_the_same_stored_one(
     assert stored["score"]["reasons"]
     assert stored["score"]["action"]
     assert datetime.fromisoformat(stored["score"]["as_of"]) == NOW
+
+
+def test_of_who_is_not_on_the_contact_list_no_prediction_tells_why(
+    api: httpx.Client, engine: Engine, model: Model
+) -> None:
+    register(engine, model)
+    tomorrow = NOW + timedelta(days=1)
+    held_out = PlannedContact("ada", Arm.HOLDOUT, "Call", 1, None, (PlannedSession("next", tomorrow, 0.4),))
+    save_plan(engine, ContactPlan(tomorrow.date(), 1, 0.5, 0, (held_out,)), NOW)
+    score = api.post("/api/predict/no_show", json={"session_id": "next", "explain": True}).json()["score"]
+    assert (score["reasons"], score["what_if"], score["action"]) == ([], None, NOT_LISTED)
+    assert score["value"] > 0.5
 
 
 def test_an_explained_prediction_says_what_would_lower_it_most(api: httpx.Client, engine: Engine, model: Model) -> None:

@@ -86,11 +86,11 @@ def test_scores_are_the_latest_with_band_reasons_and_the_next_session(api: httpx
     assert scores["no_show"]["subject_id"] == body["next_session"]["session_id"] == "next"
 
 
-def test_an_unknown_tutor_is_a_404problem(api: httpx.Client) -> None:
+def test_an_unknown_tutor_is_a_404_problem(api: httpx.Client) -> None:
     assert "'nobody'" in problem(api.get("/api/tutors/nobody/scores"), 404, "unknown_subject")["detail"]
 
 
-def test_without_a_model_scores_say_so_and_predictions_are_a_503problem(api: httpx.Client) -> None:
+def test_without_a_model_scores_say_so_and_predictions_are_a_503_problem(api: httpx.Client) -> None:
     answer = api.get("/api/tutors/ada/scores")
     assert answer.status_code == 200
     body = answer.json()

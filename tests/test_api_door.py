@@ -1,6 +1,8 @@
 """What the API's door lets in, decided before any database is asked; and the API's description."""
 
 import json
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +29,7 @@ def door() -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_body_that_is_not_json_is_a_422problem(door: httpx.Client) -> None:
+def test_a_body_that_is_not_json_is_a_422_problem(door: httpx.Client) -> None:
     answer = door.post("/api/predict/no_show", content=b"{nope", headers={"content-type": "application/json"})
     assert problem(answer, 422, "invalid_request")["errors"][0]["field"] == "body"
 
@@ -80,7 +82,7 @@ def test_the_written_api_description_is_the_present_one() -> None:
     assert written == document(), "write it again: python -m serving.openapi > docs/openapi.json"
 
 
-def test_the_api_description_gives_every_error_as_aproblem() -> None:
+def test_the_api_description_gives_every_error_as_a_problem() -> None:
     for path, operations in json.loads(document())["paths"].items():
         for operation in operations.values():
             errors = {s: r["content"] for s, r in operation["responses"].items() if int(s) >= 400}
@@ -92,3 +94,15 @@ def test_a_bento_asks_for_the_packages_the_project_asks_for() -> None:
     bento = yaml.safe_load((ROOT / "bentofile.yaml").read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert set(bento["python"]["packages"]) <= set(project["dependencies"])
+
+
+def test_a_bento_holds_every_file_that_serving_reads() -> None:
+    bento = yaml.safe_load((ROOT / "bentofile.yaml").read_text())
+    code = (
+        "import sys, serving.service; print(*(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', 0)))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    ours = {str(Path(f).relative_to(ROOT)) for f in loaded.split() if ROOT in Path(f).parents and ".venv" not in f}
+    assert "features/columns/__init__.py" in ours
+    held = {str(found.relative_to(ROOT)) for pattern in bento["include"] for found in ROOT.glob(pattern)}
+    assert ours <= held, ours - held

@@ -11,6 +11,9 @@ import typer
 if TYPE_CHECKING:
     from flows.runtime import Runtime
 
+START_SECONDS = 2.0
+"""How long to wait for a database that is away at the start, before asking again."""
+
 STOP_SECONDS = 60.0
 """How long the work at hand may take after a polite kill."""
 
@@ -33,11 +36,29 @@ def worker(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with open_runtime(os.environ) as runtime:
-        if once:
+    if once:
+        with open_runtime(os.environ) as runtime:
             print(f"{Worker(runtime.engine, utc_now).drain(stop)} events done")
-        else:
-            run_together(_loops(runtime, stop), stop)
+    else:
+        work_until(stop)
+
+
+def work_until(stop: threading.Event) -> None:
+    """Work until told to stop. A database that is away when the worker starts is waited for, as one that goes later."""
+    import logging
+
+    from domain.errors import DatabaseUnavailable
+    from flows.runtime import open_runtime
+
+    while not stop.is_set():
+        try:
+            with open_runtime(os.environ) as runtime:
+                run_together(_loops(runtime, stop), stop)
+        except DatabaseUnavailable as error:
+            if stop.is_set():  # one of the loops ended with it
+                raise
+            logging.getLogger("tutor_quality.worker").error("%s", error)
+            stop.wait(START_SECONDS)
 
 
 def _loops(runtime: "Runtime", stop: threading.Event) -> Mapping[str, Callable[[], None]]:

@@ -213,9 +213,9 @@ def _print_addresses(console: "Console", stage: Stage, services: list["Service"]
     for service in services:
         table.add_row(service.name, service.url, sign_in.get(service.name, "none"))
     console.print(table)
-    print(f"Rails signs its events with {incoming(stage.settings).secrets[0]}")
+    print(f"Rails signs its events with {incoming(stage.settings).secrets[0]}", flush=True)
     mlflow = next(service for service in services if service.name == "mlflow")
-    print(f"MLflow's runs with the columns that matter: {mlflow.url}{runs_path(tracking_uri, EXPERIMENT)}")
+    print(f"MLflow's runs with the columns that matter: {mlflow.url}{runs_path(tracking_uri, EXPERIMENT)}", flush=True)
 
 
 def _dashboard_sign_in(stage: Stage) -> str:

@@ -5,6 +5,7 @@ home of mode 0700. Opening those to everybody would be worse than not starting, 
 below `SHARED` instead: the programs as a copy, the cluster behind a link.
 """
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -65,7 +66,11 @@ def _make_account() -> None:
     command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent"]
     command += ["--shell", "/usr/sbin/nologin", "--user-group", ACCOUNT]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # One at a time: of two at once, the later gives the account another number, under which nobody's files are.
+        SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with (SHARED / "account.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
         trouble = "" if done.returncode in (0, 9) else done.stderr.strip()  # 9: another process just made it
     except OSError as error:
         trouble = str(error)

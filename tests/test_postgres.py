@@ -1,15 +1,20 @@
 """The embedded PostgreSQL and the settings that lead to it."""
 
 import os
+import pwd
 import shutil
 import stat
+import subprocess
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 from domain.errors import DatabaseUnavailable, InvalidSettings
+from gateways import server_account
 from gateways.postgres import EmbeddedServer, create_database, database_url, running_database
 from gateways.server_account import ServerAccount
 from gateways.settings import load_settings
@@ -55,6 +60,25 @@ def test_a_pid_file_left_by_a_crash_does_not_keep_the_server_down(folder: Path) 
     pid_file.write_text("\n".join([str(os.getpid()), *left[1:], ""]))
     with EmbeddedServer(folder) as url, _connect(url):
         pass
+
+
+def _account_made(name: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server_account, "ACCOUNT", name)
+        account = server_account.server_account(Path("/nowhere"))
+    assert account is not None
+    return account.uid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes accounts")
+def test_processes_that_start_at_once_on_a_new_machine_agree_on_the_account() -> None:
+    name = f"tqs-test-{os.urandom(3).hex()}"
+    try:
+        with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+            uids = set(pool.map(_account_made, [name] * 4))
+        assert uids == {pwd.getpwnam(name).pw_uid}
+    finally:
+        subprocess.run(["userdel", name], check=False)
 
 
 def test_the_server_asks_for_a_password_only_its_owner_can_read(server_folder: Path, server_url: str) -> None:

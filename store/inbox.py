@@ -21,7 +21,7 @@ _ACCEPT = text("""
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
             key text, type text, body jsonb, sha256 text, session_id text, tutor_id text, student_id text,
-            starts_at timestamptz
+            starts_at timestamptz, place int
         )
     )
     INSERT INTO inbox (source, key, type, body, body_sha256, received_at, priority)
@@ -34,7 +34,8 @@ _ACCEPT = text("""
                 AND s.starts_at < given.starts_at AND s.session_id <> given.session_id
         ) THEN 1 ELSE 0 END
     FROM given
-    ORDER BY key  -- two writers of the same events wait for one another in one order
+    -- Two writers of the same events wait for one another in one order; of an id that comes twice, the first is kept.
+    ORDER BY key, place
     ON CONFLICT (key) DO NOTHING
     RETURNING key
 """)
@@ -97,7 +98,7 @@ def accept(connection: Connection, arrivals: Sequence[Arrival], source: str, now
     if not arrivals:
         return []
     rows = [(arrival.key, arrival.sha256, arrival) for arrival in arrivals]
-    given = json.dumps([_row(arrival, sha256) for _, sha256, arrival in rows])
+    given = json.dumps([_row(arrival, sha256, place) for place, (_, sha256, arrival) in enumerate(rows)])
     new = set(connection.execute(_ACCEPT, {"rows": given, "source": source, "now": now}).scalars())
     known: dict[str, str | None] = {}
     if len(new) < len(rows):
@@ -161,9 +162,9 @@ def _outcome(is_new: bool, known: str | None, sha256: str) -> Outcome:
     return Outcome.SAME if known == sha256 else Outcome.CONFLICT
 
 
-def _row(arrival: Arrival, sha256: str) -> dict[str, Any]:
+def _row(arrival: Arrival, sha256: str, place: int) -> dict[str, Any]:
     about = arrival.body["data"] if arrival.type.startswith("session.") else {}
     pair = {name: about.get(name) for name in ("session_id", "tutor_id", "student_id")}
     starts_at = arrival.starts_at and arrival.starts_at.isoformat()
     own = {"key": arrival.key, "type": arrival.type, "body": dict(arrival.body), "sha256": sha256}
-    return own | pair | {"starts_at": starts_at}
+    return own | pair | {"starts_at": starts_at, "place": place}

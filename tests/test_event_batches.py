@@ -50,6 +50,16 @@ def test_a_conflict_keeps_the_whole_batch_out_and_is_named(sender: Rails, engine
     assert [row.key for row in inbox(engine)] == ["event:a"]
 
 
+@pytest.mark.parametrize("place", range(0, 40, 3))
+def test_an_id_that_comes_twice_with_other_bodies_is_a_conflict_wherever_it_stands(
+    sender: Rails, engine: Engine, place: int
+) -> None:
+    events = [booked(f"e{n}", "s1") for n in range(40)]
+    events.insert(place, booked("e20", "other"))
+    problem(sender.tell_many(events), 409, "event_conflict")
+    assert inbox(engine) == []
+
+
 def test_a_batch_may_hold_what_came_before_and_the_same_twice(sender: Rails, engine: Engine) -> None:
     sender.tell_many([booked("a", "s1")])
     events = [booked("b", "s2"), booked("a", "s1"), booked("b", "s2")]

@@ -25,6 +25,7 @@ def make_engine(url: str) -> Engine:
     return create_engine(
         url,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error is logged, and what was asked or written is about people
         pool_size=_POOL,  # what overflows is closed after use, and opening costs more than most questions
         connect_args={"connect_timeout": _CONNECT_SECONDS, "options": "-c timezone=UTC"},
     )

@@ -25,9 +25,13 @@ def _printable(text: str) -> str:
     return text
 
 
-def _no_nul(text: str) -> str:
+def _storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("must hold no NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can write and nobody can keep
+        raise ValueError("must hold no half of a character") from None
     return text
 
 
@@ -41,12 +45,12 @@ def _in_our_time(moment: datetime) -> datetime:
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
 Name = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
-Text = Annotated[str, AfterValidator(_no_nul)]
+Text = Annotated[str, AfterValidator(_storable)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Minutes = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 AttributeValue = (
     Annotated[float, Field(strict=True, allow_inf_nan=False)]
-    | Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_no_nul)]
+    | Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_storable)]
     | None
 )
 

@@ -65,3 +65,9 @@ def test_an_id_is_made_where_none_is_sent_and_bad_fields_are_named(api: httpx.Cl
         assert [error["field"] for error in refused["errors"]] == [field]
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM quality_requests")).scalar() == 2
+
+
+def test_half_of_a_character_is_refused(api: httpx.Client) -> None:
+    content = r'{"session_id": "past-1", "transcript": "tutor: \ud800"}'
+    answer = api.post("/api/quality/sessions", content=content, headers={"content-type": "application/json"})
+    assert problem(answer, 422, "invalid_request")["errors"][0]["field"] == "transcript"

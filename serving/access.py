@@ -132,8 +132,9 @@ def place(method: str, path: str) -> Place:
 
 
 def methods_of(path: str) -> list[str]:
-    """The methods that are possible at a path, none for a wrong address."""
-    return sorted(method for method in {method for method, _ in PERMISSIONS} if place(method, path).rule is not None)
+    """The methods of HTTP that are possible at a path, none for a wrong address or that of a WebSocket."""
+    methods = {method for method, _ in PERMISSIONS} - {WEBSOCKET}
+    return sorted(method for method in methods if place(method, path).rule is not None)
 
 
 @cache

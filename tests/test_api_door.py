@@ -69,7 +69,10 @@ def test_a_body_over_a_megabyte_is_refused_announced_or_not(door: httpx.Client, 
 
 def test_wrong_paths_and_methods_are_problems_too(door: httpx.Client) -> None:
     problem(door.get("/nothing"), 404, "not_found")
-    problem(door.put("/api/tutors/ada/scores"), 405, "method_not_allowed")
+    refused = door.put("/api/tutors/ada/scores")
+    problem(refused, 405, "method_not_allowed")
+    assert refused.headers["allow"] == "GET"
+    problem(door.get("/api/changes/ws"), 404, "not_found")
 
 
 @pytest.mark.parametrize(("sent", "kept"), [("order-17", True), ("two words", False), ("x" * 65, False)])

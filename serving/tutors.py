@@ -67,13 +67,20 @@ class TutorQuery(BaseModel):
 
 
 class _Held(BaseModel):
-    """What a cursor of this list holds."""
+    """What a cursor of this list holds, the value by which it is sorted aside."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     up_to: Annotated[int, Field(ge=0, lt=2**63)]
-    value: Annotated[float, Field(allow_inf_nan=False)] | Name | None
     tutor_id: Id
+
+
+class _HeldScore(_Held):
+    value: Annotated[float, Field(allow_inf_nan=False)] | None
+
+
+class _HeldName(_Held):
+    value: Name
 
 
 @router.get("", summary="List of tutors")
@@ -95,7 +102,8 @@ def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: G
 
 
 def _place(query: TutorQuery) -> Place:
-    held = read_cursor(query.question, query.cursor or "", _Held)
+    holds: type[_HeldName | _HeldScore] = _HeldName if query.wanted.sort is SortKey.NAME else _HeldScore
+    held = read_cursor(query.question, query.cursor or "", holds)
     return Place(held.up_to, held.value, held.tutor_id)
 
 

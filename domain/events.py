@@ -4,7 +4,7 @@ An event carries the whole state of its session, so that events may come late, t
 the latest `timestamp` says how things stand.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -39,7 +39,7 @@ def _in_our_time(moment: datetime) -> datetime:
     # Microseconds since 1970 must fit, and a year typed wrong should be noticed.
     if not 2000 <= moment.year <= 2100:
         raise ValueError("must lie between the years 2000 and 2100")
-    return moment
+    return moment.astimezone(UTC)  # PostgreSQL reads no offset of 16 hours or more
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from domain.events import Id, Name
+from domain.events import Id, Moment, Name
 from domain.keys import ApiKey, KeyWish
 from domain.policy import Permission, Role
 from serving.access import Caller, written_down
@@ -34,7 +34,7 @@ class KeyRequest(BaseModel):
     role: Role
     scopes: frozenset[Permission] | None = Field(None, description="a part of what the role may; all, where left out")
     tutor_id: Id | None = Field(None, description="for the role `tutor`: whose scores it opens")
-    expires_at: AwareDatetime | None = Field(None, description="never, where left out")
+    expires_at: Moment | None = Field(None, description="never, where left out")
 
     @property
     def wish(self) -> KeyWish:

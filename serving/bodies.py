@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
-from domain.events import AttributeValue, Id
+from domain.events import AttributeValue, Id, Moment
 from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 
@@ -42,8 +42,8 @@ class DescribedSession(_Taken):
 
     tutor_id: Id
     student_id: Id | None = None
-    starts_at: AwareDatetime
-    booked_at: AwareDatetime | None = Field(default=None, description="now, where left out")
+    starts_at: Moment
+    booked_at: Moment | None = Field(default=None, description="now, where left out")
     attributes: dict[str, AttributeValue] = Field(default_factory=dict, description="your own columns, as imported")
     explain: bool = _EXPLAIN
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from domain.events import Id
+from domain.events import Id, Moment
 from domain.horizons import ACT_RISK, WATCH_RISK
 from domain.scores import band
 from domain.vocabulary import Band
@@ -45,9 +45,9 @@ class _Held(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    now: AwareDatetime
+    now: Moment
     risk: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None
-    starts_at: AwareDatetime
+    starts_at: Moment
     session_id: Id
 
 

@@ -14,12 +14,16 @@ import httpx
 import pytest
 from limits.storage import MemoryStorage
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DataError
 
 from gateways.postgres import create_database
 from gateways.signatures import Signatures
 from serving.champions import Champions
+from serving.cursors import make_cursor
 from serving.limits import Limits
 from serving.resources import Resources
+from serving.tutors import Sort, TutorQuery
+from serving.upcoming import UpcomingQuery
 from store.database import make_engine, upgrade
 from store.load import load
 from tests.api_parts import HEADERS, KEY, NOW, PROBLEM, marketplace, register, serving, small_model
@@ -304,3 +308,29 @@ def test_a_body_that_never_ends_is_cut_off(http: httpx.Client) -> None:
     except httpx.WriteError:  # it was answered and closed while we still sent
         return
     refused(answer, 413)
+
+
+def test_a_statement_that_fails_does_not_say_what_was_in_it(stored: Engine) -> None:
+    with stored.connect() as connection, pytest.raises(DataError) as raised:
+        connection.execute(text("SELECT 1 / CAST(:zero AS int), CAST(:who AS text)"), {"zero": 0, "who": MARKER})
+    assert MARKER not in str(raised.value)
+
+
+@pytest.mark.parametrize(("sort", "value"), [("-help", MARKER), ("name", 0.5), ("name", None)])
+def test_a_cursor_somebody_made_up_is_no_cursor(http: httpx.Client, sort: Sort, value: object) -> None:
+    cursor = make_cursor(TutorQuery(sort=sort).question, {"up_to": 5, "value": value, "tutor_id": "ada"})
+    answer = http.get("/api/tutors", params={"sort": sort, "cursor": cursor})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+@pytest.mark.parametrize("now", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+12:00"])
+def test_a_cursor_of_another_age_is_no_cursor(http: httpx.Client, now: str) -> None:
+    held = {"now": now, "risk": 0.5, "starts_at": TIMESTAMP, "session_id": "next"}
+    answer = http.get("/api/sessions/upcoming", params={"cursor": make_cursor(UpcomingQuery().question, held)})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+def test_a_session_at_the_end_of_all_time_is_not_predicted(http: httpx.Client) -> None:
+    asked_for = {"tutor_id": "ada", "starts_at": "9999-12-31T23:59:59-12:00"}
+    answer = http.post("/api/predict/no_show", json=asked_for)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "starts_at")

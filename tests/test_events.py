@@ -112,3 +112,8 @@ def test_an_event_that_the_database_refuses_does_not_take_others_with_it(sender:
         (True, 500),
     }
     assert len(inbox(engine)) == 100
+
+
+def test_any_offset_that_a_clock_can_be_written_with_is_understood(sender: Rails, engine: Engine) -> None:
+    assert sender.tell(completed(starts_at="2026-11-23T16:00:00+23:59")).status_code == 202
+    assert len(inbox(engine)) == 1

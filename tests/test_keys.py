@@ -132,6 +132,7 @@ def test_an_admin_makes_lists_and_revokes_keys_over_http(api: httpx.Client) -> N
         ({"name": "x", "role": "read", "scopes": ["admin"]}, "invalid_key"),
         ({"name": "x", "role": "tutor"}, "invalid_key"),
         ({"name": "x", "role": "read", "expires_at": "2020-01-01T00:00:00Z"}, "invalid_key"),
+        ({"name": "x", "role": "read", "expires_at": "9999-12-31T23:59:59-12:00"}, "invalid_request"),
         ({"name": "", "role": "read"}, "invalid_request"),
         ({"name": "x\u0000", "role": "read"}, "invalid_request"),
         ({"name": "x", "role": "king"}, "invalid_request"),

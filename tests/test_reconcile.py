@@ -1,7 +1,7 @@
 """The gap detector: what Rails has and we have not is named, and what only waits is told apart."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -96,3 +96,9 @@ def test_twenty_thousand_ids_are_answered(sender: Rails) -> None:
 
 def test_nobody_asks_without_a_key(sender: Rails) -> None:
     problem(sender.http.post("/api/sessions/reconcile", json=DAY | {"session_ids": []}), 401, "wrong_key")
+
+
+def test_any_offset_that_a_clock_can_be_written_with_is_understood(sender: Rails) -> None:
+    hours = timezone(timedelta(hours=23, minutes=59))
+    day = {name: datetime.fromisoformat(moment).astimezone(hours).isoformat() for name, moment in DAY.items()}
+    assert _ask(sender, **day, session_ids=HERE).json()["complete"]

@@ -1,5 +1,6 @@
 """What every request passes before any route, ours or BentoML's: its id, its caller, their permission, its body."""
 
+import asyncio
 import logging
 import re
 import uuid
@@ -26,6 +27,9 @@ logger = logging.getLogger("tutor_quality.serving")
 
 BODY_LIMIT = 1_000_000
 """Bytes of a request's body, and of one message of a WebSocket."""
+
+BODY_SECONDS = 30.0
+"""How long the whole of a body may take to come: whoever sends it byte by byte would hold a connection for ever."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WITHOUT_KEY = "send a key or a token as `Authorization: Bearer …` or `X-API-Key: …`"
@@ -56,8 +60,10 @@ class Guard:
         resources: Callable[[], Resources],
         is_routed: Callable[[Scope], bool] = lambda _: False,
         body_limit: int = BODY_LIMIT,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
-        self.app, self.resources, self.is_routed, self.body_limit = app, resources, is_routed, body_limit
+        self.app, self.resources, self.is_routed = app, resources, is_routed
+        self.body_limit, self.body_seconds = body_limit, body_seconds
         # Ids name requests in the log and are no secret: random once a process, then counted.
         prefix = uuid.uuid4().hex[:16]
         self._ids = (f"{prefix}-{number:x}" for number in count(1))
@@ -77,7 +83,8 @@ class Guard:
             refusal = problem_of(scope, error)
         if refusal is not None:
             return await answer.refuse(receive, refusal)
-        await self._pass_on(scope, _limited(receive, self.body_limit), answer)
+        timely = receive if scope["type"] == "websocket" else _timely(receive, self.body_seconds)
+        await self._pass_on(scope, _limited(timely, self.body_limit), answer)
 
     async def _let_in(
         self, connection: HTTPConnection, headers: _Headers, where: Place, door: Door, answer: Answer
@@ -168,6 +175,24 @@ def _media_type(path: str) -> str:
     """What a body must be. Above all no pickle (`application/vnd.bentoml+pickle`), which BentoML would unpack and run;
     and a form only where OAuth wants one."""
     return "application/x-www-form-urlencoded" if path == TOKEN_PATH else "application/json"
+
+
+def _timely(receive: Receive, seconds: float) -> Receive:
+    """A `receive` that waits so long for the whole body, and for what comes after it as long as it takes."""
+    until, is_whole = asyncio.get_running_loop().time() + seconds, False
+
+    async def timed() -> Message:
+        nonlocal is_whole
+        try:
+            async with asyncio.timeout_at(None if is_whole else until):
+                message = await receive()
+        except TimeoutError:
+            detail = f"the body did not come within {seconds:g} seconds"
+            raise HTTPException(408, detail, {"Connection": "close"}) from None
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return timed
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

@@ -1,5 +1,6 @@
 """What the API's door lets in, decided before any database is asked; and the API's description."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,8 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from starlette.types import Message
 
+from serving.app import create_app
 from serving.champions import Champions
+from serving.guard import Guard
 from serving.openapi import document
 from serving.resources import Resources
 from store.database import make_engine
@@ -65,6 +69,32 @@ def test_a_body_over_a_megabyte_is_refused_announced_or_not(door: httpx.Client, 
     content = big if announced else iter([big])
     answer = door.post("/api/predict/no_show", content=content, headers={"content-type": "application/json"})
     problem(answer, 413, "body_too_large")
+
+
+def test_a_body_that_never_ends_is_given_up() -> None:
+    async def run() -> list[Message]:
+        came = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return next(came, None) or await asyncio.Future()
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        path = "/api/sessions"
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"9")]
+        scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "headers": headers}
+        engine = make_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none")
+        resources = Resources(engine, Champions(engine), KEY, lambda: NOW)
+        guard = Guard(create_app(lambda: resources), lambda: resources, body_seconds=0.05)
+        await asyncio.wait_for(guard({**scope, "query_string": b""}, receive, send), 5)
+        resources.close()
+        return sent
+
+    start, body = asyncio.run(run())
+    assert (start["status"], json.loads(body["body"])["code"]) == (408, "request_timeout")
+    assert (b"connection", b"close") in start["headers"]
 
 
 def test_wrong_paths_and_methods_are_problems_too(door: httpx.Client) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response, WebSocket
+from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,7 @@ from domain.changes import Change
 from domain.errors import DatabaseUnavailable
 from domain.events import Id
 from domain.vocabulary import Band, ScoreKind, SubjectKind
+from serving.access import about
 from serving.etags import DESCRIBED, IfNoneMatch, unless_known
 from serving.problems import FieldError, InvalidFields
 from serving.resources import Given, Resources
@@ -69,10 +70,12 @@ class Changes(BaseModel):
     "/changes", summary="Changes of scores after one you have seen", response_model=Changes, responses=DESCRIBED
 )
 def list_changes(
-    resources: Given, after: Place = None, limit: Limit = 200, if_none_match: IfNoneMatch = None
+    request: Request, resources: Given, after: Place = None, limit: Limit = 200, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The changes of all scores after one you have seen; without `after` only where they end now."""
-    return unless_known(if_none_match, _page(resources, after, limit, None))
+    page = _page(resources, after, limit, None)
+    about(request, [change.tutor_id for change in page.changes])
+    return unless_known(if_none_match, page)
 
 
 @router.get("/tutors/{tutor_id}/changes", summary="The same of one tutor", response_model=Changes, responses=DESCRIBED)

@@ -20,6 +20,7 @@ from domain.vocabulary import ScoreKind, SubjectKind
 from serving.callers import INSTALLATION
 from serving.champions import Champions
 from serving.resources import Resources
+from store.audit import read_rows
 from store.changes import changes_after, ends_of_changes
 from store.keys import create_key
 from store.load import load
@@ -88,6 +89,12 @@ def test_polling_pages_from_the_last_id_seen_and_is_304_while_nothing_changed(ur
     of_ben = httpx.get(f"{url}/api/tutors/ben/changes?after=0", headers=HEADERS).json()["changes"]
     assert [c["subject_id"] for c in of_ben] == ["ben"]
     assert httpx.get(f"{url}/api/changes?after=10000", headers=HEADERS).json()["reset"]
+
+
+def test_a_page_of_changes_is_a_read_of_each_tutor_in_it(url: str, engine: Engine) -> None:
+    save_scores(engine, [_score("ada", 0.3), _score("ben", 0.3)])
+    httpx.get(f"{url}/api/changes?after=0", headers=HEADERS)
+    assert {kept.row.subject_id for kept in read_rows(engine)} == {"ada", "ben"}
 
 
 def test_who_reconnects_misses_nothing_and_sees_nothing_twice_while_two_write(url: str, engine: Engine) -> None:

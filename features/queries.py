@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,11 @@ def of_sessions(sessions: SessionColumns, rows: NDArray[np.int64] | None = None,
 def of_tutors(tutor: Ints, as_of: Ints | int) -> Queries:
     """One query a tutor, without a session."""
     return Queries(tutor, np.broadcast_to(np.asarray(as_of, dtype=np.int64), tutor.shape).copy())
+
+
+def microseconds_of(moment: datetime) -> int:
+    """An aware datetime as UTC microseconds."""
+    return round(moment.timestamp() * 1e6)
 
 
 def warning_moment(sessions: SessionColumns) -> Ints:

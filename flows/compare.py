@@ -11,13 +11,13 @@ from domain.mail import Mail
 from domain.promotion import challenger, champions
 from domain.vocabulary import Task
 from features.history import History
+from features.queries import microseconds_of
 from flows import standalone
 from flows.monitor import send_mails
 from flows.runtime import Runtime, open_runtime
 from flows.score import load
 from gateways.clock import utc_now
 from models.gate import Contest, Decision, Policy
-from models.scoring import microseconds_of
 from models.shadow import COMPARED, decide, outcomes
 from store.models import record
 from store.outbox import enqueue

@@ -12,10 +12,10 @@ from features.dataset import Dataset
 from features.history import History
 from features.partitions import partition
 from features.priors import Counts, Priors, prior_counts, priors_of
+from features.queries import microseconds_of
 from flows.engines import Engine, Parts
 from models import matrix
 from models.dataset import Rows, no_show_rows
-from models.scoring import microseconds_of
 
 PLACE = "place"
 """A session's place in the whole dataset."""

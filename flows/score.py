@@ -11,12 +11,12 @@ from domain.vocabulary import Task
 from features.history import History
 from flows import standalone
 from flows.runtime import Runtime, moment, open_runtime
-from flows.scoring import HISTORY_KINDS, all_scores, open_stored, shadow_scores, told, without_tutors
+from flows.scoring import all_scores, open_stored, shadow_scores, told, without_tutors
 from gateways.clock import utc_now
 from models.champion import Champion
 from quality.reasons import with_reason_codes
 from store.forgotten import forgotten_tutors
-from store.history import read_dataset
+from store.history import HISTORY_KINDS, read_dataset
 from store.models import challenger, champion
 from store.scores import save_scores
 from store.shadow import save_shadow_scores

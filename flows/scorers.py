@@ -8,13 +8,13 @@ from datetime import datetime
 from domain.errors import ModelMismatch
 from domain.vocabulary import Task
 from features.history import History
-from flows.scoring import HISTORY_KINDS, Champions, open_stored, readable_scores
+from flows.scoring import Champions, open_stored, readable_scores
 from insights.tutor_rates import rate_scores
 from insights.usual import Usual, estimate_usual
 from models.champion import Champion
 from quality.reasons import with_reason_codes
 from store.database import Engine
-from store.history import read_dataset
+from store.history import HISTORY_KINDS, read_dataset
 from store.models import champion, champion_key
 from store.samples import sample_of_tutors
 

@@ -15,7 +15,7 @@ from domain.scores import Score
 from domain.vocabulary import ScoreKind, SessionStatus, Task
 from features.dataset import Dataset
 from features.history import History
-from features.queries import take
+from features.queries import microseconds_of, take
 from insights.contacts import contact_action
 from insights.ranking import help_scores
 from insights.session_quality import session_scores
@@ -23,13 +23,10 @@ from insights.tutor_rates import rate_scores
 from models.champion import Champion, open_model
 from models.dataset import booked_sessions
 from models.matrix import attributes_with_values, check_attributes
-from models.scoring import microseconds_of, score_churn, score_sessions, score_tutors_no_show
+from models.scoring import score_churn, score_sessions, score_tutors_no_show
 from store.models import StoredModel
 
 logger = logging.getLogger("tutor_quality.scoring")
-
-HISTORY_KINDS = ("tutors", "students", "sessions", "reschedules", "messages")
-"""What scores are computed from: no transcripts."""
 
 Champions = Mapping[Task, Champion | None]
 

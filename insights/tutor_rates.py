@@ -17,10 +17,11 @@ from features.active import active_tutors
 from features.history import History
 from features.kernel import Ints
 from features.past import Past
+from features.queries import microseconds_of
 from features.stream import MICROSECONDS_A_DAY, Column
 from insights.session_quality import as_stars, ratings
 from insights.shrinkage import Believed, log_odds_against, shrunk_mean, shrunk_rate
-from insights.usual import LOOK_BACK_DAYS, Usual, UsualMean, estimate_usual, microseconds_of, tutor_past
+from insights.usual import LOOK_BACK_DAYS, Usual, UsualMean, estimate_usual, tutor_past
 
 MODEL_VERSION = "rates-1"
 """Which way of counting and shrinking made a score."""

@@ -10,7 +10,7 @@ from features.history import History
 from features.kernel import Ints
 from features.past import Past
 from features.priors import Prior, Priors, fit_mean, fit_prior
-from features.queries import of_tutors
+from features.queries import microseconds_of, of_tutors
 from features.stream import MICROSECONDS_A_DAY, Column
 from insights.session_quality import Ratings, ratings
 
@@ -57,11 +57,6 @@ def estimate_usual(history: History, as_of: datetime) -> Usual:
         "first_quality": _mean(ratings(history, after, before, first_only=True), history.n_tutors),
     }
     return Usual.model_validate({name: prior for name, prior in found.items() if prior is not None})
-
-
-def microseconds_of(moment: datetime) -> int:
-    """An aware datetime as UTC microseconds."""
-    return round(moment.timestamp() * 1e6)
 
 
 def tutor_past(history: History, tutors: Ints, as_of: datetime) -> Past:

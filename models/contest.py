@@ -7,6 +7,7 @@ from datetime import UTC
 import numpy as np
 
 from features.history import History
+from features.queries import microseconds_of
 from models.champion import Champion
 from models.gate import Contest
 from models.matrix import matrix_of
@@ -22,7 +23,7 @@ def contest(training: Training, champion: Champion, history: History) -> Contest
     Raises LateFeature where the champion reads an attribute that is now marked late.
     """
     since = champion.model.sidecar.known_before
-    later = training.test.queries.as_of >= round(since.timestamp() * 1e6)
+    later = training.test.queries.as_of >= microseconds_of(since)
     rows = training.test.where(np.asarray(later))
     others = champion.model.probabilities(matrix_of(champion.model.sidecar, history, rows.queries))
     return Contest(

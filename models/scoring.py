@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from features.history import History, SessionColumns
 from features.kernel import Ints
-from features.queries import Queries, of_sessions, of_tutors
+from features.queries import Queries, microseconds_of, of_sessions, of_tutors
 from models.artifact import Chances, Matrix, Model
 from models.calibration import Calibration
 from models.dataset import active_tutors, booked_sessions
@@ -34,11 +34,6 @@ class Told:
 
     reasons: Sequence[tuple[Reason, ...]]
     what_ifs: Sequence[WhatIf | None]
-
-
-def microseconds_of(moment: datetime) -> int:
-    """An aware datetime as UTC microseconds."""
-    return round(moment.astimezone(UTC).timestamp() * 1e6)
 
 
 def score_sessions(

@@ -1,4 +1,4 @@
-"""What is not done yet and why: events that wait or are parked, and deliveries that failed, for a person to see.
+"""What of the inbox is not done yet and why: events that wait or are parked, for a person to see.
 
 Only what a person needs to decide: no row's body, which is about somebody.
 """
@@ -33,14 +33,6 @@ _RETRY = text("""
     UPDATE inbox SET parked_at = NULL, tries = 0, due_at = NULL WHERE id = :id AND parked_at IS NOT NULL
 """)
 _CALL = text("SELECT pg_notify('inbox', '')")
-_FAILED = text("""
-    SELECT d.id, d.type, d.created_at, d.tries, d.failed_at, last.status_code, last.error
-    FROM webhook_deliveries AS d
-    LEFT JOIN LATERAL (
-        SELECT status_code, error FROM webhook_attempts WHERE delivery_id = d.id ORDER BY id DESC LIMIT 1
-    ) AS last ON true
-    WHERE d.failed_at IS NOT NULL ORDER BY d.id DESC LIMIT :limit
-""")
 
 
 class InboxState(StrEnum):
@@ -73,19 +65,6 @@ class Backlog:
     oldest: datetime | None
 
 
-@dataclass(frozen=True)
-class FailedDelivery:
-    """A webhook of ours that was given up on, with what the last attempt met."""
-
-    id: int
-    type: str
-    created_at: datetime
-    tries: int
-    failed_at: datetime
-    status_code: int | None
-    error: str | None
-
-
 def unfinished(engine: Engine, state: InboxState, after: int = 0, limit: int = 100) -> list[UnfinishedEvent]:
     """Events of one state with a row number above `after`, the oldest first. Raises DatabaseUnavailable."""
     found = ask(engine, _LISTS[state], {"after": after, "limit": limit})
@@ -107,8 +86,3 @@ def retry(engine: Engine, row: int) -> None:
         if connection.execute(_RETRY, {"id": row}).rowcount == 0:
             raise UnknownSubject(f"no event {row} is parked; `tqs inbox` lists those that are")
         connection.execute(_CALL)
-
-
-def failed_deliveries(engine: Engine, limit: int = 100) -> list[FailedDelivery]:
-    """The newest webhooks of ours that were given up on. Raises DatabaseUnavailable."""
-    return [FailedDelivery(**row._mapping) for row in ask(engine, _FAILED, {"limit": limit})]

@@ -14,10 +14,9 @@ from domain.vocabulary import SessionStatus, Task
 from features.dataset import TIME, Dataset, arrow_schema
 from features.history import History
 from features.priors import Prior, Priors
-from features.queries import of_sessions, of_tutors
+from features.queries import microseconds_of, of_sessions, of_tutors
 from models.artifact import Model
 from models.matrix import build, features_of
-from models.scoring import microseconds_of
 from models.walk import MOST_ROWS, walk_of
 from quality.reasons import with_reason_codes
 from serving.predict import of_tutor

@@ -17,14 +17,13 @@ from features.history import History
 from features.partitions import compute_by_parts, estimate_by_parts, partition
 from features.past import Past
 from features.priors import estimate_priors
-from features.queries import of_sessions
+from features.queries import microseconds_of, of_sessions
 from flows.engines import Dask, Engine, Threads, open_engine
 from flows.part_files import write_parts
 from flows.part_tables import feature_table
 from flows.train import cut_of
 from flows.train_distributed import train_parts
 from gateways.settings import Compute, Settings
-from models.scoring import microseconds_of
 from tests import histories as h
 from tests.markets import SMALL, market
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from domain.promotion import Action
 from domain.vocabulary import Task
 from features.history import History
+from features.queries import microseconds_of
 from flows.runtime import Runtime
 from flows.score import load_challengers
 from flows.scoring import shadow_scores
@@ -17,7 +18,7 @@ from gateways.settings import load_settings
 from models.artifact import AttributeSpec
 from models.champion import Champion
 from models.dataset import tutor_no_show_labels
-from models.scoring import microseconds_of, score_tutors_no_show
+from models.scoring import score_tutors_no_show
 from store.models import record_model
 from tests.api_parts import NOW, PRICE, marketplace, small_model
 from tests.histories import dataset

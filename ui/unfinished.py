@@ -3,7 +3,8 @@
 import panel as pn
 
 from store.database import Engine
-from store.parked import InboxState, backlog, failed_deliveries, unfinished
+from store.deliveries import DeliveryState, deliveries
+from store.parked import InboxState, backlog, unfinished
 from ui.rendering import piece
 
 SHOWN = 100
@@ -15,6 +16,6 @@ def unfinished_view(engine: Engine) -> pn.Column:
     parked = unfinished(engine, InboxState.PARKED, limit=SHOWN)
     return pn.Column(
         piece("parked.html", counted=backlog(engine), events=parked),
-        piece("failed_deliveries.html", deliveries=failed_deliveries(engine, SHOWN)),
+        piece("failed_deliveries.html", deliveries=deliveries(engine, DeliveryState.FAILED, SHOWN)),
         sizing_mode="stretch_width",
     )

@@ -8,7 +8,6 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from standardwebhooks.webhooks import Webhook
 
@@ -78,11 +77,6 @@ def outgoing(settings: Settings) -> Signatures:
     """What our webhooks to Rails are signed with: the setting, else as Rails signs its own."""
     given = settings.rails_webhook_secrets
     return Signatures(_listed(given)) if given else incoming(settings)
-
-
-def secret_file(data_dir: Path) -> Path:
-    """Where the secret is kept that nobody chose."""
-    return data_dir / WEBHOOK_SECRET_FILE
 
 
 def _listed(secrets: str) -> tuple[str, ...]:

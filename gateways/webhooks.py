@@ -47,8 +47,8 @@ def post(http: httpx.Client, url: str, headers: Mapping[str, str], body: bytes) 
             said = _beginning(got)
     except httpx.HTTPError as error:
         return Answer(None, type(error).__name__, time.monotonic() - began)
-    taken = 200 <= got.status_code < 300
-    return Answer(got.status_code, None if taken else said or None, time.monotonic() - began, _wait(got))
+    refusal = None if got.is_success else said or None
+    return Answer(got.status_code, refusal, time.monotonic() - began, _wait(got))
 
 
 def _beginning(response: httpx.Response) -> str:

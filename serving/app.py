@@ -26,8 +26,9 @@ from serving import (
     tutors,
     upcoming,
 )
+from serving.access import OPEN_PATHS
 from serving.examples import add_examples
-from serving.guard import OPEN_PATHS, Guard
+from serving.guard import Guard
 from serving.problems import MEDIA_TYPE, Problem, handle_problems
 from serving.resources import Resources
 from serving.versions import Versioned

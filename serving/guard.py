@@ -15,13 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import TooManyRequests, TutorQualityError, UnknownCaller
 from domain.policy import Permission, check
-from serving.access import OPEN_PATHS, TOKEN_PATH, WEBSOCKET, Open, Place, Signed, methods_of, place
+from serving.access import TOKEN_PATH, WEBSOCKET, Open, Place, Signed, methods_of, place
 from serving.answers import Admitted, Answer
 from serving.door import Door
 from serving.problems import internal_error, logged, problem_of, respond
 from serving.resources import Resources
-
-__all__ = ["BODY_LIMIT", "OPEN_PATHS", "Guard"]
 
 logger = logging.getLogger("tutor_quality.serving")
 

@@ -117,11 +117,6 @@ def tutor_profile(engine: Engine, tutor_id: str) -> TutorProfile | None:
     return TutorProfile(**row._mapping) if row else None
 
 
-def tutor_exists(engine: Engine, tutor_id: str) -> bool:
-    """Whether there is a tutor of that id."""
-    return tutor_profile(engine, tutor_id) is not None
-
-
 def tutor_sessions(engine: Engine, tutor_id: str, before: datetime, limit: int = 100) -> list[TutorSession]:
     """A tutor's last sessions that start before a moment, newest first."""
     with reading(engine) as connection:

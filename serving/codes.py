@@ -58,11 +58,9 @@ CODES: Mapping[str, Meaning] = MappingProxyType(
         "invalid_request": Meaning(
             422, "Fields cannot be used; `errors` names each.", "Mend them; do not try again as it is."
         ),
-        "invalid_event": Meaning(422, "The event cannot be used as it is.", "Mend it; do not try again as it is."),
         "invalid_key": Meaning(422, "A key cannot be made as asked for.", "Mend what `detail` names."),
         "too_many_requests": Meaning(429, "More requests than the limit.", _LATER),
         "internal_error": Meaning(500, "An error of ours.", "Try again a few times; tell us the `request_id`."),
-        "rails_unavailable": Meaning(502, "The Rails app does not answer us.", "Look at the Rails app."),
         "unavailable": Meaning(503, "The service cannot answer now.", _LATER),
         "database_unavailable": Meaning(503, "The database does not answer.", _LATER),
         "no_model": Meaning(503, "No model has been trained yet.", "Train one: `tqs train`."),

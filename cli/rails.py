@@ -39,6 +39,7 @@ def sync(
     with the reason: see `tqs inbox`. Ends with 3 where there are such or conflicts.
     """
     from flows.runtime import open_runtime
+    from gateways.clock import utc_now
     from gateways.rails import connected
 
     begin, end = _moment("--since", since), _moment("--until", until) if until else None
@@ -47,7 +48,7 @@ def sync(
     with open_runtime(os.environ) as runtime, connected(runtime.settings) as rails:
         try:
             for page in rails.pages(begin, end, cursor):
-                counts += _keep(runtime.engine, page.events, datetime.now(UTC), conflicts)
+                counts += _keep(runtime.engine, page.events, utc_now(), conflicts)
                 cursor = page.next_cursor
         finally:
             _say(counts, conflicts, cursor, as_json)

@@ -3,7 +3,7 @@
 import os
 import secrets
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from simulator.day import Event
     from simulator.post import Posted
+    from simulator.rails import RailsApp
     from simulator.sending import Plan
 
 DAY = timedelta(days=1)
@@ -55,17 +56,15 @@ def play(
         posted = post(url or f"http://127.0.0.1:{settings.api_port}", incoming(settings).secrets[0], day.letters, rate)
         _say(day, posted)
         _wait(stay)
-    print(
-        f"webhooks: {len(app.deliveries):,} taken, {app.deliveries.total() - len(app.deliveries):,} of them again, "
-        f"{app.failed:,} failed on purpose, {app.refused:,} refused"
-    )
+    _say_webhooks(app)
 
 
 def _events(tutors: int, sessions: int, seed: int) -> "list[Event]":
+    from gateways.clock import utc_now
     from simulator.day import events_since
     from simulator.marketplace import MarketSettings, simulate
 
-    now = datetime.now(UTC)
+    now = utc_now()
     market = MarketSettings(tutors=tutors, days=HISTORY_DAYS, sessions_per_day=sessions, seed=seed, end=now)
     # Ids of this play alone: what the service knows may be a market with the same ones.
     return events_since(simulate(market).dataset, now - DAY, f"{now:%Y%m%dT%H%M%S}-")
@@ -76,6 +75,13 @@ def _say(day: "Plan", posted: "Posted") -> None:
     milliseconds = [round(1000 * posted.percentile(share), 1) for share in (0.5, 0.95, 1.0)]
     print(f"answers: {answers}; ms at 50, 95, 100 %: {milliseconds}")
     print(f"dropped on purpose: {len(day.dropped):,}; not taken in the end: {len(posted.given_up):,}")
+
+
+def _say_webhooks(app: "RailsApp") -> None:
+    taken, again = len(app.deliveries), app.deliveries.total() - len(app.deliveries)
+    print(
+        f"webhooks: {taken:,} taken, {again:,} of them again, {app.failed:,} failed on purpose, {app.refused:,} refused"
+    )
 
 
 def _wait(stay: bool) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -82,13 +81,14 @@ def replay(
     """Send deliveries again, under the ids they had, with a fresh count of tries."""
     from domain.errors import InvalidSettings, UnknownSubject
     from flows.runtime import open_runtime
+    from gateways.clock import utc_now
     from store.deliveries import replay as send_again
     from store.deliveries import replay_failed
 
     if bool(deliveries) == all_failed:
         raise InvalidSettings("give numbers of deliveries, or --all-failed")
     with open_runtime(os.environ) as runtime:
-        now = datetime.now(UTC)
+        now = utc_now()
         sent = replay_failed(runtime.engine, now) if all_failed else send_again(runtime.engine, deliveries or (), now)
         write_down(runtime.engine, "webhooks.replay", sent)
     others = sorted(set(deliveries or ()) - set(sent))

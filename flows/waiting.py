@@ -11,7 +11,7 @@ from store.listening import Listener
 _STOP_SECONDS = 0.25
 
 Waits = Callable[[float], None]
-"""Returns when somebody has put events into the inbox, or when so many seconds are over."""
+"""Returns when there are new rows, or when so many seconds are over."""
 
 
 @contextmanager

@@ -88,4 +88,4 @@ def _is_quick(storage: Storage) -> bool:
 
 
 def _seconds_until(end: float) -> int:
-    return max(math.ceil(end - time.time()), 1)
+    return max(math.ceil(end - time.time()), 1)  # `end` is by the clock of `limits`, which takes no other

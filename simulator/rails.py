@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hmac import compare_digest
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -79,7 +80,7 @@ class RailsApp:
 @contextmanager
 def running(app: RailsApp, port: int = 0) -> Iterator[str]:
     """The address of the app behind an HTTP server on the loopback address; any free port for 0."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(app))
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, app))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -90,45 +91,48 @@ def running(app: RailsApp, port: int = 0) -> Iterator[str]:
         server.server_close()
 
 
-def _handler(app: RailsApp) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """One connection to the app."""
 
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            if parts.path != EVENTS_PATH:
-                return self._answer(HTTPStatus.NOT_FOUND)
-            if not compare_digest(self.headers.get("Authorization", "").encode(), f"Bearer {app.token}".encode()):
-                return self._answer(HTTPStatus.UNAUTHORIZED)
-            try:
-                found = self._page({name: values[0] for name, values in parse_qs(parts.query).items()})
-            except (KeyError, ValueError):
-                return self._answer(HTTPStatus.UNPROCESSABLE_ENTITY)
-            self._answer(HTTPStatus.OK, found)
+    protocol_version = "HTTP/1.1"
 
-        def _page(self, asked: Mapping[str, str]) -> dict[str, Any]:
-            until = datetime.fromisoformat(asked["until"]) if "until" in asked else None
-            since, limit = datetime.fromisoformat(asked["since"]), int(asked.get("limit", PAGE))
-            return app.page(since, until, asked.get("cursor"), limit)
+    def __init__(self, app: RailsApp, *connection: Any) -> None:
+        self.app = app  # first: the constructor below already answers
+        super().__init__(*connection)
 
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            if length > LARGEST_BODY:
-                return self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            body = self.rfile.read(length)
-            known = urlsplit(self.path).path == WEBHOOKS_PATH
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            self._answer(app.take(body, headers) if known else HTTPStatus.NOT_FOUND)
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        if parts.path != EVENTS_PATH:
+            return self._answer(HTTPStatus.NOT_FOUND)
+        if not compare_digest(self.headers.get("Authorization", "").encode(), f"Bearer {self.app.token}".encode()):
+            return self._answer(HTTPStatus.UNAUTHORIZED)
+        try:
+            found = self._page({name: values[0] for name, values in parse_qs(parts.query).items()})
+        except (KeyError, ValueError):
+            return self._answer(HTTPStatus.UNPROCESSABLE_ENTITY)
+        self._answer(HTTPStatus.OK, found)
 
-        def _answer(self, status: HTTPStatus, document: Mapping[str, Any] | None = None) -> None:
-            body = b"" if document is None else json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def _page(self, asked: Mapping[str, str]) -> dict[str, Any]:
+        until = datetime.fromisoformat(asked["until"]) if "until" in asked else None
+        since, limit = datetime.fromisoformat(asked["since"]), int(asked.get("limit", PAGE))
+        return self.app.page(since, until, asked.get("cursor"), limit)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing: what is told may be about a person."""
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        if length > LARGEST_BODY:
+            return self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        body = self.rfile.read(length)
+        known = urlsplit(self.path).path == WEBHOOKS_PATH
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self._answer(self.app.take(body, headers) if known else HTTPStatus.NOT_FOUND)
 
-    return Handler
+    def _answer(self, status: HTTPStatus, document: Mapping[str, Any] | None = None) -> None:
+        body = b"" if document is None else json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: what is told may be about a person."""

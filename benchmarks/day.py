@@ -3,7 +3,7 @@
 10,000 sessions that ended within the day, and everything else that happened to sessions, sent one event a request by a
 simulated Rails app that drops, repeats, swaps, delays, trickles and cuts off some. The service runs as `python -m
 serving` does on core 0; worker, PostgreSQL and the Rails app share what is left. Every figure under "must be 0" is
-counted in the database or by the service's own gap detector. The real soak is `--minutes 15`.
+counted in the database, by the service's own gap detector or by who sends. The real soak is `--minutes 15`.
 """
 
 import argparse

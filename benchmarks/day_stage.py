@@ -5,7 +5,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,17 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.servers import ROOT, service
-from benchmarks.stored import no_show_model
-from domain.vocabulary import Task
+from benchmarks.stored import database, no_show_model
 from features.dataset import Dataset
-from gateways.postgres import EmbeddedServer, empty_database
 from simulator.day import events_since
 from simulator.known import known_at
 from simulator.marketplace import MarketSettings, simulate
 from simulator.rails import WEBHOOKS_PATH, RailsApp, running
-from store.database import Engine, make_engine, upgrade
-from store.load import load
-from store.models import record_model
+from store.database import Engine, make_engine
 
 DAY = timedelta(days=1)
 KEY = "a-key-for-the-benchmark"
@@ -51,13 +46,15 @@ class Stage:
 @contextmanager
 def staged(folder: Path, sessions: int, tutors: int, days: int, fail: float) -> Iterator[Stage]:
     """A market loaded as it was a day ago, with a no-show champion, and everything running on it."""
-    now = datetime.fromtimestamp(time.time(), UTC)
+    now = datetime.now(UTC)
     settings = MarketSettings(tutors=tutors, days=days, sessions_per_day=sessions, end=now)
     market = simulate(settings).dataset
     secret, inbound = (f"whsec_{secrets.token_hex(32)}" for _ in range(2))
     rails = RailsApp(events_since(market, now - DAY), secrets.token_urlsafe(24), [inbound], fail)
     with ExitStack() as stack:
-        database_url = stack.enter_context(_database(folder / "postgresql", known_at(market, now - DAY), now))
+        known = known_at(market, now - DAY)
+        model, _ = no_show_model(known, TREES)
+        database_url = stack.enter_context(database(folder / "postgresql", known, model, now))
         address = stack.enter_context(running(rails))
         environ = _environ(folder, database_url, address, rails) | {"TQS_WEBHOOK_SECRETS": secret}
         more = {name: value for name, value in environ.items() if name.startswith("TQS_")}
@@ -80,20 +77,6 @@ def _environ(folder: Path, database_url: str, rails_url: str, rails: RailsApp) -
         "TQS_RAILS_WEBHOOK_URL": rails_url + WEBHOOKS_PATH,
         "TQS_RAILS_WEBHOOK_SECRETS": rails.secrets[0],
     }
-
-
-@contextmanager
-def _database(folder: Path, known: Dataset, now: datetime) -> Iterator[str]:
-    model, _ = no_show_model(known, TREES)
-    with EmbeddedServer(folder) as url:
-        engine = make_engine(empty_database(url, "day"))
-        upgrade(engine)
-        load(engine, known)
-        sidecar = model.sidecar.model_dump(mode="json")
-        record_model(engine, Task.NO_SHOW, "1", model.ubj, sidecar, actor="benchmark", reason="first", now=now)
-        address = engine.url.render_as_string(hide_password=False)
-        engine.dispose()
-        yield address
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 `offer` is the open loop: requests arrive at a fixed rate whether or not earlier ones are answered, and a latency
 counts from the moment a request was due, so a server that stalls pays for everybody who waited (Tene 2013, "How not to
 measure latency": coordinated omission). `saturate` is the closed loop: each connection asks again once answered.
-`server` starts what is measured on another core. Linux only: cores are chosen with sched_setaffinity.
+`benchmarks.servers` starts what is measured, on another core. Linux only: cores are chosen with sched_setaffinity.
 """
 
 import asyncio

@@ -39,9 +39,8 @@ Figures = dict[str, dict[str, Any]]
 
 
 def questions(made: Stored) -> Mapping[str, list[bytes]]:
-    """The requests of each sort: a session that is booked, one that is described, and either explained."""
-    sessions = made.dataset.tables["sessions"]
-    tutor_of = dict(zip(sessions["session_id"].to_pylist(), sessions["tutor_id"].to_pylist(), strict=True))
+    """The requests of each sort: a session that is booked, one that is described, and the first explained."""
+    tutor_of = made.tutor_of()
     known = [{"session_id": session_id} for session_id in made.booked()[:ASKED]]
     tomorrow = (made.now + timedelta(days=1)).isoformat()
     described = [{"tutor_id": tutor_of[str(body["session_id"])], "starts_at": tomorrow} for body in known]
@@ -66,8 +65,7 @@ def measure(address: str, made: Stored, rate: float, seconds: float) -> Figures:
 
 def steps(made: Stored) -> dict[str, float]:
     """Median milliseconds of each step, one question after the other."""
-    sessions = made.dataset.tables["sessions"]
-    tutor_of = dict(zip(sessions["session_id"].to_pylist(), sessions["tutor_id"].to_pylist(), strict=True))
+    tutor_of = made.tutor_of()
     engine = make_engine(made.url)
     taken: dict[str, list[float]] = {name: [] for name in STEPS}
     for session_id in made.booked()[:ASKED]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from benchmarks.load import LOAD_CORE, Load, offer, request
+from benchmarks.load import LOAD_CORE, offer, request
 from benchmarks.servers import pin, service
 from domain.vocabulary import ScoreKind
 from gateways.postgres import EmbeddedServer, empty_database
@@ -96,15 +96,11 @@ def measured(address: str, tutors: int, rate: float, seconds: float) -> dict[str
     advice = [request("GET", f"/api/tutors/{tutor}/recommendations", headers=HEADERS) for tutor in ids]
     offer(address, scores, 50, 3)  # warm
     return {
-        "scores": _figures(offer(address, scores, rate, seconds)),
-        "tutors": _figures(offer(address, lists, 5, seconds)),
-        "tutors by name": _figures(offer(address, names, 20, seconds)),
-        "recommendations": _figures(offer(address, advice, 20, seconds)),
+        "scores": offer(address, scores, rate, seconds).summary(),
+        "tutors": offer(address, lists, 5, seconds).summary(),
+        "tutors by name": offer(address, names, 20, seconds).summary(),
+        "recommendations": offer(address, advice, 20, seconds).summary(),
     }
-
-
-def _figures(load: Load) -> dict[str, Any]:
-    return load.summary()
 
 
 def main() -> None:

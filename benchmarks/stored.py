@@ -1,6 +1,5 @@
 """A database with tutors who have a long past, and a champion for it: what the speed of predictions is measured on."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -48,23 +47,35 @@ class Stored:
         ids: list[str] = sessions.filter(pc.and_(later, is_booked))["session_id"].to_pylist()
         return ids
 
+    def tutor_of(self) -> dict[str, str]:
+        """The tutor of each session, by id."""
+        sessions = self.dataset.tables["sessions"]
+        return dict(zip(sessions["session_id"].to_pylist(), sessions["tutor_id"].to_pylist(), strict=True))
+
 
 @contextmanager
 def stored(folder: Path, tutors: int, sessions_a_tutor: int, trees: int) -> Iterator[Stored]:
     """A new embedded database of so many tutors with so many sessions each in the last 180 days, and a champion."""
-    now = datetime.fromtimestamp(time.time(), UTC)
+    now = datetime.now(UTC)
     begin = round(now.timestamp() * 1e6) - DAYS * DAY
     dataset = _storable(marketplace(tutors * sessions_a_tutor, 0, begin, sessions_a_tutor))
     model, matrix = no_show_model(dataset, trees)
+    with database(folder, dataset, model, now) as address:
+        yield Stored(address, dataset, model, matrix, now)
+
+
+@contextmanager
+def database(folder: Path, dataset: Dataset, model: Model, now: datetime) -> Iterator[str]:
+    """The address of a new embedded database that holds a dataset, and a no-show champion since `now`."""
     with EmbeddedServer(folder) as url:
-        engine = make_engine(empty_database(url, "speed"))
+        engine = make_engine(empty_database(url, "benchmark"))
         upgrade(engine)
         load(engine, dataset)
         sidecar = model.sidecar.model_dump(mode="json")
         record_model(engine, Task.NO_SHOW, "1", model.ubj, sidecar, actor="benchmark", reason="first", now=now)
         address = engine.url.render_as_string(hide_password=False)
         engine.dispose()
-        yield Stored(address, dataset, model, matrix, now)
+        yield address
 
 
 def no_show_model(dataset: Dataset, trees: int) -> tuple[Model, Matrix]:

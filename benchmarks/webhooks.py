@@ -3,7 +3,7 @@
 Signed events, each another, half of them of pairs that are new: at 100 a second, and as fast as the answers come. The
 service on core 0; PostgreSQL, which waits for the disk with every commit, and the load generator on core 1. Side by
 side: as `python -m serving` runs it, on uvicorn alone, and on uvicorn with a transaction for each request in place of
-one for all that came meanwhile (`--alone` is how this module starts that).
+one for all that came meanwhile (`--serve` is how this module starts the last two).
 """
 
 import argparse

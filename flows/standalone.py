@@ -6,9 +6,21 @@ import sys
 from typing import Any
 
 from prefect import Flow
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
+from prefect.settings import (
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_SERVER_ANALYTICS_ENABLED,
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+    temporary_settings,
+)
 
 from domain.errors import TutorQualityError
+
+# Prefect gives its server 20 seconds, which a small machine that scores and serves meanwhile does not keep to.
+_SETTINGS = {
+    PREFECT_SERVER_ANALYTICS_ENABLED: False,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180,
+}
 
 
 def run(flow: Flow[..., Any], **parameters: Any) -> Any:
@@ -16,7 +28,7 @@ def run(flow: Flow[..., Any], **parameters: Any) -> Any:
     os.environ.update({"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"})  # the server is a child
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_without_traceback)
-    with temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with temporary_settings(_SETTINGS):
         return flow(**parameters)
 
 

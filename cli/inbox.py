@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.operator import write_down
+from cli.operator import operator
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def list_inbox(
 def retry(event: Annotated[int, typer.Argument(help="Number of the parked event, as listed.")]) -> None:
     """Try a parked event again, as often as a new one."""
     from flows.runtime import open_runtime
+    from gateways.clock import utc_now
     from store.parked import retry as try_again
 
     with open_runtime(os.environ) as runtime:
-        try_again(runtime.engine, event)
-        write_down(runtime.engine, "inbox.retry", [event])
+        try_again(runtime.engine, event, operator(), utc_now())
     print(f"event {event} will be tried again")
 
 

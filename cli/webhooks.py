@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.operator import write_down
+from cli.operator import operator
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def replay(
     deliveries: Annotated[list[int] | None, typer.Argument(help="Numbers of deliveries, as listed.")] = None,
     all_failed: Annotated[bool, typer.Option("--all-failed", help="All that were given up.")] = False,
 ) -> None:
-    """Send deliveries again, under the ids they had, with a fresh count of tries."""
+    """Send deliveries now, under the ids they had, with a fresh count of tries; also those that wait to be tried."""
     from domain.errors import InvalidSettings, UnknownSubject
     from flows.runtime import open_runtime
     from gateways.clock import utc_now
@@ -88,13 +88,12 @@ def replay(
     if bool(deliveries) == all_failed:
         raise InvalidSettings("give numbers of deliveries, or --all-failed")
     with open_runtime(os.environ) as runtime:
-        now = utc_now()
-        sent = replay_failed(runtime.engine, now) if all_failed else send_again(runtime.engine, deliveries or (), now)
-        write_down(runtime.engine, "webhooks.replay", sent)
+        engine, by, now = runtime.engine, operator(), utc_now()
+        sent = replay_failed(engine, by, now) if all_failed else send_again(engine, deliveries or (), by, now)
     others = sorted(set(deliveries or ()) - set(sent))
     print(f"{len(sent)} will be sent again")
     if others:
-        raise UnknownSubject(f"neither delivered nor given up: {', '.join(map(str, others))}; see `tqs webhooks list`")
+        raise UnknownSubject(f"not known, or on their way: {', '.join(map(str, others))}; see `tqs webhooks list`")
 
 
 def _print(console: Console, state: str, found: "list[Delivery]") -> None:

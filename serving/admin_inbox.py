@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
+from serving.access import Caller, written_down
+from serving.problems import request_id
 from serving.resources import Given
 from store.parked import InboxState, backlog, retry, unfinished
 
@@ -61,6 +63,9 @@ def list_inbox(
 
 
 @router.post("/{row}/retry", summary="Try a parked event again", status_code=202)
-def retry_parked(row: Annotated[int, Path(ge=1, le=_LARGEST)], resources: Given) -> None:
+def retry_parked(
+    row: Annotated[int, Path(ge=1, le=_LARGEST)], caller: Caller, request: Request, resources: Given
+) -> None:
     """Try a parked event again, as often as a new one. 404 where no event of that number is parked."""
-    retry(resources.engine, row)
+    retry(resources.engine, row, caller, resources.now(), request_id(request.scope))
+    written_down(request)

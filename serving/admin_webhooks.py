@@ -4,10 +4,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import UnknownSubject
+from serving.access import Caller, written_down
+from serving.problems import request_id
 from serving.resources import Given
 from store.deliveries import DeliveryState, deliveries, delivery, replay, replay_failed
 
@@ -89,15 +91,22 @@ def show_delivery(number: Number, resources: Given) -> DeliveryWithAttempts:
 
 
 @router.post("/{number}/replay", summary="Send a webhook again", status_code=202)
-def replay_delivery(number: Number, resources: Given) -> Replayed:
-    """Send a delivery again, under the id it had, with a fresh count of tries. 404 for one that is on its way."""
-    replayed = replay(resources.engine, [number], resources.now())
+def replay_delivery(number: Number, caller: Caller, request: Request, resources: Given) -> Replayed:
+    """Send a delivery now, under the id it had, with a fresh count of tries; also one that waits for its next try.
+
+    404 for one that is on its way.
+    """
+    replayed = replay(resources.engine, [number], caller, resources.now(), request_id(request.scope))
     if not replayed:
-        raise UnknownSubject(f"no delivery {number} was delivered or given up")
+        raise UnknownSubject(f"there is no delivery {number}, or it is on its way")
+    written_down(request)
     return Replayed(replayed=tuple(replayed))
 
 
 @router.post("/replay_failed", summary="Send again all that was given up", status_code=202)
-def replay_all_failed(resources: Given) -> Replayed:
+def replay_all_failed(caller: Caller, request: Request, resources: Given) -> Replayed:
     """Send again all that was given up."""
-    return Replayed(replayed=tuple(replay_failed(resources.engine, resources.now())))
+    replayed = replay_failed(resources.engine, caller, resources.now(), request_id(request.scope))
+    if replayed:
+        written_down(request)
+    return Replayed(replayed=tuple(replayed))

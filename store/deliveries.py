@@ -12,10 +12,15 @@ from sqlalchemy import Connection, Engine, text
 
 from domain.changes import Change, messages_of
 from domain.errors import UnknownSubject
+from domain.policy import Principal
 from domain.vocabulary import SubjectKind
 from store.asking import ask
+from store.audit import AuditRow, add_rows
 from store.changes import changes_of
 from store.database import writing
+
+REPLAYED = "webhooks.replay"
+"""The act in the audit."""
 
 _BEGIN = text("""
     INSERT INTO webhook_cursor (change_id) SELECT coalesce(max(id), 0) FROM score_changes ON CONFLICT DO NOTHING
@@ -56,7 +61,10 @@ _SETTLE = text("""
 _REPLAY = text("""
     UPDATE webhook_deliveries SET
         delivered_at = NULL, failed_at = NULL, tries = 0, due_at = :now, lease = NULL, leased_until = NULL
-    WHERE id = ANY (:ids) AND (delivered_at IS NOT NULL OR failed_at IS NOT NULL)
+    WHERE id = ANY (:ids) AND (
+        delivered_at IS NOT NULL OR failed_at IS NOT NULL
+        OR due_at > :now AND (leased_until IS NULL OR leased_until <= :now)
+    )
     RETURNING id
 """)
 _CALL = text("SELECT pg_notify('webhook_deliveries', '')")
@@ -194,20 +202,32 @@ def delivery(engine: Engine, delivery_id: int) -> tuple[Delivery, list[Attempt]]
     return Delivery(**found[0]._asdict()), attempts
 
 
-def replay(engine: Engine, ids: Iterable[int], now: datetime) -> list[int]:
-    """Send deliveries again that were delivered or given up, with a fresh count of tries; those that will be sent.
+def replay(
+    engine: Engine, ids: Iterable[int], by: Principal, now: datetime, request_id: str | None = None
+) -> list[int]:
+    """Send deliveries now, with a fresh count of tries, whatever became of them before; those that will be sent.
 
+    One that is due or being sent is left as it is. Each act and its row in the audit are there both or neither.
     Raises DatabaseUnavailable.
     """
     with writing(engine) as connection:
-        found = sorted(connection.execute(_REPLAY, {"ids": list(ids), "now": now}).scalars())
-        connection.execute(_CALL)
-        return found
+        return _replay(connection, ids, by, now, request_id)
 
 
-def replay_failed(engine: Engine, now: datetime) -> list[int]:
+def replay_failed(engine: Engine, by: Principal, now: datetime, request_id: str | None = None) -> list[int]:
     """Send again all that was given up; which those are. Raises DatabaseUnavailable."""
-    return replay(engine, [row.id for row in ask(engine, _FAILED_IDS, {})], now)
+    with writing(engine) as connection:
+        failed = connection.execute(_FAILED_IDS).scalars().all()
+        return _replay(connection, failed, by, now, request_id)
+
+
+def _replay(
+    connection: Connection, ids: Iterable[int], by: Principal, now: datetime, request_id: str | None
+) -> list[int]:
+    found = sorted(connection.execute(_REPLAY, {"ids": list(ids), "now": now}).scalars())
+    add_rows(connection, [AuditRow(now, by.id, by.role, REPLAYED, str(number), request_id) for number in found])
+    connection.execute(_CALL)
+    return found
 
 
 def _settle(engine: Engine, due: Due, lease: UUID, attempt: Attempt, **values: datetime) -> None:

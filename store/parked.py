@@ -10,8 +10,13 @@ from enum import StrEnum
 from sqlalchemy import Engine, text
 
 from domain.errors import UnknownSubject
+from domain.policy import Principal
 from store.asking import ask
+from store.audit import AuditRow, add_rows
 from store.database import writing
+
+RETRIED = "inbox.retry"
+"""The act in the audit."""
 
 _COLUMNS = "id, substr(key, 7) AS event_id, type, received_at, tries, due_at, parked_at, error"
 _LISTS = {
@@ -77,12 +82,14 @@ def backlog(engine: Engine) -> Backlog:
     return Backlog(**row._mapping)
 
 
-def retry(engine: Engine, row: int) -> None:
+def retry(engine: Engine, row: int, by: Principal, now: datetime, request_id: str | None = None) -> None:
     """Let a parked event be tried again, as often as a new one, and wake who works on the inbox.
 
-    Raises UnknownSubject if no event of that number is parked, DatabaseUnavailable.
+    The act and its row in the audit are there both or neither. Raises UnknownSubject if no event of that number is
+    parked, DatabaseUnavailable.
     """
     with writing(engine) as connection:
         if connection.execute(_RETRY, {"id": row}).rowcount == 0:
             raise UnknownSubject(f"no event {row} is parked; `tqs inbox` lists those that are")
+        add_rows(connection, [AuditRow(now, by.id, by.role, RETRIED, str(row), request_id)])
         connection.execute(_CALL)

@@ -17,6 +17,7 @@ from serving.resources import Resources
 from store.audit import AuditRow, KeptRow, read_rows, write_rows
 from store.database import Engine
 from store.load import load
+from store.parked import backlog
 from tests.access_parts import bearer, new_key, resources_of
 from tests.api_parts import HEADERS, NOW, marketplace, problem, register, serving, small_model
 
@@ -85,14 +86,26 @@ def test_acts_of_an_administrator_are_written_down_once(api: httpx.Client, engin
     ]
 
 
-def test_an_operators_acts_at_the_command_line_are_written_down_too(
-    engine: Engine, database_url: str, tmp_path: Path
-) -> None:
+def test_an_act_whose_row_cannot_be_written_is_not_done(api: httpx.Client, engine: Engine) -> None:
+    number = _parked(engine)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE audit ADD CONSTRAINT full_disk CHECK (false) NOT VALID"))
+    problem(api.post(f"/api/admin/inbox/{number}/retry"), 500, "internal_error")
+    assert backlog(engine).parked == 1
+
+
+def _parked(engine: Engine) -> int:
     with engine.begin() as connection:
         parked = (
             "INSERT INTO inbox (source, key, body, received_at, parked_at) VALUES ('webhook', 'k', '{}', :now, :now)"
         )
-        number = connection.execute(text(f"{parked} RETURNING id"), {"now": NOW}).scalar_one()
+        return int(connection.execute(text(f"{parked} RETURNING id"), {"now": NOW}).scalar_one())
+
+
+def test_an_operators_acts_at_the_command_line_are_written_down_too(
+    engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    number = _parked(engine)
     environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path), "MLFLOW_TRACKING_URI": "sqlite://"}
     assert CliRunner().invoke(app(), ["inbox", "retry", str(number)], env=environ).exit_code == 0
     ((actor, role, action, subject),) = _rows(engine)

@@ -20,9 +20,11 @@ from domain.scores import Score
 from domain.vocabulary import ScoreKind, SubjectKind
 from flows.deliveries import JITTER, WAITS, Sender
 from gateways.signatures import Signatures
+from serving.callers import INSTALLATION
 from serving.champions import Champions
 from serving.resources import Resources
-from store.deliveries import DeliveryState, announce, deliveries, delivery, replay
+from store.audit import read_rows
+from store.deliveries import REPLAYED, DeliveryState, announce, deliveries, delivery, replay
 from store.load import load
 from store.scores import save_scores
 from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
@@ -226,10 +228,22 @@ def test_a_replayed_delivery_goes_out_again_under_the_id_it_had(engine: Engine, 
     save_scores(engine, [_score("ben", 0.3)])
     sender.sweep()
     (one,) = deliveries(engine, DeliveryState.DELIVERED)
-    assert replay(engine, [one.id, 99], NOON) == [one.id]
-    assert replay(engine, [one.id], NOON) == []  # it is on its way
+    assert replay(engine, [one.id, 99], INSTALLATION, NOON) == [one.id]
+    assert replay(engine, [one.id], INSTALLATION, NOON) == []  # it is on its way
     sender.sweep()
     assert [headers["webhook-id"] for _, headers, _ in app.got] == [one.event_id] * 2
+
+
+def test_a_delivery_that_waits_for_its_next_try_can_be_sent_at_once(engine: Engine, sender: Sender, app: App) -> None:
+    app.status = 503
+    save_scores(engine, [_score("ben", 0.3)])
+    sender.sweep()
+    (one,) = deliveries(engine, DeliveryState.PENDING)
+    assert sender.sweep() == 0
+    assert replay(engine, [one.id], INSTALLATION, NOON) == [one.id]
+    app.status = 200
+    assert sender.sweep() == 1
+    assert [(kept.row.action, kept.row.subject_id) for kept in read_rows(engine)] == [(REPLAYED, str(one.id))]
 
 
 def test_an_admin_sees_what_failed_and_sends_it_again_by_api_and_by_command(

@@ -28,6 +28,7 @@ from flows.waiting import called
 from flows.worker import EARLY_LIMIT, Worker
 from models.champion import Champion
 from quality.reasons import with_reason_codes
+from serving.callers import INSTALLATION
 from store.claims import LEASE
 from store.history import read_dataset
 from store.load import load
@@ -203,10 +204,10 @@ def test_an_impossible_event_is_parked_at_once_and_done_after_a_person_asked_for
         id=row,
         body=json.dumps(missed("wrong", "odd")),
     )
-    retry(engine, row)
+    retry(engine, row, INSTALLATION, NOW)
     assert worker.drain() == 1
     with pytest.raises(UnknownSubject, match=f"no event {row} is parked"):
-        retry(engine, row)
+        retry(engine, row, INSTALLATION, NOW)
 
 
 def test_what_is_no_event_of_ours_is_parked_naming_fields_and_no_values(engine: Engine, worker: Worker) -> None:

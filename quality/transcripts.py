@@ -1,7 +1,8 @@
 """The seam of transcript scoring: what a scorer is, and which one is installed. None is yet.
 
-A scorer is handed a transcript by the worker, after the event `transcript.ready` is applied; what it says is kept in
-`quality_requests.result` under its name, and withheld where its quotes do not stand in the transcript.
+Transcripts are stored when the event `transcript.ready` is applied, and wait there. What a scorer will say of one has
+its place in `quality_requests.result`, under its name, and will be withheld where its quotes do not stand in the
+transcript.
 """
 
 from typing import Protocol

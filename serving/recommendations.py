@@ -1,6 +1,6 @@
 """What to do about a tutor: from the scores, the sessions of the next two days, and what contacts were worth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from fastapi import APIRouter
@@ -8,12 +8,8 @@ from fastapi import APIRouter
 from domain.errors import UnknownSubject
 from domain.events import Id
 from domain.horizons import UPCOMING
-from domain.interventions import Effect
-from domain.scores import Score, band
-from domain.vocabulary import ScoreKind, SubjectKind
-from insights.actions import NO_ACTION, action_for
-from insights.effect_words import in_words
-from insights.upcoming import NOT_LISTED, advice
+from insights.recommendations import ABOUT_TUTOR, ScoredSession, recommend
+from insights.upcoming import NOT_LISTED
 from serving.resources import Given
 from serving.score_bodies import Recommendation, Recommendations
 from store.database import Engine
@@ -21,9 +17,6 @@ from store.tutor_scores import planned_days_without, tutor_now
 from store.upcoming import Upcoming, upcoming
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"])
-
-ABOUT_TUTOR = (ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D)
-"""The risks of a tutor about which something can be recommended; `help` only joins them."""
 
 SOMETHING = "What to do, the most pressing first."
 NOTHING = "Nothing to do now: no risk of this tutor or of the sessions of the next two days asks for attention."
@@ -45,15 +38,15 @@ def recommendations(tutor_id: Id, resources: Given) -> Recommendations:
     scores = [said.scores[kind].score for kind in ABOUT_TUTOR if kind in said.scores]
     coming = upcoming(engine, now, now + UPCOMING, tutor_id)
     alone = bool(coming.sessions) and _is_left_alone(engine, tutor_id, now)
-    found = [*_of_tutor(scores, coming, alone), *_of_sessions(coming)]
+    found = recommend(scores, _scored(coming), coming.effect_of, alone)
     return Recommendations(
         tutor_id=tutor_id,
         message=_message(found, alone) if said.scores else NOT_SCORED,
-        recommendations=tuple(sorted(found, key=lambda one: -one.risk)),
+        recommendations=tuple(Recommendation.of(one) for one in found),
     )
 
 
-def _message(found: list[Recommendation], alone: bool) -> str:
+def _message(found: Sequence[object], alone: bool) -> str:
     if alone:
         return LEFT_ALONE
     return SOMETHING if found else NOTHING
@@ -64,47 +57,7 @@ def _is_left_alone(engine: Engine, tutor_id: str, now: datetime) -> bool:
     return planned_days_without(engine, tutor_id, first, last)
 
 
-def _of_tutor(scores: list[Score], coming: Upcoming, alone: bool) -> Iterator[Recommendation]:
-    for score in scores:
-        action = action_for(score)
-        if action == NO_ACTION or (alone and score.kind is ScoreKind.NO_SHOW_14D):
-            continue
-        no_show = score.kind is ScoreKind.NO_SHOW_14D
-        effect = coming.effects.of(action) if coming.effects and no_show else None
-        yield Recommendation(
-            about=score.kind,
-            subject_kind=score.subject_kind,
-            subject_id=score.subject_id,
-            starts_at=None,
-            risk=score.value,
-            band=score.band,
-            action=action,
-            reasons=score.reasons,
-            what_if=score.what_if,
-            measured_effect=_measured(effect),
-        )
-
-
-def _measured(effect: Effect | None) -> str | None:
-    return in_words(effect) if effect else None
-
-
-def _of_sessions(coming: Upcoming) -> Iterator[Recommendation]:
+def _scored(coming: Upcoming) -> Iterator[ScoredSession]:
     for session in coming.sessions:
-        risk = session.no_show
-        if risk is None:
-            continue
-        advised = advice(risk.value, session.action, coming.is_listed(session), coming.effect_on(session))
-        if advised.tells_why and advised.action != NO_ACTION:
-            yield Recommendation(
-                about=ScoreKind.NO_SHOW,
-                subject_kind=SubjectKind.SESSION,
-                subject_id=session.session_id,
-                starts_at=session.starts_at,
-                risk=risk.value,
-                band=band(risk.value),
-                action=advised.action,
-                reasons=session.reasons,
-                what_if=session.what_if,
-                measured_effect=advised.effect,
-            )
+        if session.score is not None:
+            yield ScoredSession(session.score, session.starts_at, coming.is_listed(session))

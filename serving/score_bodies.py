@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
+from insights import recommendations
 
 
 class _Given(BaseModel):
@@ -160,6 +161,23 @@ class Recommendation(_Given):
     measured_effect: str | None = Field(
         description="what such contacts changed so far, measured against those held out"
     )
+
+    @classmethod
+    def of(cls, said: recommendations.Recommendation) -> Self:
+        """The view of a recommendation."""
+        score = said.score
+        return cls(
+            about=score.kind,
+            subject_kind=score.subject_kind,
+            subject_id=score.subject_id,
+            starts_at=said.starts_at,
+            risk=score.value,
+            band=score.band,
+            action=said.action,
+            reasons=score.reasons,
+            what_if=score.what_if,
+            measured_effect=said.measured_effect,
+        )
 
 
 class Recommendations(_Given):

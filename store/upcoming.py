@@ -31,7 +31,11 @@ class Upcoming:
 
     def effect_on(self, session: UpcomingSession) -> Effect | None:
         """The measured effect of what is recommended for a session; None before anything was measured."""
-        return self.effects.of(session.action) if self.effects else None
+        return self.effect_of(session.action)
+
+    def effect_of(self, action: str | None) -> Effect | None:
+        """The measured effect of an action; None before anything was measured."""
+        return self.effects.of(action) if self.effects else None
 
 
 def upcoming(engine: Engine, after: datetime, before: datetime, tutor_id: str | None = None) -> Upcoming:

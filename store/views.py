@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, text
 
-from domain.scores import Reason, WhatIf
+from domain.scores import Reason, Score, WhatIf
 from domain.scores import band as band_of
-from domain.vocabulary import Band, SessionStatus
+from domain.vocabulary import Band, ScoreKind, SessionStatus, SubjectKind
 from store.database import reading
 from store.scores import reasons
 
@@ -101,6 +101,25 @@ class UpcomingSession:
     what_if: WhatIf | None
     model_version: str | None
     as_of: datetime | None
+
+    @property
+    def score(self) -> Score | None:
+        """The same as a score; None before it is scored."""
+        if self.no_show is None or self.model_version is None or self.as_of is None:
+            return None
+        return Score(
+            subject_kind=SubjectKind.SESSION,
+            subject_id=self.session_id,
+            kind=ScoreKind.NO_SHOW,
+            value=self.no_show.value,
+            low=self.no_show.low,
+            high=self.no_show.high,
+            reasons=self.reasons,
+            action=self.action,
+            what_if=self.what_if,
+            model_version=self.model_version,
+            as_of=self.as_of,
+        )
 
 
 def ranked_tutors(engine: Engine, band: Band | None = None, limit: int | None = None) -> list[RankedTutor]:

@@ -1,0 +1,75 @@
+"""What is recommended about a tutor and the sessions to come, and of what nothing may be said."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.interventions import Effect
+from domain.scores import Score
+from domain.vocabulary import ScoreKind
+from insights.actions import NO_ACTION, action_for
+from insights.effect_words import in_words
+from insights.upcoming import advice
+
+ABOUT_TUTOR = (ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D)
+"""The risks of a tutor about which something can be recommended; `help` only joins them."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One thing to do about the subject of a score; `starts_at` of the session, None of a tutor.
+
+    `measured_effect` says in words what doing so changed up to now; None before anything was measured.
+    """
+
+    score: Score
+    starts_at: datetime | None
+    action: str
+    measured_effect: str | None
+
+
+@dataclass(frozen=True)
+class ScoredSession:
+    """A session to come with its risk. `listed`: whether its tutor is to be contacted that day, None without a plan."""
+
+    score: Score
+    starts_at: datetime
+    listed: bool | None
+
+
+EffectOf = Callable[[str | None], Effect | None]
+"""The measured effect of an action, None before anything was measured."""
+
+
+def recommend(
+    scores: Iterable[Score], sessions: Iterable[ScoredSession], effect_of: EffectOf, alone: bool
+) -> list[Recommendation]:
+    """What to do about a tutor's own risks and the sessions to come, the most pressing first.
+
+    `alone`: the tutor is left out of the contacts of these days, so nothing is said about no-shows: a call would undo
+    the comparison that measures what calls are worth.
+    """
+    about_tutor = (_of_tutor(score, effect_of) for score in scores if not (alone and _is_no_show(score)))
+    about_sessions = (_of_session(session, effect_of) for session in sessions)
+    found = [one for one in (*about_tutor, *about_sessions) if one is not None]
+    return sorted(found, key=lambda one: -one.score.value)
+
+
+def _is_no_show(score: Score) -> bool:
+    return score.kind is ScoreKind.NO_SHOW_14D
+
+
+def _of_tutor(score: Score, effect_of: EffectOf) -> Recommendation | None:
+    action = action_for(score)
+    if action == NO_ACTION:
+        return None
+    effect = effect_of(action) if _is_no_show(score) else None
+    return Recommendation(score, None, action, in_words(effect) if effect else None)
+
+
+def _of_session(session: ScoredSession, effect_of: EffectOf) -> Recommendation | None:
+    score = session.score
+    advised = advice(score.value, score.action, session.listed, effect_of(score.action))
+    if not advised.tells_why or advised.action == NO_ACTION:
+        return None
+    return Recommendation(score, session.starts_at, advised.action, advised.effect)

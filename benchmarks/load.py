@@ -76,6 +76,8 @@ def saturate(address: str, requests: Sequence[bytes], seconds: float, connection
 
 def _elsewhere(address: str, requests: Sequence[bytes], connections: int, **plan: Any) -> Load:
     """Run in a new process, so that neither this one's threads nor its garbage collector disturb the clock."""
+    if not requests:
+        raise ValueError("there is nothing to ask: make the data that is asked about larger")
     with ProcessPoolExecutor(1, get_context("spawn"), _stay_on, (LOAD_CORE,)) as pool:
         return pool.submit(_run, address, requests, connections, **plan).result()
 

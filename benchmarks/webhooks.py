@@ -79,7 +79,7 @@ def serve(port: int, kind: str) -> None:
     from serving.service import app, resources
 
     if kind == ONE_BY_ONE:
-        resources().inbox._largest = 1
+        resources().inbox.largest = 1
     uvicorn.run(app, port=port, log_level="warning", access_log=False)
 
 

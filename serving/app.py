@@ -38,6 +38,7 @@ _MEANINGS = {
     401: "no key or a wrong one, or no signature or a wrong one",
     403: "a key that may not do this",
     404: "no such tutor, student, session or path",
+    408: "the body did not come within 30 seconds",
     409: "the session is no longer to come, or the event's id was taken before with another body",
     413: "the body is too large",
     415: "the body is not JSON",
@@ -48,13 +49,13 @@ _MEANINGS = {
 }
 _STATUSES: Mapping[str, tuple[int, ...]] = {
     "scores": (400, 401, 403, 404, 422, 429, 500, 503),
-    "predictions": (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
-    "events": (400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
-    "quality": (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
-    "keys": (400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
+    "predictions": (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503),
+    "events": (400, 401, 403, 408, 409, 413, 415, 422, 429, 500, 503),
+    "quality": (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503),
+    "keys": (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503),
     "changes": (400, 401, 403, 422, 429, 500, 503),
-    "webhooks": (400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
-    "inbox": (400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
+    "webhooks": (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503),
+    "inbox": (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503),
     "probes": (400, 500, 503),
 }
 _KEYS: Mapping[str, dict[str, str]] = {

@@ -12,6 +12,9 @@ from serving.problems import FieldError, InvalidFields
 
 _DIGEST = 16
 
+MOST = 4000
+"""Characters of a cursor: the longest name and the longest id there can be, four bytes a character, in base64."""
+
 Place = TypeVar("Place", bound=BaseModel)
 
 
@@ -21,7 +24,7 @@ def make_cursor(question: Mapping[str, Any], place: Mapping[str, Any]) -> str:
     It is no secret and gives nobody more than the question does: the digest tells typing errors and a cursor of
     another list from a good one.
     """
-    held = json.dumps(place, separators=(",", ":"), sort_keys=True).encode()
+    held = json.dumps(place, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
     return urlsafe_b64encode(_digest(question, held) + held).decode().rstrip("=")
 
 

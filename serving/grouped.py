@@ -25,7 +25,7 @@ class Grouped(Generic[Item, Result]):
     """
 
     def __init__(self, write: Callable[[list[Item]], list[Result]], largest: int = LARGEST) -> None:
-        self._write, self._largest = write, largest
+        self._write, self.largest = write, largest
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -43,7 +43,7 @@ class Grouped(Generic[Item, Result]):
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
+                group, self._waiting = self._waiting[: self.largest], self._waiting[self.largest :]
                 await self._write_group(group)
         finally:
             self._writer = None

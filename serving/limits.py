@@ -15,7 +15,7 @@ from store.database import Engine
 from store.rate_limits import PostgresStorage
 
 WRONG_KEYS = "60/minute"
-"""How many wrong keys, tokens or signatures one address may send before nothing unknown is looked at any more."""
+"""How many wrong keys or tokens one address may send before nothing unknown is looked at any more."""
 
 
 @dataclass(frozen=True)

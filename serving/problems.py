@@ -38,6 +38,7 @@ _CODES: Mapping[int, str] = {
     401: "wrong_key",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     409: "not_upcoming",
     413: "body_too_large",
     415: "not_json",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.events import Id, Name
 from domain.vocabulary import Band, ScoreKind
 from serving.access import about
-from serving.cursors import make_cursor, read_cursor
+from serving.cursors import MOST, make_cursor, read_cursor
 from serving.resources import Given
 from serving.score_bodies import ListedScore, ListedTutor, TutorList
 from store.tutor_pages import LISTED, Place, SortKey, Wanted, tutor_page
@@ -41,7 +41,7 @@ class TutorQuery(BaseModel):
     min_reschedule_rate_30d: Fraction | None = None
     max_session_quality: Fraction | None = None
     limit: int = Field(50, ge=1, le=200)
-    cursor: Annotated[str, Field(max_length=2000)] | None = Field(None, description="`next_cursor` of the page before")
+    cursor: Annotated[str, Field(max_length=MOST)] | None = Field(None, description="`next_cursor` of the page before")
 
     @property
     def wanted(self) -> Wanted:

@@ -12,7 +12,7 @@ from domain.scores import band
 from domain.vocabulary import Band
 from insights.upcoming import Advice, advice
 from serving.access import about
-from serving.cursors import make_cursor, read_cursor
+from serving.cursors import MOST, make_cursor, read_cursor
 from serving.resources import Given
 from serving.score_bodies import SessionRisk, UpcomingSession, UpcomingSessions
 from store.upcoming import Upcoming, UpcomingPlace, upcoming_page
@@ -32,7 +32,7 @@ class UpcomingQuery(BaseModel):
     hours: int = Field(48, ge=1, le=48, description="how far ahead; sessions are scored 48 hours ahead")
     after_hours: int = Field(0, ge=0, le=47, description="leave out what starts within so many hours")
     limit: int = Field(100, ge=1, le=500)
-    cursor: Annotated[str, Field(max_length=2000)] | None = Field(None, description="`next_cursor` of the page before")
+    cursor: Annotated[str, Field(max_length=MOST)] | None = Field(None, description="`next_cursor` of the page before")
 
     @property
     def question(self) -> dict[str, Any]:

@@ -176,6 +176,12 @@ def test_the_list_is_sorted_by_value_with_those_without_one_last(api: httpx.Clie
     assert pages(api, 50, sort="help") == [["low", "middle", "high", "ada", "ben", "none"]]
 
 
+def test_the_longest_name_and_id_there_can_be_fit_into_a_cursor(api: httpx.Client, engine: Engine) -> None:
+    longest = [{"tutor_id": letter * 200, "name": letter * 500} for letter in "🎓🎻"]
+    load(engine, dataset({"tutors": longest}))
+    assert [len(page) for page in pages(api, 1, sort="name")] == [1, 1, 1, 1]
+
+
 def test_pages_after_the_first_know_nothing_of_later_scores(api: httpx.Client, engine: Engine) -> None:
     tutors_of(engine, {f"t{n}": n / 10 for n in range(6)})
     first = api.get("/api/tutors", params={"limit": 2}).json()

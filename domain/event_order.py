@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from domain.dataset_file import is_time_zone
 from domain.errors import InvalidEvent
 from domain.events import (
+    CLOCK_SKEW,
     Event,
     SessionBooked,
     SessionCancelled,
@@ -60,6 +61,13 @@ class Arrived(Generic[E_co]):
     def event_id(self) -> str:
         """The event's own id, which the inbox has filled in where it was left out."""
         return self.event.id or ""
+
+    def by_our_clock(self, moment: datetime) -> datetime:
+        """A moment at which something was done, which cannot lie after we were told of it.
+
+        The sender's clock may be a little ahead; a score of now would not see what is said to be done later.
+        """
+        return self.received_at if self.received_at < moment <= self.received_at + CLOCK_SKEW else moment
 
     @property
     def standing(self) -> Standing:

@@ -158,7 +158,7 @@ class Worker:
     def _process(self, events: Sequence[Claimed], lease: UUID) -> int:
         arrived, unreadable = _read(events)
         applied = apply(self.engine, arrived)
-        as_of = self.now()  # after the facts: of two workers, whose scores are the newer knows what the other wrote
+        as_of = self._after(arrived)  # and the facts: of two workers, the newer scores know what the other wrote
         scores, qualities = self._scores(applied, as_of)
         refused = {**unreadable, **applied.refused}
         done = [event.id for event in events if event.id not in refused and event.id not in applied.early]
@@ -167,6 +167,10 @@ class Worker:
             finish(connection, done, lease, as_of)
         self._set_aside(events, refused, applied, lease)
         return len(done)
+
+    def _after(self, arrived: Sequence[Arrived[Event]]) -> datetime:
+        """Now, and after all of these were received, though it was by the clock of another machine."""
+        return max([self.now(), *(one.received_at + timedelta.resolution for one in arrived)])
 
     def _scores(self, applied: Applied, as_of: datetime) -> tuple[list[Score], list[Score]]:
         """The scores of everybody touched, and the quality of the sessions that were held."""

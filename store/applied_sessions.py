@@ -149,7 +149,7 @@ def apply_sessions(
     about = [(one.event.data.session_id, one) for one in only(arrived, *SESSION_EVENTS)]
     latest = deciding.latest(SESSION, about)
     known = _known_since(deciding.sessions, about, latest)
-    write(connection, _PUT_SESSIONS, (_state(one.event, known.get(name)) for name, one in latest.items()))
+    write(connection, _PUT_SESSIONS, (_state(one, known.get(name)) for name, one in latest.items()))
     write(connection, _PUT_KNOWN, _known_earlier(deciding.sessions, known, latest))
     given = ((name, one) for name, one in about if one.event.data.attributes)
     said = deciding.latest(ATTRIBUTES, given).items()
@@ -160,13 +160,14 @@ def apply_sessions(
     return AppliedSessions(frozenset(before), frozenset(completed))
 
 
-def _state(event: SessionEvent, known_since: datetime | None) -> dict[str, Any]:
-    data, held = event.data, event.data if isinstance(event, SessionCompleted) else None
+def _state(one: Arrived[SessionEvent], known_since: datetime | None) -> dict[str, Any]:
+    event, data = one.event, one.event.data
+    held = event.data if isinstance(event, SessionCompleted) else None
     return {
         "session_id": data.session_id,
         "tutor_id": data.tutor_id,
         "student_id": data.student_id,
-        "booked_at": data.booked_at,
+        "booked_at": one.by_our_clock(data.booked_at),
         "starts_at": data.starts_at,
         "ends_at": data.ends_at,
         "status": status_of(event),
@@ -215,7 +216,7 @@ def _add_moves(connection: Connection, moved: Sequence[Arrived[SessionReschedule
     by_id: dict[str, tuple[datetime, dict[str, Any]]] = {}
     last: dict[str, datetime] = {}
     for one in moved:
-        row, at = _move(one), one.event.timestamp
+        row, at = _move(one), one.by_our_clock(one.event.timestamp)
         if row["reschedule_id"] not in by_id or at > by_id[row["reschedule_id"]][0]:
             by_id[row["reschedule_id"]] = at, row
         last[row["session_id"]] = max(last.get(row["session_id"], at), at)
@@ -230,7 +231,7 @@ def _move(one: Arrived[SessionRescheduled]) -> dict[str, Any]:
         "session_id": data.session_id,
         "tutor_id": data.tutor_id,
         "initiator": data.initiator,
-        "requested_at": one.event.timestamp,
+        "requested_at": one.by_our_clock(one.event.timestamp),
         "old_starts_at": data.old_starts_at,
         "new_starts_at": data.starts_at,
         "reason_text": data.reason_text,

@@ -6,12 +6,13 @@ batch is applied at a time, so what is read here cannot change before it is writ
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from domain.errors import InvalidEvent
 from domain.event_order import SESSION_EVENTS, Arrived, check_event, only
-from domain.events import Event, Message, MessageSent, TranscriptReady, TutorDeleted, TutorUpdated
+from domain.events import Event, MessageSent, TranscriptReady, TutorDeleted, TutorUpdated
 from store import attributes as stored_attributes
 from store.applied_sessions import Deciding, apply_sessions, check_attributes
 from store.database import writing
@@ -96,8 +97,7 @@ def _apply(
     add_ids(connection, "students", _student_ids(arrived))
     gone = _apply_tutors(connection, deciding, arrived)
     sessions = apply_sessions(connection, deciding, arrived, attributes)
-    messages = (one.event.data for one in only(arrived, MessageSent))
-    write(connection, _ADD_MESSAGES, ({name: getattr(m, name) for name in _MESSAGE_FIELDS} for m in messages))
+    write(connection, _ADD_MESSAGES, map(_message, only(arrived, MessageSent)))
     early = _apply_transcripts(connection, deciding, arrived)
     latest = [
         {"id": key[1], "kind": key[0], "happened_at": at.happened_at, "event_id": at.event_id, "deleted": key in gone}
@@ -108,7 +108,8 @@ def _apply(
     return Applied(_touched(arrived, sessions.before) - forgotten, sessions.completed, refused, early)
 
 
-_MESSAGE_FIELDS = tuple(Message.model_fields)
+def _message(one: Arrived[MessageSent]) -> dict[str, Any]:
+    return one.event.data.model_dump() | {"sent_at": one.by_our_clock(one.event.data.sent_at)}
 
 
 def _tutor_ids(arrived: Iterable[Arrived[Event]]) -> set[str]:

@@ -102,6 +102,25 @@ def test_after_an_event_the_scores_are_those_of_a_sweep_at_that_moment(engine: E
     assert one(engine, "SELECT status FROM sessions WHERE session_id = 'new'").status == "no_show"
 
 
+def test_a_booking_by_a_clock_that_is_ahead_is_scored_at_once(engine: Engine, worker: Worker, clock: Clock) -> None:
+    register(engine, small_model())
+    ahead, times = NOW + timedelta(minutes=4), {"starts_at": NOW + 5 * HOUR, "ends_at": None}
+    about = {"session_id": "new", "tutor_id": "ada", "student_id": "s1", "booked_at": ahead}
+    sent(engine, event("session.booked", "e1", ahead, **about, **times))
+    moved = {"initiator": "tutor", "old_starts_at": NOW + 4 * HOUR}
+    sent(engine, event("session.rescheduled", "e2", ahead, **about, **times, **moved))
+    worker.drain()
+    assert scored(engine, ScoreKind.NO_SHOW, "new") == 1
+    assert one(engine, "SELECT requested_at AS at FROM reschedules WHERE session_id = 'new'").at < NOW
+
+
+def test_what_was_received_by_a_clock_ahead_of_the_workers_is_in_the_scores(engine: Engine, worker: Worker) -> None:
+    put(engine, [held("e1")], received_at=NOW + timedelta(seconds=1))
+    worker.drain()
+    assert scored(engine, ScoreKind.SESSION_QUALITY, "new") == 1
+    assert one(engine, "SELECT min(as_of) AS at FROM scores").at > NOW + timedelta(seconds=1)
+
+
 def test_without_a_model_events_are_applied_and_rates_scored(engine: Engine, worker: Worker) -> None:
     sent(engine, missed())
     assert worker.drain() == 1

@@ -42,16 +42,18 @@ class Rails:
         What may pass is tried again, five times, waiting longer each time and as long as the app asks for.
         Raises RailsUnavailable.
         """
+        seen = {cursor}
         while True:
             page = self._page(since, until, cursor)
             yield page
             if page.next_cursor is None:
                 return
-            if page.next_cursor == cursor:
+            if page.next_cursor in seen:
                 raise RailsUnavailable(
-                    f"The Rails app gives the cursor {cursor} again: it would never end. See its log."
+                    f"The Rails app gives the cursor {page.next_cursor} again: it would never end. See its log."
                 )
             cursor = page.next_cursor
+            seen.add(cursor)
 
     def _page(self, since: datetime, until: datetime | None, cursor: str | None) -> Page:
         asked = {"since": since.isoformat(), "until": until and until.isoformat(), "cursor": cursor, "limit": PAGE}
@@ -95,7 +97,11 @@ def _wait(error: Exception) -> bool | timedelta:
     if error.response.status_code not in _AGAIN:
         return False
     after = error.response.headers.get("retry-after", "")
-    return min(timedelta(seconds=int(after)), LONGEST_WAIT) if after.isdigit() and len(after) < 6 else True
+    return (
+        min(timedelta(seconds=int(after)), LONGEST_WAIT)
+        if after.isascii() and after.isdigit() and len(after) < 6
+        else True
+    )
 
 
 def _advice(response: httpx.Response) -> str:

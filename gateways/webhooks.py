@@ -64,4 +64,4 @@ def _beginning(response: httpx.Response) -> str:
 
 def _wait(response: httpx.Response) -> float | None:
     after = response.headers.get("retry-after", "")
-    return min(float(after), _MOST_WAIT) if after.isdigit() and len(after) < 10 else None
+    return min(float(after), _MOST_WAIT) if after.isascii() and after.isdigit() and len(after) < 10 else None

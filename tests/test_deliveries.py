@@ -267,3 +267,10 @@ def test_an_admin_sees_what_failed_and_sends_it_again_by_api_and_by_command(
     assert "evt_1" in CliRunner().invoke(commands(), ["failed"]).output
     assert CliRunner().invoke(commands(), ["replay", "--all-failed"]).output == "1 will be sent again\n"
     assert len(_of(engine, DeliveryState.PENDING)) == 2
+
+
+def test_an_answer_that_is_nonsense_stops_no_sender(engine: Engine, sender: Sender, app: App) -> None:
+    app.status, app.headers = 503, {"retry-after": "\u00b2"}
+    save_scores(engine, [_score("ada", 0.9)])
+    assert sender.sweep() > 0
+    assert _of(engine, DeliveryState.PENDING)

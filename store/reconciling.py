@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from domain.vocabulary import SessionStatus
 from store.database import reading
@@ -17,10 +17,11 @@ _MISSING = text("""
 """)
 # Two questions, since each has an index of its own.
 _WAITING = text("""
-    SELECT body -> 'data' ->> 'session_id' AS session_id, false AS parked FROM inbox
+    SELECT body -> 'data' ->> 'session_id' FROM inbox
     WHERE processed_at IS NULL AND parked_at IS NULL AND type LIKE 'session.%'
-    UNION
-    SELECT body -> 'data' ->> 'session_id', true FROM inbox WHERE parked_at IS NOT NULL AND type LIKE 'session.%'
+""")
+_PARKED = text("""
+    SELECT body -> 'data' ->> 'session_id' FROM inbox WHERE parked_at IS NOT NULL AND type LIKE 'session.%'
 """)
 _WITHIN = text("""
     SELECT session_id FROM sessions WHERE starts_at >= :begin AND starts_at < :end ORDER BY starts_at, session_id
@@ -51,13 +52,15 @@ def compare_ids(engine: Engine, begin: datetime, end: datetime, ids: Collection[
     """
     with reading(engine) as connection:
         absent = list(connection.execute(_MISSING, {"ids": list(ids)}).scalars())
-        waiting = _waiting(connection) if absent else {}
+        waiting = frozenset(absent) & frozenset(connection.execute(_WAITING).scalars()) if absent else frozenset()
+        # Also of a session that is here: what it became may be in the event that is parked.
+        parked = frozenset(connection.execute(_PARKED).scalars()) - waiting
         here = connection.execute(_WITHIN, {"begin": begin, "end": end}).scalars()
         theirs = frozenset(ids)
         return Compared(
-            missing=tuple(one for one in absent if one not in waiting),
-            waiting=tuple(one for one in absent if waiting.get(one) is False),
-            parked=tuple(one for one in absent if waiting.get(one) is True),
+            missing=tuple(one for one in absent if one not in waiting and one not in parked),
+            waiting=tuple(one for one in absent if one in waiting),
+            parked=tuple(one for one in ids if one in parked),
             unexpected=tuple(one for one in here if one not in theirs),
         )
 
@@ -76,11 +79,3 @@ def counts_of(engine: Engine, begin: datetime, end: datetime) -> Counted:
         found = {row.status: row.number for row in connection.execute(_COUNTS, {"begin": begin, "end": end})}
         backlog = connection.execute(_BACKLOG).scalar_one()
     return Counted({status: found.get(status.value, 0) for status in SessionStatus}, backlog)
-
-
-def _waiting(connection: Connection) -> dict[str, bool]:
-    """Sessions of events not worked on yet, and whether all of those events are parked."""
-    found: dict[str, bool] = {}
-    for row in connection.execute(_WAITING):
-        found[row.session_id] = found.get(row.session_id, True) and row.parked
-    return found

@@ -102,3 +102,12 @@ def test_any_offset_that_a_clock_can_be_written_with_is_understood(sender: Rails
     hours = timezone(timedelta(hours=23, minutes=59))
     day = {name: datetime.fromisoformat(moment).astimezone(hours).isoformat() for name, moment in DAY.items()}
     assert _ask(sender, **day, session_ids=HERE).json()["complete"]
+
+
+def test_a_session_that_is_here_with_an_event_that_is_parked_is_not_complete(sender: Rails, engine: Engine) -> None:
+    sender.tell_many([booked("a", "past-1"), booked("b", "past-0")])
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE inbox SET parked_at = now() WHERE key = 'event:a'"))
+    answer = _ask(sender, session_ids=HERE)
+    assert _lists(answer) == {"parked": ["past-1"]}
+    assert not answer.json()["complete"]

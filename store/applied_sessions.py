@@ -155,7 +155,7 @@ def apply_sessions(
     said = deciding.latest(ATTRIBUTES, given).items()
     write(connection, _PUT_ATTRIBUTES, (_attributes(name, one.event.data.attributes, attributes) for name, one in said))
     _add_moves(connection, only(arrived, SessionRescheduled))
-    before = {deciding.sessions[name].tutor_id for name in latest if name in deciding.sessions}
+    before = {session.tutor_id for session in deciding.sessions.values()}  # a late event, too, leaves its reschedule
     completed = {one.event.data.session_id for one in only(arrived, SessionCompleted)}
     return AppliedSessions(frozenset(before), frozenset(completed))
 

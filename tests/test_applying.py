@@ -208,3 +208,9 @@ def test_a_move_across_a_daylight_saving_change_keeps_its_notice_in_real_hours(e
     moved = event("session.rescheduled", "m", old_starts_at="2026-10-25T12:30:00+01:00")
     told(engine, moved | {"timestamp": "2026-10-25T01:30:00+02:00"})
     assert one(engine, "SELECT notice_hours FROM reschedules").notice_hours == 12.0
+
+
+def test_a_late_event_of_another_tutor_touches_who_has_the_session_now(engine: Engine) -> None:
+    told(engine, HELD)
+    late = event("session.rescheduled", "late", NOON - 2 * DAY, tutor_id="before")
+    assert told(engine, late).tutors == {"before", "tutor-17"}

@@ -34,6 +34,8 @@ SESSION_EVENTS: tuple[type[SessionEvent], ...] = (
 """The types of event that say how a session stands."""
 
 
+_MOST_NAME = 100
+
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
@@ -92,8 +94,14 @@ def read_event(body: Any) -> Event:
         return _events().validate_python(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        fields = "; ".join(f"{'.'.join(map(str, each['loc'][1:])) or 'type'}: {each['msg']}" for each in found[:5])
+        fields = "; ".join(f"{_named(each['loc'][1:])}: {each['msg']}" for each in found[:5])
         raise InvalidEvent(f"the event cannot be read: {fields}") from None
+
+
+def _named(place: tuple[int | str, ...]) -> str:
+    """A field, whose name may be anything: no more of it than a line of a log and a text of PostgreSQL can hold."""
+    name = ".".join(str(part)[:_MOST_NAME] for part in place) or "type"
+    return "".join(character if character.isprintable() else "\ufffd" for character in name)
 
 
 def check_event(event: Event) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from domain.errors import TutorQualityError
 from store.database import writing
+from store.forgotten import wipe_parked
 
 MAX_TRIES = 5
 """An event that failed so often, or killed its worker so often when alone, is parked for a person."""
@@ -156,6 +157,8 @@ def _put_back(
     values = {"reason": reason, "due_at": due_at, "parked_at": parked_at, "given_back": given_back}
     with writing(engine) as connection:
         connection.execute(_PUT_BACK, {"ids": list(ids), "lease": lease, **values})
+        if parked_at is not None:
+            wipe_parked(connection, ids)
 
 
 def _claimed(row: Row[Any]) -> Claimed:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from domain.errors import EventConflict
 from domain.events import Event, SessionState
 from store.database import writing
+from store.forgotten import wipe_parked
 
 WEBHOOK, SYNC = "webhook", "rails"
 """Where an event came from: sent to us, or asked for."""
@@ -46,6 +47,7 @@ _PARK = text("""
     INSERT INTO inbox (source, key, type, body, body_sha256, received_at, parked_at, error)
     VALUES (:source, :key, :type, CAST(:body AS jsonb), :sha256, :now, :now, :reason)
     ON CONFLICT (key) DO NOTHING
+    RETURNING id
 """)
 
 
@@ -131,6 +133,8 @@ def accept_all(engine: Engine, arrivals: Sequence[Arrival], source: str, now: da
 
 def keep_unreadable(connection: Connection, event: Mapping[str, Any], reason: str, source: str, now: datetime) -> None:
     """Keep what was asked for and cannot be read, parked with the reason; once, however often it comes."""
+    # PostgreSQL's JSON holds no NaN and no infinity, which Python's reads and writes: they are kept as words.
+    event = json.loads(json.dumps(event), parse_constant=str)
     body = json.dumps(event, sort_keys=True)
     sha256 = hashlib.sha256(body.encode()).hexdigest()
     row = {
@@ -142,7 +146,7 @@ def keep_unreadable(connection: Connection, event: Mapping[str, Any], reason: st
         "now": now,
         "reason": reason,
     }
-    connection.execute(_PARK, row)
+    wipe_parked(connection, connection.execute(_PARK, row).scalars().all())
 
 
 def refuse_conflicts(arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> None:

@@ -18,8 +18,10 @@ from domain.errors import InvalidSettings, RailsUnavailable
 from gateways.rails import connected
 from gateways.settings import load_settings
 from simulator.rails import RailsApp, running
+from store.applying import apply
 from store.inbox import SYNC, Arrival, accept_each
 from tests.event_parts import booked, inbox
+from tests.inbox_parts import arrived, event
 
 NOW = datetime.now(UTC)
 SINCE = NOW - timedelta(days=1)
@@ -205,3 +207,34 @@ def test_a_sync_that_broke_off_says_where_to_go_on(engine: Engine, sync: Sync, c
         assert sync(url, "--cursor", "two")[1]["new"] == 1
     assert "cursor=two" in asked[-1]
     assert len(inbox(engine)) == 2
+
+
+def test_what_the_database_cannot_hold_is_kept_parked_all_the_same(engine: Engine, sync: Sync) -> None:
+    endless, strange = _events(2)
+    endless["data"]["attributes"] = {"price": float("inf")}
+    strange["a name\0that is\nlong" * 99] = 1
+    with _answering(iter([(200, {}, {"events": [endless, strange]})]), []) as url:
+        assert sync(url)[1]["invalid"] == 2
+    first, second = inbox(engine)
+    assert first.body["data"]["attributes"] == {"price": "Infinity"}
+    assert "a name\ufffdthat is\ufffdlong" in second.error
+    assert len(second.error) < 200
+
+
+def test_an_unreadable_event_of_a_forgotten_tutor_is_kept_without_what_it_says(engine: Engine, sync: Sync) -> None:
+    apply(engine, arrived([event("tutor.deleted", "d", NOW - timedelta(hours=1))]))
+    named = event("tutor.updated", "u", NOW - timedelta(hours=2), full_name="Ada") | {"nick": "Ada"}
+    with _answering(iter([(200, {}, {"events": [named]})]), []) as url:
+        assert sync(url)[1]["invalid"] == 1
+    assert "Ada" not in json.dumps(inbox(engine)[0].body)
+
+
+def test_cursors_that_go_round_end() -> None:
+    pages = [(200, {}, {"events": [], "next_cursor": cursor}) for cursor in "aba"]
+    with _answering(iter(pages), []) as url, pytest.raises(RailsUnavailable, match="cursor a again"):
+        _pages(url)
+
+
+def test_a_wait_in_no_digits_of_ours_is_none() -> None:
+    with _answering(iter([(503, {"Retry-After": "\u00b2"}, b""), (200, {}, LAST)]), []) as url:
+        assert _pages(url) == [["b"]]

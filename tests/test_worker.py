@@ -406,3 +406,13 @@ def test_a_full_disk_costs_no_event_a_try_and_parks_nothing(engine: Engine, work
         connection.execute(text("DROP TRIGGER full_disk ON scores"))
     assert worker.drain() == 2
     assert {row.tries for row in rows(engine, "SELECT tries FROM inbox")} == {1}
+
+
+def test_what_is_parked_of_a_forgotten_tutor_names_nobody(engine: Engine, worker: Worker) -> None:
+    sent(engine, event("tutor.deleted", "d", NOW - HOUR, tutor_id="ada"))
+    worker.drain()
+    sent(engine, event("tutor.updated", "u1", NOW - 2 * HOUR, tutor_id="ada", name=WORD, timezone="Nowhere/X"))
+    sent(engine, event("tutor.updated", "u2", NOW - 2 * HOUR, tutor_id="ada", full_name=WORD))
+    worker.drain()
+    assert backlog(engine).parked == 2
+    assert WORD not in str(rows(engine, "SELECT body FROM inbox"))

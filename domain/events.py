@@ -25,6 +25,12 @@ def _printable(text: str) -> str:
     return text
 
 
+def _without_slash(text: str) -> str:
+    if "/" in text:
+        raise ValueError("must hold no slash: it stands in addresses")
+    return text
+
+
 def _storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("must hold no NUL character")
@@ -43,6 +49,9 @@ def _in_our_time(moment: datetime) -> datetime:
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
+PathId = Annotated[Id, AfterValidator(_without_slash), Field(json_schema_extra={"pattern": "^[^/]+$"})]
+"""An id that is asked for by an address with it, `/api/tutors/{tutor_id}/scores`."""
+
 Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
 Name = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
 Text = Annotated[str, AfterValidator(_storable)]
@@ -63,7 +72,7 @@ class SessionState(_Sent):
     """How a session stands. `booked_at` is when it was first booked; attributes are columns of your own."""
 
     session_id: Id
-    tutor_id: Id
+    tutor_id: PathId
     student_id: Id | None = None
     booked_at: Moment
     starts_at: Moment
@@ -105,7 +114,7 @@ class Message(_Sent):
     """That a message was written, not what it says."""
 
     message_id: Id
-    tutor_id: Id
+    tutor_id: PathId
     student_id: Id | None = None
     sent_at: Moment
     sender: Party
@@ -122,7 +131,7 @@ class Transcript(_Sent):
 class Tutor(_Sent):
     """Who a tutor is, the whole of it."""
 
-    tutor_id: Id
+    tutor_id: PathId
     name: Name | None = None
     email: Name | None = None
     timezone: Name | None = None
@@ -133,7 +142,7 @@ class Tutor(_Sent):
 class DeletedTutor(_Sent):
     """A tutor whose personal data must go. What happened in sessions stays, without a name."""
 
-    tutor_id: Id
+    tutor_id: PathId
 
 
 class _Event(_Sent):

@@ -41,7 +41,7 @@ JITTER = 0.2
 """Share by which a wait may be longer, so that what failed together does not come again together."""
 
 AT_ONCE = 8
-BATCH = 64
+BATCH = 2 * AT_ONCE  # two each, so that a batch of slow answers is over before its lease is
 LEASE = timedelta(minutes=2)
 POLL_SECONDS = 2.0
 CHANNELS = ("score_changes", "webhook_deliveries")

@@ -53,10 +53,10 @@ def post(http: httpx.Client, url: str, headers: Mapping[str, str], body: bytes) 
 
 def _beginning(response: httpx.Response) -> str:
     """The first of what the app answers, to show to who looks for the cause; the rest is not read."""
-    read = b""
+    read, until = b"", time.monotonic() + TIMEOUT_SECONDS  # httpx bounds each wait, not their sum
     for piece in response.iter_bytes(_MOST_ANSWER):
         read += piece
-        if len(read) >= _MOST_ANSWER:
+        if len(read) >= _MOST_ANSWER or time.monotonic() > until:
             break
     text = read[:_MOST_ANSWER].decode(errors="replace")
     return "".join(character if character.isprintable() else " " for character in text).strip()

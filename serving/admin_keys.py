@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.events import Id, Moment, Name
+from domain.events import Id, Moment, Name, PathId
 from domain.keys import ApiKey, KeyWish
 from domain.policy import Permission, Role
 from serving.access import Caller, written_down
@@ -33,7 +33,7 @@ class KeyRequest(BaseModel):
     name: KeyName = Field(description="who will hold it")
     role: Role
     scopes: frozenset[Permission] | None = Field(None, description="a part of what the role may; all, where left out")
-    tutor_id: Id | None = Field(None, description="for the role `tutor`: whose scores it opens")
+    tutor_id: PathId | None = Field(None, description="for the role `tutor`: whose scores it opens")
     expires_at: Moment | None = Field(None, description="never, where left out")
 
     @property

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.errors import UnknownSubject
-from domain.events import Id, Text
+from domain.events import Id, PathId, Text
 from quality.transcripts import INSTALLED, accepted_message
 from serving.access import Caller
 from serving.resources import Given
@@ -28,7 +28,7 @@ class TranscriptIn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Id = Field(
+    id: PathId = Field(
         default_factory=lambda: f"quality-{uuid4().hex}",
         description="your own id, so that sending again after a lost answer counts once; one is made where left out",
     )

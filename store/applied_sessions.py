@@ -110,10 +110,18 @@ class Deciding:
         for name, one in about:
             # Only how a session stands can be told to be an outcome afterwards; of the rest the larger id decides.
             place = one.standing if kind == SESSION else one.standing._replace(decided=False)
-            stands = self.won.get((kind, name)) or self.stood.get((kind, name))
+            stands = self.won.get((kind, name)) or self.stood.get((kind, name)) or self._imported(kind, one)
             if stands is None or place > stands:
                 won[name], self.won[kind, name] = one, place
         return won
+
+    def _imported(self, kind: str, one: Arrived[Event]) -> Standing | None:
+        """Where a session's outcome was imported, no booking of before it was known undoes that."""
+        if kind != SESSION or not isinstance(one.event, SESSION_EVENTS) or one.standing.decided:
+            return None
+        session = self.sessions.get(one.event.data.session_id)
+        known_at = session.outcome_known_at if session else None
+        return Standing(known_at, True, "") if known_at else None
 
 
 def _keys(event: Event) -> list[tuple[str, str]]:

@@ -131,11 +131,11 @@ def _apply_tutors(
     connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]]
 ) -> set[tuple[str, str]]:
     """Write who tutors are, and forget who asked for it. Returns the keys of those forgotten now."""
-    deletions = {one.event.data.tutor_id: one for one in only(arrived, TutorDeleted)}
+    deletions = {one.event.data.tutor_id: one for one in reversed(only(arrived, TutorDeleted))}  # the first of each
     updates = only(arrived, TutorUpdated)
     gone = deciding.deleted | deletions.keys()
     # What is said of a forgotten tutor, be it from before, would bring the name back.
-    kept = [one for one in updates if one.event.data.tutor_id not in gone]
+    kept = [one for one in updates if _is_before(one, deletions) and one.event.data.tutor_id not in deciding.deleted]
     latest = deciding.latest(TUTOR, ((one.event.data.tutor_id, one) for one in kept))
     write(connection, _UPDATE_TUTORS, (one.event.data.model_dump() for one in latest.values()))
     for tutor_id, one in deletions.items():
@@ -145,6 +145,12 @@ def _apply_tutors(
     again = {one.event.data.tutor_id for one in updates} & gone
     wipe_events(connection, deletions.keys() | again)
     return {(TUTOR, tutor_id) for tutor_id in deletions}
+
+
+def _is_before(update: Arrived[TutorUpdated], deletions: Mapping[str, Arrived[TutorDeleted]]) -> bool:
+    """Whether an update came before its tutor's deletion, as it would be in a batch of its own."""
+    deletion = deletions.get(update.event.data.tutor_id)
+    return deletion is None or update.row < deletion.row
 
 
 def _apply_transcripts(connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]]) -> frozenset[int]:

@@ -43,6 +43,12 @@ inbox = Table(
     Column("parked_at", _TIME),
     Index("ix_inbox_waiting", "priority", "id", postgresql_where=text("processed_at IS NULL AND parked_at IS NULL")),
     Index("ix_inbox_parked", "id", postgresql_where=text("parked_at IS NOT NULL")),
+    # Who asks to be forgotten must not wait for a look at all that ever came.
+    Index(
+        "ix_inbox_tutors",
+        text("((body -> 'data'::text) ->> 'tutor_id'::text)"),
+        postgresql_where=text("type = 'tutor.updated'"),
+    ),
 )
 
 latest_events = Table(

@@ -143,6 +143,28 @@ def test_a_forgotten_tutor_without_a_departure_departs_then_and_facts_still_come
     assert found.tutors == frozenset()
 
 
+def test_what_was_said_of_a_tutor_before_the_deletion_stays_whether_or_not_both_come_at_once(engine: Engine) -> None:
+    said = event("tutor.updated", "u", NOON, timezone="Europe/Paris", started_at=NOON - 90 * DAY)
+    deleted = event("tutor.deleted", "d", NOON + HOUR)
+    told(engine, said, deleted)
+    at_once = facts(engine)
+    _empty(engine)
+    told(engine, said)
+    told(engine, deleted)
+    assert facts(engine) == at_once
+    assert one(engine, "SELECT timezone, name FROM tutors") == ("Europe/Paris", None)
+
+
+def test_an_imported_outcome_is_undone_by_no_booking_of_before_and_mended_by_an_outcome(engine: Engine) -> None:
+    told(engine, HELD, received_at=NOON + DAY)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM latest_events"))  # as an import leaves it
+    told(engine, BOOKED, MOVED)
+    assert one(engine, SESSION).status == "completed"
+    told(engine, RATED)
+    assert one(engine, SESSION).rating == 5.0
+
+
 def test_a_session_given_to_another_tutor_touches_both(engine: Engine) -> None:
     told(engine, BOOKED)
     found = told(engine, event("session.booked", "e9", NOON, tutor_id="tutor-18"))

@@ -46,15 +46,26 @@ def list_inbox(
         print_inbox(make_console(), counted, state, events)
 
 
-def retry(event: Annotated[int, typer.Argument(help="Number of the parked event, as listed.")]) -> None:
-    """Try a parked event again, as often as a new one."""
+def retry(
+    event: Annotated[int | None, typer.Argument(help="Number of the parked event, as listed.")] = None,
+    all_parked: Annotated[bool, typer.Option("--all", help="All that are parked.")] = False,
+) -> None:
+    """Try a parked event again, as often as a new one; or all, as after a fault of ours was mended."""
+    from domain.errors import InvalidSettings
     from flows.runtime import open_runtime
     from gateways.clock import utc_now
     from store.parked import retry as try_again
+    from store.parked import retry_all
 
+    if (event is None) is not all_parked:
+        raise InvalidSettings("give the number of a parked event, or --all")
     with open_runtime(os.environ) as runtime:
-        try_again(runtime.engine, event, operator(), utc_now())
-    print(f"event {event} will be tried again")
+        if event is None:
+            retried = retry_all(runtime.engine, operator(), utc_now())
+            print(f"{len(retried)} events will be tried again")
+        else:
+            try_again(runtime.engine, event, operator(), utc_now())
+            print(f"event {event} will be tried again")
 
 
 def print_inbox(console: Console, counted: "Backlog", state: str, events: "list[UnfinishedEvent]") -> None:

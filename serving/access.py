@@ -57,6 +57,7 @@ PERMISSIONS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", "/api/admin/audit"): Permission.ADMIN,
         ("GET", "/api/admin/inbox"): Permission.ADMIN,
         ("POST", "/api/admin/inbox/{row}/retry"): Permission.ADMIN,
+        ("POST", "/api/admin/inbox/retry_parked"): Permission.ADMIN,
         # Events.
         ("POST", "/api/sessions"): Signed(),
         ("POST", "/api/sessions/batch"): Signed(),

@@ -42,6 +42,7 @@ ADMIN_ANSWERS: Mapping[tuple[str, str], Any] = MappingProxyType(
             "next_after": None,
         },
         ("get", "/api/admin/webhooks"): {"deliveries": [_DELIVERY], "next_before": None},
+        ("post", "/api/admin/inbox/retry_parked"): {"retried": [17, 18]},
         ("get", "/api/admin/webhooks/{number}"): _DELIVERY | {"attempts": [_ATTEMPT]},
         ("post", "/api/admin/webhooks/{number}/replay"): {"replayed": [91]},
         ("post", "/api/admin/webhooks/replay_failed"): {"replayed": [91, 92]},

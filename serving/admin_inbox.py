@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from serving.access import Caller, written_down
 from serving.problems import request_id
 from serving.resources import Given
-from store.parked import InboxState, backlog, retry, unfinished
+from store.parked import InboxState, backlog, retry, retry_all, unfinished
 
 router = APIRouter(prefix="/api/admin/inbox", tags=["inbox"])
 
@@ -43,6 +43,14 @@ class InboxPage(BaseModel):
     next_after: int | None
 
 
+class Retried(BaseModel):
+    """The numbers of the events that will be tried again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    retried: tuple[int, ...]
+
+
 @router.get("", summary="Events that are not done")
 def list_inbox(
     resources: Given,
@@ -69,3 +77,12 @@ def retry_parked(
     """Try a parked event again, as often as a new one. 404 where no event of that number is parked."""
     retry(resources.engine, row, caller, resources.now(), request_id(request.scope))
     written_down(request)
+
+
+@router.post("/retry_parked", summary="Try all parked events again", status_code=202)
+def retry_all_parked(caller: Caller, request: Request, resources: Given) -> Retried:
+    """Try again all that is parked, as after a fault of ours was mended."""
+    retried = retry_all(resources.engine, caller, resources.now(), request_id(request.scope))
+    if retried:
+        written_down(request)
+    return Retried(retried=tuple(retried))

@@ -37,6 +37,9 @@ _COUNTS = text("""
 _RETRY = text("""
     UPDATE inbox SET parked_at = NULL, tries = 0, due_at = NULL WHERE id = :id AND parked_at IS NOT NULL
 """)
+_RETRY_ALL = text(
+    "UPDATE inbox SET parked_at = NULL, tries = 0, due_at = NULL WHERE parked_at IS NOT NULL RETURNING id"
+)
 _CALL = text("SELECT pg_notify('inbox', '')")
 
 
@@ -93,3 +96,15 @@ def retry(engine: Engine, row: int, by: Principal, now: datetime, request_id: st
             raise UnknownSubject(f"no event {row} is parked; `tqs inbox` lists those that are")
         add_rows(connection, [AuditRow(now, by.id, by.role, RETRIED, str(row), request_id)])
         connection.execute(_CALL)
+
+
+def retry_all(engine: Engine, by: Principal, now: datetime, request_id: str | None = None) -> list[int]:
+    """The same of all parked events, as after a fault of ours was mended; which those are.
+
+    Raises DatabaseUnavailable.
+    """
+    with writing(engine) as connection:
+        found = sorted(connection.execute(_RETRY_ALL).scalars())
+        add_rows(connection, [AuditRow(now, by.id, by.role, RETRIED, str(row), request_id) for row in found])
+        connection.execute(_CALL)
+        return found

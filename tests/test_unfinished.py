@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
+from cli.inbox import commands
 from serving.champions import Champions
 from serving.resources import Resources
+from store.audit import read_rows
 from store.claims import claim, park
+from store.parked import RETRIED
 from tests.api_parts import HEADERS, KEY, problem, serving
 from tests.inbox_parts import DAY, NOON, event, put, rows
 from ui.unfinished import unfinished_view
@@ -94,6 +99,20 @@ def test_a_parked_event_can_be_tried_again_once(api: httpx.Client, engine: Engin
     assert api.post(f"/api/admin/inbox/{row}/retry").status_code == 202
     assert [each.id for each in claim(engine, 10, uuid4(), NOON)] == [row]
     problem(api.post(f"/api/admin/inbox/{row}/retry"), 404, "unknown_subject")
+
+
+def test_all_that_is_parked_can_be_tried_again_at_once_by_api_and_by_command(
+    api: httpx.Client, engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    ids = _parked(engine, 3)
+    assert api.post("/api/admin/inbox/retry_parked").json() == {"retried": ids}
+    assert [each.id for each in claim(engine, 10, uuid4(), NOON)] == ids
+    assert sorted(kept.row.subject_id or "" for kept in read_rows(engine) if kept.row.action == RETRIED) == [
+        str(row) for row in ids
+    ]
+    rows(engine, "UPDATE inbox SET parked_at = now() RETURNING id")
+    environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path)}
+    assert CliRunner().invoke(commands(), ["retry", "--all"], env=environ).output == "3 events will be tried again\n"
 
 
 @pytest.mark.parametrize("query", ["state=done", "after=-1", "limit=0", f"after={2**63}"])

@@ -66,25 +66,39 @@ def _given(body: Any) -> Mapping[str, Any]:
     return body if isinstance(body, Mapping) else vars(body) if isinstance(body, BaseModel) else {}
 
 
-def _session_tag(body: Any) -> str:
+def _session_tag(body: Any) -> str | None:
     given = _given(body)
+    if not given.keys() - {"explain"}:
+        return None
     return "columns" if "features" in given else "known" if "session_id" in given else "described"
 
 
-def _tutor_tag(body: Any) -> str:
-    return "columns" if "features" in _given(body) else "known"
+def _tutor_tag(body: Any) -> str | None:
+    given = _given(body)
+    if not given.keys() - {"explain"}:
+        return None
+    return "columns" if "features" in given else "known"
 
 
 NoShowQuestion = Annotated[
     Annotated[KnownSession, Tag("known")]
     | Annotated[DescribedSession, Tag("described")]
     | Annotated[Features, Tag("columns")],
-    Discriminator(_session_tag),
+    Discriminator(
+        _session_tag,
+        custom_error_type="names_nothing",
+        custom_error_message="give an object with `session_id`, or `tutor_id` and `starts_at`, or `features`",
+    ),
 ]
 """A session, by its id, by what is known of it, or by the model's columns."""
 
 ChurnQuestion = Annotated[
-    Annotated[KnownTutor, Tag("known")] | Annotated[Features, Tag("columns")], Discriminator(_tutor_tag)
+    Annotated[KnownTutor, Tag("known")] | Annotated[Features, Tag("columns")],
+    Discriminator(
+        _tutor_tag,
+        custom_error_type="names_nothing",
+        custom_error_message="give an object with `tutor_id` or `features`",
+    ),
 ]
 """A tutor, by the id or by the model's columns."""
 

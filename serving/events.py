@@ -1,5 +1,6 @@
 """The webhook of the Rails app: checked, kept, answered 202; the work comes later."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from domain.event_examples import TYPES, example
 from domain.events import AHEAD, Event, is_ahead
+from serving.field_words import in_words
 from serving.problems import FieldError, InvalidFields
 from serving.resources import Given, Resources
 from store.inbox import WEBHOOK, Arrival, accept_all, refuse_conflicts
@@ -25,6 +27,7 @@ MOST_EVENTS = 1000
 
 _MOST_ERRORS = 100
 _MOST_NAME = 100
+_PLACE = re.compile(r"at line (\d+) column (\d+)")
 
 
 class Accepted(BaseModel):
@@ -117,7 +120,12 @@ def _parsed(body: bytes) -> Any:
     try:
         return pydantic_core.from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise HTTPException(400, f"the body is signed, but it is not JSON: {error}") from None
+        raise HTTPException(400, f"the body is signed, but it is not JSON: {_place(error)}") from None
+
+
+def _place(error: ValueError) -> str:
+    place = _PLACE.search(str(error))
+    return f"see line {place[1]}, column {place[2]}" if place else str(error)
 
 
 def _arrival(given: Any, message_id: str, now: datetime) -> Arrival:
@@ -159,26 +167,36 @@ def _errors(error: ValidationError, tag_at: int) -> list[FieldError]:
 
     What was sent is not repeated, and of a field's name no more than a line: either may be about a person.
     """
-    found = error.errors(include_url=False, include_input=False, include_context=False)[:_MOST_ERRORS]
+    found = error.errors(include_url=False, include_input=False)
+    if len(found) > 1:  # events that cannot be used are not counted, which is not what is wrong with their number
+        found = [each for each in found if not _is_empty_batch(each)]
     fields: dict[str, str] = {}
-    for each in found:  # of the members of a union that were tried, the first speaks
-        fields.setdefault(_path(each, tag_at), _detail(each["type"], each["msg"]))
+    for each in found[:_MOST_ERRORS]:  # of the members of a union that were tried, the first speaks
+        fields.setdefault(_path(each, tag_at), _detail(each, tag_at))
     return [FieldError(field=field, detail=detail) for field, detail in fields.items()]
+
+
+def _is_empty_batch(found: ErrorDetails) -> bool:
+    return found["type"] == "too_short" and found["loc"] == ("events",)
 
 
 def _path(found: ErrorDetails, tag_at: int) -> str:
     location = [part for n, part in enumerate(found["loc"]) if not (n == tag_at and part in TYPES)]
     if "attributes" in location[:-2]:
         location.pop()  # the member of the union that was tried
-    if found["type"].startswith("union_tag") or not location:
+    if found["type"].startswith("union_tag"):
         location.append("type")
-    return ".".join(str(part)[:_MOST_NAME] for part in location)
+    return ".".join(str(part)[:_MOST_NAME] for part in location) or "body"
 
 
-def _detail(kind: str, message: str) -> str:
-    if kind.startswith("union_tag"):
+def _detail(found: ErrorDetails, tag_at: int) -> str:
+    if found["type"].startswith("union_tag"):
         return f"`type` must be one of {', '.join(TYPES)}"
-    return message.removeprefix("Value error, ")
+    if _is_empty_batch(found):
+        return "give at least one event"
+    if not found["loc"]:
+        return 'give {"events": [...]}' if tag_at else "give one JSON object"
+    return in_words(found)
 
 
 @cache

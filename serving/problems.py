@@ -27,6 +27,7 @@ from domain.errors import (
     UnknownCaller,
     UnknownSubject,
 )
+from serving.field_words import in_words, without_key_mark
 
 logger = logging.getLogger("tutor_quality.serving")
 
@@ -147,7 +148,7 @@ def _field_error(found: Mapping[str, Any]) -> FieldError:
     # The value itself is never repeated: it may be about a person.
     if found["type"] == "json_invalid":
         return FieldError(field="body", detail=f"is not JSON: {found['ctx']['error']} at character {found['loc'][-1]}")
-    return FieldError(field=_path(found["loc"]), detail=found["msg"])
+    return FieldError(field=_path(without_key_mark(found["loc"])), detail=in_words(found))
 
 
 def _unprocessable(request: Request, errors: Sequence[FieldError]) -> JSONResponse:

@@ -174,7 +174,7 @@ def test_ids_nobody_has_are_404_problems(api: httpx.Client, engine: Engine, mode
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
-        ({}, {"tutor_id", "starts_at"}),
+        ({"tutor": "ada"}, {"tutor_id", "starts_at", "tutor"}),
         ({"session_id": 3}, {"session_id"}),
         ({"session_id": "next", "tutor_id": "ada"}, {"tutor_id"}),
         ({"tutor_id": "ada", "starts_at": "2026-03-05T10:00:00"}, {"starts_at"}),  # no zone
@@ -194,6 +194,16 @@ def test_a_malformed_body_is_a_422_problem_that_names_each_field(
     found = problem(api.post("/api/predict/no_show", json=body), 422, "invalid_request")
     assert {error["field"] for error in found["errors"]} == fields
     assert all(field in found["detail"] for field in fields)
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [("no_show", "`session_id`, or `tutor_id` and `starts_at`, or `features`"), ("churn", "`tutor_id` or `features`")],
+)
+@pytest.mark.parametrize("body", [{}, {"explain": True}, [1]])
+def test_a_question_about_nobody_is_told_what_it_may_name(api: httpx.Client, path: str, named: str, body: Any) -> None:
+    found = problem(api.post(f"/api/predict/{path}", json=body), 422, "invalid_request")
+    assert found["errors"] == [{"field": "body", "detail": f"give an object with {named}"}]
 
 
 def test_an_error_nobody_foresaw_is_a_500_problem_without_its_words(

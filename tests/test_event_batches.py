@@ -32,6 +32,7 @@ def test_a_batch_is_kept_whole_in_the_order_it_was_sent(sender: Rails, engine: E
         ([booked("a", "s1"), completed()], "events.1.id"),
         ([booked("a", "s1"), {**completed(), "id": "b", "timestamp": "2026-11-23T18:00:00Z"}], "events.1.timestamp"),
         ([booked("a", "s1"), {"id": "b", "type": "nothing"}], "events.1.type"),
+        ([{"id": "b", "type": "nothing"}], "events.0.type"),
     ],
 )
 def test_one_event_that_cannot_be_used_keeps_the_whole_batch_out(
@@ -40,6 +41,13 @@ def test_one_event_that_cannot_be_used_keeps_the_whole_batch_out(
     found = problem(sender.tell_many(events), 422, "invalid_request")
     assert [each["field"] for each in found["errors"]] == [field]
     assert inbox(engine) == []
+
+
+def test_a_batch_that_is_none_is_told_what_one_is(sender: Rails) -> None:
+    nothing = problem(sender.tell_many([]), 422, "invalid_request")
+    assert nothing["errors"] == [{"field": "events", "detail": "give at least one event"}]
+    no_object = problem(sender.send(b"[1]", path="/batch"), 422, "invalid_request")
+    assert no_object["errors"] == [{"field": "body", "detail": 'give {"events": [...]}'}]
 
 
 def test_a_conflict_keeps_the_whole_batch_out_and_is_named(sender: Rails, engine: Engine) -> None:

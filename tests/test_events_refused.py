@@ -127,10 +127,10 @@ SECRET_TEXT = "Ada Lovelace"
         (_with(timestamp="2026-11-23T17:06:01Z"), {"timestamp"}),
         ({"type": "session.completed"}, {"timestamp", "data"}),
         ({}, {"type"}),
-        ([], {"type"}),
-        (None, {"type"}),
-        ("text", {"type"}),
-        (1, {"type"}),
+        ([], {"body"}),
+        (None, {"body"}),
+        ("text", {"body"}),
+        (1, {"body"}),
     ],
 )
 def test_an_event_that_cannot_be_used_names_its_fields_and_leaves_nothing(
@@ -141,6 +141,30 @@ def test_an_event_that_cannot_be_used_names_its_fields_and_leaves_nothing(
     assert {each["field"] for each in found["errors"]} == fields
     assert SECRET_TEXT not in answer.text
     assert inbox(engine) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "field", "detail"),
+    [
+        ([1], "body", "give one JSON object"),
+        (completed(starts_at="2026-11-23T16:00:00"), "data.starts_at", "needs an offset, such as Z or +01:00"),
+        (completed(nickname="x"), "data.nickname", "there is no such field"),
+        (completed(rating=6), "data.rating", "must be 5 or less"),
+        (completed(session_id=""), "data.session_id", "must not be empty"),
+        (completed(session_id="a\nb"), "data.session_id", "must hold no control characters"),
+        (_with(data=None), "data", "give an object, {...}"),
+        (_with(version="1"), "version", "must be '2026-11-01'"),
+        ({"type": "session.completed", "data": completed()["data"]}, "timestamp", "is needed"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_our_words(sender: Rails, event: Any, field: str, detail: str) -> None:
+    found = problem(sender.tell(event), 422, "invalid_request")
+    assert found["errors"] == [{"field": field, "detail": detail}]
+
+
+def test_of_what_is_not_json_the_place_is_said(sender: Rails) -> None:
+    found = problem(sender.send(b'{"a":\n nothing}'), 400, "bad_request")
+    assert found["detail"] == "the body is signed, but it is not JSON: see line 2, column 3"
 
 
 def test_infinity_is_refused_however_it_is_written(sender: Rails, engine: Engine) -> None:

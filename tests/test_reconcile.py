@@ -89,6 +89,22 @@ def test_a_question_that_cannot_be_answered_says_why(sender: Rails, said: dict[s
     assert problem(_ask(sender, **said), 422, "invalid_request")["errors"]
 
 
+@pytest.mark.parametrize(
+    ("said", "field", "detail"),
+    [
+        ({}, "body", "give session_ids, counts or both"),
+        ({"counts": {"done": 1}}, "counts.done", "must be 'booked', 'completed', "),
+        ({"counts": {"completed": "many"}}, "counts.completed", "give a whole number"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_field_that_was_sent(
+    sender: Rails, said: dict[str, Any], field: str, detail: str
+) -> None:
+    (found,) = problem(_ask(sender, **said), 422, "invalid_request")["errors"]
+    assert found["field"] == field
+    assert found["detail"].startswith(detail)
+
+
 def test_twenty_thousand_ids_are_answered(sender: Rails) -> None:
     asked = [f"session-{n}" for n in range(19_998)] + HERE
     assert len(_ask(sender, session_ids=asked).json()["missing"]) == 19_998

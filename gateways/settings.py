@@ -186,7 +186,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 def _refuse_unknown(environ: Mapping[str, str], variables: Mapping[str, str]) -> None:
     for name in environ:
         if name.startswith(PREFIX) and name not in variables:
-            near = get_close_matches(name, variables, n=1)
+            near = get_close_matches(name, variables, n=1, cutoff=0.8)  # all share their prefix
             hint = f"Did you mean {near[0]}?" if near else "See docs/settings.md for those there are."
             raise InvalidSettings(f"{name}: there is no such setting. {hint}")
 
@@ -194,4 +194,6 @@ def _refuse_unknown(environ: Mapping[str, str], variables: Mapping[str, str]) ->
 def _in_words(error: ValidationError) -> str:
     # Never the value itself: it may hold a password.
     first = error.errors(include_url=False, include_input=False)[0]
-    return f"{variable_name(str(first['loc'][0]))}: {first['msg'].removeprefix('Value error, ')}"
+    is_whole = first["type"].startswith("int_")
+    said = "give a whole number" if is_whole else first["msg"].removeprefix("Value error, ")
+    return f"{variable_name(str(first['loc'][0]))}: {said.replace('Input should be', 'must be', 1)}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -40,18 +41,21 @@ def sync(
     """
     from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from gateways.rails import connected
+    from gateways.rails import connected, tell_of_waiting
 
     begin, end = _moment("--since", since), _moment("--until", until) if until else None
     counts: Counter[str] = Counter()
     conflicts: list[str] = []
+    pages_read = 0
+    tell_of_waiting(lambda said: print(said, file=sys.stderr, flush=True))
     with open_runtime(os.environ) as runtime, connected(runtime.settings) as rails:
         try:
             for page in rails.pages(begin, end, cursor):
                 counts += _keep(runtime.engine, page.events, utc_now(), conflicts)
-                cursor = page.next_cursor
+                cursor, pages_read = page.next_cursor, pages_read + 1
         finally:
-            _say(counts, conflicts, cursor, as_json)
+            if pages_read:
+                _say(counts, conflicts, cursor, as_json)
     if conflicts or counts[INVALID]:
         raise typer.Exit(3)
 

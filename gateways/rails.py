@@ -1,6 +1,6 @@
 """The Rails app, asked for its events: what it keeps for those that never came."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import stamina
 from pydantic import BaseModel, ConfigDict, ValidationError
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from domain.errors import InvalidSettings, RailsUnavailable
 from gateways.settings import Settings
@@ -88,6 +89,18 @@ def connected(settings: Settings) -> Iterator[Rails]:
     # Redirects are not followed: the token is for this address.
     with httpx.Client(headers=headers, timeout=30, follow_redirects=False) as http:
         yield Rails(http, settings.rails_url.rstrip("/"))
+
+
+def tell_of_waiting(say: Callable[[str], None]) -> None:
+    """From now on say of each try that failed, and will be repeated, what the app did and when it is asked again."""
+
+    def hook(details: RetryDetails) -> None:
+        error = details.caused_by
+        status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+        did = f"answers {status}" if status else "does not answer"
+        say(f"the Rails app {did}; again in {details.wait_for:.1f} s")
+
+    set_on_retry_hooks([hook])
 
 
 def _wait(error: Exception) -> bool | timedelta:

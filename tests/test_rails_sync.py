@@ -238,3 +238,14 @@ def test_cursors_that_go_round_end() -> None:
 def test_a_wait_in_no_digits_of_ours_is_none() -> None:
     with _answering(iter([(503, {"Retry-After": "\u00b2"}, b""), (200, {}, LAST)]), []) as url:
         assert _pages(url) == [["b"]]
+
+
+def test_an_app_that_is_away_is_told_in_plain_words_and_nothing_is_counted(
+    engine: Engine, sync: Sync, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = [(503, {"Retry-After": "0"}, b"")] * 5
+    with _answering(iter(away), []) as url, pytest.raises(RailsUnavailable, match="503"):
+        sync(url)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == ["the Rails app answers 503; again in 0.0 s"] * 4

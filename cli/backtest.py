@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.steps import console as make_console
-from domain.errors import InvalidDataset
+from domain.errors import InvalidDataset, NotEnoughData
 from domain.spans import parse_span
 from domain.vocabulary import Task
 
@@ -51,7 +51,12 @@ def backtest(
 
     spans = _span(horizon), _span(every)
     read = read_dataset(dataset, parse_files(file))
-    result = run(task, with_reason_codes(read.dataset), *spans, cut=_microseconds(cut), seed=seed, truth=_truth(truth))
+    moment, known = _microseconds(cut), _truth(truth)
+    try:
+        result = run(task, with_reason_codes(read.dataset), *spans, cut=moment, seed=seed, truth=known)
+    except NotEnoughData as error:
+        said = str(error).replace("Bring more history.", "Bring more history or move --cut.")
+        raise NotEnoughData(said) from None
     _say_what_is_late(read.dataset)
     if as_json:
         print(json.dumps(document(result)))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,11 +46,15 @@ def create(
     from flows.runtime import open_runtime
     from gateways.clock import utc_now
     from store.keys import create_key
+    from store.views import tutor_profile
 
     until = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
     wish = KeyWish(name, role, frozenset(scope) if scope else None, tutor, until)
     with open_runtime(os.environ) as runtime:
         key, text = create_key(runtime.engine, wish, operator(), utc_now(), secrets.token_bytes)
+        is_ahead = tutor is not None and tutor_profile(runtime.engine, tutor) is None
+    if is_ahead:
+        print(f"no tutor {tutor} is known yet: the key opens them once they are", file=sys.stderr)
     if as_json:
         print(json.dumps({**_as_json(key), "key": text}))
     else:

@@ -52,7 +52,8 @@ def play(
     app = RailsApp(_events(tutors, sessions, seed), token, outgoing(settings).secrets, fail)
     day = plan(app.events, faults, seed, batch)
     with running(app, port) as here:
-        print(f"{len(app.events):,} events, {len(day.letters):,} requests; the app answers at {here}", flush=True)
+        to_send = len(app.events) - len(day.dropped)
+        print(f"{to_send:,} events to send in {len(day.letters):,} requests; the app answers at {here}", flush=True)
         posted = post(url or f"http://127.0.0.1:{settings.api_port}", incoming(settings).secrets[0], day.letters, rate)
         _say(day, posted)
         _wait(stay)

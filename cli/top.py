@@ -34,7 +34,8 @@ def print_top(engine: "Engine", console: Console, limit: int) -> None:
     if not tutors:
         console.print("Nobody has been scored yet: run `tqs train`, then `tqs score`.")
         return
-    table = Table(title=f"The {len(tutors)} tutors who most need help", show_lines=True, expand=True)
+    title = "The tutor who most needs help" if len(tutors) == 1 else f"The {len(tutors)} tutors who most need help"
+    table = Table(title=title, show_lines=True, expand=True)
     table.add_column("Tutor", no_wrap=True)
     for name in ("Help", "No-show\n14 days", "Leaving\n30 days"):
         table.add_column(name, justify="right", no_wrap=True)

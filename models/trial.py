@@ -59,7 +59,7 @@ def check(which: str, labels: Values, least: int) -> None:
     if min(positives, labels.size - positives) < least:
         raise NotEnoughData(
             f"{labels.size} finished rows {which}, {positives} of them positive: at least {least} of each "
-            f"outcome are needed. Bring more history or move the cut."
+            f"outcome are needed. Bring more history."
         )
 
 

@@ -234,7 +234,7 @@ def test_too_little_on_either_side_of_the_cut_says_which_side_and_what_to_do(
     request = Request(Task.NO_SHOW, market[0], rows, int(first + share * (last - first)), seed=0)
     with pytest.raises(NotEnoughData, match=says) as error:
         train(request)
-    assert "Bring more history or move the cut." in str(error.value)
+    assert str(error.value).endswith("Bring more history.")
 
 
 def test_a_calibration_window_of_one_class_says_so() -> None:

@@ -155,7 +155,9 @@ def test_the_flow_plans_a_day_once_from_fresh_scores_and_the_page_shows_it(
         monkeypatch.setattr(module, name, getattr(module, name).fn)
     run = module.contacts.fn
     page = create_app(engine, lambda: NOON, lambda: ADMIN)["contacts"]
-    assert "No day has been planned yet" in _said(page())
+    said = _said(page())
+    assert "No day has been planned yet" in said
+    assert "tqs contacts plan" in said
     save_scores(engine, [_risk(f"s{t}", 0.5, NOON - timedelta(days=2)) for t in range(12)])
     assert run(as_of=NOON.isoformat()) == 0  # risks of two days ago are not planned on
     save_scores(engine, [_risk(f"s{t}", 0.3 - t / 100, NOON - timedelta(hours=1)) for t in range(12)])

@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from secrets import token_bytes
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,7 +22,9 @@ import panel as pn
 import pytest
 from panel.viewable import Viewable
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from rich.console import Console
 
+from cli.top import print_top
 from domain.errors import UnknownCaller
 from domain.keys import KeyWish
 from domain.policy import Principal, Role
@@ -36,6 +40,7 @@ from store.models import record_model
 from store.scores import save_scores
 from tests.histories import dataset
 from ui.app import create_app
+from ui.score_history import history_plot
 from ui.sign_in import ADMIN, USER, Visitors, credentials
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -236,7 +241,7 @@ def test_nobody_enters_with_a_wrong_user_or_password(browser: Browser, address: 
         page.fill("[name=username]", user)
         page.fill("[name=password]", password)
         page.click("button")
-        expect(page.get_by_role("alert")).to_contain_text("Invalid")
+        expect(page.get_by_role("alert")).to_have_text("User or password is wrong.")
     page.close()
 
 
@@ -285,6 +290,19 @@ def test_a_tutor_sees_their_own_page_alone(engine: Engine) -> None:
     for address in ("/", "tutor", "upcoming", "contacts", "unfinished"):
         assert "This page is not for you" in _said(pages[address]())
     assert read_rows(engine) == []
+
+
+def test_a_kind_of_score_that_nobody_counted_is_not_in_the_legend() -> None:
+    plot = history_plot([_score(ScoreKind.HELP, 0.5, "ada")]).object
+    assert [item.label.value for item in plot.legend[0].items] == ["Needs help"]
+
+
+@pytest.mark.parametrize(("limit", "title"), [(1, "The tutor who most needs help"), (2, "The 2 tutors who most need")])
+def test_the_printed_list_counts_its_tutors(engine: Engine, limit: int, title: str) -> None:
+    _plant(engine)
+    console = Console(file=StringIO(), width=200)
+    print_top(engine, console, limit)
+    assert title in cast(StringIO, console.file).getvalue()
 
 
 def test_without_a_model_the_list_says_so(engine: Engine) -> None:

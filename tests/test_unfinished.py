@@ -54,6 +54,16 @@ def test_the_page_lists_parked_events_and_failed_deliveries_with_their_reasons(e
     assert "503 took too long" in " ".join(html.split())
 
 
+def test_the_page_says_why_an_event_that_waits_failed_so_far(engine: Engine) -> None:
+    put(engine, [event("session.booked", "new"), event("session.booked", "tried")])
+    rows(engine, "UPDATE inbox SET tries = 1, error = 'the disk is full' WHERE key = 'event:tried' RETURNING id")
+    html = _html(engine)
+    assert "Waiting events that failed so far" in html
+    assert "the disk is full" in html
+    assert "<td>tried</td>" in html
+    assert "<td>new</td>" not in html
+
+
 def _failed_delivery(engine: Engine) -> None:
     (delivery,) = rows(
         engine,

@@ -7,7 +7,10 @@ from store.contacts import last_planned_day, listed_contacts, measured_effects
 from store.database import Engine
 from ui.rendering import piece, sentence
 
-NO_PLAN = "Every night the sessions of the next day are ranked by their risk; the first list appears here."
+NO_PLAN = (
+    "Every night the sessions of the next day are ranked by their risk; the first list appears here. Or run now: "
+    "tqs contacts plan"
+)
 
 
 def contacts_view(engine: Engine) -> pn.Column:

@@ -28,7 +28,10 @@ def history_plot(scores: Sequence[Score]) -> pn.pane.Bokeh:
     plot.sizing_mode = "stretch_width"
     plot.hspan(y=[points(WATCH_RISK), points(ACT_RISK)], line_color="#c9d0d6", line_dash="dotted")
     for kind, (colour, dash) in _LINES.items():
-        source = _source([score for score in scores if score.kind == kind])
+        of_kind = [score for score in scores if score.kind == kind]
+        if not of_kind:  # its name in the legend would stand for no line
+            continue
+        source = _source(of_kind)
         look = {"source": source, "color": colour, "legend_label": KINDS[kind]}
         plot.line("as_of", "points", line_dash=dash, line_width=2, **look)
         plot.scatter("as_of", "points", size=6, **look)

@@ -14,8 +14,9 @@ SHOWN = 100
 def unfinished_view(engine: Engine) -> pn.Column:
     """What waits, what is parked, and what could not be delivered. Raises DatabaseUnavailable."""
     parked = unfinished(engine, InboxState.PARKED, limit=SHOWN)
+    waiting = [event for event in unfinished(engine, InboxState.WAITING, limit=SHOWN) if event.error]
     return pn.Column(
-        piece("parked.html", counted=backlog(engine), events=parked),
+        piece("parked.html", counted=backlog(engine), events=parked, waiting=waiting),
         piece("failed_deliveries.html", deliveries=deliveries(engine, DeliveryState.FAILED, SHOWN)),
         sizing_mode="stretch_width",
     )

@@ -40,7 +40,9 @@ CODES: Mapping[str, Meaning] = MappingProxyType(
         "unclassified": Meaning(403, "The route is on no list of permissions.", "Tell us: that is our mistake."),
         "not_found": Meaning(404, "There is nothing at this path.", "Check the path."),
         "unknown_subject": Meaning(
-            404, "No tutor, session, student or transcript has this id.", "Send its event first."
+            404,
+            "There is nothing with this id: no tutor, session, student, transcript, key, delivery or parked event.",
+            "Check the id; of a tutor or session, send its event first.",
         ),
         "method_not_allowed": Meaning(405, "The path is there, the method is not.", "See the header `Allow`."),
         "not_upcoming": Meaning(

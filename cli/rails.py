@@ -30,7 +30,7 @@ def commands() -> typer.Typer:
 
 def sync(
     since: Annotated[str, typer.Option(help="From when on: ISO 8601, with an offset or in UTC.")],
-    until: Annotated[str | None, typer.Option(help="Before when; now if left out.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before when; without end if left out.")] = None,
     cursor: Annotated[str | None, typer.Option(help="Go on where a sync stopped.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg2
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy import Engine as Engine  # what other rooms are handed
 from sqlalchemy.exc import DBAPIError
 
@@ -63,7 +63,8 @@ def answering(engine: Engine) -> Iterator[None]:
 
 
 def _in_words(engine: Engine, error: BaseException) -> str:
-    address = engine.url.set(username=None, password=None, query={}).render_as_string()
+    url = engine.url  # without user and password, and without the driver, which nobody wrote
+    address = URL.create("postgresql", host=url.host, port=url.port, database=url.database).render_as_string()
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg2.Error) and (cause.pgcode or "").startswith("53"):
         return f"The database {address} has no room or no connection left ({type(cause).__name__}). Give it more."

@@ -328,7 +328,8 @@ def test_missed_sessions_do_not_make_a_tutor_active() -> None:
 
 def test_a_churn_model_trains_on_the_same_marketplace(market: tuple[History, np.ndarray]) -> None:
     rows = churn_rows(market[0], HORIZON, timedelta(days=1))
-    found = train(Request(Task.CHURN, market[0], rows, default_cut(rows), seed=1, repeats=5, every=timedelta(days=1)))
+    asked = Request(Task.CHURN, market[0], rows, default_cut(rows), seed=1, repeats=5, every=timedelta(days=1))
+    found = train(replace(asked, origins=0, refit=False))
     sidecar = found.evaluated.sidecar
     assert sidecar.columns == tuple(f.name for f in features_of(Task.CHURN))
     assert found.evaluation.tutor_figures == {}

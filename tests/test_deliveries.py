@@ -43,6 +43,10 @@ class App:
     got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of the library's five, what comes together is turned away
+
+
 @contextmanager
 def rails() -> Iterator[App]:
     app = App()
@@ -60,7 +64,7 @@ def rails() -> Iterator[App]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     app.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

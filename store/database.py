@@ -1,20 +1,25 @@
 """Engines, migrations, and what to say when the database does not answer."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy import Engine as Engine  # what other rooms are handed
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.errors import DatabaseUnavailable
 
 _CONNECT_SECONDS = 3
 _POOL = 20
+_IDLE_SECONDS = 1.0
+_USED_AT = "used_at"
 _MIGRATION_LOCK = 7_205_001
 # Server shut down, connection lost, or nothing left of disk, memory or connections. A failure to connect has no code.
 _AWAY = ("57P", "08", "53")
@@ -22,13 +27,35 @@ _AWAY = ("57P", "08", "53")
 
 def make_engine(url: str) -> Engine:
     """An engine that notices a server that went away, gives up connecting after three seconds and speaks UTC."""
-    return create_engine(
+    engine = create_engine(
         url,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error is logged, and what was asked or written is about people
         pool_size=_POOL,  # what overflows is closed after use, and opening costs more than most questions
         connect_args={"connect_timeout": _CONNECT_SECONDS, "options": "-c timezone=UTC"},
     )
+    _try_what_lay_idle(engine)
+    return engine
+
+
+def _try_what_lay_idle(engine: Engine) -> None:
+    """Before a connection is used after a second or more, try it, and open others if it is dead.
+
+    SQLAlchemy's `pool_pre_ping` tries each before each use, which doubles the round trips of short questions.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def checkout(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        idle = time.monotonic() - record.info.get(_USED_AT, time.monotonic())
+        if idle < _IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg2.Error as error:
+            raise InvalidatePoolError from error
 
 
 def is_away(error: BaseException) -> bool:

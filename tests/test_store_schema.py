@@ -1,5 +1,7 @@
 """Migrations, and that the tables in the code are those in the database."""
 
+import time
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -62,11 +64,15 @@ def test_a_database_that_does_not_answer_is_named_as_it_was_written_without_user
     assert "secret" not in str(error.value)
 
 
-def test_an_engine_recovers_when_the_database_comes_back(engine: Engine) -> None:
+@pytest.mark.parametrize("idle", [1.1, 0.0])
+def test_an_engine_tries_what_lay_idle_and_loses_one_question_of_what_did_not(engine: Engine, idle: float) -> None:
+    address = engine.url.render_as_string(hide_password=False)
     ping(engine)
-    with engine.connect() as connection:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-        with make_engine(engine.url.render_as_string(hide_password=False)).connect() as killer:
-            killer.execute(text(others + " AND datname = current_database()"))
-        connection.invalidate()
+    time.sleep(idle)
+    with make_engine(address).begin() as killer:
+        others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        killer.execute(text(f"SELECT pg_terminate_backend(pid, 5000) {others}"))
+    if not idle:
+        with pytest.raises(DatabaseUnavailable):
+            ping(engine)
     ping(engine)

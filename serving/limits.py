@@ -5,12 +5,13 @@ import time
 from dataclasses import dataclass
 
 from limits import parse
-from limits.storage import MemoryStorage, Storage
+from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 
 from domain.errors import InvalidSettings, TooManyRequests
 from gateways.settings import LimitStorage, Settings
+from serving.memory_counts import MemoryCounts
 from store.database import Engine
 from store.rate_limits import PostgresStorage
 
@@ -44,7 +45,7 @@ class Limits:
         self._rate, self._wrong = parse(rate), parse(wrong_keys)
         self._limiter = FixedWindowRateLimiter(storage)
         # Wrong keys are few and counted before any database is asked, so each process counts its own.
-        self._guesses = FixedWindowRateLimiter(storage if _is_quick(storage) else MemoryStorage())
+        self._guesses = FixedWindowRateLimiter(storage if _is_quick(storage) else MemoryCounts())
         self._is_quick = _is_quick(storage)
 
     async def ask(self, who: str) -> Standing:
@@ -71,7 +72,7 @@ def limits_of(settings: Settings, engine: Engine) -> Limits:
     """What the settings ask for. Raises InvalidSettings where several processes would each count for themselves."""
     check_workers(settings)
     shared = settings.rate_limit_storage is LimitStorage.POSTGRESQL
-    return Limits(settings.rate_limit, PostgresStorage(engine) if shared else MemoryStorage())
+    return Limits(settings.rate_limit, PostgresStorage(engine) if shared else MemoryCounts())
 
 
 def check_workers(settings: Settings) -> None:
@@ -84,7 +85,7 @@ def check_workers(settings: Settings) -> None:
 
 
 def _is_quick(storage: Storage) -> bool:
-    return isinstance(storage, MemoryStorage)
+    return isinstance(storage, MemoryCounts)
 
 
 def _seconds_until(end: float) -> int:

@@ -1,9 +1,11 @@
 """The risk of one session, computed when asked: the tutor's history, the training's features, the champion."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from fastapi import APIRouter
@@ -17,10 +19,10 @@ from domain.events import AttributeValue
 from domain.scores import Score
 from domain.vocabulary import AttributeType, SessionStatus, Task
 from features.dataset import Attribute, Dataset, arrow_schema
-from features.history import History
+from features.history import History, SessionColumns
+from features.queries import take
 from insights.upcoming import advice
 from models.scoring import DESCRIBED, score_sessions
-from quality.reasons import with_reason_codes
 from serving.access import about
 from serving.bodies import (
     DescribedSession,
@@ -32,10 +34,10 @@ from serving.bodies import (
 )
 from serving.described import scores_of, told
 from serving.direct import DirectRoute, answer
+from serving.histories import Histories
 from serving.problems import FieldError, InvalidFields
 from serving.resources import Given, Resources
 from store.database import Engine
-from store.history import HISTORY_KINDS, read_around, read_dataset
 from store.lookups import student_exists
 from store.upcoming import is_on_list
 
@@ -61,28 +63,38 @@ async def predict_no_show(question: NoShowQuestion, request: Request, resources:
 def _predict(question: KnownSession | DescribedSession, resources: Resources) -> Prediction:
     champion, now = resources.champions.get(Task.NO_SHOW), resources.now()
     if isinstance(question, KnownSession):
-        history, session = _stored(question, resources.engine, now)
+        asked = _stored(question, resources.histories, now)
     else:
-        history, session = _described(question, resources.engine, now)
+        asked = _described(question, resources, now)
     (score,) = score_sessions(
         champion.model,
         champion.version,
-        history,
-        session["session_id"].to_pylist(),
-        history.columns_of(session),
+        asked.history,
+        [asked.session_id or DESCRIBED],
+        asked.columns,
         now,
         with_reasons=question.explain,
     )
-    tutor_id, starts_at = session["tutor_id"][0].as_py(), session["starts_at"][0].as_py()
     score = told(score, question.explain)
-    if question.explain and isinstance(question, KnownSession):
-        score = _as_listed(score, tutor_id, starts_at, resources.engine)
+    if question.explain and asked.session_id is not None:
+        score = _as_listed(score, asked.tutor_id, asked.starts_at, resources.engine)
     return Prediction(
-        session_id=question.session_id if isinstance(question, KnownSession) else None,
-        tutor_id=tutor_id,
-        starts_at=starts_at,
+        session_id=asked.session_id,
+        tutor_id=asked.tutor_id,
+        starts_at=asked.starts_at,
         score=ScoreView.of(score),
     )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The one session a question is about, with its tutor's history; no id for one that is described."""
+
+    history: History
+    columns: SessionColumns
+    session_id: str | None
+    tutor_id: str
+    starts_at: datetime
 
 
 def _as_listed(score: Score, tutor_id: str, starts_at: datetime, engine: Engine) -> Score:
@@ -93,38 +105,35 @@ def _as_listed(score: Score, tutor_id: str, starts_at: datetime, engine: Engine)
     return score.model_copy(update={"reasons": (), "what_if": None, "action": advised.action})
 
 
-def _stored(question: KnownSession, engine: Engine, now: datetime) -> tuple[History, pa.Table]:
-    """The session as stored, with its tutor's history. Raises UnknownSubject, or 409 once it is not to come."""
-    around = read_around(engine, question.session_id)
-    if around is None:
+def _stored(question: KnownSession, histories: Histories, now: datetime) -> _Asked:
+    """The session as stored. Raises UnknownSubject, or 409 once it is not to come."""
+    history = histories.around(question.session_id)
+    if history is None:
         raise UnknownSubject(f"there is no session {question.session_id!r}")
-    history = History(with_reason_codes(around))
     sessions = history.dataset.tables["sessions"]
-    session = sessions.filter(pc.equal(sessions["session_id"], question.session_id))
-    status = session["status"][0].as_py()
+    row = pc.index(sessions["session_id"], question.session_id).as_py()
+    status, starts_at = sessions["status"][row].as_py(), sessions["starts_at"][row].as_py()
     if status != SessionStatus.BOOKED:
         raise HTTPException(409, f"session {question.session_id!r} is {status}: only what is to come is predicted")
-    if session["starts_at"][0].as_py() <= now:
+    if starts_at <= now:
         raise HTTPException(409, f"session {question.session_id!r} has started: only what is to come is predicted")
-    return history, session
+    columns = take(history.sessions, np.array([row]))
+    return _Asked(history, columns, question.session_id, sessions["tutor_id"][row].as_py(), starts_at)
 
 
-def _described(question: DescribedSession, engine: Engine, now: datetime) -> tuple[History, pa.Table]:
-    """The session as described, with its tutor's history. Raises UnknownSubject, InvalidFields."""
-    dataset = of_tutor(engine, question.tutor_id)
-    if not dataset.tables["tutors"].num_rows:
+def _described(question: DescribedSession, resources: Resources, now: datetime) -> _Asked:
+    """The session as described. Raises UnknownSubject, InvalidFields."""
+    history = resources.histories.of_tutor(question.tutor_id)
+    if history is None:
         raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
-    if question.student_id is not None and not student_exists(engine, question.student_id):
+    if question.student_id is not None and not student_exists(resources.engine, question.student_id):
         raise UnknownSubject(f"there is no student {question.student_id!r}")
-    errors = [*_wrong_times(question, now), *_wrong_attributes(question, dataset.feature_attributes("sessions"))]
+    attributes = history.dataset.feature_attributes("sessions")
+    errors = [*_wrong_times(question, now), *_wrong_attributes(question, attributes)]
     if errors:
         raise InvalidFields(errors)
-    return History(dataset), described_row(question, dataset, now)
-
-
-def of_tutor(engine: Engine, tutor_id: str) -> Dataset:
-    """What the tutor did, every written reason with its class, as the model was trained."""
-    return with_reason_codes(read_dataset(engine, [tutor_id], HISTORY_KINDS))
+    columns = history.columns_of(described_row(question, history.dataset, now))
+    return _Asked(history, columns, None, question.tutor_id, question.starts_at)
 
 
 def described_row(question: DescribedSession, dataset: Dataset, now: datetime) -> pa.Table:

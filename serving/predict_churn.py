@@ -7,13 +7,11 @@ from starlette.responses import Response
 
 from domain.errors import UnknownSubject
 from domain.vocabulary import Task
-from features.history import History
 from models.scoring import score_churn
 from serving.access import about
 from serving.bodies import ChurnPrediction, ChurnQuestion, Features, KnownTutor, ScoreView
 from serving.described import scores_of, told
 from serving.direct import DirectRoute, answer
-from serving.predict import of_tutor
 from serving.problems import respond
 from serving.resources import Given, Resources
 
@@ -42,8 +40,8 @@ async def predict_churn(question: ChurnQuestion, request: Request, resources: Gi
 
 def _predict(question: KnownTutor, resources: Resources) -> ChurnPrediction:
     champion, now = resources.champions.get(Task.CHURN), resources.now()
-    history = History(of_tutor(resources.engine, question.tutor_id))
-    if not history.n_tutors:
+    history = resources.histories.of_tutor(question.tutor_id)
+    if history is None:
         raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
     scores = score_churn(champion.model, champion.version, history, now, with_reasons=question.explain)
     return ChurnPrediction(

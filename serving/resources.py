@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Annotated
 
 from fastapi import Depends, Request
-from limits.storage import MemoryStorage
 
 from gateways.clock import utc_now
 from gateways.secret_file import kept_secret
@@ -17,8 +16,10 @@ from gateways.signatures import Signatures, incoming
 from serving.champions import Champions
 from serving.door import Door, open_door
 from serving.grouped import Grouped
+from serving.histories import Histories
 from serving.hub import Hub
 from serving.limits import Limits, limits_of
+from serving.memory_counts import MemoryCounts
 from store.database import Engine, make_engine
 from store.inbox import WEBHOOK, Arrival, Outcome, accept_each
 
@@ -33,7 +34,7 @@ class Resources:
     champions: Champions
     api_key: str
     now: Callable[[], datetime]
-    limits: Limits = field(default_factory=lambda: Limits(load_settings({}).rate_limit, MemoryStorage()))
+    limits: Limits = field(default_factory=lambda: Limits(load_settings({}).rate_limit, MemoryCounts()))
     token_secret: str = field(default_factory=secrets.token_urlsafe, repr=False)
     signatures: Signatures = field(default_factory=lambda: Signatures(()))
 
@@ -41,6 +42,11 @@ class Resources:
     def door(self) -> Door:
         """What the guard decides with, opened with the first request."""
         return open_door(self.engine, self.api_key, self.token_secret, self.limits, self.now)
+
+    @cached_property
+    def histories(self) -> Histories:
+        """What tutors did, for predictions that are computed when asked."""
+        return Histories(self.engine)
 
     @cached_property
     def inbox(self) -> Grouped[Arrival, Outcome]:

@@ -10,9 +10,10 @@ from features.history import History
 from models.champion import Champion
 from models.scoring import score_churn, score_sessions
 from serving.bodies import DescribedSession
-from serving.predict import described_row, of_tutor
+from serving.predict import described_row
 from serving.resources import Resources
 from store.database import upgrade
+from store.history import HISTORY_KINDS, read_dataset
 from store.lookups import any_tutor
 
 logger = logging.getLogger("tutor_quality.serving")
@@ -40,11 +41,12 @@ def warm_up(resources: Resources) -> None:
 
 def _predict(task: Task, champion: Champion, resources: Resources) -> None:
     now, tutor_id = resources.now(), any_tutor(resources.engine) or NOBODY
-    dataset = of_tutor(resources.engine, tutor_id)
-    history = History(dataset)
+    history = resources.histories.of_tutor(tutor_id)
+    if history is None:
+        history = History(read_dataset(resources.engine, [NOBODY], HISTORY_KINDS))
     if task is Task.CHURN:
         score_churn(champion.model, champion.version, history, now)
         return
     question = DescribedSession(tutor_id=tutor_id, starts_at=now + timedelta(days=1))
-    session = history.columns_of(described_row(question, dataset, now))
+    session = history.columns_of(described_row(question, history.dataset, now))
     score_sessions(champion.model, champion.version, history, [NOBODY], session, now)

@@ -29,6 +29,7 @@ _UPDATE_TUTORS = text(f"""
     FROM {each("tutor_id text, name text, email text, timezone text, started_at timestamptz, departed_at timestamptz")}
     WHERE tutors.tutor_id = r.tutor_id
 """)
+_STAMP = text("UPDATE tutors SET history_stamp = gen_random_uuid() WHERE tutor_id = ANY (:ids)")
 _FORGET_TUTORS = text(f"""
     UPDATE tutors SET
         name = NULL, email = NULL, departed_at = coalesce(tutors.departed_at, greatest(tutors.started_at, r.at))
@@ -104,8 +105,10 @@ def _apply(
         for key, at in deciding.won.items()
     ]
     write(connection, _NOTE_LATEST, latest)
+    touched = _touched(arrived, sessions.before)
+    connection.execute(_STAMP, {"ids": sorted(touched)})
     forgotten = deciding.deleted | {tutor_id for _, tutor_id in gone}
-    return Applied(_touched(arrived, sessions.before) - forgotten, sessions.completed, refused, early)
+    return Applied(touched - forgotten, sessions.completed, refused, early)
 
 
 def _message(one: Arrived[MessageSent]) -> dict[str, Any]:

@@ -5,11 +5,36 @@ A statement is a transaction of its own, so it needs neither BEGIN nor COMMIT, w
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, TextClause
 
 from store.database import answering
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A question that each connection plans once: for one whose plan takes longer than its answer.
+
+    `sql` names its values `$1`, `$2` …, as PostgreSQL's PREPARE does.
+    """
+
+    name: str
+    sql: str
+
+    def ask(self, engine: Engine, *values: Any) -> Sequence[Row[Any]]:
+        """The rows for these values. Raises DatabaseUnavailable."""
+        with _alone(engine) as connection:
+            return self.ask_on(connection, *values)
+
+    def ask_on(self, connection: Connection, *values: Any) -> Sequence[Row[Any]]:
+        """The same in the connection's own transaction."""
+        if self.name not in connection.info:
+            connection.exec_driver_sql(f"PREPARE {self.name} AS {self.sql}")
+            connection.info[self.name] = True
+        places = ", ".join(["%s"] * len(values))
+        return connection.exec_driver_sql(f"EXECUTE {self.name} ({places})", values).all()
 
 
 def ask(engine: Engine, question: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:

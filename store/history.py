@@ -1,19 +1,22 @@
 """Read what happened back into a Dataset: everything to train on, or a few tutors' history to answer a request."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from domain.schema import KINDS
 from features.dataset import Attribute, Dataset, arrow_schema
 from store import attributes as stored_attributes
+from store.asking import Prepared
 from store.copying import copy_out, select_list
 from store.database import reading
-from store.tables import dataset_facts, sessions
+from store.tables import dataset_facts
 
 HISTORY_KINDS = ("tutors", "students", "sessions", "reschedules", "messages")
 """The kinds that columns are computed from: all but the long texts."""
@@ -23,6 +26,15 @@ _OF_IDS = {
     "transcripts": "t.session_id IN (SELECT s.session_id FROM sessions s WHERE s.tutor_id = ANY ({ids}))",
 }
 _OWN = "t.tutor_id = ANY ({ids})"
+_OF_TUTOR = Prepared(
+    "history_of_tutor", "SELECT tutor_id, history_stamp::text AS stamp FROM tutors WHERE tutor_id = $1"
+)
+_OF_SESSION = Prepared(
+    "history_of_session",
+    """
+    SELECT tutor_id, history_stamp::text AS stamp FROM sessions JOIN tutors USING (tutor_id) WHERE session_id = $1
+    """,
+)
 
 Ids = Sequence[str] | None
 
@@ -37,11 +49,36 @@ def read_dataset(engine: Engine, tutor_ids: Ids = None, kinds: Collection[str] =
         return _dataset(connection, tutor_ids, kinds)
 
 
-def read_around(engine: Engine, session_id: str) -> Dataset | None:
-    """The history of the tutor who gives a session; None for an id nobody has. Raises DatabaseUnavailable."""
+@dataclass(frozen=True)
+class Stamp:
+    """Of what moment a tutor's history is: the same stamp, the same history."""
+
+    tutor_id: str
+    value: str
+
+
+def stamp_of(engine: Engine, tutor_id: str) -> Stamp | None:
+    """The stamp of a tutor's history now; None for an id nobody has. Raises DatabaseUnavailable."""
+    return _stamp(_OF_TUTOR.ask(engine, tutor_id))
+
+
+def stamp_around(engine: Engine, session_id: str) -> Stamp | None:
+    """The stamp of the history of the tutor who gives a session; None for an id nobody has.
+
+    Raises DatabaseUnavailable.
+    """
+    return _stamp(_OF_SESSION.ask(engine, session_id))
+
+
+def read_stamped(engine: Engine, tutor_id: str) -> tuple[Stamp, Dataset] | None:
+    """A tutor's history with its stamp, of the same moment; None for an id nobody has. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
-        tutor_id = connection.scalar(select(sessions.c.tutor_id).where(sessions.c.session_id == session_id))
-        return None if tutor_id is None else _dataset(connection, [tutor_id], HISTORY_KINDS)
+        stamp = _stamp(_OF_TUTOR.ask_on(connection, tutor_id))
+        return None if stamp is None else (stamp, _dataset(connection, [tutor_id], HISTORY_KINDS))
+
+
+def _stamp(rows: Sequence[Row[Any]]) -> Stamp | None:
+    return Stamp(rows[0].tutor_id, rows[0].stamp) if rows else None
 
 
 def _dataset(connection: Connection, tutor_ids: Ids, kinds: Collection[str]) -> Dataset:

@@ -27,6 +27,8 @@ from store.tables import dataset_facts, metadata
 FACTS_LOCK = 7_205_002
 """Held by whoever writes what happened, an import or a batch of events: two could each miss the other's rows."""
 _STAGE = "incoming"
+# All of them: a new attribute is one of every tutor's.
+_STAMP = text("UPDATE tutors SET history_stamp = gen_random_uuid()")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def load(engine: Engine, dataset: Dataset) -> LoadSummary:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FACTS_LOCK})
             stored_attributes.define(connection, dataset.attributes)
             _note_facts(connection, dataset)
-            return LoadSummary({kind: _load_kind(connection, kind, dataset) for kind in KINDS})
+            summary = LoadSummary({kind: _load_kind(connection, kind, dataset) for kind in KINDS})
+            connection.execute(_STAMP)
+            return summary
     except (psycopg2.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(cause, psycopg2.IntegrityError | psycopg2.DataError):

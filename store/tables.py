@@ -25,7 +25,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.types import TypeEngine
 
 from domain.promotion import Action
@@ -83,7 +83,12 @@ def _number() -> Column:
     return Column("id", BigInteger, Identity(always=True), primary_key=True)
 
 
-tutors = _kind_table(KINDS["tutors"], _attributes())
+tutors = _kind_table(
+    KINDS["tutors"],
+    _attributes(),
+    # Another after whatever was written of the tutor, so that what was read of them can be kept until then.
+    Column("history_stamp", UUID, nullable=False, server_default=text("gen_random_uuid()")),
+)
 students = _kind_table(KINDS["students"])
 sessions = _kind_table(
     KINDS["sessions"],

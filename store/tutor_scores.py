@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Engine, Row, text
 
-from domain.scores import Reason, Score, WhatIf
-from domain.vocabulary import ScoreKind, SubjectKind
-from store.asking import ask
+from domain.scores import Score
+from domain.vocabulary import ScoreKind
+from store.asking import Prepared, ask
 
 TREND_SPAN = timedelta(days=7)
 """A trend is the difference to the value so long before."""
@@ -21,8 +20,11 @@ TREND_SLACK = timedelta(days=2)
 FAR = timedelta(days=365)
 """How far ahead the next session is looked for."""
 
+_KINDS = ", ".join(f"'{kind}'" for kind in ScoreKind if kind is not ScoreKind.NO_SHOW)
 # An index probe a kind and one more for its trend, whatever the history holds: `latest_scores` would read all of it.
-_NOW = text("""
+_NOW = Prepared(
+    "tutor_now",
+    f"""
     SELECT next.session_id, next.starts_at, next.is_listed, score.*, before.value AS value_before
     FROM tutors
     LEFT JOIN LATERAL (
@@ -36,11 +38,12 @@ _NOW = text("""
                 )
             END AS is_listed
         FROM sessions
-        WHERE sessions.tutor_id = tutors.tutor_id AND status = 'booked' AND starts_at >= :now AND starts_at < :far
+        WHERE sessions.tutor_id = tutors.tutor_id AND status = 'booked'
+            AND starts_at >= $2 AND starts_at < $2 + interval '{FAR.days} days'
         ORDER BY starts_at, session_id LIMIT 1
     ) AS next ON true
     CROSS JOIN LATERAL (
-        SELECT 'tutor' AS about, tutors.tutor_id AS id, unnest(CAST(:kinds AS text[])) AS kind
+        SELECT 'tutor' AS about, tutors.tutor_id AS id, unnest(ARRAY[{_KINDS}]) AS kind
         UNION ALL SELECT 'session', next.session_id, 'no_show'
     ) AS wanted
     LEFT JOIN LATERAL (
@@ -54,18 +57,12 @@ _NOW = text("""
     LEFT JOIN LATERAL (
         SELECT value FROM scores
         WHERE subject_kind = wanted.about AND subject_id = wanted.id AND scores.kind = wanted.kind
-            AND scores.as_of <= score.as_of - CAST(:span AS interval)
-            AND scores.as_of >= score.as_of - CAST(:oldest AS interval)
+            AND scores.as_of <= score.as_of - interval '{TREND_SPAN.days} days'
+            AND scores.as_of >= score.as_of - interval '{(TREND_SPAN + TREND_SLACK).days} days'
         ORDER BY scores.as_of DESC, scores.id DESC LIMIT 1
     ) AS before ON true
-    WHERE tutors.tutor_id = :tutor_id
-""")
-_ASKED = MappingProxyType(
-    {
-        "kinds": [kind.value for kind in ScoreKind if kind is not ScoreKind.NO_SHOW],
-        "span": TREND_SPAN,
-        "oldest": TREND_SPAN + TREND_SLACK,
-    }
+    WHERE tutors.tutor_id = $1
+""",
 )
 
 
@@ -99,7 +96,7 @@ class TutorNow:
 
 def tutor_now(engine: Engine, tutor_id: str, now: datetime) -> TutorNow | None:
     """What is said of a tutor now; None for an id nobody has. Raises DatabaseUnavailable."""
-    rows = ask(engine, _NOW, {**_ASKED, "tutor_id": tutor_id, "now": now, "far": now + FAR})
+    rows = _NOW.ask(engine, tutor_id, now)
     if not rows:
         return None
     found = [_score_now(row) for row in rows if row.value is not None]
@@ -116,17 +113,17 @@ def _score_now(row: Row[Any]) -> ScoreNow:
 
 
 def score_of(row: Row[Any]) -> Score:
-    """A row of `scores` as it was checked when it was saved, and so not again."""
-    return Score.model_construct(
-        subject_kind=SubjectKind(row.subject_kind),
+    """A row of `scores`."""
+    return Score(
+        subject_kind=row.subject_kind,
         subject_id=row.subject_id,
-        kind=ScoreKind(row.kind),
+        kind=row.kind,
         value=row.value,
         low=row.low,
         high=row.high,
-        reasons=tuple(Reason.model_construct(**reason) for reason in row.reasons or ()),
+        reasons=row.reasons or (),
         action=row.action,
-        what_if=WhatIf.model_construct(**row.what_if) if row.what_if else None,
+        what_if=row.what_if,
         act_from=row.act_from,
         model_version=row.model_version,
         as_of=row.as_of,

@@ -3,13 +3,12 @@
 import secrets
 from datetime import datetime, timedelta
 
-from limits.storage import MemoryStorage
-
 from domain.keys import ApiKey, KeyWish
 from domain.policy import Permission, Principal, Role
 from serving.callers import INSTALLATION
 from serving.champions import Champions
 from serving.limits import Limits
+from serving.memory_counts import MemoryCounts
 from serving.resources import Resources
 from store.database import Engine
 from store.keys import create_key, revoke_key
@@ -35,7 +34,7 @@ class Clock:
 
 def resources_of(engine: Engine, clock: Clock | None = None, rate: str = "100000/minute") -> Resources:
     """Resources whose tokens are signed with the secret of tests; nobody is locked out for wrong keys."""
-    limits = Limits(rate, MemoryStorage(), wrong_keys="100000/minute")
+    limits = Limits(rate, MemoryCounts(), wrong_keys="100000/minute")
     return Resources(engine, Champions(engine), KEY, clock or Clock(), limits=limits, token_secret=TOKEN_SECRET)
 
 

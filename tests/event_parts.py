@@ -9,13 +9,13 @@ from http.client import HTTPConnection
 from typing import Any
 
 import httpx
-from limits.storage import MemoryStorage
 from sqlalchemy import Engine, text
 
 from domain.event_examples import example
 from gateways.signatures import Signatures
 from serving.champions import Champions
 from serving.limits import Limits
+from serving.memory_counts import MemoryCounts
 from serving.resources import Resources
 from tests.api_parts import KEY, serving
 
@@ -72,7 +72,7 @@ class Rails:
 @contextmanager
 def rails(engine: Engine) -> Iterator[Rails]:
     """A sender, and the service that it sends to."""
-    generous = Limits("100000/minute", MemoryStorage())
+    generous = Limits("100000/minute", MemoryCounts())
     resources = Resources(engine, Champions(engine), KEY, lambda: NOW, generous, signatures=SIGNATURES)
     try:
         with serving(resources) as address, httpx.Client(base_url=address, timeout=30) as http:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from limits.storage import MemoryStorage
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError
 
@@ -21,6 +20,7 @@ from gateways.signatures import Signatures
 from serving.champions import Champions
 from serving.cursors import make_cursor
 from serving.limits import Limits
+from serving.memory_counts import MemoryCounts
 from serving.resources import Resources
 from serving.tutors import Sort, TutorQuery
 from serving.upcoming import UpcomingQuery
@@ -51,7 +51,7 @@ def stored(server_url: str) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def address(stored: Engine) -> Iterator[str]:
-    limits = Limits("900000/minute", MemoryStorage(), wrong_keys="900000/minute")
+    limits = Limits("900000/minute", MemoryCounts(), wrong_keys="900000/minute")
     signatures = Signatures((SECRET,))
     with serving(Resources(stored, Champions(stored), KEY, lambda: NOW, limits, signatures=signatures)) as found:
         yield found

@@ -14,7 +14,6 @@ import requests
 import schemathesis
 import xgboost as xgb
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from limits.storage import MemoryStorage
 from requests.auth import AuthBase
 from schemathesis import GenerationMode
 from schemathesis.core.transport import Response
@@ -32,6 +31,7 @@ from quality.reasons import with_reason_codes
 from serving.access import PERMISSIONS, WEBSOCKET, Signed
 from serving.champions import Champions
 from serving.limits import Limits
+from serving.memory_counts import MemoryCounts
 from serving.resources import Resources
 from store.database import Engine, make_engine, upgrade
 from store.history import read_dataset
@@ -99,7 +99,7 @@ def served(server_url: str) -> Iterator[Served]:
     register(engine, small_model())
     _register_churn(engine)
     _score(engine)
-    limits = Limits("900000/minute", MemoryStorage(), wrong_keys="900000/minute")
+    limits = Limits("900000/minute", MemoryCounts(), wrong_keys="900000/minute")
     resources = Resources(engine, Champions(engine), KEY, lambda: NOW, limits, TOKEN_SECRET, Signatures((SECRET,)))
     with serving(resources) as address, requests.Session() as session:
         schema = schemathesis.openapi.from_url(f"{address}/api/openapi.json", headers=HEADERS)

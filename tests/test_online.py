@@ -19,7 +19,7 @@ from models.artifact import Model
 from models.matrix import build, features_of
 from models.walk import MOST_ROWS, walk_of
 from quality.reasons import with_reason_codes
-from serving.predict import of_tutor
+from serving.histories import Histories
 from simulator.settings import MarketSettings
 from store.binary import table_of
 from store.copying import copy_out
@@ -46,9 +46,11 @@ def test_every_column_of_a_stored_session_is_the_same_online_and_in_the_batch(en
     booked = np.flatnonzero(pc.equal(stored.tables["sessions"]["status"], SessionStatus.BOOKED).to_numpy())[:40]
     expected = build(features, (), batch, of_sessions(batch.sessions, booked, as_of), PRIORS)
     assert booked.size == 40
+    histories = Histories(engine)
     for row, place in enumerate(booked.tolist()):
         session = stored.tables["sessions"].slice(place, 1)
-        online = History(of_tutor(engine, session["tutor_id"][0].as_py()))
+        online = histories.around(session["session_id"][0].as_py())
+        assert online is not None
         found = build(features, (), online, of_sessions(online.columns_of(session), as_of=as_of), PRIORS)
         assert found.tobytes() == np.ascontiguousarray(expected[row]).tobytes()
 
@@ -57,8 +59,10 @@ def test_every_column_of_a_tutor_is_the_same_online_and_in_the_batch(engine: Eng
     batch = History(with_reason_codes(stored))
     as_of, features = microseconds_of(SETTINGS.end), features_of(Task.CHURN)
     expected = build(features, (), batch, of_tutors(np.arange(batch.n_tutors), as_of), PRIORS)
+    histories = Histories(engine)
     for row, tutor_id in enumerate(batch.tutor_ids.to_pylist()):
-        online = History(of_tutor(engine, tutor_id))
+        online = histories.of_tutor(tutor_id)
+        assert online is not None
         found = build(features, (), online, of_tutors(np.zeros(1, np.int64), as_of), PRIORS)
         assert found.tobytes() == np.ascontiguousarray(expected[row]).tobytes()
 

@@ -1,13 +1,14 @@
 """How often somebody may ask, in the memory of one process and where all processes count together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from limits import parse
-from limits.storage import MemoryStorage
+from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy import text
 
@@ -16,6 +17,7 @@ from gateways.settings import load_settings
 from serving.access import TOKEN_PATH
 from serving.champions import Champions
 from serving.limits import Limits, limits_of
+from serving.memory_counts import MemoryCounts
 from serving.resources import Resources
 from store.database import Engine, make_engine
 from store.rate_limits import PRUNE_EVERY, PostgresStorage
@@ -28,7 +30,7 @@ OPENAPI = "/api/openapi.json"
 @pytest.fixture(params=["memory", "postgresql"])
 def api(request: pytest.FixtureRequest, engine: Engine) -> Iterator[httpx.Client]:
     """An API that lets each caller ask five times a minute, and an address send three wrong keys."""
-    storage = MemoryStorage() if request.param == "memory" else PostgresStorage(engine)
+    storage = MemoryCounts() if request.param == "memory" else PostgresStorage(engine)
     limits = Limits("5/minute", storage, wrong_keys="3/minute")
     resources = Resources(engine, Champions(engine), KEY, Clock(), limits=limits, token_secret=TOKEN_SECRET)
     with serving(resources) as address, httpx.Client(base_url=address, timeout=20) as client:
@@ -94,28 +96,44 @@ def test_processes_that_count_together_let_no_more_through_than_one(engine: Engi
     assert hits.count(True) == 50
 
 
-def test_a_count_begins_anew_when_its_time_is_over(engine: Engine) -> None:
-    storage = PostgresStorage(engine)
+@dataclass
+class Held:
+    """A storage, how to let an hour pass, and which keys it holds."""
+
+    storage: Storage
+    wait: Callable[[], None]
+    keys: Callable[[], int]
+
+
+@pytest.fixture(params=["memory", "postgresql"])
+def held(request: pytest.FixtureRequest, engine: Engine) -> Held:
+    if request.param == "postgresql":
+        return Held(PostgresStorage(engine), lambda: _let_time_pass(engine), lambda: _kept(engine))
+    moments = [0.0]
+    counts = MemoryCounts(lambda: moments[0])
+    return Held(counts, lambda: moments.append(moments.pop() + 3600), lambda: len(counts))
+
+
+def test_a_count_begins_anew_when_its_time_is_over(held: Held) -> None:
+    storage = held.storage
     assert [storage.incr("a", 60), storage.incr("a", 60, amount=2)] == [1, 3]
     first_end = storage.get_expiry("a")
-    _let_time_pass(engine)
+    held.wait()
     assert storage.get("a") == 0
     assert storage.incr("a", 60) == 1
     assert storage.get_expiry("a") >= first_end
 
 
-def test_what_is_over_is_removed_now_and_then(engine: Engine) -> None:
-    storage = PostgresStorage(engine)
-    storage.incr("old", 60)
-    _let_time_pass(engine)
+def test_what_is_over_is_removed_now_and_then(held: Held) -> None:
+    held.storage.incr("old", 60)
+    held.wait()
     for _ in range(PRUNE_EVERY - 1):
-        storage.incr("new", 60)
-    with engine.connect() as connection:
-        assert connection.execute(text("SELECT key FROM rate_limits")).scalars().all() == ["new"]
+        held.storage.incr("new", 60)
+    assert (held.keys(), held.storage.get("new")) == (1, PRUNE_EVERY - 1)
 
 
-def test_counts_can_be_forgotten(engine: Engine) -> None:
-    storage = PostgresStorage(engine)
+def test_counts_can_be_forgotten(held: Held) -> None:
+    storage = held.storage
     storage.incr("a", 60)
     storage.incr("b", 60)
     storage.clear("a")
@@ -123,6 +141,11 @@ def test_counts_can_be_forgotten(engine: Engine) -> None:
     assert storage.reset() == 1
     assert storage.get("b") == 0
     assert storage.check()
+
+
+def _kept(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM rate_limits")).scalar_one())
 
 
 def _let_time_pass(engine: Engine) -> None:

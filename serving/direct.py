@@ -1,8 +1,7 @@
-"""Routes whose body is read in one step, from its bytes to the question: for those asked a thousand times a second.
+"""Routes whose question is read in one step: for those asked hundreds of times a second.
 
 FastAPI decodes the JSON, resolves dependencies, validates, and validates the answer once more; of a prediction that is
-the larger part. These routes stand in the OpenAPI as all others do, from the signature of their function, which takes
-the body, the request and the resources, and gives a response.
+the larger part. These routes stand in the OpenAPI as all others do, from the signature of their function.
 """
 
 import json
@@ -12,6 +11,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,9 +25,7 @@ class DirectRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """What answers a request. Raises RequestValidationError as FastAPI's own handler does."""
-        if self.body_field is None or self.body_field.field_info.annotation is None:
-            raise TypeError(f"{self.path} takes no body")
-        question: TypeAdapter[Any] = TypeAdapter(self.body_field.field_info.annotation)
+        question = _adapter(self.body_field, self.path)
         endpoint: Callable[..., Coroutine[Any, Any, Response]] = self.endpoint
 
         async def handle(request: Request) -> Response:
@@ -35,6 +33,32 @@ class DirectRoute(APIRoute):
             return await endpoint(_read(question, await request.body()), request, resources)
 
         return handle
+
+
+class TutorRoute(APIRoute):
+    """A route of the form `def route(tutor_id, resources, if_none_match) -> Response`, which runs in a thread."""
+
+    def get_route_handler(self) -> Handler:
+        """What answers a request. Raises RequestValidationError as FastAPI's own handler does."""
+        (place,) = self.dependant.path_params
+        ids = _adapter(place, self.path)
+
+        async def handle(request: Request) -> Response:
+            resources: Resources = request.app.state.resources()
+            try:
+                tutor_id = ids.validate_python(request.path_params[place.name])
+            except ValidationError as error:
+                raise _invalid(error, "path", place.name) from None
+            return await run_in_threadpool(self.endpoint, tutor_id, resources, request.headers.get("if-none-match"))
+
+        return handle
+
+
+def _adapter(field: Any, path: str) -> TypeAdapter[Any]:
+    """What reads a parameter. Raises TypeError for a route without it."""
+    if field is None or field.field_info.annotation is None:
+        raise TypeError(f"{path} takes nothing that could be read")
+    return TypeAdapter(field.field_info.annotation)
 
 
 def answer(body: BaseModel) -> Response:
@@ -46,10 +70,16 @@ def _read(question: TypeAdapter[Any], body: bytes) -> Any:
     try:
         return question.validate_json(body)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        if found[0]["type"] == "json_invalid":
-            raise RequestValidationError([_not_json(body, str(found[0]["ctx"]["error"]))]) from None
-        raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in found]) from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise RequestValidationError([_not_json(body, str(first["ctx"]["error"]))]) from None
+        raise _invalid(error, "body") from None
+
+
+def _invalid(error: ValidationError, *place: str) -> RequestValidationError:
+    """The errors as FastAPI gives them, with the place in the request where they are."""
+    found = error.errors(include_url=False, include_input=False)
+    return RequestValidationError([{**each, "loc": (*place, *each["loc"])} for each in found])
 
 
 def _not_json(body: bytes, why: str) -> dict[str, Any]:

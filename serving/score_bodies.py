@@ -45,7 +45,7 @@ class KindScore(_Given):
     def of(cls, score: Score, trend: float | None, withheld: str | None = None) -> Self:
         """What a score says; where `withheld` gives a sentence, without reasons and what to do."""
         told = withheld is None
-        return cls.model_construct(
+        return cls(
             kind=score.kind,
             subject_kind=score.subject_kind,
             subject_id=score.subject_id,
@@ -69,7 +69,7 @@ class KindScore(_Given):
         """That nothing can be said, and why."""
         nothing = dict.fromkeys(cls.model_fields)
         said = {"kind": kind, "subject_kind": subject_kind, "subject_id": subject_id, "message": why, "reasons": ()}
-        return cls.model_construct(**nothing | said)
+        return cls.model_validate(nothing | said)
 
 
 class NextSession(_Given):
@@ -110,7 +110,7 @@ class ListedScore(_Given):
     @classmethod
     def of(cls, score: Score) -> Self:
         """What the list says of a score."""
-        return cls.model_construct(
+        return cls(
             value=score.value,
             low=score.low,
             high=score.high,

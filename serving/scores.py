@@ -9,12 +9,13 @@ from domain.errors import UnknownSubject
 from domain.events import Id
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from insights.upcoming import advice
+from serving.direct import TutorRoute
 from serving.etags import DESCRIBED, IfNoneMatch, unless_known
 from serving.resources import Given, Resources
 from serving.score_bodies import KindScore, NextSession, ScoreStatus, TutorScores
 from store.tutor_scores import ScoreNow, TutorNow, tutor_now
 
-router = APIRouter(prefix="/api/tutors", tags=["scores"])
+router = APIRouter(prefix="/api/tutors", tags=["scores"], route_class=TutorRoute)
 
 NO_SESSION = "No session is booked."
 NOT_YET = "Not scored yet: sessions are scored from 48 hours before they start, or when they are booked."
@@ -52,12 +53,12 @@ def tutor_scores(tutor_id: Id, resources: Given, if_none_match: IfNoneMatch = No
         raise UnknownSubject(f"there is no tutor {tutor_id!r}")
     status = ScoreStatus.SCORED if found.scores else _why_none(resources)
     following = found.next_session
-    body = TutorScores.model_construct(
+    body = TutorScores(
         tutor_id=tutor_id,
         status=status,
         message=_MESSAGES[status],
         scores=tuple(_said(kind, found, tutor_id) for kind in ScoreKind),
-        next_session=following and NextSession(session_id=following.session_id, starts_at=following.starts_at),
+        next_session=NextSession(session_id=following.session_id, starts_at=following.starts_at) if following else None,
     )
     return unless_known(if_none_match, body)
 

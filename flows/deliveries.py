@@ -92,7 +92,7 @@ class Sender:
     def _wait(self, due: Due, answer: Answer) -> timedelta:
         """How long until the next try: longer each time, and never shorter than the app asks for."""
         wait = WAITS[due.tries - 1] * (1 + JITTER * self.chance())
-        return max(wait, timedelta(seconds=answer.wait_seconds or 0))
+        return max(wait, answer.wait or timedelta())
 
 
 def in_words(answer: Answer) -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from domain.errors import InvalidSettings, RailsUnavailable
+from gateways.retry_after import asked_wait
 from gateways.settings import Settings
 
 PATH = "/tutor_quality/events"
@@ -109,12 +110,8 @@ def _wait(error: Exception) -> bool | timedelta:
         return isinstance(error, httpx.TransportError)
     if error.response.status_code not in _AGAIN:
         return False
-    after = error.response.headers.get("retry-after", "")
-    return (
-        min(timedelta(seconds=int(after)), LONGEST_WAIT)
-        if after.isascii() and after.isdigit() and len(after) < 6
-        else True
-    )
+    wait = asked_wait(error.response, LONGEST_WAIT)
+    return True if wait is None else wait
 
 
 def _advice(response: httpx.Response) -> str:

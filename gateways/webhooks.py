@@ -3,25 +3,28 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 
+from gateways.retry_after import asked_wait
+
 TIMEOUT_SECONDS = 10.0
 _MOST_ANSWER = 1000
-_MOST_WAIT = 86_400.0
+_MOST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Answer:
     """What came of a post. `status_code` is None, and `error` says why, where no answer came.
 
-    `wait_seconds` is how long the app asks us to wait before the next.
+    `wait` is how long the app asks us to wait before the next.
     """
 
     status_code: int | None
     error: str | None
     seconds: float
-    wait_seconds: float | None = None
+    wait: timedelta | None = None
 
     @property
     def taken(self) -> bool:
@@ -48,7 +51,7 @@ def post(http: httpx.Client, url: str, headers: Mapping[str, str], body: bytes) 
     except httpx.HTTPError as error:
         return Answer(None, type(error).__name__, time.monotonic() - began)
     refusal = None if got.is_success else said or None
-    return Answer(got.status_code, refusal, time.monotonic() - began, _wait(got))
+    return Answer(got.status_code, refusal, time.monotonic() - began, asked_wait(got, _MOST_WAIT))
 
 
 def _beginning(response: httpx.Response) -> str:
@@ -60,8 +63,3 @@ def _beginning(response: httpx.Response) -> str:
             break
     text = read[:_MOST_ANSWER].decode(errors="replace")
     return "".join(character if character.isprintable() else " " for character in text).strip()
-
-
-def _wait(response: httpx.Response) -> float | None:
-    after = response.headers.get("retry-after", "")
-    return min(float(after), _MOST_WAIT) if after.isascii() and after.isdigit() and len(after) < 10 else None

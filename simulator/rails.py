@@ -77,10 +77,14 @@ class RailsApp:
         return False
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of the library's five, what comes together is turned away
+
+
 @contextmanager
 def running(app: RailsApp, port: int = 0) -> Iterator[str]:
     """The address of the app behind an HTTP server on the loopback address; any free port for 0."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, app))
+    server = _Server(("127.0.0.1", port), partial(_Handler, app))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -35,11 +35,9 @@ _COUNTS = text("""
     FROM inbox WHERE processed_at IS NULL AND parked_at IS NULL AND type IS NOT NULL
 """)
 _RETRY = text("""
-    UPDATE inbox SET parked_at = NULL, tries = 0, due_at = NULL WHERE id = :id AND parked_at IS NOT NULL
+    UPDATE inbox SET parked_at = NULL, tries = 0, due_at = NULL
+    WHERE parked_at IS NOT NULL AND (CAST(:row AS bigint) IS NULL OR id = :row) RETURNING id
 """)
-_RETRY_ALL = text(
-    "UPDATE inbox SET parked_at = NULL, tries = 0, due_at = NULL WHERE parked_at IS NOT NULL RETURNING id"
-)
 _CALL = text("SELECT pg_notify('inbox', '')")
 
 
@@ -91,11 +89,8 @@ def retry(engine: Engine, row: int, by: Principal, now: datetime, request_id: st
     The act and its row in the audit are there both or neither. Raises UnknownSubject if no event of that number is
     parked, DatabaseUnavailable.
     """
-    with writing(engine) as connection:
-        if connection.execute(_RETRY, {"id": row}).rowcount == 0:
-            raise UnknownSubject(f"no event {row} is parked; `tqs inbox` lists those that are")
-        add_rows(connection, [AuditRow(now, by.id, by.role, RETRIED, str(row), request_id)])
-        connection.execute(_CALL)
+    if not _retry(engine, row, by, now, request_id):
+        raise UnknownSubject(f"no event {row} is parked; `tqs inbox` lists those that are")
 
 
 def retry_all(engine: Engine, by: Principal, now: datetime, request_id: str | None = None) -> list[int]:
@@ -103,8 +98,13 @@ def retry_all(engine: Engine, by: Principal, now: datetime, request_id: str | No
 
     Raises DatabaseUnavailable.
     """
+    return _retry(engine, None, by, now, request_id)
+
+
+def _retry(engine: Engine, row: int | None, by: Principal, now: datetime, request_id: str | None) -> list[int]:
+    """Of one row, or of all for None."""
     with writing(engine) as connection:
-        found = sorted(connection.execute(_RETRY_ALL).scalars())
-        add_rows(connection, [AuditRow(now, by.id, by.role, RETRIED, str(row), request_id) for row in found])
+        found = sorted(connection.execute(_RETRY, {"row": row}).scalars())
+        add_rows(connection, [AuditRow(now, by.id, by.role, RETRIED, str(each), request_id) for each in found])
         connection.execute(_CALL)
         return found

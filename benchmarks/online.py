@@ -3,7 +3,8 @@
 `python -m benchmarks.online [--rate 50] [--seconds 20] [--tutors 100] [--sessions 1000] [--out FILE]`. Every tutor has
 so many past sessions, half as many messages and a tenth as many reschedules. The service is one worker process; it and
 its PostgreSQL share one core, the load has the other. Requests arrive at a fixed rate and a latency counts from the
-moment a request was due. "steps" are of the same work in one process without HTTP.
+moment a request was due. Histories are kept between questions; the last line is of a question a tutor, each the first
+after something was written of that tutor. "steps" are of such a question in one process without HTTP.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import text
 
 from benchmarks.load import SERVER_CORE, offer, request, saturate
 from benchmarks.servers import pin, service
@@ -33,6 +35,7 @@ from store.history import HISTORY_KINDS, read_dataset
 KEY = "a-key-for-the-benchmark"
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 ASKED = 500
+PATH = "/api/predict/no_show"
 STEPS = ("read the history", "classes of reasons", "code the history", "columns, model, score")
 
 Figures = dict[str, dict[str, Any]]
@@ -49,8 +52,7 @@ def questions(made: Stored) -> Mapping[str, list[bytes]]:
         "a described session": described,
         "a booked session, explained": [body | {"explain": True} for body in known],
     }
-    path = "/api/predict/no_show"
-    return {name: [request("POST", path, body, HEADERS) for body in of] for name, of in bodies.items()}
+    return {name: [request("POST", PATH, body, HEADERS) for body in of] for name, of in bodies.items()}
 
 
 def measure(address: str, made: Stored, rate: float, seconds: float) -> Figures:
@@ -60,7 +62,20 @@ def measure(address: str, made: Stored, rate: float, seconds: float) -> Figures:
         saturate(address, asked, 3, 2)
         found[name] = offer(address, asked, rate, seconds).summary()
         found[name]["most a second"] = saturate(address, asked, 5, 4).rate
+    found["the first about a tutor"] = first_questions(address, made, rate)
     return found
+
+
+def first_questions(address: str, made: Stored, rate: float) -> dict[str, Any]:
+    """What a question takes after something was written of the tutor it is about."""
+    tutor_of = made.tutor_of()
+    one_each = {tutor_of[session_id]: session_id for session_id in made.booked()}.values()
+    asked = [request("POST", PATH, {"session_id": session_id}, HEADERS) for session_id in one_each]
+    engine = make_engine(made.url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE tutors SET history_stamp = gen_random_uuid()"))
+    engine.dispose()
+    return offer(address, asked, rate, len(asked) / rate).summary()
 
 
 def steps(made: Stored) -> dict[str, float]:
@@ -108,7 +123,8 @@ def show(found: Figures, of_steps: Mapping[str, float], console: Console) -> Non
     table = Table("asked about", "a second", "p50 ms", "p95 ms", "p99 ms", "most a second", "answers")
     for name, f in found.items():
         figures = [str(f[key]) for key in ("rate", "p50", "p95", "p99")]
-        table.add_row(name, *figures, f"{f['most a second']:.0f}", str(f["statuses"]))
+        most = f"{f['most a second']:.0f}" if "most a second" in f else ""
+        table.add_row(name, *figures, most, str(f["statuses"]))
     console.print(table)
     each = Table("step", "median ms")
     for name, milliseconds in of_steps.items():

@@ -98,7 +98,7 @@ class Binned:
     """
 
     teach: xgb.QuantileDMatrix
-    judge: xgb.QuantileDMatrix
+    judge: xgb.DMatrix
     n_judged: int
 
 
@@ -108,7 +108,7 @@ def _bin(problem: Problem, fold: Fold) -> Binned:
     teach = binned(design, labels, line)
     seen = fold.judge[:: -(-fold.judge.size // MOST_WATCHED)]
     later = problem.design[seen]
-    judge = xgb.QuantileDMatrix(later, problem.labels[seen], base_margin=line.log_odds(later), ref=teach)
+    judge = xgb.DMatrix(later, problem.labels[seen], base_margin=line.log_odds(later))
     return Binned(teach, judge, fold.judge.size)
 
 

@@ -43,15 +43,17 @@ def backtest(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train on the past of a dataset, test on what came after, with and without the tutors' history."""
+    spans = _span(horizon), _span(every)
     from cli.import_dataset import parse_files
     from gateways.dataset import read_dataset
+
+    read = read_dataset(dataset, parse_files(file))
+    moment, known = _microseconds(cut), _truth(truth)
+    # What trains takes seconds to import, and a dataset that cannot be read should not wait for it.
     from models.backtest import as_json as document
     from models.backtest import backtest as run
     from quality.reasons import with_reason_codes
 
-    spans = _span(horizon), _span(every)
-    read = read_dataset(dataset, parse_files(file))
-    moment, known = _microseconds(cut), _truth(truth)
     try:
         result = run(task, with_reason_codes(read.dataset), *spans, cut=moment, seed=seed, truth=known)
     except NotEnoughData as error:

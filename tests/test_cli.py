@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from simulator.files import write
-from tests.markets import market
+from simulator.settings import MarketSettings
+from tests.markets import FEW, market
 
 MEDICAL = Path(__file__).parents[2] / "shared" / "data" / "medical_no_shows.csv.gz"
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
@@ -21,11 +22,11 @@ def tqs(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(market(), tmp_path_factory.mktemp("market"))
+    return write(market(FEW), tmp_path_factory.mktemp("market"))
 
 
 def test_simulate_writes_files_that_the_backtest_accepts(tmp_path: Path) -> None:
-    made = tqs("simulate", "--tutors", 100, "--days", 120, "--sessions-per-day", 200, "--out", tmp_path, cwd=tmp_path)
+    made = tqs("simulate", "--tutors", 60, "--days", 100, "--sessions-per-day", 100, "--out", tmp_path, cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     expected = {"tutors", "students", "sessions", "reschedules", "messages", "transcripts", "truth"}
     assert {path.stem for path in tmp_path.glob("*.parquet")} == expected
@@ -101,8 +102,8 @@ def test_what_cannot_be_done_is_one_message_and_an_exit_code(
 
 
 def test_too_little_history_ends_with_4_and_says_what_is_missing(tmp_path: Path) -> None:
-    tqs("simulate", "--tutors", 5, "--days", 10, "--sessions-per-day", 5, "--out", tmp_path, cwd=tmp_path)
-    run = tqs("backtest", "no_show", tmp_path / "dataset.yaml", cwd=tmp_path)
+    description = write(market(MarketSettings(tutors=5, days=10, sessions_per_day=5)), tmp_path)
+    run = tqs("backtest", "no_show", description, cwd=tmp_path)
     assert run.returncode == 4
     assert "at least 200 of each outcome" in run.stderr
     assert "Bring more history or move --cut." in run.stderr

@@ -1,6 +1,7 @@
 """The flows on a small marketplace: real PostgreSQL, real MLflow, real SMTP, one Prefect harness."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,8 +28,12 @@ from simulator.settings import MarketSettings
 from store.load import load
 from store.models import champion, record_model
 from store.shadow import comparisons, pairs
+from store.tuned import TunedParams, record_tuned
 from tests.inbox_parts import event, put
-from tests.markets import SMALL, market
+from tests.markets import FEW, SMALL, market
+
+QUICK = {"rounds": 40, "eta": 0.2}
+"""What tuning is said to have found: a fifth of the rounds, each going further."""
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +42,8 @@ def history() -> History:
 
 
 @pytest.fixture(scope="module")
-def trainings(history: History) -> dict[Task, Training]:
-    return {name: _trained(name, history, market().truth) for name in Task}
+def no_show(history: History) -> Training:
+    return _trained(Task.NO_SHOW, history, market().truth)
 
 
 def _trained(name: Task, history: History, truth: pa.Table | None) -> Training:
@@ -46,15 +51,15 @@ def _trained(name: Task, history: History, truth: pa.Table | None) -> Training:
     return fit(replace(request_of(name, history, seed=1, truth=truth), origins=0, refit=False))
 
 
-def test_the_no_show_model_comes_close_to_the_ceiling(trainings: dict[Task, Training]) -> None:
-    evaluation = trainings[Task.NO_SHOW].evaluation
+def test_the_no_show_model_comes_close_to_the_ceiling(no_show: Training) -> None:
+    evaluation = no_show.evaluation
     assert evaluation.ceiling is not None
     ours, best = evaluation.figures["roc_auc"].value, evaluation.ceiling["roc_auc"].value
     assert 0.85 * (best - 0.5) < ours - 0.5 < 1.05 * (best - 0.5)
 
 
-def test_the_tutors_fourteen_day_risk_ranks_and_is_calibrated(trainings: dict[Task, Training]) -> None:
-    figures = trainings[Task.NO_SHOW].evaluation.tutor_figures
+def test_the_tutors_fourteen_day_risk_ranks_and_is_calibrated(no_show: Training) -> None:
+    figures = no_show.evaluation.tutor_figures
     assert figures["roc_auc"].low > 0.65
     assert figures["ece"].value < 0.1
 
@@ -72,10 +77,10 @@ def test_too_short_a_history_is_said_and_not_trained_on() -> None:
 
 
 def test_last_week_against_the_training_window_of_a_steady_market_asks_for_no_training(
-    history: History, trainings: dict[Task, Training]
+    history: History, no_show: Training
 ) -> None:
     snapshot = feature_table(history.dataset, SMALL.end, Threads(1))
-    report = compare(snapshot, trainings[Task.NO_SHOW].model.sidecar.known_before, SMALL.end, seed=1)
+    report = compare(snapshot, no_show.model.sidecar.known_before, SMALL.end, seed=1)
     assert report.decision is not Decision.RETRAIN
 
 
@@ -84,14 +89,12 @@ def test_without_models_only_what_is_counted_is_scored(history: History) -> None
     assert kinds == {*RATE_KINDS.values(), ScoreKind.SESSION_QUALITY, ScoreKind.FIRST_SESSION_QUALITY}
 
 
-def test_a_model_refuses_an_attribute_that_has_been_marked_late_since(
-    history: History, trainings: dict[Task, Training]
-) -> None:
+def test_a_model_refuses_an_attribute_that_has_been_marked_late_since(history: History, no_show: Training) -> None:
     attributes = tuple(replace(a, late=True) for a in history.dataset.attributes)
     marked = History(replace(history.dataset, attributes=attributes))
-    champions = {name: Champion(training.model, "1") for name, training in trainings.items()}
+    champions = {Task.NO_SHOW: Champion(no_show.model, "1"), Task.CHURN: None}
     with pytest.raises(LateFeature, match="replacement_reason, subject: written after the booking"):
-        all_scores(marked, dict(champions), SMALL.end)
+        all_scores(marked, champions, SMALL.end)
 
 
 def test_every_flow_is_scheduled_once() -> None:
@@ -113,12 +116,14 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
     from flows.score import score
     from flows.train import train
 
-    load(engine, market().dataset)
+    load(engine, market(FEW).dataset)
+    for name in Task:
+        record_tuned(engine, _quick(name))
     monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("TQS_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("TQS_GATE", "dry_run")  # so small a market gives no model that is surely better than all rules
-    as_of = SMALL.end.isoformat()
+    as_of = FEW.end.isoformat()
     with MailSink(tmp_path / "mails") as sink, prefect_test_harness(server_startup_timeout=120):
         monkeypatch.setenv("TQS_SMTP_URL", sink.url)
         assert score(as_of=as_of) > 0  # nothing is trained yet: it says so, and counts
@@ -152,6 +157,13 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
     found = open_stored(stored)
     assert found is not None
     assert found.version == "no_show/1"
+    assert found.model.sidecar.params["eta"] == QUICK["eta"]
+
+
+def _quick(name: Task) -> TunedParams:
+    """Parameters that saw nothing of the test."""
+    before = FEW.end - timedelta(days=120)
+    return TunedParams(name, QUICK, 0.2, 0.21, 9, 60.0, f"{name} 1", "data", "features", before, before)
 
 
 def _let_it_wait(engine: Engine, version: str) -> None:

@@ -26,7 +26,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_simulate_writes_files_that_the_backtest_accepts(tmp_path: Path) -> None:
-    made = tqs("simulate", "--tutors", 60, "--days", 100, "--sessions-per-day", 100, "--out", tmp_path, cwd=tmp_path)
+    made = tqs("simulate", "--tutors", 100, "--days", 120, "--sessions-per-day", 200, "--out", tmp_path, cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     expected = {"tutors", "students", "sessions", "reschedules", "messages", "transcripts", "truth"}
     assert {path.stem for path in tmp_path.glob("*.parquet")} == expected

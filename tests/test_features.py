@@ -27,7 +27,7 @@ from tests import oracle
 FEATURES = [value for value in vars(columns).values() if isinstance(value, Feature)]
 OF_TUTORS = [f for f in FEATURES if f in CHURN_FEATURES]
 PRIORS = Priors(**{name: Prior(rate=0.03 + 0.01 * i, strength=3 + i) for i, name in enumerate(Priors.model_fields)})
-quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def microseconds(moment: datetime) -> int:

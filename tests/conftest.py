@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from gateways.postgres import EmbeddedServer, create_database
+from gateways.registry import prepare
 from store.database import make_engine, upgrade
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -70,6 +71,14 @@ def migrated_url(server_url: str) -> str:
     upgrade(engine)
     engine.dispose()
     return url
+
+
+@pytest.fixture(scope="session")
+def registry_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables in a file and nothing in them, to copy: making them takes seconds."""
+    file = tmp_path_factory.mktemp("registry") / "mlflow.db"
+    prepare(f"sqlite:///{file}")
+    return file
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """From a training to the ledger: what serves, what waits, what is refused, and a registry that dies on the way."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,10 +28,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:D
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
-    uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
-    prepare(uri)
-    return uri
+def registry(registry_file: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{shutil.copy(registry_file, tmp_path_factory.mktemp('mlflow'))}"
 
 
 @pytest.fixture(scope="module")

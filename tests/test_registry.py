@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,6 @@ from gateways.registry import (
     attach,
     discard,
     metrics,
-    prepare,
     register,
     runs_path,
     settle,
@@ -33,10 +33,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture(scope="module")
-def tracking_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
-    prepare(uri)
-    return uri
+def tracking_uri(registry_file: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{shutil.copy(registry_file, tmp_path_factory.mktemp('mlflow'))}"
 
 
 @pytest.fixture

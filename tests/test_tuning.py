@@ -1,6 +1,7 @@
 """Tuning on a small problem: purged folds, the search, its budget, a study shared by processes, what is kept."""
 
 import multiprocessing
+import shutil
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -18,13 +19,13 @@ from features.history import History
 from flows.train import request_of
 from flows.tune import Asked, run_search
 from gateways.postgres import empty_database
-from gateways.registry import log_trials, prepare
+from gateways.registry import log_trials
 from models.calibration import expit
 from models.device import count_gpus, device
 from models.folds import Problem, folds_of, problem_of, thinned
 from models.learning import DEFAULT_PARAMS
 from models.trees import Shape
-from models.tuning import MOST_ROUNDS, SPACE, Budget, Study, Trial, tune
+from models.tuning import MOST_ROUNDS, SPACE, Budget, Study, Trial, open_study, tune
 from store.tuned import TunedParams, newest_tuned, record_tuned
 from tests.markets import market
 
@@ -138,9 +139,12 @@ def test_columns_of_known_sign_are_constrained_in_every_trial() -> None:
 def test_two_processes_share_a_study_in_postgresql(studies_url: str) -> None:
     budget, study = Budget(1e9, time.monotonic, trials=3), Study("shared", studies_url)
     tune(problem(), Budget(0, time.monotonic, trials=1), 1, study)
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        done = [pool.submit(tune, problem(), budget, seed, study) for seed in (2, 3)]
-        found = max((each.result() for each in done), key=lambda tuned: len(tuned.trials))
+    shared = open_study(study, problem(), 1)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        other = pool.submit(tune, problem(), budget, 2, study)
+        while len(shared.get_trials()) == 1 and not other.done():
+            time.sleep(0.02)
+        found = max(tune(problem(), budget, 3, study), other.result(), key=lambda tuned: len(tuned.trials))
     assert sorted(trial.number for trial in found.trials) == list(range(7))
     assert len({tuple(trial.params.values()) for trial in found.trials}) == 7
 
@@ -197,9 +201,8 @@ def _log(uri: str, folder: Path) -> str:
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
-def test_every_trial_is_a_run_nested_in_the_searchs(tmp_path: Path) -> None:
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    prepare(uri)
+def test_every_trial_is_a_run_nested_in_the_searchs(registry_file: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{shutil.copy(registry_file, tmp_path)}"
     run_id = _log(uri, tmp_path)
     from mlflow import MlflowClient
 

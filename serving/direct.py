@@ -11,7 +11,6 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -36,12 +35,13 @@ class DirectRoute(APIRoute):
 
 
 class TutorRoute(APIRoute):
-    """A route of the form `def route(tutor_id, resources, if_none_match) -> Response`, which runs in a thread."""
+    """A route of the form `async def route(tutor_id, resources, if_none_match) -> Response`."""
 
     def get_route_handler(self) -> Handler:
         """What answers a request. Raises RequestValidationError as FastAPI's own handler does."""
         (place,) = self.dependant.path_params
         ids = _adapter(place, self.path)
+        endpoint: Callable[..., Coroutine[Any, Any, Response]] = self.endpoint
 
         async def handle(request: Request) -> Response:
             resources: Resources = request.app.state.resources()
@@ -49,7 +49,7 @@ class TutorRoute(APIRoute):
                 tutor_id = ids.validate_python(request.path_params[place.name])
             except ValidationError as error:
                 raise _invalid(error, "path", place.name) from None
-            return await run_in_threadpool(self.endpoint, tutor_id, resources, request.headers.get("if-none-match"))
+            return await endpoint(tutor_id, resources, request.headers.get("if-none-match"))
 
         return handle
 

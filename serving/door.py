@@ -10,7 +10,8 @@ from serving.callers import Callers
 from serving.grouped import Grouped
 from serving.limits import Limits
 from serving.tokens import Tokens
-from store.audit import AuditRow, write_rows
+from store.async_asking import AsyncPool
+from store.audit import AuditRow, write_rows_async
 from store.database import Engine
 
 
@@ -39,13 +40,18 @@ class Door:
 
 
 def open_door(
-    engine: Engine, installation_key: str, token_secret: str, limits: Limits, now: Callable[[], datetime]
+    engine: Engine,
+    pool: AsyncPool,
+    installation_key: str,
+    token_secret: str,
+    limits: Limits,
+    now: Callable[[], datetime],
 ) -> Door:
     """The door of one process, which begins to listen for changes of keys."""
 
-    def write(groups: list[Sequence[AuditRow]]) -> list[None]:
+    async def write(groups: list[Sequence[AuditRow]]) -> list[None]:
         rows = [row for group in groups for row in group]
-        write_rows(engine, rows, wait_for_disk=any(_is_act(row) for row in rows))
+        await write_rows_async(pool, rows, wait_for_disk=any(_is_act(row) for row in rows))
         return [None] * len(groups)
 
     tokens = Tokens(token_secret)

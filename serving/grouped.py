@@ -1,7 +1,7 @@
 """Many requests, one transaction: what is to be written while a write is under way is written together by the next."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +17,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+Write = Callable[[list[Item]], Awaitable[list[Result]]]
+
+
+def in_thread(write: Callable[[list[Item]], list[Result]]) -> Write[Item, Result]:
+    """A write that blocks, in a thread."""
+    return lambda items: run_in_threadpool(write, items)
+
+
 class Grouped(Generic[Item, Result]):
     """A writer for one event loop. `write` takes the items of a group and gives a result for each, in order.
 
@@ -24,7 +32,7 @@ class Grouped(Generic[Item, Result]):
     number of transactions is bounded by how fast the database commits, not by the number of requests.
     """
 
-    def __init__(self, write: Callable[[list[Item]], list[Result]], largest: int = LARGEST) -> None:
+    def __init__(self, write: Write[Item, Result], largest: int = LARGEST) -> None:
         self._write, self.largest = write, largest
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -52,7 +60,7 @@ class Grouped(Generic[Item, Result]):
 
     async def _write_group(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
-            results = await run_in_threadpool(self._write, [item for item, _ in group])
+            results = await self._write([item for item, _ in group])
         except asyncio.CancelledError:
             _fail(group, DatabaseUnavailable(_ENDED))
             raise

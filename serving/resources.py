@@ -15,11 +15,12 @@ from gateways.settings import Settings, load_settings
 from gateways.signatures import Signatures, incoming
 from serving.champions import Champions
 from serving.door import Door, open_door
-from serving.grouped import Grouped
+from serving.grouped import Grouped, in_thread
 from serving.histories import Histories
 from serving.hub import Hub
 from serving.limits import Limits, limits_of
 from serving.memory_counts import MemoryCounts
+from store.async_asking import AsyncPool
 from store.database import Engine, make_engine
 from store.inbox import WEBHOOK, Arrival, Outcome, accept_each
 
@@ -41,7 +42,12 @@ class Resources:
     @cached_property
     def door(self) -> Door:
         """What the guard decides with, opened with the first request."""
-        return open_door(self.engine, self.api_key, self.token_secret, self.limits, self.now)
+        return open_door(self.engine, self.async_pool, self.api_key, self.token_secret, self.limits, self.now)
+
+    @cached_property
+    def async_pool(self) -> AsyncPool:
+        """Who asks the database from inside the event loop."""
+        return AsyncPool(self.engine)
 
     @cached_property
     def histories(self) -> Histories:
@@ -51,7 +57,7 @@ class Resources:
     @cached_property
     def inbox(self) -> Grouped[Arrival, Outcome]:
         """Where events are kept: those that come while others are written, together."""
-        return Grouped(lambda arrivals: accept_each(self.engine, arrivals, WEBHOOK, self.now()))
+        return Grouped(in_thread(lambda arrivals: accept_each(self.engine, arrivals, WEBHOOK, self.now())))
 
     @cached_property
     def hub(self) -> Hub:
@@ -63,6 +69,9 @@ class Resources:
         door: Door | None = self.__dict__.pop("door", None)
         if door is not None:
             door.close()
+        pool: AsyncPool | None = self.__dict__.pop("async_pool", None)
+        if pool is not None:
+            pool.close()
         hub: Hub | None = self.__dict__.pop("hub", None)
         if hub is not None:
             hub.close()

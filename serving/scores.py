@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
 
 from domain.errors import UnknownSubject
 from domain.events import Id
@@ -13,7 +14,7 @@ from serving.direct import TutorRoute
 from serving.etags import DESCRIBED, IfNoneMatch, unless_known
 from serving.resources import Given, Resources
 from serving.score_bodies import KindScore, NextSession, ScoreStatus, TutorScores
-from store.tutor_scores import ScoreNow, TutorNow, tutor_now
+from store.tutor_scores import ScoreNow, TutorNow, tutor_now_async
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"], route_class=TutorRoute)
 
@@ -41,17 +42,17 @@ _MESSAGES = {
 
 
 @router.get("/{tutor_id}/scores", summary="Scores of a tutor", response_model=TutorScores, responses=DESCRIBED)
-def tutor_scores(tutor_id: Id, resources: Given, if_none_match: IfNoneMatch = None) -> Response:
+async def tutor_scores(tutor_id: Id, resources: Given, if_none_match: IfNoneMatch = None) -> Response:
     """Every kind of score once: of the tutor, and `no_show` of the next booked session.
 
     A kind there is nothing for has `value` null and says why in `message`. A known tutor without any score is answered
     200 with `status` and `message`; an unknown one 404. Send the `ETag` back as `If-None-Match` to poll: 304 while
     nothing has changed.
     """
-    found = tutor_now(resources.engine, tutor_id, resources.now())
+    found = await tutor_now_async(resources.async_pool, tutor_id, resources.now())
     if found is None:
         raise UnknownSubject(f"there is no tutor {tutor_id!r}")
-    status = ScoreStatus.SCORED if found.scores else _why_none(resources)
+    status = ScoreStatus.SCORED if found.scores else await run_in_threadpool(_why_none, resources)
     following = found.next_session
     body = TutorScores(
         tutor_id=tutor_id,

@@ -43,12 +43,6 @@ def ask(engine: Engine, question: TextClause, values: Mapping[str, Any]) -> Sequ
         return connection.execute(question, dict(values)).all()
 
 
-def tell(engine: Engine, statement: TextClause, values: Mapping[str, Any]) -> None:
-    """Run one statement that writes: all of it, or nothing. Raises DatabaseUnavailable."""
-    with _alone(engine) as connection:
-        connection.execute(statement, dict(values))
-
-
 @contextmanager
 def _alone(engine: Engine) -> Iterator[Connection]:
     with answering(engine), engine.connect() as connection:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select
 
 from domain.policy import Role
 from store.access_tables import audit
-from store.asking import tell
+from store.asking import Prepared
+from store.async_asking import AsyncPool
 from store.database import Engine, reading
 
 
@@ -35,13 +36,17 @@ class KeptRow:
     row: AuditRow
 
 
-_WRITE = text("""
-    WITH disk AS (SELECT set_config('synchronous_commit', :wait, true))
+_WRITE = Prepared(
+    "audit_rows",
+    """
+    WITH disk AS (SELECT set_config('synchronous_commit', $2, true))
     INSERT INTO audit (at, actor, role, action, subject_id, request_id, detail)
-    SELECT r.* FROM disk, jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
+    SELECT r.* FROM disk, jsonb_to_recordset($1::text::jsonb) AS r (
         at timestamptz, actor text, role text, action text, subject_id text, request_id text, detail jsonb
     )
-""")
+    RETURNING id
+    """,
+)
 
 
 def add_rows(connection: Connection, rows: Sequence[AuditRow]) -> None:
@@ -58,8 +63,18 @@ def write_rows(engine: Engine, rows: Sequence[AuditRow], wait_for_disk: bool = T
     Raises DatabaseUnavailable.
     """
     if rows:
-        plain = [{**vars(row), "at": row.at.isoformat(), "role": row.role.value} for row in rows]
-        tell(engine, _WRITE, {"rows": json.dumps(plain), "wait": "on" if wait_for_disk else "off"})
+        _WRITE.ask(engine, *_as_values(rows, wait_for_disk))
+
+
+async def write_rows_async(pool: AsyncPool, rows: Sequence[AuditRow], wait_for_disk: bool = True) -> None:
+    """The same from an event loop."""
+    if rows:
+        await pool.ask(_WRITE, *_as_values(rows, wait_for_disk))
+
+
+def _as_values(rows: Sequence[AuditRow], wait_for_disk: bool) -> tuple[str, str]:
+    plain = [{**vars(row), "at": row.at.isoformat(), "role": row.role.value} for row in rows]
+    return json.dumps(plain), "on" if wait_for_disk else "off"
 
 
 def read_rows(

@@ -16,7 +16,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.errors import DatabaseUnavailable
 
-_CONNECT_SECONDS = 3
+CONNECT_SECONDS = 3
+"""How long opening a connection may take."""
+
 _POOL = 20
 _IDLE_SECONDS = 1.0
 _USED_AT = "used_at"
@@ -31,7 +33,7 @@ def make_engine(url: str) -> Engine:
         url,
         hide_parameters=True,  # an error is logged, and what was asked or written is about people
         pool_size=_POOL,  # what overflows is closed after use, and opening costs more than most questions
-        connect_args={"connect_timeout": _CONNECT_SECONDS, "options": "-c timezone=UTC"},
+        connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c timezone=UTC"},
     )
     _try_what_lay_idle(engine)
     return engine
@@ -63,7 +65,12 @@ def is_away(error: BaseException) -> bool:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
         return False
-    return cause.pgcode is None or cause.pgcode.startswith(_AWAY)
+    return is_away_code(cause.pgcode)
+
+
+def is_away_code(code: str | None) -> bool:
+    """Whether an error's SQLSTATE, None for a connection that failed, means that the database does not answer."""
+    return code is None or code.startswith(_AWAY)
 
 
 def is_in_trouble(error: BaseException | None) -> bool:
@@ -86,16 +93,17 @@ def answering(engine: Engine) -> Iterator[None]:
     except (DBAPIError, psycopg2.Error) as error:
         if not is_away(error):
             raise
-        raise DatabaseUnavailable(_in_words(engine, error)) from error
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise unavailable(engine, getattr(cause, "pgcode", None), type(cause).__name__) from error
 
 
-def _in_words(engine: Engine, error: BaseException) -> str:
+def unavailable(engine: Engine, code: str | None, name: str) -> DatabaseUnavailable:
+    """What is said where an error of this SQLSTATE and name means that the database does not answer."""
     url = engine.url  # without user and password, and without the driver, which nobody wrote
     address = URL.create("postgresql", host=url.host, port=url.port, database=url.database).render_as_string()
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, psycopg2.Error) and (cause.pgcode or "").startswith("53"):
-        return f"The database {address} has no room or no connection left ({type(cause).__name__}). Give it more."
-    return f"The database {address} does not answer. Start it or correct DATABASE_URL."
+    if (code or "").startswith("53"):
+        return DatabaseUnavailable(f"The database {address} has no room or no connection left ({name}). Give it more.")
+    return DatabaseUnavailable(f"The database {address} does not answer. Start it or correct DATABASE_URL.")
 
 
 @contextmanager

@@ -1,15 +1,16 @@
 """All that is said of one tutor now, read with one statement."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Row, text
+from sqlalchemy import Engine, text
 
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
 from store.asking import Prepared, ask
+from store.async_asking import AsyncPool
 
 TREND_SPAN = timedelta(days=7)
 """A trend is the difference to the value so long before."""
@@ -96,23 +97,31 @@ class TutorNow:
 
 def tutor_now(engine: Engine, tutor_id: str, now: datetime) -> TutorNow | None:
     """What is said of a tutor now; None for an id nobody has. Raises DatabaseUnavailable."""
-    rows = _NOW.ask(engine, tutor_id, now)
+    return _tutor_now(_NOW.ask(engine, tutor_id, now))
+
+
+async def tutor_now_async(pool: AsyncPool, tutor_id: str, now: datetime) -> TutorNow | None:
+    """The same from an event loop."""
+    return _tutor_now(await pool.ask(_NOW, tutor_id, now))
+
+
+def _tutor_now(rows: Sequence[Any]) -> TutorNow | None:
     if not rows:
         return None
     found = [_score_now(row) for row in rows if row.value is not None]
     return TutorNow({each.score.kind: each for each in found}, _next(rows[0]))
 
 
-def _next(row: Row[Any]) -> NextBooked | None:
+def _next(row: Any) -> NextBooked | None:
     return NextBooked(row.session_id, row.starts_at, row.is_listed) if row.session_id is not None else None
 
 
-def _score_now(row: Row[Any]) -> ScoreNow:
+def _score_now(row: Any) -> ScoreNow:
     score = score_of(row)
     return ScoreNow(score, None if row.value_before is None else score.value - row.value_before)
 
 
-def score_of(row: Row[Any]) -> Score:
+def score_of(row: Any) -> Score:
     """A row of `scores`."""
     return Score(
         subject_kind=row.subject_kind,

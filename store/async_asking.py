@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from store.asking import Prepared
 from store.database import CONNECT_SECONDS, is_away_code, unavailable
 
-MOST_CONNECTIONS = 10
+MOST_CONNECTIONS = 5
 """How many are open at once, at most."""
 
 # Of what an address says after its `?`; of anything else asyncpg would make a setting of the server's.

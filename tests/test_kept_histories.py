@@ -4,6 +4,7 @@ from dataclasses import replace
 from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,11 +12,13 @@ from sqlalchemy import Engine, text
 
 from features.history import History
 from quality.reasons import with_reason_codes
+from serving.champions import Champions
 from serving.histories import Histories
+from serving.resources import Resources
 from store.applying import apply
 from store.history import HISTORY_KINDS, read_dataset
 from store.load import load
-from tests.api_parts import NOW, marketplace
+from tests.api_parts import HEADERS, KEY, NOW, marketplace, register, serving, small_model
 from tests.inbox_parts import DAY, HOUR, NOON, arrived, event
 
 BOOKED = event("session.booked", "e1", NOON - 3 * DAY)
@@ -73,6 +76,22 @@ def test_an_import_counts_as_written_of_everybody(engine: Engine, histories: His
     assert before is not None
     assert after is not None
     assert (before.dataset.departures_given, after.dataset.departures_given) == (True, False)
+
+
+def test_a_session_that_goes_to_another_tutor_between_two_looks_is_looked_for_again(engine: Engine) -> None:
+    load(engine, marketplace())
+    looks = iter(["ben", "ada"])
+
+    class Late(Histories):
+        def around(self, session_id: str) -> History | None:
+            return self.of_tutor(next(looks))
+
+    register(engine, small_model())
+    resources = Resources(engine, Champions(engine), KEY, lambda: NOW)
+    vars(resources)["histories"] = Late(engine)
+    with serving(resources) as address:
+        answer = httpx.post(f"{address}/api/predict/no_show", json={"session_id": "next"}, headers=HEADERS)
+    assert (answer.json()["tutor_id"], next(looks, None)) == ("ada", None)
 
 
 def test_nobody_and_a_session_nobody_gives_have_no_history(histories: Histories) -> None:

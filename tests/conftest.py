@@ -26,6 +26,14 @@ def _refuse_outside(address: Any) -> None:
         raise RuntimeError(f"Tests have no network: {address[0]} was asked for.")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before several workers start, what each would compile for itself is compiled once: in a new clone a minute."""
+    if getattr(session.config.option, "numprocesses", None):
+        from tests.kernels import compile_all
+
+        compile_all()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_network() -> Iterator[None]:
     """Sockets of this process reach the loopback address only."""

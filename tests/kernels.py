@@ -1,0 +1,24 @@
+"""The compiled functions, called once with what they are called with everywhere, so that the cache holds them."""
+
+import numpy as np
+
+from domain.vocabulary import Task
+from features.history import History
+from features.priors import Prior, Priors
+from features.queries import of_sessions, of_tutors, take
+from models.matrix import build, features_of
+from models.scoring import score_sessions
+from tests.api_parts import NOW, marketplace, small_model
+
+
+def compile_all() -> None:
+    """Columns of both models, trees and their contributions."""
+    history, priors = History(marketplace()), Priors.all_equal(Prior(rate=0.1, strength=7))
+    sessions = of_sessions(history.sessions)
+    build(features_of(Task.NO_SHOW), (), history, sessions, priors)
+    build(
+        features_of(Task.CHURN), (), history, of_tutors(np.arange(history.n_tutors), int(sessions.as_of.max())), priors
+    )
+    ids = history.dataset.tables["sessions"]["session_id"].to_pylist()
+    score_sessions(small_model(), "1", history, ids, history.sessions, NOW)
+    score_sessions(small_model(), "1", history, ids[:1], take(history.sessions, np.array([0])), NOW)

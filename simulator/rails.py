@@ -6,6 +6,7 @@
 
 import json
 import random
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -79,6 +80,11 @@ class RailsApp:
 
 class _Server(ThreadingHTTPServer):
     request_queue_size = 128  # of the library's five, what comes together is turned away
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, unless it is only that somebody hung up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager

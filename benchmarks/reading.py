@@ -25,6 +25,7 @@ from store.database import Engine, make_engine, upgrade
 
 KEY = "a-key-for-the-benchmark"
 HEADERS = {"X-API-Key": KEY}
+WARM_SECONDS = 3.0
 BOOKED, PAST = 3, 40
 """Sessions of each tutor to come and held."""
 
@@ -87,22 +88,21 @@ def fill(engine: Engine, tutors: int, ages: list[int]) -> None:
         connection.execute(text("CHECKPOINT"))  # or the disk is still busy with it while others are measured
 
 
-def measured(address: str, tutors: int, rate: float, seconds: float) -> dict[str, Any]:
-    """Answers a second and latencies in ms of each reading route at its rate."""
+def measured(address: str, tutors: int, rate: float, seconds: float) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Answers a second and latencies in ms of each reading route at its rate, one after the other."""
     # A prime step, so that neighbours in the database are not asked for one after another.
     ids = [f"t{n * 7919 % tutors}" for n in range(tutors)]
     scores = [request("GET", f"/api/tutors/{tutor}/scores", headers=HEADERS) for tutor in ids]
     lists = [request("GET", f"/api/tutors?{query}", headers=HEADERS) for query in ("", "band=act", "sort=-churn_30d")]
     names = [request("GET", "/api/tutors?sort=name&limit=50", headers=HEADERS)]
     advice = [request("GET", f"/api/tutors/{tutor}/recommendations", headers=HEADERS) for tutor in ids]
-    offer(address, scores, 50, 3)  # warm
-    return {
-        "scores": offer(address, scores, rate, seconds).summary(),
-        # Few connections: the service closes those that are silent for five seconds.
-        "tutors": offer(address, lists, 5, seconds, connections=8).summary(),
-        "tutors by name": offer(address, names, 20, seconds).summary(),
-        "recommendations": offer(address, advice, 20, seconds).summary(),
-    }
+    warm = round(rate * WARM_SECONDS)
+    offer(address, scores[-warm:], rate, WARM_SECONDS)  # other tutors than are measured, until connections are open
+    yield "scores", offer(address, scores, rate, seconds).summary()
+    # Few connections: the service closes those that are silent for five seconds.
+    yield "tutors", offer(address, lists, 5, seconds, connections=8).summary()
+    yield "tutors by name", offer(address, names, 20, seconds).summary()
+    yield "recommendations", offer(address, advice, 20, seconds).summary()
 
 
 def main() -> None:
@@ -121,8 +121,8 @@ def main() -> None:
         with filled(folder / "pg", asked.tutors, asked.hours, asked.days) as url:
             print(f"filled in {time.monotonic() - began:.0f} s")
             with service(url, folder, TQS_API_KEY=KEY, TQS_RATE_LIMIT="900000/minute") as address:
-                for route, figures in measured(address, asked.tutors, asked.rate, asked.seconds).items():
-                    print(f"{route:16} {json.dumps(figures)}")
+                for route, figures in measured(address, asked.tutors, asked.rate, asked.seconds):
+                    print(f"{route:16} {json.dumps(figures)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -201,9 +201,9 @@ def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime") ->
 def _print_addresses(console: "Console", stage: Stage, services: list["Service"], tracking_uri: str) -> None:
     from rich.table import Table
 
-    from flows.promotion import EXPERIMENT
     from gateways.registry import runs_path
     from gateways.signatures import incoming
+    from gateways.tracking import EXPERIMENT
 
     table = Table(title="Running until Ctrl-C", title_justify="left")
     table.add_column("What")

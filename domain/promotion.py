@@ -57,3 +57,9 @@ def challenger(record: Iterable[tuple[Action, str]]) -> str | None:
         elif action is Action.CHAMPION:
             found = None
     return found
+
+
+def last_number(versions: Iterable[str]) -> int:
+    """The highest number among versions such as `no_show/7`; 0 where there is none. Other names are passed over."""
+    numbers = (version.rpartition("/")[2] for version in versions)
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)

@@ -12,12 +12,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from domain.errors import LateFeature, ModelMismatch, RegistryUnavailable
-from domain.promotion import Action, GateMode, challenger, champions
+from domain.promotion import Action, GateMode, challenger, champions, last_number
 from domain.vocabulary import Task
 from features.history import History
 from flows.runtime import Runtime, git_commit
 from flows.scoring import open_stored
 from gateways.registry import RegisteredVersion, attach, discard, register, settle
+from gateways.tracking import EXPERIMENT, parent_run
 from models.card import Card, card_of, html, markdown
 from models.contest import contest, milliseconds_a_row
 from models.gate import Candidate, Contest, Decision, Policy, action_after, decide
@@ -26,7 +27,6 @@ from models.report import full_document
 from models.training import Training
 from store.models import champion, record, record_model
 
-EXPERIMENT = "tutor-quality"
 ACTOR = "train flow"
 
 
@@ -102,7 +102,8 @@ def _register(runtime: Runtime, training: Training, commit: str, now: datetime) 
         experiment=EXPERIMENT,
         git_commit=commit,
         now=now,
-        parent_run_id=os.environ.get("MLFLOW_RUN_ID"),
+        parent_run_id=parent_run(os.environ, Path.cwd()),
+        last_known=last_number(version for _, version in record(runtime.engine, training.model.sidecar.task)),
     )
 
 

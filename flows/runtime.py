@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateways.postgres import create_database, running_database
+from gateways.postgres import running_database
 from gateways.settings import Settings, load_settings
+from gateways.tracking import artifact_root, given_tracking_uri, own_tracking_uri
 from store.database import Engine, make_engine, upgrade
-
-MLFLOW_DATABASE = "mlflow"
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Runtime:
     @property
     def artifacts(self) -> Path:
         """Where MLflow keeps the files of its runs."""
-        return self.settings.data_dir / "mlflow"
+        return artifact_root(self.settings)
 
     @property
     def features(self) -> Path:
@@ -44,7 +43,8 @@ def open_runtime(environ: Mapping[str, str]) -> Iterator[Runtime]:
         engine = make_engine(url)
         try:
             upgrade(engine)
-            yield Runtime(settings, engine, environ.get("MLFLOW_TRACKING_URI") or create_database(url, MLFLOW_DATABASE))
+            tracking_uri = given_tracking_uri(environ, Path.cwd()) or own_tracking_uri(url)
+            yield Runtime(settings, engine, tracking_uri)
         finally:
             engine.dispose()
 

@@ -23,6 +23,7 @@ from flows.train import request_of
 from gateways.clock import utc_now
 from gateways.postgres import create_database
 from gateways.registry import log_trials
+from gateways.tracking import parent_run
 from models.folds import Problem, problem_of
 from models.learning import Request
 from models.tuning import Budget, Study, Tuned
@@ -124,7 +125,7 @@ def save(runtime: Runtime, request: Request, asked: Asked, tuned: Tuned, began: 
         experiment=EXPERIMENT,
         began=began,
         ended=now,
-        parent_run_id=os.environ.get("MLFLOW_RUN_ID"),
+        parent_run_id=parent_run(os.environ, Path.cwd()),
     )
     found = TunedParams(
         task=str(name),

@@ -55,7 +55,10 @@ def record_model(
     decision: Mapping[str, Any] | None = None,
     card: str | None = None,
 ) -> str:
-    """Keep a model as a candidate and note what became of it, in one transaction. Returns its bytes' SHA-256."""
+    """Keep a model as a candidate and note what became of it, in one transaction. Returns its bytes' SHA-256.
+
+    Raises ModelMismatch if the ledger has a training of that version already.
+    """
     sha256 = hashlib.sha256(model_bytes).hexdigest()
     artifact = insert_or(model_artifacts).values(sha256=sha256, model=model_bytes, created_at=now)
     entry = {"name": name, "version": version, "sha256": sha256, "sidecar": dict(sidecar), "actor": actor, "at": now}
@@ -63,7 +66,8 @@ def record_model(
     outcome = entry | {"action": action, "reason": reason, "decision": _plain(decision)}
     with writing(engine) as connection:
         connection.execute(artifact.on_conflict_do_nothing())
-        connection.execute(insert(model_ledger).values(candidate))
+        if not connection.execute(insert_or(model_ledger).values(candidate).on_conflict_do_nothing()).rowcount:
+            raise ModelMismatch(f"{version}: the ledger has another training of this version. Train again.")
         connection.execute(insert(model_ledger).values(outcome))
     return sha256
 

@@ -200,6 +200,8 @@ model_ledger = Table(
     _one_of("action", Action),
     CheckConstraint("NOT forced OR reason ~ '\\S'", name="because"),
     Index("ix_model_ledger_latest", "name", "action", "id"),
+    # A version is trained once, whatever was done with it afterwards.
+    Index("ux_model_ledger_trained", "name", "version", unique=True, postgresql_where=text("action = 'candidate'")),
 )
 
 shadow_scores = Table(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.promotion import Action, challenger, champions
+from domain.promotion import Action, challenger, champions, last_number
 
 CANDIDATE, REFUSED, CHALLENGER = Action.CANDIDATE, Action.REFUSED, Action.CHALLENGER
 CHAMPION, ROLLBACK = Action.CHAMPION, Action.ROLLBACK
@@ -43,3 +43,8 @@ def test_the_newest_challenger_waits_until_a_champion_is_made(
     record: list[tuple[Action, str]], shadow: str | None
 ) -> None:
     assert challenger(record) == shadow
+
+
+def test_the_last_number_is_the_highest_and_other_names_are_passed_over() -> None:
+    assert last_number(["no_show/2", "no_show/10", "no_show/old"]) == 10
+    assert last_number([]) == 0

@@ -47,7 +47,7 @@ def unset_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-def _register(trained: Training, uri: str, artifacts: Path, **more: str) -> RegisteredVersion:
+def _register(trained: Training, uri: str, artifacts: Path, **more: str | int) -> RegisteredVersion:
     where = {"experiment": artifacts.parent.name, "git_commit": "a1b2c3", **more}
     return register(trained, plots={"reliability": PNG}, tracking_uri=uri, artifact_root=artifacts, now=NOW, **where)  # type: ignore[arg-type]
 
@@ -175,7 +175,26 @@ def test_texts_lie_beside_the_run_and_the_decision_on_the_version(tracking_uri: 
     attach(tracking_uri, made, {"model_card.md": "# Karte für no_show"}, "refused: no usable signal")
     assert (artifacts / made.run_id / "artifacts" / "model_card.md").read_text() == "# Karte für no_show"
     version = _client(tracking_uri).get_model_version("no_show", made.version)
-    assert version.description == "refused: no usable signal"
+    assert version.description.startswith("refused: no usable signal\n\n")
+
+
+def test_mlflows_pages_say_that_the_ledger_decides_what_serves_and_how_to_change_it(
+    tracking_uri: str, artifacts: Path
+) -> None:
+    made = _register(training(), tracking_uri, artifacts)
+    attach(tracking_uri, made, {}, "champion")
+    client = _client(tracking_uri)
+    for page in (client.get_model_version("no_show", made.version), client.get_registered_model("no_show")):
+        assert "decided by the project's ledger, not on this page" in page.description
+        assert "`tqs models promote no_show/NUMBER`" in page.description
+
+
+def test_a_registry_that_counts_from_1_again_goes_on_above_the_ledgers_last_number(
+    registry_file: Path, tmp_path: Path
+) -> None:
+    fresh = f"sqlite:///{shutil.copy(registry_file, tmp_path)}"
+    assert _register(training(), fresh, tmp_path / "artifacts", last_known=3).shown == "no_show/4"
+    assert {str(v.version) for v in _client(fresh).search_model_versions("name = 'no_show'")} == {"4"}
 
 
 def test_a_training_that_cannot_be_logged_leaves_no_version(tracking_uri: str, artifacts: Path) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gateways.registry.connection import RegisteredVersion, connected, tracking
 from gateways.registry.table import offer_view
-from gateways.registry.versions import PENDING, STATE
+from gateways.registry.versions import PENDING, STATE, WHO_DECIDES
 
 HEADLINE = ("roc_auc", "pr_auc", "brier_skill", "ece", "precision_at_flag", "recall_at_flag", "lift_at_flag")
 """The figures a run shows as metrics. All there are lie beside it in evaluation.json."""
@@ -60,12 +60,14 @@ def register(
     git_commit: str,
     now: datetime,
     parent_run_id: str | None = None,
+    last_known: int = 0,
 ) -> RegisteredVersion:
     """Log a training as one run and make its model the next version of the task's name; no alias moves.
 
     The plots are PNG bytes by name. `artifact_root` is where a new experiment's files go, unless a tracking server
     (http) has its own place. `parent_run_id` (MLFLOW_RUN_ID, which `mlflow run` sets) becomes the run's parent, since
-    one call of `mlflow run` may train several models. The version is made last, marked as pending until the ledger
+    one call of `mlflow run` may train several models. `last_known` is the highest version number that our ledger has:
+    the new version's number is above it, also in a registry that counts from 1 again. The version is made last, marked as pending until the ledger
     knows it: a failure before leaves a run marked FAILED and no version. Raises RegistryUnavailable.
     """
     with connected(tracking_uri) as (mlflow, client), tracking(mlflow, tracking_uri):
@@ -76,7 +78,8 @@ def register(
             _log(mlflow, client, run_id, training, plots, _tags(training, git_commit, parent_run_id), now)
             model_id = _log_model(mlflow, training)
         name = str(training.model.sidecar.task)
-        return RegisteredVersion(name, _version(mlflow, client, name, model_id, run_id, git_commit), run_id)
+        version = _version(mlflow, client, name, model_id, run_id, git_commit, last_known)
+        return RegisteredVersion(name, version, run_id)
 
 
 def experiment_of(client: Any, name: str, artifact_root: Path, parent_run_id: str | None) -> str:
@@ -179,10 +182,16 @@ def _requirements() -> list[str]:
     return [f"mlflow=={version('mlflow')}", xgboost, f"numpy=={version('numpy')}"]
 
 
-def _version(mlflow: ModuleType, client: Any, name: str, model_id: str, run_id: str, git_commit: str) -> str:
+def _version(
+    mlflow: ModuleType, client: Any, name: str, model_id: str, run_id: str, git_commit: str, last_known: int
+) -> str:
     """Make the next version of a model, pending until the ledger knows it; gives the version."""
     if not client.search_registered_models(f"name = '{name}'", max_results=1):
         with suppress(mlflow.exceptions.RestException):  # another training made it just now
-            client.create_registered_model(name)
+            client.create_registered_model(name, description=WHO_DECIDES.format(name=name))
     tags = {"git_commit": git_commit, STATE: PENDING}
-    return str(client.create_model_version(name, f"models:/{model_id}", run_id, tags=tags, model_id=model_id).version)
+    while True:
+        made = client.create_model_version(name, f"models:/{model_id}", run_id, tags=tags, model_id=model_id)
+        if int(made.version) > last_known:
+            return str(made.version)
+        client.delete_model_version(name, made.version)  # its number is an earlier version's in our ledger

@@ -13,12 +13,19 @@ STATE = "ledger"
 
 PENDING, RECORDED = "pending", "recorded"
 
+WHO_DECIDES = (
+    "Which version of {name} serves is decided by the project's ledger, not on this page. An alias that is moved here "
+    "is moved back with the next training or promotion. See the ledger: `tqs models list`. To change what serves: "
+    "`tqs models promote {name}/NUMBER`, or `tqs models rollback {name}`."
+)
+"""Shown as the description of a registered model, and below the gate's decision on each of its versions."""
+
 ABANDONED = timedelta(hours=1)
 """A version pending for longer has lost the training that made it."""
 
 
 def attach(tracking_uri: str, registered: RegisteredVersion, files: Mapping[str, str], decision: str) -> None:
-    """Put texts by file name beside the version's run, and the decision in words on the version.
+    """Put texts by file name beside the version's run, and the decision and who decides into the version's description.
 
     Raises RegistryUnavailable.
     """
@@ -26,7 +33,8 @@ def attach(tracking_uri: str, registered: RegisteredVersion, files: Mapping[str,
         for name, text in files.items():
             Path(folder, name).write_text(text, encoding="utf-8")
         client.log_artifacts(registered.run_id, folder)
-        client.update_model_version(registered.name, registered.version, decision)
+        description = f"{decision}\n\n{WHO_DECIDES.format(name=registered.name)}"
+        client.update_model_version(registered.name, registered.version, description)
 
 
 def discard(tracking_uri: str, registered: RegisteredVersion, why: str) -> None:

@@ -1,0 +1,39 @@
+"""The tracking store of an installation: where its training runs and model versions are kept."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateways.postgres import create_database
+from gateways.settings import Settings
+
+EXPERIMENT = "tutor-quality"
+_DATABASE = "mlflow"
+
+
+def own_tracking_uri(database_url: str) -> str:
+    """The tracking store of an installation: a database of MLflow's own beside ours, made if it is not there."""
+    return create_database(database_url, _DATABASE)
+
+
+def artifact_root(settings: Settings) -> Path:
+    """The folder in which MLflow keeps the files of its runs."""
+    return settings.data_dir / "mlflow"
+
+
+def given_tracking_uri(environ: Mapping[str, str], folder: Path) -> str | None:
+    """MLFLOW_TRACKING_URI if a person chose it; None if it is unset or MLflow's default for a working directory.
+
+    `mlflow run` passes its default on to the command it starts, where it looks like a choice.
+    """
+    uri = environ.get("MLFLOW_TRACKING_URI")
+    is_default = "MLFLOW_RUN_ID" in environ and uri in _defaults(folder.absolute())
+    return None if is_default or not uri else uri
+
+
+def parent_run(environ: Mapping[str, str], folder: Path) -> str | None:
+    """The run that `mlflow run` made for this process, if it lies in the tracking store that is used."""
+    return environ.get("MLFLOW_RUN_ID") if given_tracking_uri(environ, folder) else None
+
+
+def _defaults(folder: Path) -> set[str]:
+    return {f"sqlite:///{folder / 'mlflow.db'}", (folder / "mlruns").as_uri()}

@@ -2,15 +2,11 @@
 
 import asyncio
 import json
-import subprocess
-import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 from starlette.types import Message
 
 from serving.app import create_app
@@ -121,21 +117,3 @@ def test_the_api_description_gives_every_error_as_a_problem() -> None:
             errors = {s: r["content"] for s, r in operation["responses"].items() if int(s) >= 400}
             assert errors, path
             assert all(set(content) == {PROBLEM} for content in errors.values()), path
-
-
-def test_a_bento_asks_for_the_packages_the_project_asks_for() -> None:
-    bento = yaml.safe_load((ROOT / "bentofile.yaml").read_text())
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert set(bento["python"]["packages"]) <= set(project["dependencies"])
-
-
-def test_a_bento_holds_every_file_that_serving_reads() -> None:
-    bento = yaml.safe_load((ROOT / "bentofile.yaml").read_text())
-    code = (
-        "import sys, serving.service; print(*(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', 0)))"
-    )
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    ours = {str(Path(f).relative_to(ROOT)) for f in loaded.split() if ROOT in Path(f).parents and ".venv" not in f}
-    assert "features/columns/__init__.py" in ours
-    held = {str(found.relative_to(ROOT)) for pattern in bento["include"] for found in ROOT.glob(pattern)}
-    assert ours <= held, ours - held

@@ -67,8 +67,9 @@ def register(
     The plots are PNG bytes by name. `artifact_root` is where a new experiment's files go, unless a tracking server
     (http) has its own place. `parent_run_id` (MLFLOW_RUN_ID, which `mlflow run` sets) becomes the run's parent, since
     one call of `mlflow run` may train several models. `last_known` is the highest version number that our ledger has:
-    the new version's number is above it, also in a registry that counts from 1 again. The version is made last, marked as pending until the ledger
-    knows it: a failure before leaves a run marked FAILED and no version. Raises RegistryUnavailable.
+    the new version's number is above it, also in a registry that counts from 1 again.
+    The version is made last, marked as pending until the ledger knows it: a failure before leaves a run marked FAILED
+    and no version. Raises RegistryUnavailable.
     """
     with connected(tracking_uri) as (mlflow, client), tracking(mlflow, tracking_uri):
         experiment_id = experiment_of(client, experiment, artifact_root, parent_run_id)

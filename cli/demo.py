@@ -210,6 +210,7 @@ def _print_addresses(console: "Console", stage: Stage, services: list["Service"]
     table.add_column("Where", no_wrap=True)
     table.add_column("Sign-in", no_wrap=True)
     sign_in = {"api": f"X-API-Key: {stage.environ['TQS_API_KEY']}", "dashboard": _dashboard_sign_in(stage)}
+    sign_in["prefect"] = stage.environ["PREFECT_API_AUTH_STRING"]
     for service in services:
         table.add_row(service.name, service.url, sign_in.get(service.name, "none"))
     console.print(table)

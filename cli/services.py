@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cli.processes import Service, free_port
+from gateways.prefect_access import client_environ
 from gateways.settings import Settings
 
 QUIET: Mapping[str, str] = {
@@ -20,19 +21,15 @@ QUIET: Mapping[str, str] = {
 
 
 def prefect_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which flows find the demo's Prefect server, and in which that server runs."""
+    """The environment in which flows and the server itself find the port and the sign-in of the demo's Prefect."""
     port = free_port(settings.prefect_port)
-    api = f"http://127.0.0.1:{port}/api"
-    home = {"PREFECT_HOME": str(settings.data_dir.absolute() / "prefect")}
-    return {**environ, **QUIET, **home, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
+    return {**environ, **QUIET, **client_environ(settings, port), "TQS_PREFECT_PORT": str(port)}
 
 
 def prefect_service(environ: Mapping[str, str]) -> Service:
     """The Prefect server at the address the environment names; its own SQLite, as the embedded server lacks pg_trgm."""
     url = environ["PREFECT_API_URL"].removesuffix("/api")
-    port = url.rpartition(":")[2]
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    return Service("prefect", command, environ, url, "/api/health")
+    return Service("prefect", [sys.executable, "-m", "flows.server"], environ, url, "/api/health")
 
 
 def mlflow_service(settings: Settings, tracking_uri: str, artifacts: Path, environ: Mapping[str, str]) -> Service:

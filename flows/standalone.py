@@ -14,6 +14,8 @@ from prefect.settings import (
 )
 
 from domain.errors import EngineUnavailable, TutorQualityError
+from flows.server_access import run_access
+from gateways.settings import load_settings
 
 STARTUP_SECONDS = 180
 # Prefect gives its server 20 seconds, which a small machine that scores and serves meanwhile does not keep to.
@@ -31,7 +33,7 @@ def run(flow: Flow[..., Any], **parameters: Any) -> Any:
     os.environ.update({"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"})  # the server is a child
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_without_ours)
-    with temporary_settings(_SETTINGS):
+    with temporary_settings({**_SETTINGS, **run_access(load_settings(os.environ))}):
         try:
             return flow(**parameters)
         except RuntimeError as error:

@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def kept_secret(path: Path) -> str:
-    """The secret in a file; a new random one where there is no such file yet. Safe between processes."""
+def kept_secret(path: Path, prefix: str = "") -> str:
+    """The secret in a file; a new random one, after the prefix, where there is no file yet. Safe between processes."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name) as file:  # readable by us alone
-            file.write(secrets.token_urlsafe(24))
+            file.write(prefix + secrets.token_urlsafe(24))
             file.flush()
             with suppress(FileExistsError):  # another process was first: its secret counts
                 os.link(file.name, path)

@@ -62,6 +62,13 @@ def _secrets(secrets: str) -> str:
     return secrets
 
 
+def _sign_in(sign_in: str) -> str:
+    user, separator, password = sign_in.partition(":")
+    if not (user and separator and len(password) >= SIGN_IN_CHARACTERS and sign_in.isascii() and sign_in.isprintable()):
+        raise ValueError(f"give user:password in ASCII, the password of {SIGN_IN_CHARACTERS} characters or more")
+    return sign_in
+
+
 def _rate_limit(limit: str) -> str:
     if not fullmatch(r"[1-9][0-9]{0,5}/(second|minute|hour)", limit):
         raise ValueError("give a number of requests such as 600/minute")
@@ -76,6 +83,9 @@ def _mail_address(address: str) -> str:
 
 SECRET_BYTES = 24
 """What a webhook's secret must hold at least."""
+
+SIGN_IN_CHARACTERS = 16
+"""Shortest password of the pages that the settings take."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
@@ -137,7 +147,10 @@ class Settings(BaseModel):
     rails_token: str | None = Field(None, repr=False, description="bearer token for the Rails app")
     ui_port: Port = Field(5006, description="port of the dashboard")
     mlflow_port: Port = Field(5000, description="port of the MLflow pages")
-    prefect_port: Port = Field(4200, description="port of the Prefect pages")
+    prefect_port: Port = Field(4200, description="port of the Prefect server")
+    prefect_auth: Annotated[str, AfterValidator(_sign_in)] | None = Field(
+        None, repr=False, description="sign-in of the Prefect server, `user:password`; one is made if unset"
+    )
     mail_from: MailAddress = Field("tutor-quality@localhost.localdomain", description="sender of reports")
     mail_to: MailAddress = Field("admin@localhost.localdomain", description="who receives reports")
     smtp_url: Annotated[str, AfterValidator(_smtp_url)] | None = Field(

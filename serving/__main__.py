@@ -1,12 +1,12 @@
 """`python -m serving`: the BentoML service at the address of the settings, until Ctrl-C."""
 
 import os
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from domain.errors import InvalidSettings, TutorQualityError
+from domain.errors import TutorQualityError
+from gateways.ports import check_port
 from gateways.settings import Settings, load_settings
 from serving.limits import check_workers
 
@@ -17,22 +17,12 @@ def main(environ: Mapping[str, str]) -> None:
     try:
         settings = load_settings(environ)
         check_workers(settings)
-        check_port(host, settings.api_port)
+        check_port(host, settings.api_port, "TQS_API_PORT")
     except TutorQualityError as error:
         sys.exit(f"error: {error}")
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:TutorQuality"]
     address = ["--host", host, "--port", str(settings.api_port)]
     os.execve(sys.executable, command + address, {**environ, **quiet(settings.data_dir), **sized(settings, environ)})
-
-
-def check_port(host: str, port: int) -> None:
-    """Raises InvalidSettings if the port cannot be had: BentoML would end with a traceback."""
-    try:
-        socket.create_server((host, port)).close()
-    except OSError as error:
-        raise InvalidSettings(
-            f"port {port} cannot be used ({os.strerror(error.errno or 0)}): set TQS_API_PORT"
-        ) from error
 
 
 def quiet(data_dir: Path) -> dict[str, str]:

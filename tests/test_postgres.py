@@ -133,6 +133,7 @@ def test_settings_come_from_the_environment_that_is_handed_in() -> None:
         ({"TQS_API_PORT": "many"}, "^TQS_API_PORT: give a whole number$"),
         ({"TQS_GATE": "maybe"}, "^TQS_GATE: must be '"),
         ({"TQS_API_PROT": "3000"}, "Did you mean TQS_API_PORT"),
+        ({"TQS_PREFECT_AUTH": "admin:short"}, "^TQS_PREFECT_AUTH: give user:password in ASCII"),
         ({"TQS_FOO": "1"}, "^TQS_FOO: there is no such setting. See docs/settings.md"),
         ({"DATABASE_URL": "mysql://db/x"}, "DATABASE_URL"),
         ({"TQS_SMTP_URL": "localhost"}, "TQS_SMTP_URL"),

@@ -23,12 +23,17 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Mail:
-    """A plain-text mail to one address. Raises InvalidMail for a header that could smuggle in another."""
+    """A mail to one address: text and, for readers that show it, the same in HTML.
+
+    With `html` the attachment is not listed as a file: it is a picture that the HTML shows as `cid:NAME`.
+    Raises InvalidMail for a header that could smuggle in another.
+    """
 
     to: str
     subject: str
     text: str
     attachment: Attachment | None = None
+    html: str | None = None
 
     def __post_init__(self) -> None:
         check_address("to", self.to)

@@ -14,7 +14,6 @@ from prefect.cache_policies import NO_CACHE
 
 from domain.errors import MailNotSent, MailOutcomeUnknown, NotEnoughData
 from domain.horizons import NO_SHOW_LEAD
-from domain.mail import Attachment, Mail
 from domain.vocabulary import Task
 from features.catalogue import NO_SHOW_FEATURES
 from features.local_time import PARTS_OF_DAY, WEEKDAYS
@@ -24,6 +23,7 @@ from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load_champions
 from gateways.clock import utc_now
 from gateways.mail import send
+from gateways.settings import dashboard_url
 from monitoring.decision import DriftReport
 from monitoring.drift import drift_report
 from monitoring.words import drift_mail
@@ -96,8 +96,7 @@ def save(runtime: Runtime, report: DriftReport, as_of: datetime, now: datetime) 
     folder.mkdir(parents=True, exist_ok=True)
     name = f"drift-{as_of:%Y-%m-%d}.html"
     (folder / name).write_bytes(report.html)
-    subject, text = drift_mail(report)
-    mail = Mail(runtime.settings.mail_to, subject, text, Attachment(name, report.html))
+    mail = drift_mail(report, runtime.settings.mail_to, f"{dashboard_url(runtime.settings)}/reports/{name}")
     enqueue(runtime.engine, mail, "drift", f"drift {as_of:%Y-%m-%d}", now)
 
 

@@ -9,10 +9,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from domain.errors import MailNotSent, MailOutcomeUnknown
-from domain.mail import Mail, check_address
+from domain.mail import Attachment, Mail, check_address
 
 _REFUSALS = (
     smtplib.SMTPResponseException,
@@ -52,11 +53,28 @@ def compose(mail: Mail, sender: str, key: str, now: datetime) -> EmailMessage:
     message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{_domain(sender)}>"
     message["Auto-Submitted"] = "auto-generated"  # keeps out-of-office replies away (RFC 3834)
     message.set_content(mail.text)
+    page = _add_html(message, mail.html) if mail.html is not None else None
     if mail.attachment:
-        kind = mimetypes.guess_type(mail.attachment.name)[0] or "application/octet-stream"
-        main, _, sub = kind.partition("/")
-        message.add_attachment(mail.attachment.content, maintype=main, subtype=sub, filename=mail.attachment.name)
+        _add_file(message, page, mail.attachment)
     return message
+
+
+def _add_html(message: EmailMessage, html: str) -> EmailMessage:
+    """Add the HTML as the alternative to the text; gives its part."""
+    message.add_alternative(html, subtype="html")
+    _, page = message.iter_parts()
+    return cast("EmailMessage", page)
+
+
+def _add_file(message: EmailMessage, page: EmailMessage | None, file: Attachment) -> None:
+    """Add a file: to the mail, or to the page that shows it."""
+    main, _, sub = (mimetypes.guess_type(file.name)[0] or "application/octet-stream").partition("/")
+    if page is None:
+        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
+    else:
+        page.add_related(
+            file.content, maintype=main, subtype=sub, cid=f"<{file.name}>", filename=file.name, disposition="inline"
+        )
 
 
 @contextmanager

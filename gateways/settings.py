@@ -146,6 +146,10 @@ class Settings(BaseModel):
     )
     rails_token: str | None = Field(None, repr=False, description="bearer token for the Rails app")
     ui_port: Port = Field(5006, description="port of the dashboard")
+    ui_url: Annotated[str, AfterValidator(_web_url)] | None = Field(
+        None,
+        description="address of the dashboard as people open it, for links in mails; http://127.0.0.1:5006 if unset",
+    )
     mlflow_port: Port = Field(5000, description="port of the MLflow pages")
     prefect_port: Port = Field(4200, description="port of the Prefect server")
     prefect_auth: Annotated[str, AfterValidator(_sign_in)] | None = Field(
@@ -176,6 +180,11 @@ class Settings(BaseModel):
     holdout_share: float = Field(
         0.2, ge=0, le=0.5, description="share of each contact list left out by chance, to measure what contacts do"
     )
+
+
+def dashboard_url(settings: Settings) -> str:
+    """The address of the dashboard for links, without a slash at its end."""
+    return (settings.ui_url or f"http://127.0.0.1:{settings.ui_port}").rstrip("/")
 
 
 def variable_name(field: str) -> str:

@@ -50,7 +50,10 @@ class ColumnDrift:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """A finished check of `about`: every column, counts of rows, the decision with its reason, and the full page."""
+    """A finished check of `about`: every column, counts of rows, the decision with its reason, and the full page.
+
+    `picture`: PNG bytes of the columns that moved furthest; empty where none did.
+    """
 
     about: str
     columns: tuple[ColumnDrift, ...]
@@ -59,6 +62,7 @@ class DriftReport:
     decision: Decision
     reason: str
     html: bytes
+    picture: bytes = b""
 
     @property
     def counted(self) -> tuple[ColumnDrift, ...]:

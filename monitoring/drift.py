@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.decision import RETRAIN_SHARE, ColumnDrift, DriftReport, decide
-from monitoring.words import change_in_words
+from monitoring.picture import picture
+from monitoring.words import change_in_words, meaning
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -56,7 +58,10 @@ def drift_report(
         for name in reference
     )
     n_reference, n_current = _rows(reference), _rows(current)
-    return DriftReport(about, columns, n_reference, n_current, *decide(columns, n_reference, n_current), html)
+    report = DriftReport(about, columns, n_reference, n_current, *decide(columns, n_reference, n_current), html)
+    return replace(
+        report, picture=picture([(c.column, meaning(c.column)) for c in report.drifted], before, now, categories)
+    )
 
 
 def _rows(columns: Columns) -> int:

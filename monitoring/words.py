@@ -1,9 +1,12 @@
 """A drift check in words, for people who read mails. Percent are made here, at the surface."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
+from jinja2 import Environment, StrictUndefined
 
+from domain.mail import Attachment, Mail
 from domain.scores import percent
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
 from features.columns import Feature
@@ -11,10 +14,11 @@ from monitoring.decision import ColumnDrift, Decision, DriftReport
 
 _FEATURES: dict[str, Feature] = {feature.name: feature for feature in (*NO_SHOW_FEATURES, *CHURN_FEATURES)}
 _MOST = 8
+PICTURE = "what-moved.png"
 _TO_DO = {
     Decision.KEEP: "Nothing.",
-    Decision.LOOK: "Please look. The model stays as it is until somebody decides.",
-    Decision.RETRAIN: "Train again: python -m flows.train. The weekly run does it too, if nobody is faster.",
+    Decision.LOOK: "Look at the columns below. The model stays as it is until a person decides.",
+    Decision.RETRAIN: "Run `tqs train`, or wait for the weekly training on Sunday night.",
 }
 
 
@@ -28,43 +32,74 @@ def change_in_words(column: str, before: pd.Series, now: pd.Series) -> str:
     return f"{_number(column, before.mean())} on average before, {_number(column, now.mean())} now"
 
 
-def drift_mail(report: DriftReport) -> tuple[str, str]:
-    """Subject and text of the mail that goes with a report: what changed, by how much, what to do."""
+def drift_mail(report: DriftReport, to: str, link: str) -> Mail:
+    """The mail of a report to one address: what changed, by how much, what to do, and a link to the full page.
+
+    The picture of what moved is part of the HTML. The mail weighs some 100 KB, whatever the size of the page.
+    """
     subject = f"Drift check: {report.decision} · {report.about}"
-    lines = [
-        report.reason,
-        "",
-        f"To do: {_TO_DO[report.decision]}",
-        "",
-        f"Compared: {report.n_current:,} rows of the last week with {report.n_reference:,} of the training window.",
-    ]
-    lines += _section("What moved, the furthest first", report.drifted, _moved_line)
-    lines += _section("Missing values that changed", report.missing_moved, _missing_line)
+    shown = Attachment(PICTURE, report.picture) if report.picture else None
+    return Mail(to, subject, _text(report, link), shown, _html(report, link))
+
+
+def _text(report: DriftReport, link: str) -> str:
+    lines = [report.reason, "", f"To do: {_TO_DO[report.decision]}", "", _compared(report)]
+    for title, moved in _sections(report):
+        lines += ["", f"{title}:", *(f"- {line}" for line in moved)]
+    lines += ["", "The full report, for which you sign in to the dashboard:", link]
+    return "\n".join(lines) + "\n"
+
+
+def _html(report: DriftReport, link: str) -> str:
+    template = (Path(__file__).parent / "templates" / "drift_mail.html").read_text(encoding="utf-8")
+    return (
+        Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        .from_string(template)
+        .render(
+            headline=f"Drift check: {report.decision}",
+            about=report.about,
+            reason=report.reason,
+            to_do=_TO_DO[report.decision],
+            sections=_sections(report),
+            picture=PICTURE if report.picture else None,
+            link=link,
+            compared=_compared(report),
+        )
+    )
+
+
+def _compared(report: DriftReport) -> str:
+    return f"Compared: {report.n_current:,} rows of the last week with {report.n_reference:,} of the training window."
+
+
+def _sections(report: DriftReport) -> list[tuple[str, list[str]]]:
+    """Titles and their lines; a section without lines is left out."""
     grown = tuple(c for c in report.columns if c.growing and c.drifted)
-    lines += _section("Rises with the calendar, not counted", grown, _moved_line)
-    lines += ["", "The attached page shows every column. It opens in a browser and loads nothing from the internet."]
-    return subject, "\n".join(lines) + "\n"
+    found = (
+        ("What moved, the furthest first", report.drifted, _moved_line),
+        ("Missing values that changed", report.missing_moved, _missing_line),
+        ("Rises with the calendar, not counted", grown, _moved_line),
+    )
+    return [(title, _lines(columns, line)) for title, columns, line in found if columns]
 
 
-def _section(title: str, columns: tuple[ColumnDrift, ...], line: Callable[[ColumnDrift], str]) -> list[str]:
-    if not columns:
-        return []
-    more = [f"- and {len(columns) - _MOST} more"] if len(columns) > _MOST else []
-    return ["", f"{title}:", *(line(column) for column in columns[:_MOST]), *more]
+def _lines(columns: tuple[ColumnDrift, ...], line: Callable[[ColumnDrift], str]) -> list[str]:
+    more = [f"and {len(columns) - _MOST} more"] if len(columns) > _MOST else []
+    return [*map(line, columns[:_MOST]), *more]
 
 
 def _moved_line(drift: ColumnDrift) -> str:
-    return f"- {_meaning(drift.column)}: {drift.words} (distance {drift.score:.2f}, limit {drift.threshold:.2f})"
+    return f"{meaning(drift.column)}: {drift.words} (distance {drift.score:.2f}, limit {drift.threshold:.2f})"
 
 
 def _missing_line(drift: ColumnDrift) -> str:
     return (
-        f"- {_meaning(drift.column)}: missing in {percent(drift.missing_before)} of rows before, "
+        f"{meaning(drift.column)}: missing in {percent(drift.missing_before)} of rows before, "
         f"{percent(drift.missing_now)} now"
     )
 
 
-def _meaning(column: str) -> str:
+def meaning(column: str) -> str:
     """The column's meaning in the catalogue, unless that leans on its neighbour's, or there is none."""
     feature = _FEATURES.get(column)
     if feature is None or feature.meaning.startswith("The same"):

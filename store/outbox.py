@@ -35,6 +35,7 @@ def enqueue(engine: Engine, mail: Mail, kind: str, key: str, now: datetime) -> b
         recipient=mail.to,
         subject=mail.subject,
         body=mail.text,
+        html=mail.html,
         attachment_name=attached.name if attached else None,
         attachment=attached.content if attached else None,
     )
@@ -86,4 +87,4 @@ def _mark(engine: Engine, mail_id: int, **values: object) -> None:
 
 def _queued(row: Row[Any]) -> QueuedMail:
     attached = None if row.attachment_name is None else Attachment(row.attachment_name, bytes(row.attachment))
-    return QueuedMail(row.id, row.key, Mail(row.recipient, row.subject, row.body, attached))
+    return QueuedMail(row.id, row.key, Mail(row.recipient, row.subject, row.body, attached, row.html))

@@ -166,6 +166,7 @@ outbox = Table(
     Column("sent_at", _TIME),
     Column("status", Text, nullable=False, server_default=text("'pending'")),
     Column("error", Text),
+    Column("html", Text),
     CheckConstraint("status IN ('pending', 'sending', 'sent', 'failed', 'unknown')", name="status"),
     # A line break in a header would let a name write headers of its own.
     CheckConstraint("recipient !~ '[\\r\\n]' AND subject !~ '[\\r\\n]'", name="one_line"),

@@ -2,6 +2,7 @@ import smtplib
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -56,6 +57,20 @@ def test_a_mail_arrives_in_the_sinks_folder_as_it_was_written(sink: MailSink) ->
     assert found["Date"].datetime == NOW
     assert body is not None
     assert body.get_content().replace("\r\n", "\n") == MAIL.text
+
+
+def test_html_arrives_beside_the_text_with_its_picture_inside(sink: MailSink) -> None:
+    picture = Attachment("moved.png", b"\x89PNG\r\n\x00")
+    _send(replace(MAIL, html='<p>Two columns <img src="cid:moved.png"></p>', attachment=picture), sink.url)
+    mail = _read(sink.mails()[0])
+    text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert text.get_content().replace("\r\n", "\n") == MAIL.text
+    assert "cid:moved.png" in html.get_content()
+    (shown,) = (part for part in mail.walk() if part.get_content_type() == "image/png")
+    assert (shown["Content-ID"], shown.get_content()) == ("<moved.png>", picture.content)
+    assert list(mail.iter_attachments()) == []
 
 
 def test_an_attachment_arrives_byte_for_byte(sink: MailSink) -> None:

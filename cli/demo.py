@@ -189,7 +189,7 @@ def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime") ->
     services = [
         api_service(stage.settings, stage.environ),
         dashboard_service(stage.settings, stage.environ),
-        mlflow_service(stage.settings, runtime.tracking_uri, runtime.artifacts, stage.environ),
+        mlflow_service(stage.settings, stage.environ),
     ]
     for service in [*services, worker_service(stage.environ), schedules_service(stage.environ)]:
         processes.start(service)
@@ -203,13 +203,14 @@ def _print_addresses(console: "Console", stage: Stage, services: list["Service"]
 
     from gateways.registry import runs_path
     from gateways.signatures import incoming
-    from gateways.tracking import EXPERIMENT
+    from gateways.tracking import EXPERIMENT, pages_sign_in
 
     table = Table(title="Running until Ctrl-C", title_justify="left")
     table.add_column("What")
     table.add_column("Where", no_wrap=True)
     table.add_column("Sign-in", no_wrap=True)
     sign_in = {"api": f"X-API-Key: {stage.environ['TQS_API_KEY']}", "dashboard": _dashboard_sign_in(stage)}
+    sign_in["mlflow"] = pages_sign_in(stage.settings)
     sign_in["prefect"] = stage.environ["PREFECT_API_AUTH_STRING"]
     for service in services:
         table.add_row(service.name, service.url, sign_in.get(service.name, "none"))

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from cli.processes import Service, free_port
 from gateways.prefect_access import client_environ
@@ -32,12 +31,12 @@ def prefect_service(environ: Mapping[str, str]) -> Service:
     return Service("prefect", [sys.executable, "-m", "flows.server"], environ, url, "/api/health")
 
 
-def mlflow_service(settings: Settings, tracking_uri: str, artifacts: Path, environ: Mapping[str, str]) -> Service:
-    """The MLflow UI over the tracking database."""
+def mlflow_service(settings: Settings, environ: Mapping[str, str]) -> Service:
+    """MLflow's pages over the tracking database."""
     port = free_port(settings.mlflow_port)
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", tracking_uri, "--default-artifact-root", str(artifacts.absolute())]
-    return Service("mlflow", command, environ, f"http://127.0.0.1:{port}", "/health")
+    command = [sys.executable, "-m", "gateways.registry.server"]
+    own = {**environ, **QUIET, "TQS_MLFLOW_PORT": str(port)}
+    return Service("mlflow", command, own, f"http://127.0.0.1:{port}", "/health")
 
 
 def api_service(settings: Settings, environ: Mapping[str, str]) -> Service:

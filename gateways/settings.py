@@ -151,6 +151,9 @@ class Settings(BaseModel):
         description="address of the dashboard as people open it, for links in mails; http://127.0.0.1:5006 if unset",
     )
     mlflow_port: Port = Field(5000, description="port of the MLflow pages")
+    mlflow_auth: Annotated[str, AfterValidator(_sign_in)] | None = Field(
+        None, repr=False, description="sign-in of the MLflow pages, `user:password`; one is made if unset"
+    )
     prefect_port: Port = Field(4200, description="port of the Prefect server")
     prefect_auth: Annotated[str, AfterValidator(_sign_in)] | None = Field(
         None, repr=False, description="sign-in of the Prefect server, `user:password`; one is made if unset"

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateways.postgres import create_database
+from gateways.secret_file import kept_secret
 from gateways.settings import Settings
 
 EXPERIMENT = "tutor-quality"
+AUTH_FILE = "mlflow_auth"
 _DATABASE = "mlflow"
 
 
@@ -18,6 +20,11 @@ def own_tracking_uri(database_url: str) -> str:
 def artifact_root(settings: Settings) -> Path:
     """The folder in which MLflow keeps the files of its runs."""
     return settings.data_dir / "mlflow"
+
+
+def pages_sign_in(settings: Settings) -> str:
+    """The sign-in of MLflow's pages, `user:password`: TQS_MLFLOW_AUTH, or one made once in the data folder."""
+    return settings.mlflow_auth or kept_secret(settings.data_dir / AUTH_FILE, prefix="admin:")
 
 
 def given_tracking_uri(environ: Mapping[str, str], folder: Path) -> str | None:

@@ -1,31 +1,47 @@
-"""Prefect's server as the demo starts it: requests without a sign-in, with a wrong one and with the right one."""
+"""Prefect's and MLflow's servers as the demo starts them: requests without a sign-in, with a wrong and a right one."""
 
 import asyncio
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
+from sqlalchemy import make_url
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from cli.processes import Processes, Service
-from cli.services import prefect_environ, prefect_service
+from cli.services import mlflow_service, prefect_environ, prefect_service
 from flows.server_access import server_access
 from gateways.prefect_access import auth_string
 from gateways.settings import Settings, load_settings
+from gateways.tracking import pages_sign_in
 
-READY_SECONDS = 120.0
+READY_SECONDS = 180.0
+PATIENCE = 60.0
+MLFLOW_REQUESTS = (
+    ("GET", "/"),
+    ("GET", "/version"),
+    ("GET", "/metrics"),
+    ("GET", "/ajax-api/2.0/mlflow/experiments/search?max_results=1"),
+    ("POST", "/api/2.0/mlflow/experiments/create"),
+    ("POST", "/graphql"),
+    ("GET", "/get-artifact?path=MLmodel&run_uuid=0"),
+    ("PUT", "/api/2.0/mlflow-artifacts/artifacts/x"),
+    ("POST", "/health"),
+    ("GET", "//health"),
+)
 ELSEWHERE = {"Origin": "http://elsewhere.example"}
 PREFECT_REQUESTS = (
     ("GET", "/api/admin/settings"),
     ("POST", "/api/flows/filter"),
     ("POST", "/api/deployments/"),
     ("PATCH", "/api/deployments/00000000-0000-0000-0000-000000000000"),
-    ("GET", "/api/openapi.json"),
     ("GET", "/api/no/such/path"),
 )
 
@@ -37,7 +53,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def settings(data_dir: Path) -> Settings:
-    return load_settings({"TQS_DATA_DIR": str(data_dir), "TQS_PREFECT_PORT": "4920"})
+    return load_settings({"TQS_DATA_DIR": str(data_dir), "TQS_PREFECT_PORT": "4920", "TQS_MLFLOW_PORT": "4921"})
 
 
 @pytest.fixture(scope="module")
@@ -48,31 +64,49 @@ def processes(data_dir: Path) -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="module")
-def prefect(processes: Processes, settings: Settings, data_dir: Path) -> Service:
-    service = prefect_service(prefect_environ(settings, {**os.environ, "TQS_DATA_DIR": str(data_dir)}))
-    processes.start(service)
-    processes.wait_ready(service, READY_SECONDS)
-    return service
+def services(
+    processes: Processes, settings: Settings, data_dir: Path, server_url: str, registry_file: Path
+) -> Mapping[str, Service]:
+    """Both servers, started at the same time."""
+    shutil.copy(registry_file, data_dir / "mlflow.db")
+    environ = {**os.environ, "TQS_DATA_DIR": str(data_dir), "DATABASE_URL": server_url}
+    environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{data_dir / 'mlflow.db'}"
+    services = (prefect_service(prefect_environ(settings, environ)), mlflow_service(settings, environ))
+    for service in services:
+        processes.start(service)
+    for service in services:
+        processes.wait_ready(service, READY_SECONDS)
+    return {service.name: service for service in services}
+
+
+@pytest.fixture(scope="module")
+def prefect(services: Mapping[str, Service]) -> Service:
+    return services["prefect"]
+
+
+@pytest.fixture(scope="module")
+def mlflow(services: Mapping[str, Service]) -> Service:
+    return services["mlflow"]
 
 
 @pytest.mark.parametrize(("method", "path"), PREFECT_REQUESTS)
 def test_prefect_answers_nothing_without_the_right_sign_in(prefect: Service, method: str, path: str) -> None:
     user, _, password = prefect.environ["PREFECT_API_AUTH_STRING"].partition(":")
     for auth in (None, (user, "wrong"), ("", ""), (password, user)):
-        answer = httpx.request(method, prefect.url + path, auth=auth, headers=ELSEWHERE)
+        answer = _request(method, prefect.url + path, auth=auth, headers=ELSEWHERE)
         assert answer.status_code == 401
         assert "access-control-allow-origin" not in answer.headers
-    assert httpx.request(method, prefect.url + path, auth=(user, password)).status_code != 401
+    assert _request(method, prefect.url + path, auth=(user, password)).status_code != 401
 
 
 def test_prefects_health_is_open(prefect: Service) -> None:
-    assert httpx.get(f"{prefect.url}/api/health").json() is True
+    assert _request("GET", f"{prefect.url}/api/health").json() is True
 
 
 def test_prefect_refuses_preflight_requests_of_other_origins(prefect: Service) -> None:
     asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "authorization"}
     for origin, status in ((ELSEWHERE["Origin"], 400), ("null", 400), (prefect.url, 200)):
-        answer = httpx.options(f"{prefect.url}/api/deployments/1", headers={**asked, "Origin": origin})
+        answer = _request("OPTIONS", f"{prefect.url}/api/deployments/1", headers={**asked, "Origin": origin})
         assert answer.status_code == status
         assert (answer.headers.get("access-control-allow-origin") == origin) == (status == 200)
 
@@ -83,10 +117,10 @@ def test_prefects_streams_ask_for_the_sign_in(prefect: Service, path: str) -> No
     with connect(address, subprotocols=["prefect"]) as stream:  # type: ignore[list-item]
         stream.send(json.dumps({"type": "auth", "token": "wrong"}))
         with pytest.raises(ConnectionClosed):
-            stream.recv(5)
+            stream.recv(PATIENCE)
     with connect(address, subprotocols=["prefect"]) as stream:  # type: ignore[list-item]
         stream.send(json.dumps({"type": "auth", "token": prefect.environ["PREFECT_API_AUTH_STRING"]}))
-        assert json.loads(stream.recv(5)) == {"type": "auth_success"}
+        assert json.loads(stream.recv(PATIENCE)) == {"type": "auth_success"}
 
 
 def test_the_flows_settings_sign_in_to_prefect(prefect: Service, settings: Settings) -> None:
@@ -102,8 +136,60 @@ def test_the_flows_settings_sign_in_to_prefect(prefect: Service, settings: Setti
         assert asyncio.run(read_flows()) == 0
 
 
-def test_prefect_listens_on_the_loopback_address_only(processes: Processes, prefect: Service) -> None:
-    assert _listening(processes, prefect) == {"127.0.0.1"}
+@pytest.mark.parametrize(("method", "path"), MLFLOW_REQUESTS)
+def test_mlflow_answers_nothing_without_the_right_sign_in(
+    mlflow: Service, settings: Settings, method: str, path: str
+) -> None:
+    user, _, password = pages_sign_in(settings).partition(":")
+    for auth in (None, (user, "wrong"), ("", ""), (password, user), (user, f"{password} ")):
+        answer = _request(method, mlflow.url + path, auth=auth)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+    assert _request(method, mlflow.url + path, auth=(user, password), json={}).status_code != 401
+
+
+def test_mlflows_pages_work_with_the_sign_in_and_health_without(mlflow: Service, settings: Settings) -> None:
+    user, _, password = pages_sign_in(settings).partition(":")
+    with httpx.Client(base_url=mlflow.url, auth=(user, password), timeout=PATIENCE) as client:
+        assert "<html" in client.get("/").text
+        page = {"Origin": mlflow.url}
+        made = client.post("/ajax-api/2.0/mlflow/experiments/create", json={"name": "by hand"}, headers=page)
+        assert made.status_code == 200
+    assert _request("GET", f"{mlflow.url}/health").status_code == 200
+
+
+@pytest.mark.parametrize("origin", [ELSEWHERE["Origin"], "http://127.0.0.1:9", "http://localhost", "null"])
+def test_mlflow_refuses_requests_of_other_origins_even_with_the_sign_in(
+    mlflow: Service, settings: Settings, origin: str
+) -> None:
+    user, _, password = pages_sign_in(settings).partition(":")
+    for method, path in (("POST", "/ajax-api/2.0/mlflow/experiments/create"), ("OPTIONS", "/graphql"), ("GET", "/")):
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        answer = _request(method, mlflow.url + path, auth=(user, password), headers=headers)
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_mlflow_refuses_a_host_name_that_was_rebound_to_us(mlflow: Service, settings: Settings) -> None:
+    user, _, password = pages_sign_in(settings).partition(":")
+    answer = _request("GET", f"{mlflow.url}/", auth=(user, password), headers={"Host": "elsewhere.example"})
+    assert answer.status_code == 403
+
+
+def test_both_listen_on_the_loopback_address_only(processes: Processes, services: Mapping[str, Service]) -> None:
+    for name in services:
+        listening = {c.laddr.ip for p in _tree(processes, name) for c in p.net_connections() if c.status == "LISTEN"}
+        assert listening == {"127.0.0.1"}
+
+
+def test_no_command_line_shows_a_secret(
+    processes: Processes, services: Mapping[str, Service], settings: Settings, server_url: str
+) -> None:
+    secrets = [auth_string(settings), pages_sign_in(settings), str(make_url(server_url).password)]
+    for name in services:
+        shown = " ".join(argument for process in _tree(processes, name) for argument in process.cmdline())
+        assert "python" in shown
+        assert not [secret for secret in secrets if secret.rpartition(":")[2] in shown]
 
 
 def test_prefects_sign_in_is_the_one_that_is_set_and_else_a_kept_one(tmp_path: Path) -> None:
@@ -112,7 +198,10 @@ def test_prefects_sign_in_is_the_one_that_is_set_and_else_a_kept_one(tmp_path: P
     assert auth_string(load_settings({"TQS_PREFECT_AUTH": "ann:0123456789abcdef"})) == "ann:0123456789abcdef"
 
 
-def _listening(processes: Processes, service: Service) -> set[str]:
-    leader = psutil.Process(processes.running[service.name].pid)
-    connections = [c for p in (leader, *leader.children(recursive=True)) for c in p.net_connections()]
-    return {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+def _request(method: str, url: str, **options: Any) -> httpx.Response:
+    return httpx.request(method, url, timeout=PATIENCE, **options)
+
+
+def _tree(processes: Processes, name: str) -> list[psutil.Process]:
+    leader = psutil.Process(processes.running[name].pid)
+    return [leader, *leader.children(recursive=True)]

@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from flows import standalone
 from flows.engines import open_engine
 from flows.part_tables import feature_table
+from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load
 from gateways.clock import utc_now
@@ -29,6 +30,7 @@ def save(runtime: Runtime, table: pa.Table) -> Path:
 
 
 @flow(name="build_features", log_prints=True, timeout_seconds=1800)
+@recorded
 def build_features(as_of: str | None = None) -> int:
     """Build the columns of every session finished by a moment (ISO 8601; now by default). Gives the rows."""
     with open_runtime(os.environ) as runtime, open_engine(runtime.settings) as engine:

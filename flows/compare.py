@@ -14,6 +14,7 @@ from features.history import History
 from features.queries import microseconds_of
 from flows import standalone
 from flows.monitor import send_mails
+from flows.recorded import recorded
 from flows.runtime import Runtime, open_runtime
 from flows.score import load
 from gateways.clock import utc_now
@@ -54,6 +55,7 @@ def save(runtime: Runtime, found: Comparison, words: str) -> None:
 
 
 @flow(name="compare", log_prints=True, timeout_seconds=1800)
+@recorded
 def compare() -> dict[str, str]:
     """Compare each challenger with its champion. Gives a line in words by task that has both."""
     with open_runtime(os.environ) as runtime:

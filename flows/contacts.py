@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from domain.interventions import ContactPlan, Effect
 from flows import standalone
+from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
 from gateways.clock import utc_now
 from gateways.settings import Settings
@@ -58,6 +59,7 @@ def make_plan(settings: Settings, day: date, sessions: Sequence[Candidate], meas
 
 
 @flow(name="contacts", log_prints=True, timeout_seconds=900)
+@recorded
 def contacts(as_of: str | None = None) -> int:
     """Plan tomorrow's contacts as of a moment (ISO 8601; now by default). Gives how many tutors are on the new list.
 

@@ -6,6 +6,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.deliveries import sender_of
+from flows.recorded import recorded
 from flows.runtime import Runtime, open_runtime
 from gateways.clock import utc_now
 from store.parked import backlog
@@ -27,6 +28,7 @@ def send(runtime: Runtime) -> int:
 
 
 @flow(name="drain", log_prints=True, timeout_seconds=3600)
+@recorded
 def drain() -> int:
     """Work on the events that no worker has taken, and send what none has sent. Gives the number of events finished."""
     with open_runtime(os.environ) as runtime:

@@ -19,6 +19,7 @@ from features.catalogue import NO_SHOW_FEATURES
 from features.local_time import PARTS_OF_DAY, WEEKDAYS
 from flows import standalone
 from flows.build_features import FILE
+from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load_champions
 from gateways.clock import utc_now
@@ -125,6 +126,7 @@ def send_mails(runtime: Runtime, now: datetime) -> int:
 
 
 @flow(name="monitor", log_prints=True, timeout_seconds=1800)
+@recorded
 def monitor(as_of: str | None = None) -> str:
     """Check the week before a moment (ISO 8601; now by default) for drift. Gives the decision in words."""
     with open_runtime(os.environ) as runtime:

@@ -1,7 +1,8 @@
-"""Every flow and when it runs: the one list. `python -m flows.schedules` serves it to a Prefect server."""
+"""Scheduled flows. `python -m flows.schedules` serves them to a Prefect server."""
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -9,19 +10,30 @@ from typing import TYPE_CHECKING, Any, cast
 from prefect import Flow, serve
 from prefect.settings import temporary_settings
 
-from domain.errors import TutorQualityError
+from domain.errors import DatabaseUnavailable, TutorQualityError
+from domain.schedules import CRONS
 from flows.build_features import build_features
 from flows.compare import compare
 from flows.contacts import contacts
 from flows.inbox import drain
 from flows.monitor import monitor
+from flows.runtime import open_runtime
 from flows.score import score
 from flows.server_access import server_access
 from flows.train import train
+from gateways.clock import utc_now
+from gateways.crons import read_schedules
 from gateways.settings import load_settings
+from store.schedules import register_schedules
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
+
+DEPLOYMENT = "scheduled"
+"""Name of the deployment of each flow at Prefect."""
+
+_RETRY_SECONDS = 2.0
+_FLOWS: tuple[Flow[..., Any], ...] = (drain, score, contacts, build_features, monitor, compare, train)
 
 
 @dataclass(frozen=True)
@@ -32,25 +44,32 @@ class Scheduled:
     cron: str
 
 
-SCHEDULES = (
-    Scheduled(drain, "*/5 * * * *"),  # what no worker took: a safety net, which finds nothing where one runs
-    Scheduled(score, "5 * * * *"),  # hourly, five minutes after sessions end
-    Scheduled(contacts, "20 0 * * *"),  # after the day's first scores: the sessions of tomorrow, 24 to 48 hours ahead
-    Scheduled(build_features, "30 2 * * *"),  # every night
-    Scheduled(monitor, "0 6 * * 1"),  # on Monday, to be read in the morning
-    Scheduled(compare, "0 2 * * 0"),  # before the week's training, which may bring another challenger
-    Scheduled(train, "0 3 * * 0"),  # weekly, on the quietest night
-)
+def scheduled_flows(crons: Mapping[str, str] = CRONS) -> tuple[Scheduled, ...]:
+    """The flows that have a cron expression, in the order of their default schedules."""
+    return tuple(Scheduled(flow, crons[flow.name]) for flow in _FLOWS if flow.name in crons)
+
+
+def register(environ: Mapping[str, str], crons: Mapping[str, str]) -> None:
+    """Store the schedules in the database, waiting for it as long as it does not answer. Raises InvalidSettings."""
+    while True:
+        try:
+            with open_runtime(environ) as runtime:
+                return register_schedules(runtime.engine, crons, utc_now())
+        except DatabaseUnavailable as error:
+            print(f"flows.schedules: {error}", file=sys.stderr, flush=True)
+            time.sleep(_RETRY_SECONDS)
 
 
 def main(environ: Mapping[str, str]) -> None:
     """Serve every flow on its schedule until stopped, at PREFECT_API_URL or the server at TQS_PREFECT_PORT."""
     try:
         settings = load_settings(environ)
+        crons = read_schedules(settings.schedules)
+        register(environ, crons)
     except TutorQualityError as error:
         sys.exit(f"error: {error}")
     with temporary_settings(server_access(settings)):  # the processes of the runs inherit them
-        deployments = [s.flow.to_deployment(name="scheduled", cron=s.cron) for s in SCHEDULES]
+        deployments = [s.flow.to_deployment(name=DEPLOYMENT, cron=s.cron) for s in scheduled_flows(crons)]
         serve(*cast("list[RunnerDeployment]", deployments))  # outside an event loop they are made at once
 
 

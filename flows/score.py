@@ -12,6 +12,7 @@ from domain.scores import Score
 from domain.vocabulary import Task
 from features.history import History
 from flows import standalone
+from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
 from flows.scoring import all_scores, open_stored, shadow_scores, told, without_tutors
 from gateways.clock import utc_now
@@ -60,6 +61,7 @@ def save_shadow(runtime: Runtime, scores: list[Score]) -> None:
 
 
 @flow(name="score", log_prints=True, timeout_seconds=1800)
+@recorded
 def score(as_of: str | None = None) -> int:
     """Score as of a moment (ISO 8601; now by default). Gives the number of scores saved."""
     with open_runtime(os.environ) as runtime:

@@ -15,6 +15,7 @@ from features.dataset import fingerprint
 from features.history import History
 from flows import standalone
 from flows.promotion import save
+from flows.recorded import recorded
 from flows.runtime import Runtime, open_runtime
 from flows.score import load
 from gateways.clock import utc_now
@@ -68,6 +69,7 @@ def request_of(
 
 
 @flow(name="train", log_prints=True, timeout_seconds=3600)
+@recorded
 def train(
     task_name: str = "all", seed: int | None = None, truth_file: str | None = None, params: str = "tuned"
 ) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from domain.errors import InvalidSettings
 from domain.promotion import GateMode
+from gateways.crons import read_schedules
 
 PREFIX = "TQS_"
 _UNPREFIXED = {"database_url": "DATABASE_URL"}  # the name every host and platform already uses
@@ -73,6 +74,11 @@ def _rate_limit(limit: str) -> str:
     if not fullmatch(r"[1-9][0-9]{0,5}/(second|minute|hour)", limit):
         raise ValueError("give a number of requests such as 600/minute")
     return limit
+
+
+def _schedules(setting: str) -> str:
+    read_schedules(setting)
+    return setting
 
 
 def _mail_address(address: str) -> str:
@@ -182,6 +188,11 @@ class Settings(BaseModel):
     contacts_per_day: int = Field(20, ge=0, description="tutors who can be contacted a day about tomorrow's sessions")
     holdout_share: float = Field(
         0.2, ge=0, le=0.5, description="share of each contact list left out by chance, to measure what contacts do"
+    )
+    schedules: Annotated[str, AfterValidator(_schedules)] = Field(
+        "",
+        description="cron expressions (UTC) in place of the default ones, as `score=*/30 * * * *; monitor=off`; see "
+        "[operating](operating.md#schedules)",
     )
 
 

@@ -15,7 +15,7 @@ from features.history import History
 from flows.engines import Threads
 from flows.monitor import compare
 from flows.part_tables import feature_table
-from flows.schedules import SCHEDULES
+from flows.schedules import scheduled_flows
 from flows.scoring import all_scores, open_stored
 from flows.train import request_of, train_one
 from gateways.mail_sink import MailSink
@@ -98,7 +98,7 @@ def test_a_model_refuses_an_attribute_that_has_been_marked_late_since(history: H
 
 
 def test_every_flow_is_scheduled_once() -> None:
-    assert sorted(s.flow.name for s in SCHEDULES) == [
+    assert sorted(s.flow.name for s in scheduled_flows()) == [
         "build_features", "compare", "contacts", "drain", "monitor", "score", "train",
     ]  # fmt: skip
 

@@ -12,6 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 NO_ROUTE = "none"
 """Stands for the route of a request that was refused before it reached one."""
 
+OTHER_METHOD = "OTHER"
+"""Method label of every method outside `_METHODS`: a client may send any word."""
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 Observe = Callable[[str, str, int, float], None]
@@ -32,7 +36,8 @@ class Counted:
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 template = getattr(scope.get("route"), "path", NO_ROUTE)
-                self.observe(scope["method"], template, message["status"], perf_counter() - began)
+                method = scope["method"] if scope["method"] in _METHODS else OTHER_METHOD
+                self.observe(method, template, message["status"], perf_counter() - began)
             await send(message)
 
         await self.app(scope, receive, counted)

@@ -5,9 +5,9 @@ import logging
 import re
 import uuid
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -147,16 +147,11 @@ def address(connection: HTTPConnection) -> str:
 async def _admit(connection: HTTPConnection, headers: _Headers, door: Door) -> Admitted:
     credential = _credential(headers)
     if not credential:
+        door.limits.count_without_key(address(connection))
         raise UnknownCaller(_WITHOUT_KEY)
-    # Who is remembered is not guessing, so no lock-out of others at the same address stops them.
     principal = door.callers.known(credential)
     if principal is None:
-        door.limits.refuse_guessing(address(connection))
-        try:
-            principal = await run_in_threadpool(door.callers.find, credential)
-        except UnknownCaller:
-            door.limits.guessed_wrong(address(connection))
-            raise
+        principal = await door.limits.check(address(connection), partial(door.callers.find, credential))
     return Admitted(principal, credential)
 
 

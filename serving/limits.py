@@ -1,22 +1,36 @@
 """How often somebody may ask, counted by key or by address with the library `limits`, in windows of fixed length."""
 
+import asyncio
 import math
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 
-from domain.errors import InvalidSettings, TooManyRequests
+from domain.errors import InvalidSettings, TooManyRequests, UnknownCaller
 from gateways.settings import LimitStorage, Settings
 from serving.memory_counts import MemoryCounts
 from store.database import Engine
 from store.rate_limits import PostgresStorage
 
 WRONG_KEYS = "60/minute"
-"""How many wrong keys or tokens one address may send before nothing unknown is looked at any more."""
+"""Wrong keys or tokens of one address that are answered with 401; further ones are checked slowly, and get 429."""
+
+WITHOUT_KEY = "600/minute"
+"""Requests of one address, without a key where one is needed, that are answered with 401; further ones get 429."""
+
+_SLOW_CHECKS = 2
+"""Credentials checked at once for all addresses that sent too many wrong ones."""
+
+_GUESS, _NO_KEY = "guess", "no key"
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -41,8 +55,11 @@ class Standing:
 class Limits:
     """Counts, in memory or where all processes count together. Never makes the event loop wait for a database."""
 
-    def __init__(self, rate: str, storage: Storage, wrong_keys: str = WRONG_KEYS) -> None:
-        self._rate, self._wrong = parse(rate), parse(wrong_keys)
+    def __init__(
+        self, rate: str, storage: Storage, wrong_keys: str = WRONG_KEYS, without_key: str = WITHOUT_KEY
+    ) -> None:
+        self._rate, self._wrong, self._without = parse(rate), parse(wrong_keys), parse(without_key)
+        self._slow_lane = asyncio.Semaphore(_SLOW_CHECKS)
         self._limiter = FixedWindowRateLimiter(storage)
         # Wrong keys are few and counted before any database is asked, so each process counts its own.
         self._guesses = FixedWindowRateLimiter(storage if _is_quick(storage) else MemoryCounts())
@@ -52,15 +69,28 @@ class Limits:
         """Count one request. Raises DatabaseUnavailable where the counts are kept in a database that is away."""
         return self._ask(who) if self._is_quick else await run_in_threadpool(self._ask, who)
 
-    def refuse_guessing(self, address: str) -> None:
-        """Raises TooManyRequests for an address that sent too many wrong keys."""
-        if not self._guesses.test(self._wrong, "guess", address):
-            end, _ = self._guesses.get_window_stats(self._wrong, "guess", address)
-            raise TooManyRequests(_seconds_until(end))
+    async def check(self, address: str, look_up: Callable[[], Found]) -> Found:
+        """The result of a blocking check of a credential, run in a thread.
 
-    def guessed_wrong(self, address: str) -> None:
-        """Count one wrong key."""
-        self._guesses.hit(self._wrong, "guess", address)
+        A right credential is always answered, whatever others at its address sent; after too many wrong ones only two
+        are checked at a time. Raises UnknownCaller for a wrong one, TooManyRequests once there were too many.
+        """
+        is_slow = not self._guesses.test(self._wrong, _GUESS, address)
+        async with self._slow_lane if is_slow else nullcontext():
+            try:
+                return await run_in_threadpool(look_up)
+            except UnknownCaller:
+                self._count_refusal(self._wrong, _GUESS, address)
+                raise
+
+    def count_without_key(self, address: str) -> None:
+        """Count one request without a key. Raises TooManyRequests where there were too many."""
+        self._count_refusal(self._without, _NO_KEY, address)
+
+    def _count_refusal(self, limit: RateLimitItem, kind: str, address: str) -> None:
+        if not self._guesses.hit(limit, kind, address):
+            end, _ = self._guesses.get_window_stats(limit, kind, address)
+            raise TooManyRequests(_seconds_until(end))
 
     def _ask(self, who: str) -> Standing:
         allowed = self._limiter.hit(self._rate, who)

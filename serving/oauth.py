@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 
 from domain.errors import UnknownCaller
 from domain.keys import ApiKey, parts
@@ -70,7 +69,6 @@ async def token(request: Request, response: Response, resources: Given) -> Any:
     It may do what the key may, or the part named in `scope`, and dies with the key. Problems carry the `error` of
     RFC 6749 as well.
     """
-    resources.door.limits.refuse_guessing(address(request))
     try:
         form = _form(await request.body())
         key = await _key(request, form, resources)
@@ -94,12 +92,15 @@ def _form(body: bytes) -> Mapping[str, str]:
 async def _key(request: Request, form: Mapping[str, str], resources: Resources) -> ApiKey:
     key_id, secret = _client(request.headers.get("authorization", ""), form)
     whole = parts(secret)
-    try:
+
+    def look_up() -> ApiKey:
         if whole is not None and whole[0] != key_id:
             raise UnknownCaller
-        return await run_in_threadpool(resources.door.callers.key_of, key_id, whole[1] if whole else secret)
+        return resources.door.callers.key_of(key_id, whole[1] if whole else secret)
+
+    try:
+        return await resources.door.limits.check(address(request), look_up)
     except UnknownCaller:
-        resources.door.limits.guessed_wrong(address(request))
         raise _Refused("invalid_client", "there is no such client, or its secret is wrong", 401) from None
 
 

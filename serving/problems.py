@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -27,12 +26,15 @@ from domain.errors import (
     UnknownCaller,
     UnknownSubject,
 )
+from serving.access import WEBSOCKET, place
 from serving.field_words import in_words, without_key_mark
 
 logger = logging.getLogger("tutor_quality.serving")
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:tutor-quality:problem:"
+UNKNOWN_PATH = "(no such route)"
+"""Log text in place of a path that is on no list."""
 
 _CODES: Mapping[int, str] = {
     400: "bad_request",
@@ -194,8 +196,9 @@ async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
 
 
 def logged(scope: Scope) -> str:
-    """The path of a request as a log may hold it: a line break in it would forge lines."""
-    return quote(scope["path"])
+    """The route of a request for the log: its template, since a path holds ids and whatever a caller writes there."""
+    where = place(scope.get("method", WEBSOCKET), scope["path"])
+    return UNKNOWN_PATH if where.rule is None else where.template
 
 
 def internal_error(scope: Scope) -> JSONResponse:

@@ -1,27 +1,40 @@
-"""A BentoML service that answers the API's requests itself, before BentoML's middleware sees them.
+"""A BentoML service whose requests pass our guard before BentoML's middleware, and the API's avoid it altogether.
 
-BentoML wraps every request in a span, an access log, counters by address and a task with a timer, whether or not
-anybody reads them; together they cost more than a prediction. Its own routes keep them.
+BentoML wraps every request in a span, an access log, counters by path and a task with a timer, whether or not
+anybody reads them; together they cost more than a prediction, and a path nobody serves would leave a metric series and
+a log line for ever. Its own routes keep them.
 """
 
 from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.connections import use_bounded_protocols
 from serving.counted import Counted, prometheus
 
 PREFIX = "/api/"
 
 
 class Shortcut(Service):  # type: ignore[misc]  # it ships no types
-    """A service whose first mounted app gets all requests under `/api/`, as they come from the server."""
+    """A service whose own middleware stands outside BentoML's.
+
+    Its first mounted app gets all requests under `/api/`, as they come from the server.
+    """
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
-        """What the server calls."""
-        whole: ASGIApp = super().to_asgi(is_main)
-        api = Counted(self.mount_apps[0][0], prometheus())
+        """What the server calls; the server itself is made after this and uses our protocols."""
+        use_bounded_protocols()
+        lifespan: ASGIApp = super().to_asgi(is_main)
+        outside = lifespan
+        for middleware, options in self.middlewares:
+            outside = middleware(outside, **options)
+        api = self.mount_apps[0][0]
 
         async def shortest(scope: Scope, receive: Receive, send: Send) -> None:
-            is_ours = scope["type"] != "lifespan" and scope["path"].startswith(PREFIX)
-            await (api if is_ours else whole)(scope, receive, send)
+            await (api if scope["path"].startswith(PREFIX) else outside)(scope, receive, send)
 
-        return shortest
+        requests = Counted(shortest, prometheus())
+
+        async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+            await (lifespan if scope["type"] == "lifespan" else requests)(scope, receive, send)
+
+        return whole

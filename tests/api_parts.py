@@ -19,6 +19,7 @@ from features.priors import Prior, Priors
 from models.artifact import Model, seal
 from models.calibration import Calibration
 from serving.app import create_app
+from serving.connections import BoundedHttp, BoundedWebSocket
 from serving.resources import Resources
 from store.database import Engine
 from store.models import record_model
@@ -88,7 +89,7 @@ def serving(resources: Resources, change: Callable[[FastAPI], None] = lambda app
     """The address of the API behind a real HTTP server; `change` may add to the app what it should not have."""
     app = create_app(lambda: resources)
     change(app)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", http=BoundedHttp, ws=BoundedWebSocket)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -7,16 +7,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 from sqlalchemy import text
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from serving.callers import INSTALLATION
+from serving.connections import HEADER_BYTES
 from store.database import Engine
 from store.keys import revoke_key
 from store.load import load
@@ -54,8 +59,74 @@ def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
             problem(client.get(path, headers=bearer(reader)), 403, "forbidden")
         for path in ("/docs.json", "/static_content/x"):  # what else BentoML would serve
             problem(client.get(path, headers=HEADERS), 404, "not_found")
+        _check_made_up_paths_leave_nothing(client, address, tmp_path / "log")
+        _check_bounded(address)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+
+
+def _check_made_up_paths_leave_nothing(client: httpx.Client, address: str, log: Path) -> None:
+    """Paths nobody serves make no metric series and no line in the log, with a key and without."""
+
+    def ask(number: int) -> None:
+        path = f"/made-up-{number}/ada@example.org"
+        assert client.get(path, headers=HEADERS).status_code == 404
+        assert client.request("PROPFIND", path).status_code in (401, 429)
+        assert client.post(f"/api{path}").status_code in (401, 429)
+        with pytest.raises(InvalidStatus):
+            connect(address.replace("http", "ws") + path)
+
+    def series() -> int:
+        return len(client.get("/metrics", headers=HEADERS).text.splitlines())
+
+    ask(0)
+    series()  # the first reading has a series of its own
+    before, size = series(), log.stat().st_size
+    for number in range(1, 31):
+        ask(number)
+    assert series() == before
+    said = log.read_text()[size:]
+    assert "made-up" not in said
+    assert said.count("\n") == said.count("path=/metrics")  # BentoML logs its own route
+
+
+def _check_bounded(address: str) -> None:
+    """The server under BentoML is started with our protocols: no compression, and a time limit for headers."""
+    with connect(address.replace("http", "ws") + "/api/changes/ws", additional_headers=HEADERS) as stream:
+        assert stream.response is not None
+        assert "sec-websocket-extensions" not in stream.response.headers
+    with socket.create_connection(("127.0.0.1", urlsplit(address).port or 0), timeout=20) as slow:
+        slow.sendall(b"GET /api/health HTTP/1.1\r\n" + b"x: " + b"y" * HEADER_BYTES * 5)
+        with suppress(ConnectionResetError):
+            assert slow.recv(100).startswith(b"HTTP/1.1 431")
+
+
+@pytest.mark.slow
+def test_eight_thousand_made_up_paths_take_no_memory_and_no_disk(database_url: str, tmp_path: Path) -> None:
+    """An attack that took /metrics to a time-out, 200 MB of memory and 76 MB of files before the guard stood first."""
+    with _bento(database_url, tmp_path) as (address, process), httpx.Client(base_url=address, timeout=20) as client:
+
+        def size() -> tuple[float, float, int]:
+            tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+            memory = sum(one.memory_info().rss for one in tree) / 1e6
+            files = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) / 1e6
+            return memory, files, len(client.get("/metrics", headers=HEADERS).text.splitlines())
+
+        for number in range(200):
+            client.get(f"/warm/{number}", headers=HEADERS)
+        size()
+        before = size()
+        for number in range(8_000):
+            client.get(f"/made-up/{number}", headers=HEADERS if number % 2 else {})
+        after = size()
+    print(
+        f"8,000 made-up paths: memory {after[0] - before[0]:+.1f} MB, files {after[1] - before[1]:+.2f} MB, "
+        f"lines of /metrics {before[2]} -> {after[2]}"
+    )
+    assert after[0] - before[0] < 20
+    assert after[1] - before[1] < 1
+    # Answers of new kinds may each add one histogram (429), but none a path.
+    assert after[2] - before[2] < 50
 
 
 @pytest.mark.slow

@@ -1,0 +1,102 @@
+"""Limits of connections, with raw sockets against the real server's protocols."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import pytest
+
+from serving.connections import BoundedHttp, OncePerMinute
+from store.database import Engine
+from tests.access_parts import resources_of
+from tests.api_parts import serving
+
+HEALTH = b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def port(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A server that waits 0.3 s for headers and keeps at most four connections."""
+    monkeypatch.setattr(BoundedHttp, "header_seconds", 0.3)
+    monkeypatch.setattr(BoundedHttp, "max_connections", 4)
+    with serving(resources_of(engine)) as address:
+        yield urlsplit(address).port or 0
+
+
+def _connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def _ended(connection: socket.socket) -> bool:
+    """Whether the server ends the connection without another byte."""
+    try:
+        return connection.recv(1000) == b""
+    except ConnectionResetError:
+        return True
+
+
+def _drip(connection: socket.socket, piece: bytes) -> float:
+    """Send a piece every 50 ms until the server hangs up; the seconds it took."""
+    began = time.monotonic()
+    while time.monotonic() - began < 5:
+        try:
+            connection.sendall(piece)
+        except OSError:
+            break
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def test_a_connection_whose_headers_never_end_is_closed_in_time(port: int) -> None:
+    with closing(_connect(port)) as silent, closing(_connect(port)) as slow:
+        slow.sendall(HEALTH[:-2])
+        assert _drip(slow, b"x: y\r\n") < 2
+        assert _ended(silent)
+
+
+@pytest.mark.parametrize("piece", [b"\r\n", b"GET /api/health HTTP/1.1\r\nx: "])
+def test_a_connection_in_use_is_closed_when_the_next_headers_do_not_come(port: int, piece: bytes) -> None:
+    with closing(_connect(port)) as connection:
+        connection.sendall(HEALTH)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+        assert _drip(connection, piece) < 2
+
+
+def test_headers_over_the_limit_are_refused(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BoundedHttp, "header_seconds", 60)
+    with closing(_connect(port)) as connection:
+        connection.sendall(HEALTH[:-2])
+        answer = b""
+        try:
+            for _ in range(30):
+                connection.sendall(b"x: " + b"y" * 4000 + b"\r\n")
+            while piece := connection.recv(1000):
+                answer += piece
+        except OSError:
+            pass
+        assert answer.startswith(b"HTTP/1.1 431") or _ended(connection)
+
+
+def test_a_connection_over_the_limit_is_refused_and_one_that_ends_makes_room(port: int) -> None:
+    held = [_connect(port) for _ in range(4)]
+    with closing(_connect(port)) as refused:
+        assert _ended(refused)
+    for connection in held:
+        connection.close()
+    time.sleep(0.1)
+    with closing(_connect(port)) as connection:
+        connection.sendall(HEALTH)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_a_warning_anybody_can_cause_is_one_line_a_minute() -> None:
+    kept = OncePerMinute()
+    at = [
+        logging.makeLogRecord({"msg": "Invalid HTTP request", "levelno": logging.WARNING, "created": second})
+        for second in (1000.0, 1001.0, 1059.0, 1061.0)
+    ]
+    assert [kept.filter(record) for record in at] == [True, False, False, True]
+    assert kept.filter(logging.makeLogRecord({"msg": "Invalid HTTP request", "levelno": logging.ERROR}))

@@ -8,8 +8,11 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from cli.dataset_docs import BEGIN, END
+from domain import rules
 from domain.event_examples import TYPES, example
 from domain.events import Event
+from domain.rules import TextRule
+from domain.schema import SESSIONS, TUTORS
 
 _SIZES: Mapping[str, str] = {
     "maxLength": "of at most {} characters",
@@ -22,6 +25,16 @@ _KINDS: Mapping[tuple[str, str | None], str] = {
     ("number", None): "number",
     ("object", None): "object of texts and numbers",
 }
+_TEXTS: Mapping[str, TextRule] = {
+    "`tutor_id`": rules.ADDRESS_ID,
+    "other ids": rules.ID,
+    "`name`, `email`, names of attributes": rules.NAME,
+    "`reason_text`": rules.REASON,
+    "`text` of a transcript": rules.FREE_TEXT,
+    "values of categorical attributes": rules.ATTRIBUTE_TEXT,
+}
+_DERIVED = ("scheduled_at",)
+"""Fields of a kind that events do not carry."""
 
 
 def events_page(page: Path) -> str:
@@ -31,6 +44,7 @@ def events_page(page: Path) -> str:
 
 
 def _lines() -> Iterator[str]:
+    yield from _rules()
     models = _models()
     for kind in TYPES:
         model = models[kind]
@@ -40,6 +54,30 @@ def _lines() -> Iterator[str]:
         yield from ("", f"### `{kind}`", "", _said(data), "")
         yield from ("| field of `data` | is | |", "|---|---|---|", *_fields(data))
         yield from ("", "```json", json.dumps({"id": "evt-1", **example(kind)}, indent=2), "```")
+
+
+def _rules() -> Iterator[str]:
+    """All rules of the fields, from the declarations that check them."""
+    yield from ("", "### Rules", "", "A 422 names the field of each rule that an event breaks.", "")
+    yield from ("| value | rule |", "|---|---|")
+    for fields, rule in _TEXTS.items():
+        length = f"at most {rule.longest:,} characters; " if rule.longest else ""
+        refused = f"; not {' or '.join(f'`{value}`' for value in rule.refused)}; not blank" if rule.refused else ""
+        yield f"| {fields} | {length}{rule.detail}{refused} |"
+    yield f"| moments | ISO 8601 text with an offset; {rules.OUT_OF_YEARS}; never a number |"
+    yield f"| `rating` | a number; {rules.RATING.sentence} |"
+    yield f"| `late_minutes`, `duration_minutes` | a number; {rules.MINUTES.sentence} |"
+    yield f"| `timezone` | {rules.UNKNOWN_ZONE.removeprefix('is not a time zone: ')} |"
+    yield "| numeric attributes | a number, not a text; categorical ones: a text. Names not imported are ignored |"
+    for kind in (SESSIONS, TUTORS):
+        for earlier, later in kind.ordered:
+            if later not in _DERIVED:
+                yield f"| `{later}` | not before `{earlier}` |"
+    early = int(rules.EARLY_OUTCOME.total_seconds() / 60)
+    outcomes = "`session.completed` and `session.no_show`"
+    yield f"| `timestamp` of {outcomes} | not more than {early} minutes before `starts_at`; a cancellation may be |"
+    yield "| `timestamp`, `booked_at` | not more than five minutes in the future |"
+    yield "| `booked_at` | may lie after `starts_at`: walk-ins, instant sessions, sessions entered later |"
 
 
 def _models() -> dict[str, type[BaseModel]]:

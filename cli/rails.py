@@ -82,14 +82,14 @@ def _keep(engine: "Engine", events: Iterable[dict[str, Any]], now: datetime, con
 
 def _arrival(event: dict[str, Any], now: datetime) -> "Arrival":
     from domain.event_order import read_event
-    from domain.events import AHEAD, is_ahead
+    from domain.events import AHEAD, ahead
     from store.inbox import Arrival
 
     read = read_event(event)
     if read.id is None:
         raise InvalidEvent("the event has no id")
-    if is_ahead(read, now):
-        raise InvalidEvent(f"timestamp {AHEAD}")
+    if fields := ahead(read, now):
+        raise InvalidEvent(f"{' and '.join(fields)} {AHEAD}")
     return Arrival.of(read, event, read.id)
 
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.schema import KINDS, FieldType
 from domain.schema import Field as KindField
+from domain.time_zones import is_time_zone
 from domain.vocabulary import AttributeType, SessionStatus
 
 VERSION = 1
@@ -104,15 +104,6 @@ def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.5) -> str:
     by_lower = {choice.lower(): choice for choice in choices}
     near = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"; did you mean `{by_lower[near[0]]}`?" if near else ""
-
-
-def is_time_zone(name: str) -> bool:
-    """Whether it is a time zone's IANA name."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # no such zone; no path below the zones; a folder of zones
-        return False
-    return True
 
 
 def problems(spec: DatasetSpec) -> Iterator[Problem]:

@@ -8,7 +8,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.dataset_file import is_time_zone
 from domain.errors import InvalidEvent
 from domain.events import (
     CLOCK_SKEW,
@@ -19,7 +18,6 @@ from domain.events import (
     SessionEvent,
     SessionNoShow,
     SessionRescheduled,
-    TutorUpdated,
     status_of,
 )
 from domain.vocabulary import SessionStatus
@@ -94,30 +92,11 @@ def read_event(body: Any) -> Event:
         return _events().validate_python(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        fields = "; ".join(f"{_named(each['loc'][1:])}: {each['msg']}" for each in found[:5])
-        raise InvalidEvent(f"the event cannot be read: {fields}") from None
+        fields = [f"{_named(each['loc'][1:])}: {each['msg'].removeprefix('Value error, ')}" for each in found[:5]]
+        raise InvalidEvent(f"the event cannot be read: {'; '.join(fields)}") from None
 
 
 def _named(place: tuple[int | str, ...]) -> str:
     """A field, whose name may be anything: no more of it than a line of a log and a text of PostgreSQL can hold."""
     name = ".".join(str(part)[:_MOST_NAME] for part in place) or "type"
     return "".join(character if character.isprintable() else "\ufffd" for character in name)
-
-
-def check_event(event: Event) -> None:
-    """Return if what an event says can be. Raises InvalidEvent."""
-    if isinstance(event, SESSION_EVENTS):
-        if event.data.booked_at > event.data.starts_at:
-            raise InvalidEvent("booked_at lies after starts_at: a session is booked before it starts")
-        if event.data.ends_at is not None and event.data.ends_at < event.data.starts_at:
-            raise InvalidEvent("ends_at lies before starts_at: a session ends after it starts")
-    elif isinstance(event, TutorUpdated):
-        _check_tutor(event)
-
-
-def _check_tutor(event: TutorUpdated) -> None:
-    tutor = event.data
-    if tutor.timezone is not None and not is_time_zone(tutor.timezone):
-        raise InvalidEvent("timezone is no time zone: give an IANA name such as Europe/Berlin")
-    if tutor.started_at is not None and tutor.departed_at is not None and tutor.departed_at < tutor.started_at:
-        raise InvalidEvent("departed_at lies before started_at: a tutor leaves after joining")

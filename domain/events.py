@@ -4,11 +4,12 @@ An event carries the whole state of its session, so that events may come late, t
 the latest `timestamp` says how things stand.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from domain.event_types import AttributeValue, Id, Minutes, Moment, Name, PathId, Rating, Reason, Text, Zone
 from domain.vocabulary import Party, ReasonCode, SessionStatus
 
 VERSION: Literal["2026-11-01"] = "2026-11-01"
@@ -16,52 +17,6 @@ VERSION: Literal["2026-11-01"] = "2026-11-01"
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the sender's clock may be off."""
-
-
-def _printable(text: str) -> str:
-    # PostgreSQL holds no NUL, and a line break in an id would forge lines of a log.
-    if any(ord(character) < 32 for character in text):
-        raise ValueError("must hold no control characters")
-    return text
-
-
-def _without_slash(text: str) -> str:
-    if "/" in text:
-        raise ValueError("must hold no slash: it stands in addresses")
-    return text
-
-
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must hold no NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can write and nobody can keep
-        raise ValueError("must hold no half of a character") from None
-    return text
-
-
-def _in_our_time(moment: datetime) -> datetime:
-    # Microseconds since 1970 must fit, and a year typed wrong should be noticed.
-    if not 2000 <= moment.year <= 2100:
-        raise ValueError("must lie between the years 2000 and 2100")
-    return moment.astimezone(UTC)  # PostgreSQL reads no offset of 16 hours or more
-
-
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
-PathId = Annotated[Id, AfterValidator(_without_slash), Field(json_schema_extra={"pattern": "^[^/]+$"})]
-"""An id that is asked for by an address with it, `/api/tutors/{tutor_id}/scores`."""
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
-Name = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
-Text = Annotated[str, AfterValidator(_storable)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Minutes = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
-AttributeValue = (
-    Annotated[float, Field(strict=True, allow_inf_nan=False)]
-    | Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_storable)]
-    | None
-)
 
 
 class _Sent(BaseModel):
@@ -86,7 +41,7 @@ class Rescheduled(SessionState):
     reschedule_id: Id | None = None
     initiator: Party
     old_starts_at: Moment
-    reason_text: Annotated[Text, StringConstraints(max_length=10_000)] | None = None
+    reason_text: Reason | None = None
     reason_code: ReasonCode | None = None
 
 
@@ -101,7 +56,7 @@ class Completed(SessionState):
 
     late_minutes: Minutes | None = None
     duration_minutes: Minutes | None = None
-    rating: Annotated[float, Field(ge=1, le=5, allow_inf_nan=False)] | None = None
+    rating: Rating | None = None
 
 
 class NoShow(SessionState):
@@ -134,7 +89,7 @@ class Tutor(_Sent):
     tutor_id: PathId
     name: Name | None = None
     email: Name | None = None
-    timezone: Name | None = None
+    timezone: Zone | None = None
     started_at: Moment | None = None
     departed_at: Moment | None = None
 
@@ -224,12 +179,15 @@ Event = Annotated[
 
 
 AHEAD = "lies more than five minutes in the future: set the sender's clock"
-"""What is wrong with the timestamp of an event that is ahead."""
+"""What is wrong with a moment that is ahead."""
 
 
-def is_ahead(event: Event, now: datetime) -> bool:
-    """Whether an event says that it happens later than a clock which is a little off could say."""
-    return event.timestamp > now + CLOCK_SKEW
+def ahead(event: Event, now: datetime) -> list[str]:
+    """Fields whose moment lies further in the future than a clock that is a little off explains."""
+    moments = {"timestamp": event.timestamp}
+    if isinstance(event.data, SessionState):
+        moments["data.booked_at"] = event.data.booked_at
+    return [field for field, moment in moments.items() if moment > now + CLOCK_SKEW]
 
 
 def status_of(event: SessionEvent) -> SessionStatus:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from domain.rules import ADDRESS_ID, FREE_TEXT, ID, MINUTES, NAME, RATING, REASON, Range, TextRule
 from domain.vocabulary import Party, ReasonCode, SessionStatus
 
 Choices = type[StrEnum]
@@ -24,7 +25,10 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a kind. `late` marks what exists only after the outcome and may never be a feature as it is."""
+    """One field of a kind, with the rule its values keep: `within` for a number, `rule` for a text, `zone` for a zone.
+
+    `late` marks what exists only after the outcome and may never be a feature as it is.
+    """
 
     name: str
     type: FieldType
@@ -34,6 +38,9 @@ class Field:
     refers_to: str | None = None
     default: str | None = None
     late: bool = False
+    within: Range | None = None
+    rule: TextRule | None = None
+    zone: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,16 +57,20 @@ class Kind:
         return {field.name: field for field in self.fields}[name]
 
 
-def _text(name: str, meaning: str, **more: object) -> Field:
-    return Field(name, FieldType.TEXT, meaning, **more)  # type: ignore[arg-type]
+def _text(name: str, meaning: str, rule: TextRule, **more: object) -> Field:
+    return Field(name, FieldType.TEXT, meaning, rule=rule, **more)  # type: ignore[arg-type]
+
+
+def _zone(meaning: str) -> Field:
+    return Field("timezone", FieldType.TEXT, meaning, default="UTC", zone=True)
 
 
 def _time(name: str, meaning: str, **more: object) -> Field:
     return Field(name, FieldType.TIME, meaning, **more)  # type: ignore[arg-type]
 
 
-def _number(name: str, meaning: str, **more: object) -> Field:
-    return Field(name, FieldType.NUMBER, meaning, **more)  # type: ignore[arg-type]
+def _number(name: str, meaning: str, within: Range, **more: object) -> Field:
+    return Field(name, FieldType.NUMBER, meaning, within=within, **more)  # type: ignore[arg-type]
 
 
 def _choice(name: str, meaning: str, choices: Choices, **more: object) -> Field:
@@ -70,10 +81,10 @@ TUTORS = Kind(
     "tutors",
     "tutor_id",
     (
-        _text("tutor_id", "identifier of the tutor", required=True),
-        _text("name", "name shown to admins"),
-        _text("email", "address for the tutor's own mail"),
-        _text("timezone", "IANA time zone the tutor lives in", default="UTC"),
+        _text("tutor_id", "identifier of the tutor", ADDRESS_ID, required=True),
+        _text("name", "name shown to admins", NAME),
+        _text("email", "address for the tutor's own mail", NAME),
+        _zone("IANA time zone the tutor lives in"),
         _time("started_at", "when the tutor joined"),
         _time("departed_at", "when the tutor left, if so", late=True),
     ),
@@ -84,8 +95,8 @@ STUDENTS = Kind(
     "students",
     "student_id",
     (
-        _text("student_id", "identifier of the student", required=True),
-        _text("timezone", "IANA time zone the student lives in", default="UTC"),
+        _text("student_id", "identifier of the student", ID, required=True),
+        _zone("IANA time zone the student lives in"),
         _time("started_at", "when the student joined"),
     ),
 )
@@ -94,9 +105,9 @@ SESSIONS = Kind(
     "sessions",
     "session_id",
     (
-        _text("session_id", "identifier of the session", required=True),
-        _text("tutor_id", "the tutor who gives it", required=True, refers_to="tutors"),
-        _text("student_id", "the student who takes it", refers_to="students"),
+        _text("session_id", "identifier of the session", ID, required=True),
+        _text("tutor_id", "the tutor who gives it", ADDRESS_ID, required=True, refers_to="tutors"),
+        _text("student_id", "the student who takes it", ID, refers_to="students"),
         _time("booked_at", "when it was first booked", required=True),
         _time("scheduled_at", "when its present start became known: the booking or the last reschedule"),
         _time("starts_at", "when it starts, as last scheduled", required=True),
@@ -104,25 +115,25 @@ SESSIONS = Kind(
         _choice("status", "how it stands", SessionStatus, required=True),
         _time("outcome_known_at", "when the status stopped being `booked` for us", late=True),
         _choice("initiated_by", "who cancelled, for a cancelled session", Party, late=True),
-        _number("late_minutes", "minutes the tutor came late", late=True),
-        _number("duration_minutes", "minutes the session took", late=True),
-        _number("rating", "the student's rating, 1 to 5", late=True),
+        _number("late_minutes", "minutes the tutor came late", MINUTES, late=True),
+        _number("duration_minutes", "minutes the session took", MINUTES, late=True),
+        _number("rating", "the student's rating, 1 to 5", RATING, late=True),
     ),
-    ordered=(("booked_at", "starts_at"), ("booked_at", "scheduled_at"), ("starts_at", "ends_at")),
+    ordered=(("booked_at", "scheduled_at"), ("starts_at", "ends_at")),
 )
 
 RESCHEDULES = Kind(
     "reschedules",
     "reschedule_id",
     (
-        _text("reschedule_id", "identifier of the reschedule", required=True),
-        _text("session_id", "the session that was moved", required=True, refers_to="sessions"),
-        _text("tutor_id", "the tutor of that session", required=True, refers_to="tutors"),
+        _text("reschedule_id", "identifier of the reschedule", ID, required=True),
+        _text("session_id", "the session that was moved", ID, required=True, refers_to="sessions"),
+        _text("tutor_id", "the tutor of that session", ADDRESS_ID, required=True, refers_to="tutors"),
         _choice("initiator", "who asked for it", Party, required=True),
         _time("requested_at", "when it was asked for, and known", required=True),
         _time("old_starts_at", "the start before", required=True),
         _time("new_starts_at", "the start after", required=True),
-        _text("reason_text", "the reason as written"),
+        _text("reason_text", "the reason as written", REASON),
         _choice("reason_code", "the reason's class, where one was chosen", ReasonCode),
     ),
 )
@@ -131,9 +142,9 @@ MESSAGES = Kind(
     "messages",
     "message_id",
     (
-        _text("message_id", "identifier of the message", required=True),
-        _text("tutor_id", "the tutor who wrote or received it", required=True, refers_to="tutors"),
-        _text("student_id", "the student who wrote or received it", refers_to="students"),
+        _text("message_id", "identifier of the message", ID, required=True),
+        _text("tutor_id", "the tutor who wrote or received it", ADDRESS_ID, required=True, refers_to="tutors"),
+        _text("student_id", "the student who wrote or received it", ID, refers_to="students"),
         _time("sent_at", "when it was sent, and known", required=True),
         _choice("sender", "who wrote it", Party, required=True),
         _choice("recipient", "who received it", Party, required=True),
@@ -144,9 +155,9 @@ TRANSCRIPTS = Kind(
     "transcripts",
     "session_id",
     (
-        _text("session_id", "the session it was taken from", required=True, refers_to="sessions"),
+        _text("session_id", "the session it was taken from", ID, required=True, refers_to="sessions"),
         _time("known_at", "when it became available", required=True),
-        _text("text", "one turn a line, `tutor: …` or `student: …`", required=True),
+        _text("text", "one turn a line, `tutor: …` or `student: …`", FREE_TEXT, required=True),
     ),
 )
 

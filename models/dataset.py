@@ -11,7 +11,7 @@ from domain.vocabulary import SessionStatus
 from features.active import active_tutors as active_tutors  # asked for with the rows
 from features.history import MISSING, History
 from features.kernel import Ints, positions
-from features.queries import Queries, of_sessions, of_tutors, take
+from features.queries import Queries, of_sessions, of_tutors, take, warning_moment
 from models.hazard import PERIODS, person_periods
 
 
@@ -46,9 +46,14 @@ def span(delta: timedelta) -> int:
 
 
 def no_show_rows(history: History) -> Rows:
-    """One row a session that was held or missed, as of its early-warning moment."""
+    """One row a session that was held or missed, as of its early-warning moment.
+
+    A session booked, or moved to its start, after that start has no row: no warning could have come before it.
+    """
     sessions = history.sessions
-    subject = np.flatnonzero(sessions.is_in(HELD_OR_MISSED) & (sessions.tutor >= 0) & (sessions.known_at != MISSING))
+    ahead = warning_moment(sessions) <= sessions.starts_at
+    decided = sessions.is_in(HELD_OR_MISSED) & (sessions.known_at != MISSING)
+    subject = np.flatnonzero(decided & ahead & (sessions.tutor >= 0))
     chosen = take(sessions, subject)
     label = chosen.is_in({SessionStatus.NO_SHOW}).astype(np.float64)
     return Rows(of_sessions(chosen), label, chosen.known_at, subject)

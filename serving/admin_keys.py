@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.events import Id, Moment, Name, PathId
+from domain.event_types import Id, Moment, Name, PathId
 from domain.keys import ApiKey, KeyWish
 from domain.policy import Permission, Role
 from serving.access import Caller, written_down

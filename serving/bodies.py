@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
-from domain.events import AttributeValue, Id, Moment
+from domain.event_types import AttributeValue, Id, Moment
 from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 
@@ -17,7 +17,7 @@ class _Taken(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-_EXPLAIN = Field(default=False, description="say why and what to do, too")
+_EXPLAIN = Field(default=False, strict=True, description="say why and what to do, too")
 
 FeatureValues = Annotated[
     dict[Annotated[str, StringConstraints(max_length=200)], AttributeValue],

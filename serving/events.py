@@ -14,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from domain.event_examples import TYPES, example
-from domain.events import AHEAD, Event, is_ahead
+from domain.event_rules import BrokenRule, broken_rules
+from domain.events import AHEAD, Event, ahead
 from serving.field_words import in_words
 from serving.problems import FieldError, InvalidFields
 from serving.resources import Given, Resources
@@ -138,7 +139,7 @@ def _arrival(given: Any, message_id: str, now: datetime) -> Arrival:
         raise InvalidFields([FieldError(field="id", detail="is not the webhook-id: leave it out, or send the same")])
     if len(message_id) > 200 or not message_id.isprintable():
         raise InvalidFields([FieldError(field="webhook-id", detail="must be at most 200 printable characters")])
-    _refuse_future({"timestamp": event}, now)
+    _refuse_unusable({"": event}, now)
     return Arrival.of(event, given, message_id)
 
 
@@ -151,15 +152,24 @@ def _arrivals(given: Any, now: datetime) -> list[Arrival]:
     nameless = [n for n, event in enumerate(batch.events) if event.id is None]
     if nameless:
         raise InvalidFields([FieldError(field=f"events.{n}.id", detail="is needed in a batch") for n in nameless])
-    _refuse_future({f"events.{n}.timestamp": event for n, event in enumerate(batch.events)}, now)
+    _refuse_unusable({f"events.{n}.": event for n, event in enumerate(batch.events)}, now)
     pairs = zip(batch.events, given["events"], strict=True)
     return [Arrival.of(event, sent, event.id or "") for event, sent in pairs]
 
 
-def _refuse_future(events: Mapping[str, Event], now: datetime) -> None:
-    ahead = [field for field, event in events.items() if is_ahead(event, now)]
-    if ahead:
-        raise InvalidFields([FieldError(field=field, detail=AHEAD) for field in ahead])
+def _refuse_unusable(events: Mapping[str, Event], now: datetime) -> None:
+    """Raise InvalidFields for events, by the path of each in the body, that break a rule between their fields."""
+    errors = [
+        FieldError(field=f"{place}{rule.field}", detail=rule.detail)
+        for place, event in events.items()
+        for rule in (*_ahead(event, now), *broken_rules(event))
+    ]
+    if errors:
+        raise InvalidFields(errors[:_MOST_ERRORS])
+
+
+def _ahead(event: Event, now: datetime) -> list[BrokenRule]:
+    return [BrokenRule(field, AHEAD) for field in ahead(event, now)]
 
 
 def _errors(error: ValidationError, tag_at: int) -> list[FieldError]:

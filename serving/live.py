@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from domain.changes import Change
 from domain.errors import DatabaseUnavailable
-from domain.events import Id
+from domain.event_types import Id
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 from serving.access import about
 from serving.etags import DESCRIBED, IfNoneMatch, unless_known

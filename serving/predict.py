@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import UnknownSubject
-from domain.events import AttributeValue
+from domain.event_types import AttributeValue
 from domain.scores import Score
 from domain.vocabulary import AttributeType, SessionStatus, Task
 from features.dataset import Attribute, Dataset, arrow_schema

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.errors import UnknownSubject
-from domain.events import Id, PathId, Text
+from domain.event_types import Id, PathId, Text
 from quality.transcripts import INSTALLED, accepted_message
 from serving.access import Caller
 from serving.resources import Given

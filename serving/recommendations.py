@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter
 
 from domain.errors import UnknownSubject
-from domain.events import Id
+from domain.event_types import Id
 from domain.horizons import UPCOMING
 from insights.recommendations import ABOUT_TUTOR, ScoredSession, recommend
 from insights.upcoming import NOT_LISTED

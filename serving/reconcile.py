@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.events import Id, Moment
+from domain.event_types import Id, Moment
 from domain.vocabulary import SessionStatus
 from serving.resources import Given
 from store.reconciling import compare_ids, counts_of
@@ -45,7 +45,7 @@ class SpanOfSessions(BaseModel):
     begin: Moment = Field(alias="from")
     end: Moment = Field(alias="to")
     session_ids: Annotated[tuple[Id, ...], Field(max_length=MOST_IDS)] | None = None
-    counts: dict[SessionStatus, Annotated[int, Field(ge=0, le=10**9)]] | None = None
+    counts: dict[SessionStatus, Annotated[int, Field(strict=True, ge=0, le=10**9)]] | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

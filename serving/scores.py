@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from domain.errors import UnknownSubject
-from domain.events import Id
+from domain.event_types import Id
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from insights.upcoming import advice
 from serving.direct import TutorRoute

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.events import Id, Name
+from domain.event_types import Id, Name
 from domain.vocabulary import Band, ScoreKind
 from serving.access import about
 from serving.cursors import MOST, make_cursor, read_cursor

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.events import Id, Moment
+from domain.event_types import Id, Moment
 from domain.horizons import ACT_RISK, WATCH_RISK
 from domain.scores import band
 from domain.vocabulary import Band

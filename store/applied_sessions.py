@@ -9,8 +9,8 @@ from sqlalchemy import Connection, text
 
 from domain.errors import InvalidEvent
 from domain.event_order import SESSION_EVENTS, Arrived, E, Standing, only
+from domain.event_types import AttributeValue
 from domain.events import (
-    AttributeValue,
     Event,
     SessionCancelled,
     SessionCompleted,

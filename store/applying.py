@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from domain.errors import InvalidEvent
-from domain.event_order import SESSION_EVENTS, Arrived, check_event, only
+from domain.event_order import SESSION_EVENTS, Arrived, only
+from domain.event_rules import check_event
 from domain.events import Event, MessageSent, TranscriptReady, TutorDeleted, TutorUpdated
 from store import attributes as stored_attributes
 from store.applied_sessions import Deciding, apply_sessions, check_attributes

@@ -57,11 +57,6 @@ def test_either_of_two_secrets_is_good(sender: Rails) -> None:
     assert sender.send(json.dumps(completed()).encode(), secret=NEXT_SECRET).status_code == 202
 
 
-def test_a_moment_written_as_seconds_is_understood(sender: Rails, engine: Engine) -> None:
-    assert sender.tell(completed(starts_at=1795449600)).status_code == 202
-    assert len(inbox(engine)) == 1
-
-
 def test_a_first_session_of_a_pair_goes_before_others(sender: Rails, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO tutors (tutor_id) VALUES ('tutor-17')"))

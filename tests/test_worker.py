@@ -213,10 +213,10 @@ def _poison(engine: Engine, session_id: str) -> None:
 def test_an_impossible_event_is_parked_at_once_and_done_after_a_person_asked_for_another_try(
     engine: Engine, worker: Worker
 ) -> None:
-    wrong = missed("wrong", "odd", booked_at=NOW)
+    wrong = missed("wrong", "odd", ends_at="2026-01-01T00:00:00Z")
     (row, _) = sent(engine, wrong, missed("right"))
     assert worker.drain() == 1
-    assert "booked_at lies after starts_at" in one(engine, "SELECT error FROM inbox WHERE id = :id", id=row).error
+    assert "ends_at lies before starts_at" in one(engine, "SELECT error FROM inbox WHERE id = :id", id=row).error
     rows(
         engine,
         "UPDATE inbox SET body = :body WHERE id = :id RETURNING 1",
@@ -361,12 +361,12 @@ def test_the_commands_work_on_the_inbox_list_what_is_parked_and_try_it_again(
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("TQS_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    (row, _) = sent(engine, missed("wrong", booked_at=NOW), missed("right", "s2"))
+    (row, _) = sent(engine, missed("wrong", ends_at=NOW - DAY), missed("right", "s2"))
     monkeypatch.setattr("signal.signal", lambda *_: None)
     worker_command(once=True)
     listed = CliRunner().invoke(inbox_commands(), [])
     assert "0 wait; 1 parked." in listed.output
-    assert "booked_at lies" in listed.output
+    assert "ends_at lies" in listed.output
     assert CliRunner().invoke(inbox_commands(), ["retry", str(row)]).output == f"event {row} will be tried again\n"
     assert backlog(engine).waiting == 1
 

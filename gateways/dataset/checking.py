@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.dataset_file import Problem
+from domain.rules import ATTRIBUTE_TEXT, OUTCOME_TOO_EARLY
 from domain.schema import Field
 from domain.vocabulary import SessionStatus
 from features.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
@@ -20,6 +21,9 @@ from gateways.dataset.parsing import is_true
 from gateways.dataset.plan import Plan
 from gateways.dataset.rejects import Counts, Mask, Verdicts
 from gateways.dataset.rows import read_columns, refuse_unfit_columns
+from gateways.dataset.rules import broken, broken_text, too_early
+
+_TOO_EARLY = f"{OUTCOME_TOO_EARLY}; fill it, as in outcome_known_at: starts_at + 1d"
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class _Check:
         for field in fields:
             self._check_values(field)
         for name in self._plan.attributes:
-            self._refuse_unreadable(self._columns[ATTRIBUTE_PREFIX + name])
+            self._check_attribute(self._columns[ATTRIBUTE_PREFIX + name])
         self._check_order()
         self._check_outcome_known()
         for field in fields:
@@ -95,9 +99,17 @@ class _Check:
         self._refuse_unreadable(column)
         if field.required:
             self._reject(_empty(column), column, "missing, and required")
+        for rows, reason in broken(field, column.values):
+            self._reject(rows, column, reason)
 
     def _refuse_unreadable(self, column: Column) -> None:
         self._reject(column.unreadable, column, column.reason)
+
+    def _check_attribute(self, column: Column) -> None:
+        self._refuse_unreadable(column)
+        if pa.types.is_string(column.values.type):
+            for rows, reason in broken_text(ATTRIBUTE_TEXT, column.values):
+                self._reject(rows, column, reason)
 
     def _check_order(self) -> None:
         for earlier, later in self._plan.kind.ordered:
@@ -118,6 +130,8 @@ class _Check:
         self._verdicts.reject(
             over & _empty(known) if known else over, known.source if known else "outcome_known_at", None, reason
         )
+        if known:
+            self._reject(too_early(status.values, known.values, self._columns["starts_at"].values), known, _TOO_EARLY)
 
     def _check_reference(self, field: Field, known: Keys) -> None:
         column = self._columns[field.name]

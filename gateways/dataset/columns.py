@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.dataset_file import is_time_zone
 from domain.schema import Field, FieldType
+from domain.time_zones import is_time_zone
 from gateways.dataset.parsing import (
     Parsed,
     as_text,

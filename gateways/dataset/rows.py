@@ -29,6 +29,8 @@ def read_columns(plan: Plan, source: Source) -> dict[str, Column]:
         columns[ATTRIBUTE_PREFIX + name] = read_attribute(name, source.table[name], meanings, numeric)
     if "outcome_known_at" in columns and "status" in columns:
         columns["outcome_known_at"] = _once_over(columns["outcome_known_at"], columns["status"])
+        if "booked_at" in columns:
+            columns["outcome_known_at"] = _once_booked(columns["outcome_known_at"], columns["booked_at"])
     return columns
 
 
@@ -69,3 +71,10 @@ def _once_over(known: Column, status: Column) -> Column:
     booked = pc.fill_null(pc.equal(status.values, SessionStatus.BOOKED.value), False)
     values = pc.if_else(booked, pa.scalar(None, known.values.type), known.values)
     return Column(known.source, known.raw, values, known.unreadable & ~np.array(booked, bool), known.reason)
+
+
+def _once_booked(known: Column, booked: Column) -> Column:
+    """The outcome of a session entered after it took place is known from the entry on, not before."""
+    later = pc.fill_null(pc.less(known.values, booked.values), False)
+    values = pc.if_else(later, booked.values, known.values)
+    return Column(known.source, known.raw, values, known.unreadable, known.reason)

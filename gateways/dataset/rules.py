@@ -1,0 +1,54 @@
+"""The rules of `domain.rules` on whole columns: which rows break a field's rule, and why."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.rules import BLANK, EARLIEST, EARLY_OUTCOME, END, OUT_OF_YEARS, Range, TextRule
+from domain.schema import Field, FieldType
+from domain.vocabulary import SessionStatus
+from features.dataset import TIME
+from gateways.dataset.parsing import is_true
+from gateways.dataset.rejects import Mask
+
+_KNOWN_BEFORE = pa.array([SessionStatus.BOOKED.value, SessionStatus.CANCELLED.value], pa.string())
+
+
+def broken(field: Field, values: pa.ChunkedArray) -> Iterator[tuple[Mask, str]]:
+    """Rows whose value breaks the field's rule, with the reason; empty values break none."""
+    if field.within is not None:
+        yield _outside(values, field.within), field.within.sentence
+    if field.type is FieldType.TIME:
+        yield _out_of_years(values), OUT_OF_YEARS
+    if field.rule is not None:
+        yield from broken_text(field.rule, values)
+
+
+def broken_text(rule: TextRule, text: pa.ChunkedArray) -> Iterator[tuple[Mask, str]]:
+    """Rows whose text breaks a text rule, with the reason."""
+    yield is_true(pc.match_substring_regex(text, f"[{rule.forbidden}]")), rule.detail
+    if rule.longest is not None:
+        yield is_true(pc.greater(pc.utf8_length(text), rule.longest)), rule.too_long
+    if rule.refused:
+        yield is_true(pc.is_in(text, value_set=pa.array(rule.refused, pa.string()))), rule.refused_detail
+    if rule.shortest:
+        yield is_true(pc.utf8_is_space(text)), BLANK
+
+
+def too_early(status: pa.ChunkedArray, known_at: pa.ChunkedArray, starts_at: pa.ChunkedArray) -> Mask:
+    """Rows whose outcome, other than a cancellation, is known before the session starts."""
+    decided = pc.invert(pc.is_in(status, value_set=_KNOWN_BEFORE))
+    earliest = pc.subtract(starts_at, pa.scalar(EARLY_OUTCOME, pa.duration("us")))
+    return is_true(pc.and_(decided, pc.less(known_at, earliest)))
+
+
+def _outside(numbers: pa.ChunkedArray, within: Range) -> Mask:
+    held = np.asarray(pc.fill_null(numbers, within.low), np.float64)
+    return (held < within.low) | (held > within.high)
+
+
+def _out_of_years(times: pa.ChunkedArray) -> Mask:
+    first, end = (pa.scalar(moment, TIME) for moment in (EARLIEST, END))
+    return is_true(pc.or_(pc.less(times, first), pc.greater_equal(times, end)))

@@ -98,6 +98,77 @@ class ClientTest < Minitest::Test
     end
   end
 
+  def test_a_success_without_its_json_is_tried_again_and_then_unreadable
+    html = [200, { "Content-Type" => "text/html" }, "<h1>Log in to the wifi"]
+    cut_off = [202, { "Content-Length" => 200 }, '{"id": "e-1"']
+    [html, cut_off, [202, {}, ""], [200, {}, '"\xff"'], [200, { "Content-Encoding" => "gzip" }, "abcd"]].each do |answer|
+      CannedServer.open(answer, answer) do |server|
+        error = assert_raises(TutorQuality::ConnectionFailed) do
+          client(server, tries: 2).send_event("tutor.deleted", { tutor_id: "t" }, **EVENT)
+        end
+        assert_equal 2, server.requests.size, error.message
+        assert_equal 1, server.requests.map(&:body).uniq.size
+      end
+    end
+  end
+
+  def test_a_request_that_timed_out_there_is_tried_again
+    CannedServer.open([408, {}, ""], ok({ fine: true })) do |server|
+      assert_equal({ "fine" => true }, client(server).tutor_scores("t"))
+    end
+  end
+
+  def test_arguments_are_not_changed_and_may_be_frozen
+    local = Time.new(2026, 11, 20, 10, 30, 0, "+01:00")
+    data = { starts_at: local, "tags" => ["a"].freeze }.freeze
+    CannedServer.open(ok({})) do |server|
+      client(server).send_event("session.booked", data, id: "e-1", timestamp: local.dup.freeze)
+      assert_equal "2026-11-20T09:30:00.000000Z", JSON.parse(server.requests.first.body)["data"]["starts_at"]
+    end
+    assert_equal [3600, 10], [local.utc_offset, local.hour]
+  end
+
+  def test_what_json_or_a_header_cannot_hold_is_refused_before_it_is_sent
+    sender = TutorQuality::Client.new(url: "http://127.0.0.1:9", webhook_secrets: SECRET)
+    [{ rating: Float::NAN }, { name: "\xff" }, { rating: BigDecimal("Infinity") }].each do |data|
+      assert_raises(TutorQuality::InvalidContent) { sender.send_event("tutor.updated", data, **EVENT) }
+    end
+    assert_raises(TutorQuality::InvalidContent) { sender.send_event("tutor.updated", {}, **EVENT, id: "a\nb") }
+  end
+
+  def test_text_of_other_encodings_is_sent_as_utf8
+    found = TutorQuality::Client.plain(["Zo\xeb".dup.force_encoding("ISO-8859-1"), "Zoë".b])
+    assert_equal %w[Zoë Zoë], found
+  end
+
+  def test_white_space_around_settings_is_left_out
+    CannedServer.open(ok({})) do |server|
+      secrets = "#{SECRET}\n, #{OTHER_SECRET} ".split(",")
+      TutorQuality::Client.new(url: "#{server.url}/\n", api_key: " k\n", webhook_secrets: secrets)
+                          .send_event("tutor.deleted", { tutor_id: "t" }, **EVENT)
+      assert_equal "Bearer k", server.requests.first.headers["authorization"]
+    end
+  end
+
+  def test_settings_that_cannot_work_are_refused_at_once
+    ["example.org", "ftp://example.org", "http://", "http://a b", ""].each do |url|
+      assert_raises(TutorQuality::InvalidSetting) { TutorQuality::Client.new(url: url) }
+    end
+    ["two words", "k\nx", "schlüssel"].each do |key|
+      assert_raises(TutorQuality::InvalidSetting) { TutorQuality::Client.new(url: "http://127.0.0.1:9", api_key: key) }
+    end
+  end
+
+  def test_an_ipv6_address_is_reached
+    server = TCPServer.new("::1", 0)
+    Thread.new { server.accept.tap { |c| c.write("HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n{}") }.close }
+    assert_equal({}, TutorQuality::Client.new(url: "http://[::1]:#{server.addr[1]}").tutor_scores("t"))
+  rescue Errno::EADDRNOTAVAIL, Errno::EAFNOSUPPORT
+    skip "this machine has no IPv6"
+  ensure
+    server&.close
+  end
+
   def test_nothing_is_sent_without_a_secret
     error = assert_raises(TutorQuality::InvalidSecret) do
       TutorQuality::Client.new(url: "http://127.0.0.1:9").send_event("tutor.deleted", {}, **EVENT)

@@ -31,11 +31,15 @@ class TutoringSession < ApplicationRecord
   include TellsTutorQuality
 end
 
+class Tutor < ApplicationRecord
+  include TellsTutorQualityAboutTutors
+end
+
 class DocsTest < Minitest::Test
   include Answers
 
   OUTAGE = [503, { "Retry-After" => "600" }, "{}"].freeze # too long to wait for: raised at once
-  MODELS = [TutorQualityEvent, TutorQualityWebhook, TutoringSession].freeze
+  MODELS = [TutorQualityEvent, TutorQualityWebhook, TutoringSession, Tutor].freeze
 
   def setup
     [*MODELS.map(&:rows), ApplicationJob.waiting, TutorQualityMailer.sent, sent, Page::SERVER.answers].each(&:clear)
@@ -54,7 +58,7 @@ class DocsTest < Minitest::Test
     session = book
     session.update!(starts_at: Time.utc(2026, 11, 24, 16), changed_by: "tutor", change_reason: "I am ill")
     session.update!(status: "completed", rating: 4)
-    session.update!(subject: "physics")
+    session.update!(internal_note: "not a matter of scores")
     session.update!(rating: 5)
     answer(*Array.new(4) { ok({}) })
     ApplicationJob.work
@@ -63,6 +67,33 @@ class DocsTest < Minitest::Test
     assert_equal ["session-1", "tutor-17", 5], told[3]["data"].values_at("session_id", "tutor_id", "rating")
     assert(TutorQualityEvent.rows.all?(&:sent_at))
     assert_equal 4, told.uniq { |event| event["id"] }.size
+  end
+
+  def test_every_change_that_changes_a_score_is_sent
+    session = book
+    session.update!(tutor_id: 99)
+    session.update!(student_id: 5)
+    session.update!(ends_at: Time.utc(2026, 11, 23, 18))
+    session.update!(status: "no_show")
+    session.update!(status: "booked")
+    session.update!(status: "cancelled", changed_by: "student")
+    session.update!(status: "booked", starts_at: Time.utc(2026, 11, 25, 16), changed_by: "tutor")
+    session.destroy!
+    assert_equal %w[booked booked booked booked no_show booked cancelled rescheduled cancelled].map { |n| "session.#{n}" },
+                 TutorQualityEvent.rows.map(&:event_type)
+    assert_equal(%w[tutor-17 tutor-99], TutorQualityEvent.rows.map { |row| row.data["tutor_id"] }.uniq)
+    assert_equal(%w[student-4 student-5], TutorQualityEvent.rows.map { |row| row.data["student_id"] }.uniq)
+    assert_equal("2026-11-23T18:00:00.000000Z", TutorQualityEvent.rows[3].data["ends_at"])
+  end
+
+  def test_a_tutor_is_sent_with_an_iana_zone_and_erased_when_destroyed
+    tutor = Tutor.create!(name: "Ada", time_zone: "Berlin")
+    tutor.update!(departed_at: Time.utc(2026, 11, 23))
+    tutor.destroy!
+    first, changed, last = TutorQualityEvent.rows
+    assert_equal %w[tutor.updated Europe/Berlin], [first.event_type, first.data["timezone"]]
+    assert_equal "2026-11-23T00:00:00.000000Z", changed.data["departed_at"]
+    assert_equal ["tutor.deleted", { "tutor_id" => "tutor-1" }], [last.event_type, last.data]
   end
 
   def test_an_outage_is_waited_out_with_the_same_id

@@ -11,6 +11,16 @@ module ActiveSupport
     end
   end
 
+  # A zone of Rails by its name; the names of Rails' own list are mapped by tzinfo.
+  class TimeZone
+    Zone = Struct.new(:name)
+    NAMES = { "Berlin" => "Europe/Berlin" }.freeze
+
+    def self.[](name) = new(name)
+    def initialize(name) = @name = name
+    def tzinfo = Zone.new(NAMES.fetch(@name, @name))
+  end
+
   module SecurityUtils
     def self.secure_compare(one, other) = OpenSSL.secure_compare(one, other)
   end
@@ -64,7 +74,7 @@ end
 
 # Rows in a list, with the callbacks, scopes and `saved_change_to_…?` that the page uses.
 class ApplicationRecord
-  CALLBACKS = %i[after_create after_update after_create_commit].freeze
+  CALLBACKS = %i[after_create after_update after_save after_destroy after_create_commit].freeze
 
   class << self
     def rows = @rows ||= []
@@ -81,6 +91,7 @@ class ApplicationRecord
       new({ id: rows.size + 1, created_at: Time.now }.merge(values)).tap do |row|
         rows << row
         row.run(:after_create)
+        row.run(:after_save)
         row.run(:after_create_commit)
       end
     end
@@ -100,6 +111,16 @@ class ApplicationRecord
     @before = values.keys.to_h { |name| [name, @values[name]] }
     @values.merge!(values)
     run(:after_update)
+    run(:after_save)
+  end
+
+  def saved_changes
+    @before.reject { |name, value| value == @values[name] }.transform_keys(&:to_s)
+  end
+
+  def destroy!
+    self.class.rows.delete(self)
+    run(:after_destroy)
   end
 
   def respond_to_missing?(*) = true

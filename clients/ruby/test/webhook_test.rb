@@ -44,6 +44,19 @@ class WebhookTest < Minitest::Test
     refused { verify(headers.merge("webhook-signature" => headers["webhook-signature"].sub("v1,", "v2,"))) }
   end
 
+  def test_bytes_that_are_no_text_in_headers_and_a_missing_body_are_refused
+    %w[webhook-timestamp webhook-signature webhook-id].each { |name| refused { verify(signed.merge(name => "\xff1")) } }
+    refused { verify(signed, body: nil) }
+  end
+
+  def test_without_a_secret_nothing_can_be_verified_and_that_is_said
+    assert_raises(TutorQuality::InvalidSecret) { verify(signed, secrets: []) }
+  end
+
+  def test_a_secret_read_from_a_file_may_end_in_a_line_break
+    assert verify(signed, secrets: "#{SECRET}\n")
+  end
+
   def test_signed_text_that_is_no_json_object_is_refused
     ["hello", "[1]", "\xff"].each do |body|
       headers = TutorQuality::Signature.headers(SECRET, id: "evt_1", body: body, at: NOW)

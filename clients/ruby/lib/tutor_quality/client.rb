@@ -1,8 +1,6 @@
 # frozen_string_literal: true
 
-require "json"
 require "securerandom"
-require "time"
 require "uri"
 
 module TutorQuality
@@ -17,7 +15,7 @@ module TutorQuality
     def initialize(url:, api_key: nil, webhook_secrets: [], open_timeout: 2, read_timeout: 10, retries: Retries.new,
                    cache: MemoryCache.new, clock: Time)
       @transport = Transport.new(url, api_key, open_timeout: open_timeout, read_timeout: read_timeout)
-      @secrets = Array(webhook_secrets)
+      @secrets = Array(webhook_secrets).map { |secret| secret.to_s.strip }.reject(&:empty?)
       @secrets.each { |secret| Signature.key(secret) }
       @retries = retries
       @cache = cache
@@ -41,7 +39,7 @@ module TutorQuality
     # An event as it is sent. Times may be Time, DateTime, ActiveSupport's, or text in ISO 8601.
     def self.event(type, data, id:, timestamp:)
       { "id" => id, "type" => type, "version" => API_VERSION, "timestamp" => timestamp, "data" => data }
-        .then { |whole| plain(whole) }
+        .then { |whole| Content.plain(whole) }
     end
 
     # All that is known of a tutor: scores of every kind with band, interval, reasons and trend.
@@ -105,17 +103,9 @@ module TutorQuality
       post("/api/sessions/reconcile", { from: from, to: to, **what })
     end
 
-    # Times become ISO 8601 in UTC, symbols text, all the way down.
+    # Times become ISO 8601 in UTC, symbols text, all the way down. Raises InvalidContent for text that is not UTF-8.
     def self.plain(value)
-      case value
-      when Hash then value.to_h { |key, inner| [key.to_s, plain(inner)] }
-      when Array then value.map { |inner| plain(inner) }
-      when Symbol then value.to_s
-      when Integer, Float then value
-      when Numeric then value.to_f # a BigDecimal would become text
-      when ->(moment) { moment.respond_to?(:hour) } then value.to_time.utc.iso8601(6)
-      else value
-      end
+      Content.plain(value)
     end
 
     private
@@ -123,7 +113,7 @@ module TutorQuality
     def batches(events)
       bytes = 0
       events.each_with_object([]) do |event, found|
-        bytes += size = JSON.generate(event).bytesize + 1
+        bytes += size = Content.json(event).bytesize + 1
         if found.empty? || found.last.size == BATCH || bytes > BATCH_BYTES
           found << []
           bytes = size
@@ -136,31 +126,33 @@ module TutorQuality
     def post_signed(path, content, id)
       raise InvalidSecret, "events need webhook_secrets" if @secrets.empty?
 
-      body = JSON.generate(content)
+      body = Content.json(content)
       @retries.run do
-        signed = Signature.headers(@secrets, id: id, body: body, at: @clock.now)
-        JSON.parse(@transport.call(:post, path, body: body, headers: signed).body)
+        signed = Signature.headers(@secrets, id: id.to_s, body: body, at: @clock.now)
+        Content.read(@transport.call(:post, path, body: body, headers: signed).body)
       end
     end
 
     # Asking twice does no harm to anything here.
     def post(path, content)
-      body = JSON.generate(self.class.plain(content))
-      @retries.run { JSON.parse(@transport.call(:post, path, body: body).body) }
+      body = Content.json(Content.plain(content))
+      @retries.run { Content.read(@transport.call(:post, path, body: body).body) }
     end
 
     # The kept answer where nothing has changed (304).
     def read(path, filters = {})
-      query = URI.encode_www_form(self.class.plain(filters).compact)
+      query = URI.encode_www_form(Content.plain(filters).compact)
       path = "#{path}?#{query}" unless query.empty?
       kept = @cache.read("tutor_quality:#{path}")
       headers = kept ? { "If-None-Match" => kept.first } : {}
-      response = @retries.run { @transport.call(:get, path, headers: headers) }
-      response.is_a?(Net::HTTPNotModified) ? kept.last : keep(path, response)
+      @retries.run do
+        response = @transport.call(:get, path, headers: headers)
+        kept && response.is_a?(Net::HTTPNotModified) ? kept.last : keep(path, response)
+      end
     end
 
     def keep(path, response)
-      found = JSON.parse(response.body)
+      found = Content.read(response.body)
       @cache.write("tutor_quality:#{path}", [response["etag"], found], expires_in: 86_400) if response["etag"]
       found
     end

@@ -7,11 +7,20 @@ module TutorQuality
   # No connection, or no answer in time. Whether the other side did something is not known: ask again, with the same id.
   class ConnectionFailed < Error; end
 
+  # A success without the JSON that belongs to it: cut off, or a page of a proxy in between. Ask again, with the same id.
+  class UnreadableAnswer < ConnectionFailed; end
+
   # A webhook that is not signed with a secret of ours, or too old. Answer 401 and do nothing.
   class BadSignature < Error; end
 
-  # A secret that is too short or no base64.
-  class InvalidSecret < Error; end
+  # An address or a key with which no request can be made.
+  class InvalidSetting < Error; end
+
+  # A secret that is too short, is not base64, or is missing.
+  class InvalidSecret < InvalidSetting; end
+
+  # A value that JSON or a header cannot hold: NaN, text that is not UTF-8, a line break in an id. Nothing was sent.
+  class InvalidContent < Error; end
 
   # A problem document (RFC 9457). `code` is for programs, `message` for people; `errors` names fields.
   class Problem < Error
@@ -53,13 +62,13 @@ module TutorQuality
   # 429: too many requests. `retry_after` says how many seconds to wait.
   class RateLimited < Problem; end
 
-  # 5xx: their side. Nothing is lost as long as you ask again with the same id.
+  # 408 and 5xx: their side. Nothing is lost as long as you ask again with the same id.
   class Unavailable < Problem; end
 
   # Turns a response into the error of its kind.
   module Problems
     BY_STATUS = {
-      400 => Invalid, 401 => Unauthorized, 403 => Forbidden, 404 => NotFound, 409 => Conflict,
+      400 => Invalid, 401 => Unauthorized, 403 => Forbidden, 404 => NotFound, 408 => Unavailable, 409 => Conflict,
       413 => Invalid, 415 => Invalid, 422 => Invalid, 429 => RateLimited
     }.freeze
 
@@ -75,9 +84,8 @@ module TutorQuality
     end
 
     def self.parse(body)
-      document = JSON.parse(body.to_s)
-      document.is_a?(Hash) ? document : {}
-    rescue JSON::ParserError
+      Content.read(body)
+    rescue UnreadableAnswer
       {}
     end
 

@@ -26,13 +26,13 @@ module TutorQuality
     # Whether any of several signatures, separated by spaces, is one by any of the secrets; in constant time.
     def valid?(secrets, signatures, id:, timestamp:, body:)
       expected = Array(secrets).map { |secret| sign(secret, id: id, timestamp: timestamp, body: body) }
-      sent = signatures.to_s.split
+      sent = signatures.to_s.b.split
       expected.product(sent).map { |one, other| OpenSSL.secure_compare(one, other) }.any?
     end
 
     # The bytes of "whsec_…". Raises InvalidSecret.
     def key(secret)
-      bytes = secret.to_s.delete_prefix(PREFIX).unpack1("m0")
+      bytes = secret.to_s.strip.delete_prefix(PREFIX).unpack1("m0")
       raise InvalidSecret, "a secret holds at least #{SECRET_BYTES} random bytes" if bytes.bytesize < SECRET_BYTES
 
       bytes

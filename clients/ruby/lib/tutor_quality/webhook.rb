@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require "json"
-
 module TutorQuality
   # A webhook we were sent, verified: what it says, and the id by which a second delivery is known.
   class Webhook
@@ -12,8 +10,10 @@ module TutorQuality
 
     # Verify the raw body of a request. `headers` is anything that gives a header by its name, as `request.headers` of
     # Rails does; `secrets` is one or, while one replaces the other, two. Raises BadSignature without saying what was
-    # nearly right.
+    # nearly right; InvalidSecret where no secret is given.
     def self.verify(body, headers, secrets:, now: Time.now)
+      raise InvalidSecret, "give the secrets that webhooks are signed with" if Array(secrets).empty?
+
       id, timestamp, signature = %w[webhook-id webhook-timestamp webhook-signature].map { |name| find(headers, name) }
       raise BadSignature, "the webhook is not signed" unless id && timestamp && signature
       raise BadSignature, "the webhook is too old, or a clock is wrong" unless recent?(timestamp, now)
@@ -21,24 +21,22 @@ module TutorQuality
         raise BadSignature, "the webhook is not signed by a secret known here"
       end
 
-      new(id, JSON.parse(body))
-    rescue JSON::ParserError
-      raise BadSignature, "the webhook is signed, but is not JSON"
+      new(id, Content.read(body))
+    rescue UnreadableAnswer
+      raise BadSignature, "the webhook is signed, but holds no JSON object"
     end
 
     def self.recent?(timestamp, now)
-      timestamp.match?(/\A\d{1,12}\z/) && (now.to_i - timestamp.to_i).abs <= TOLERANCE
+      timestamp.to_s.b.match?(/\A\d{1,12}\z/) && (now.to_i - timestamp.to_i).abs <= TOLERANCE
     end
 
     def self.find(headers, name)
       spellings = [name, name.split("-").map(&:capitalize).join("-"), "HTTP_#{name.upcase.tr("-", "_")}"]
-      spellings.lazy.map { |spelling| headers[spelling] }.find { |value| value && !value.empty? }
+      spellings.lazy.map { |spelling| headers[spelling] }.find { |value| value && !value.to_s.empty? }
     end
     private_class_method :new, :recent?, :find
 
     def initialize(id, event)
-      raise BadSignature, "the webhook is signed, but says nothing" unless event.is_a?(Hash)
-
       @id = id
       @type = event["type"]
       @timestamp = event["timestamp"]

@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport VIRTUAL_ENV
 
-.PHONY: demo test test-slow check bench docs format clean browser ruby
+.PHONY: demo test test-slow check bench docs format clean browser ruby rails
 
 demo: .venv/installed
 	@$(BIN)/tqs demo $(if $(filter 0,$(SERVE)),--no-serve)
@@ -24,7 +24,7 @@ demo: .venv/installed
 test: .venv/installed-dev browser ruby
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
 
-test-slow: .venv/installed-dev browser
+test-slow: .venv/installed-dev browser ruby rails
 	$(BIN)/pytest -m slow
 
 check: .venv/installed-dev
@@ -84,3 +84,10 @@ ruby:
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq ruby >/dev/null; } \
 	|| echo "no Ruby: the tests of its client will be skipped"
+
+# The recipe of docs/rails.md is run in a real Rails app by the slow tests.
+rails:
+	@ruby -e 'require "rails"; require "pg"' 2>/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ruby-rails ruby-pg >/dev/null; } \
+	|| echo "no Rails: the test of its recipe will be skipped"

@@ -1,12 +1,13 @@
 """The settings of one installation, read from an environment that is handed in."""
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from re import fullmatch
 from typing import Annotated
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -70,6 +71,12 @@ def _sign_in(sign_in: str) -> str:
     return sign_in
 
 
+def _token(token: str) -> str:
+    if not fullmatch(r"[!-~]+", token):
+        raise ValueError("give one line of ASCII without blanks, since it is sent in a header")
+    return token
+
+
 def _rate_limit(limit: str) -> str:
     if not fullmatch(r"[1-9][0-9]{0,5}/(second|minute|hour)", limit):
         raise ValueError("give a number of requests such as 600/minute")
@@ -124,7 +131,9 @@ class Settings(BaseModel):
     database_url: Annotated[str, AfterValidator(_psycopg2_url)] | None = Field(
         None, repr=False, description="PostgreSQL to use; without it an embedded one is started in the data folder"
     )
-    api_key: str | None = Field(None, repr=False, description="key that callers of the API send; one is made if unset")
+    api_key: Annotated[str, AfterValidator(_token)] | None = Field(
+        None, repr=False, description="key that callers of the API send; one is made if unset"
+    )
     api_port: Port = Field(3000, description="port of the API")
     api_workers: int = Field(1, ge=1, le=64, description="processes of the API; more than one need `postgresql` below")
     rate_limit: Annotated[str, AfterValidator(_rate_limit)] = Field(
@@ -150,7 +159,9 @@ class Settings(BaseModel):
     rails_url: Annotated[str, AfterValidator(_web_url)] | None = Field(
         None, description="the Rails app, asked for events that never came"
     )
-    rails_token: str | None = Field(None, repr=False, description="bearer token for the Rails app")
+    rails_token: Annotated[str, AfterValidator(_token)] | None = Field(
+        None, repr=False, description="bearer token for the Rails app"
+    )
     ui_port: Port = Field(5006, description="port of the dashboard")
     ui_url: Annotated[str, AfterValidator(_web_url)] | None = Field(
         None,
@@ -207,16 +218,27 @@ def variable_name(field: str) -> str:
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from an environment. An empty variable counts as unset, as compose files and CI write it.
+    """Settings from an environment. White space around a value is left out: files of secrets end in a line break.
+
+    An empty variable counts as unset, as compose files and CI write it.
 
     Raises InvalidSettings naming the variable that is wrong or unknown, and what to do.
     """
     variables = {variable_name(field): field for field in Settings.model_fields}
     _refuse_unknown(environ, variables)
     try:
-        return Settings.model_validate({variables[name]: environ[name] for name in variables if environ.get(name)})
+        return Settings.model_validate({field: value for field, value in _values(environ, variables) if value})
     except ValidationError as error:
         raise InvalidSettings(_in_words(error)) from None
+
+
+def _values(environ: Mapping[str, str], variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The value of each field that has a variable. Raises InvalidSettings for control characters inside a value."""
+    for name, field in variables.items():
+        value = environ.get(name, "").strip()
+        if any(category(character) == "Cc" for character in value):
+            raise InvalidSettings(f"{name}: the value holds a line break or another control character: leave it out")
+        yield field, value
 
 
 def _refuse_unknown(environ: Mapping[str, str], variables: Mapping[str, str]) -> None:

@@ -32,7 +32,7 @@ def given_tracking_uri(environ: Mapping[str, str], folder: Path) -> str | None:
 
     `mlflow run` passes its default on to the command it starts, where it looks like a choice.
     """
-    uri = environ.get("MLFLOW_TRACKING_URI")
+    uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
     is_default = "MLFLOW_RUN_ID" in environ and uri in _defaults(folder.absolute())
     return None if is_default or not uri else uri
 

@@ -138,11 +138,28 @@ def test_settings_come_from_the_environment_that_is_handed_in() -> None:
         ({"DATABASE_URL": "mysql://db/x"}, "DATABASE_URL"),
         ({"TQS_SMTP_URL": "localhost"}, "TQS_SMTP_URL"),
         ({"TQS_MAIL_TO": "a@b\nBcc: c@d"}, "TQS_MAIL_TO"),
+        ({"TQS_RAILS_TOKEN": "tokü"}, "^TQS_RAILS_TOKEN: give one line of ASCII"),
+        ({"TQS_API_KEY": "two words"}, "^TQS_API_KEY: give one line of ASCII"),
+        ({"TQS_DATA_DIR": "a\x00b"}, "^TQS_DATA_DIR: the value holds a line break"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(environ: dict[str, str], named: str) -> None:
     with pytest.raises(InvalidSettings, match=named):
         load_settings(environ)
+
+
+def test_white_space_around_a_setting_is_left_out_as_files_of_secrets_end_in_a_line_break() -> None:
+    written = {
+        "TQS_RAILS_TOKEN": "token\n",
+        "TQS_RAILS_URL": " http://127.0.0.1:4567\r\n",
+        "TQS_API_KEY": "key\n",
+        "DATABASE_URL": "postgresql://db/tqs\n",
+        "TQS_SEED": " 3 ",
+        "TQS_SMTP_URL": " \n",
+    }
+    found = load_settings(written)
+    assert (found.rails_token, found.rails_url, found.api_key) == ("token", "http://127.0.0.1:4567", "key")
+    assert (found.database_url, found.seed, found.smtp_url) == ("postgresql+psycopg2://db/tqs", 3, None)
 
 
 def test_secrets_are_not_shown() -> None:

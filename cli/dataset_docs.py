@@ -5,8 +5,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from domain.dataset_csv import CsvSpec
 from domain.dataset_file import DEFAULT_FILLS, AttributeSpec, DatasetSpec, KindSpec
 from domain.schema import KINDS, Field, Kind
+from domain.time_formats import NAMED
 
 BEGIN = "<!-- generated from the code by `make docs`: begin -->"
 END = "<!-- generated: end -->"
@@ -26,7 +28,9 @@ def dataset_reference() -> str:
 def _lines() -> Iterator[str]:
     yield from _keys("Keys of the dataset file", DatasetSpec)
     yield from _keys("Keys of a kind", KindSpec)
+    yield from _keys("Keys of `csv`", CsvSpec)
     yield from _keys("Keys of an attribute", AttributeSpec)
+    yield from _formats()
     for kind in KINDS.values():
         yield from _fields(kind)
 
@@ -36,6 +40,12 @@ def _keys(title: str, model: type[BaseModel]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         default = "required" if field.is_required() else f"`{field.default}`" if field.default else ""
         yield f"| `{name}` | {field.description} | {default} |"
+    yield ""
+
+
+def _formats() -> Iterator[str]:
+    yield from ("", "### Formats of times that are numbers", "", "| format | the number counts |", "|---|---|")
+    yield from (f"| `{name}` | {meaning} |" for name, meaning in NAMED.items())
     yield ""
 
 

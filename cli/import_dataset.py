@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.steps import console as make_console
-from domain.dataset_file import did_you_mean
 from domain.errors import InvalidDataset
 from domain.schema import KINDS
+from domain.wording import did_you_mean
 
 if TYPE_CHECKING:
     from gateways.dataset import Counts, ReadResult
@@ -110,6 +110,8 @@ def _print_summary(console: Console, read: "ReadResult", loaded: "LoadSummary | 
         if counts.read or counts.good:
             table.add_row(*_cells(kind, counts, loaded))
     console.print(table)
+    for ids in read.rounded:
+        console.print(f"Warning: {ids.in_words()}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _cells(kind: str, counts: "Counts", loaded: "LoadSummary | None") -> list[str]:

@@ -1,17 +1,18 @@
 """The format of a dataset file: its keys, and the rules between them that need no data to be checked."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.dataset_csv import CsvSpec, csv_problems
 from domain.schema import KINDS, FieldType
 from domain.schema import Field as KindField
+from domain.time_formats import NAMED, format_problem
 from domain.time_zones import is_time_zone
 from domain.vocabulary import AttributeType, SessionStatus
+from domain.wording import did_you_mean
 
 VERSION = 1
 
@@ -30,7 +31,7 @@ DEFAULT_FILLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 """What is filled in where a dataset file says nothing, by kind and field."""
 
-FILES = (".csv", ".csv.gz", ".parquet")
+FILES = (".csv", ".csv.gz", ".parquet", ".xlsx")
 """Endings of files that can be read."""
 
 
@@ -53,7 +54,11 @@ class KindSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: str = Field(min_length=1, description="CSV, CSV.gz or Parquet, relative to the dataset file")
+    file: str = Field(min_length=1, description="CSV, CSV.gz, Parquet or Excel (.xlsx), relative to the dataset file")
+    csv: CsvSpec | None = Field(
+        None, description="how its CSV file is written, where it differs from the general `csv`"
+    )
+    sheet: str | None = Field(None, description="name of the sheet of an Excel file that has several")
     columns: dict[str, str | None] = Field(
         default={},
         description="FIELD: COLUMN, or for a time COLUMN ± SPAN. A field not named here is read from the column of its "
@@ -62,7 +67,11 @@ class KindSpec(BaseModel):
     values: dict[str, dict[str, str | None]] = Field(
         default={}, description="FIELD or ATTRIBUTE: {what the file says: what it means}; `~` means empty"
     )
-    formats: dict[str, str] = Field(default={}, description="FIELD: format of a time, in strptime's signs")
+    formats: dict[str, str] = Field(
+        default={},
+        description="FIELD: format of a time, in strptime's signs, or one of "
+        + ", ".join(f"`{name}`" for name in NAMED),
+    )
     fill: dict[str, str] = Field(
         default={}, description="FIELD: FIELD, FIELD ± SPAN or a constant, where the column or the value is missing"
     )
@@ -80,6 +89,7 @@ class DatasetSpec(BaseModel):
     version: int = Field(VERSION, description=f"of this format: {VERSION}")
     name: str | None = Field(None, description="what to call the dataset")
     timezone: str = Field("UTC", description="IANA zone of times that state none")
+    csv: CsvSpec | None = Field(None, description="how CSV files are written, below; for all kinds")
     tutors: KindSpec | None = Field(None, description="who gives sessions")
     students: KindSpec | None = Field(None, description="who takes them")
     sessions: KindSpec = Field(description="what was booked, and what became of it")
@@ -91,6 +101,11 @@ class DatasetSpec(BaseModel):
         """The kinds it describes, in the order in which they can be loaded."""
         return {kind: spec for kind in KINDS if (spec := getattr(self, kind)) is not None}
 
+    def csv_of(self, kind: str) -> CsvSpec:
+        """How a kind's CSV file is written: its own section over the general one."""
+        own = self.kinds()[kind].csv or CsvSpec.model_validate({})
+        return own.over(self.csv)
+
 
 class Problem(NamedTuple):
     """What is wrong with a dataset file, and the path of keys to where it says so."""
@@ -99,30 +114,35 @@ class Problem(NamedTuple):
     message: str
 
 
-def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.5) -> str:
-    """`; did you mean `X`?` with the nearest choice, whatever its case, or nothing where none is near."""
-    by_lower = {choice.lower(): choice for choice in choices}
-    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
-    return f"; did you mean `{by_lower[near[0]]}`?" if near else ""
-
-
 def problems(spec: DatasetSpec) -> Iterator[Problem]:
     """All that is wrong with a dataset file as far as can be said without its data."""
     if spec.version != VERSION:
         yield Problem(("version",), f"version {spec.version} is not known here; write `version: {VERSION}`")
     if not is_time_zone(spec.timezone):
         yield Problem(("timezone",), f"`{spec.timezone}` is no time zone; write a name such as Europe/Berlin")
+    if spec.csv:
+        yield from (Problem(("csv", key), message) for key, message in csv_problems(spec.csv))
     for kind, described in spec.kinds().items():
-        yield from _kind_problems(kind, described)
+        yield from _kind_problems(kind, described, spec.timezone)
+        if described.csv:
+            yield from (Problem((kind, "csv", key), message) for key, message in csv_problems(spec.csv_of(kind)))
 
 
-def _kind_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:
+def _kind_problems(kind: str, spec: KindSpec, zone: str) -> Iterator[Problem]:
+    yield from _file_problems(kind, spec)
     yield from _name_problems(kind, spec)
     for name, mapped in spec.values.items():
         yield from _value_problems(kind, name, mapped)
     for name, pattern in spec.formats.items():
-        yield from _format_problems(kind, name, pattern)
+        yield from _format_problems(kind, name, pattern, zone)
     yield from _attribute_problems(kind, spec)
+
+
+def _file_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:
+    if spec.csv and spec.file.lower().endswith((".parquet", ".xlsx")):
+        yield Problem((kind, "csv"), f"`csv` is for CSV files, and `{spec.file}` is none; leave it out")
+    if spec.sheet is not None and not spec.file.lower().endswith(".xlsx"):
+        yield Problem((kind, "sheet"), f"`sheet` is for Excel files, and `{spec.file}` is none; leave it out")
 
 
 def _name_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:
@@ -145,24 +165,12 @@ def _value_problems(kind: str, name: str, mapped: Mapping[str, str | None]) -> I
             yield Problem((kind, "values", name, said), f"`{meant}` is no value of `{name}`{hint}")
 
 
-def _format_problems(kind: str, name: str, pattern: str) -> Iterator[Problem]:
+def _format_problems(kind: str, name: str, pattern: str, zone: str) -> Iterator[Problem]:
     field, path = field_of(kind, name), (kind, "formats", name)
     if field is not None and field.type is not FieldType.TIME:
         yield Problem(path, f"`{name}` is no time, so it has no format")
-    elif field is not None and not _is_time_format(pattern):
-        yield Problem(
-            path, f"`{pattern}` is no format of a time; write one such as %d.%m.%Y %H:%M, with a year and no %Z"
-        )
-
-
-def _is_time_format(pattern: str) -> bool:
-    moment = datetime(2016, 4, 29, 18, 38, 8)
-    if "%Z" in pattern:  # names of zones are ambiguous, and mean another thing on another machine
-        return False
-    try:
-        return datetime.strptime(moment.strftime(pattern), pattern).year == moment.year
-    except ValueError:
-        return False
+    elif field is not None and (problem := format_problem(pattern, zone)):
+        yield Problem(path, problem)
 
 
 def _attribute_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:

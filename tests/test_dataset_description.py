@@ -31,6 +31,25 @@ def error_of(folder: Path, description: str, **files: str | bytes) -> str:
         ("  values:\n    state: {x: y}", "line 5: `state` is not a field of `sessions`; did you mean `status`?"),
         ("  formats: {booked_at: '%Q'}", "line 4: `%Q` is no format of a time; write one such as %d.%m.%Y %H:%M"),
         ("  formats: {booked_at: '%d.%m.'}", "line 4: `%d.%m.` is no format of a time"),
+        ("  formats: {booked_at: '%d/%m/%Y %I:%M'}", "line 4: `%d/%m/%Y %I:%M`: %I without %p does not say morning"),
+        ("  formats: {booked_at: '%m/%d/%Y %H:%M %p'}", "line 4: `%m/%d/%Y %H:%M %p`: %p counts only beside %I"),
+        ("  formats: {booked_at: '%Y-%m-%d %H:%M +0200'}", "line 4: `%Y-%m-%d %H:%M +0200`: `+0200` would be dropped"),
+        ("  formats: {booked_at: '%m/%Y'}", "line 4: `%m/%Y` is no format of a time: it has no day (%d)"),
+        ("  formats: {booked_at: '%Y-%m-%d %M'}", "line 4: `%Y-%m-%d %M` has minutes or seconds and no hour"),
+        ("  formats: {booked_at: '%F %T'}", "line 4: `%F %T`: `%F` is not known here; write %Y-%m-%d"),
+        ("  formats: {booked_at: '%Y-%m-%d %Z'}", "line 4: `%Y-%m-%d %Z`: %Z cannot be read, names of zones"),
+        ("  formats: {booked_at: epoch-ms}", "line 4: `epoch-ms` is no format of a time; did you mean `epoch_ms`?"),
+        ("  formats: {booked_at: YYYY}", "line 4: `YYYY` is no format of a time; write one such as %d.%m.%Y %H:%M, or"),
+        ("  csv: {separater: ';'}", "line 4: `separater` is not a key of `csv`; did you mean `separator`?"),
+        ("csv: {seperator: ';'}", "line 4: `seperator` is not a key of `csv`; did you mean `separator`?"),
+        ("  csv: {separator: ';;'}", "line 4: `;;` is no separator; write one sign such as ; or the word tab"),
+        ("csv: {decimal: komma}", "line 4: `komma` is no decimal sign; write . or ,"),
+        ("csv: {thousands: '.'}", "line 4: `.` is the decimal sign, too; write another `decimal`"),
+        ("csv: {thousands: x}", "line 4: `x` is no sign between thousands"),
+        ("csv: {encoding: utf-61}", "line 4: `utf-61` is no known encoding; did you mean `utf-16`?"),
+        ("csv: {quote: '*'}", "line 4: `*` is no quote"),
+        ("  sheet: Sessions", "line 4: `sheet` is for Excel files, and `sessions.csv` is none"),
+        ("tutors:\n  file: t.parquet\n  csv: {}", "line 6: `csv` is for CSV files, and `t.parquet` is none"),
         ("  formats: {status: '%Y'}", "line 4: `status` is no time, so it has no format"),
         ("  fill: {ends_at: start_at + 1h}", "line 4: `start_at + 1h` is neither a field of `sessions` nor a time"),
         ("  fill: {ends_at: status}", "line 4: `ends_at` is a time, `status` is one of booked"),
@@ -50,7 +69,7 @@ def error_of(folder: Path, description: str, **files: str | bytes) -> str:
         ("  attributes: {status: categorical}", "line 4: `status` is the column of `status`, known only after"),
         ("timezone: Europe/Atlantis", "line 4: `Europe/Atlantis` is no time zone"),
         ("tutors:\n  columns: {}", "line 4: `tutors` lacks `file`"),
-        ("tutors:\n  file: tutors.xlsx", "line 5: tutors.xlsx: its name must end in one of .csv, .csv.gz, .parquet"),
+        ("tutors:\n  file: tutors.xls", "line 5: tutors.xls: its name must end in one of .csv, .csv.gz, .parquet"),
         ("tutors:\n  file: tutors.csv", "line 5: tutors.csv: there is no such file in "),
         ("messages: {file: m.csv, attributes: {x: numeric}}", "line 4: only `tutors` and `sessions` have attributes"),
         ("name: [a", "line 5: not valid YAML: expected ',' or ']'"),
@@ -114,10 +133,14 @@ def test_a_file_that_cannot_be_read_is_refused_as_a_whole(tmp_path: Path, conten
     assert message in error_of(tmp_path, FIRST, sessions_csv=content)
 
 
-@pytest.mark.parametrize(
-    ("ending", "message"), [("csv.gz", "not a whole gzip file"), ("parquet", "not a Parquet file")]
-)
-def test_bytes_of_another_kind_than_the_name_says_are_refused(tmp_path: Path, ending: str, message: str) -> None:
-    files = {f"sessions_{ending.replace('.', '_')}": csv(GOOD)}
-
-    assert message in error_of(tmp_path, FIRST.replace("csv", ending), **files)
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("literal", ["Z", " UTC", "+00:00"])
+def test_a_literal_zone_is_refused_where_times_are_of_another(tmp_path: Path, zone: str, literal: str) -> None:
+    start = f"2026-03-02T09:00:00{literal}"
+    description = f"timezone: {zone}\n{FIRST}  formats: {{starts_at: '%Y-%m-%dT%H:%M:%S{literal}'}}"
+    if zone == "UTC":
+        path = write(tmp_path, description, sessions_csv=csv(GOOD.replace("2026-03-02T09:00:00Z", start)))
+        assert read_rows(path).counts["sessions"].good == 1
+    else:
+        said = f"`{literal.strip()}` would be dropped and the time taken as of Europe/Berlin"
+        assert said in error_of(tmp_path, description)

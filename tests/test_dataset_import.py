@@ -60,6 +60,13 @@ def test_a_check_says_where_the_rejects_are(here: Path, capsys: pytest.CaptureFi
     assert len((here / "why.csv").read_text().splitlines()) == 2
 
 
+def test_ids_that_a_spreadsheet_rounded_are_warned_of(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import_dataset(write(here, sessions_csv=csv(session(tutor_id="2.98725E+13"))), check=True)
+
+    said = "Warning: sessions.csv: 1 value of `tutor_id` looks rounded by a spreadsheet, as 2.98725E+13: different ids"
+    assert said in capsys.readouterr().out
+
+
 def test_nothing_usable_is_said_after_the_rejects_are_written(here: Path) -> None:
     with pytest.raises(NothingUsable):
         import_dataset(write(here, sessions_csv=csv(session(status="gone"))))

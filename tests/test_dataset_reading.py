@@ -85,12 +85,6 @@ def test_numbers_of_parquet_take_nan_as_empty(tmp_path: Path) -> None:
     assert read_parquet(tmp_path, one_session(rating=4))[0]["rating"] == 4.0
 
 
-@pytest.mark.parametrize("value", [20260302, [datetime(2026, 3, 2)], b"2026"])
-def test_a_column_of_parquet_that_cannot_be_the_field_is_refused(tmp_path: Path, value: object) -> None:
-    with pytest.raises(InvalidDataset, match="`starts_at` is a time, but the column `starts_at` holds"):
-        read_parquet(tmp_path, one_session(starts_at=value))
-
-
 def test_rows_of_parquet_are_counted_from_0(tmp_path: Path) -> None:
     table = pa.concat_tables([one_session(), one_session(session_id="s2", status="gone")])
     pq.write_table(table, tmp_path / "sessions.parquet")

@@ -16,12 +16,14 @@ from gateways.dataset.columns import Column
 from gateways.dataset.conditions import Rows, ask
 from gateways.dataset.description import Description
 from gateways.dataset.duplicates import Repeats, first_difference, repeats
-from gateways.dataset.files import Source
+from gateways.dataset.misread import spreadsheet_errors
 from gateways.dataset.parsing import is_true
 from gateways.dataset.plan import Plan
 from gateways.dataset.rejects import Counts, Mask, Verdicts
-from gateways.dataset.rows import read_columns, refuse_unfit_columns
+from gateways.dataset.rounded_ids import RoundedIds, rounded_ids
+from gateways.dataset.rows import read_columns, refuse_misread_columns, refuse_unfit_columns
 from gateways.dataset.rules import broken, broken_text, too_early
+from gateways.dataset.sources import Source
 
 _TOO_EARLY = f"{OUTCOME_TOO_EARLY}; fill it, as in outcome_known_at: starts_at + 1d"
 
@@ -43,6 +45,7 @@ class Checked:
     rejects: pa.Table
     counts: Counts
     keys: Keys
+    rounded: tuple[RoundedIds, ...] = ()
 
 
 def check_kind(description: Description, plan: Plan, known: Mapping[str, Keys]) -> Checked:
@@ -59,6 +62,7 @@ class _Check:
     def __init__(self, description: Description, plan: Plan, source: Source) -> None:
         self._description, self._plan, self._source = description, plan, source
         self._columns = read_columns(plan, source)
+        refuse_misread_columns(description, plan, self._columns)
         self._verdicts = Verdicts(source)
 
     def run(self, known: Mapping[str, Keys]) -> Checked:
@@ -77,11 +81,16 @@ class _Check:
         table = self._table()
         self._check_duplicates(table)
         good = pa.array(self._verdicts.good)
-        return Checked(table.filter(good), self._verdicts.rejects, self._verdicts.counts(), self._keys())
+        return Checked(
+            table.filter(good), self._verdicts.rejects, self._verdicts.counts(), self._keys(), self._rounded()
+        )
+
+    def _rounded(self) -> tuple[RoundedIds, ...]:
+        return tuple(rounded_ids(self._plan, self._columns))
 
     def _filter(self) -> None:
         attributes = {name: self._columns[ATTRIBUTE_PREFIX + name] for name in self._plan.attributes}
-        rows = Rows(attributes | self._columns, self._source.table, self._plan.zone)
+        rows = Rows(attributes | self._columns, self._source.table, self._plan.zone, self._plan.opened.signs)
         for number, (text, condition) in enumerate(self._plan.conditions.items()):
             try:
                 answer = ask(condition, rows)
@@ -103,6 +112,9 @@ class _Check:
             self._reject(rows, column, reason)
 
     def _refuse_unreadable(self, column: Column) -> None:
+        self._reject(
+            spreadsheet_errors(column), column, "an error of a spreadsheet; mend the cell, or map it in `values`"
+        )
         self._reject(column.unreadable, column, column.reason)
 
     def _check_attribute(self, column: Column) -> None:

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.schema import Field, FieldType
+from domain.time_formats import NAMED
 from domain.time_zones import is_time_zone
 from gateways.dataset.parsing import (
     Parsed,
+    Signs,
     as_text,
-    is_number,
     is_true,
     mapped,
     parse_choice,
@@ -44,14 +45,16 @@ def read_field(
     """A field of a kind, from a column of the file."""
     said = mapped(as_text(raw), meanings) if meanings else raw
     parsed = parse_field(field, said, reading)
-    return Column(source, raw, parsed.values, parsed.unreadable, _reason(field, reading))
+    return Column(source, raw, parsed.values, parsed.unreadable, _reason(field, reading, said.type))
 
 
-def read_attribute(source: str, raw: pa.ChunkedArray, meanings: Mapping[str, str | None], numeric: bool) -> Column:
+def read_attribute(
+    source: str, raw: pa.ChunkedArray, meanings: Mapping[str, str | None], numeric: bool, signs: Signs
+) -> Column:
     """A customer's own column."""
     said = mapped(as_text(raw), meanings) if meanings else raw
-    parsed = parse_number(said) if numeric else parse_text(said)
-    return Column(source, raw, parsed.values, parsed.unreadable, _NOT_A_NUMBER if numeric else _NUL)
+    parsed = parse_number(said, signs) if numeric else parse_text(said)
+    return Column(source, raw, parsed.values, parsed.unreadable, _not_a_number(said.type) if numeric else _NUL)
 
 
 def parse_field(field: Field, column: pa.ChunkedArray, reading: Reading) -> Parsed:
@@ -61,20 +64,13 @@ def parse_field(field: Field, column: pa.ChunkedArray, reading: Reading) -> Pars
     if field.type is FieldType.TIME:
         return parse_time(column, reading)
     if field.type is FieldType.NUMBER:
-        return parse_number(column)
+        return parse_number(column, reading.signs)
     return _parse_zone(column) if is_zone(field) else parse_text(column)
 
 
 def is_zone(field: Field) -> bool:
     """Whether a field holds a time zone's name."""
     return field.name == "timezone"
-
-
-def fits(field: Field, kind: pa.DataType, has_format: bool) -> bool:
-    """Whether a column of that Arrow type can be the field at all: no number is a time unless a format says how."""
-    if field.type is FieldType.TIME and not has_format:
-        return not is_number(kind) and not pa.types.is_time(kind)
-    return True
 
 
 def _parse_zone(column: pa.ChunkedArray) -> Parsed:
@@ -84,18 +80,25 @@ def _parse_zone(column: pa.ChunkedArray) -> Parsed:
 
 
 _NOT_A_NUMBER = "not a number"
+_BEYOND = "beyond 2^53, from where on a number loses digits; make it text or leave the column out"
 _NUL = "holds a NUL character, which cannot be stored"
 
 
-def _reason(field: Field, reading: Reading) -> str:
+def _reason(field: Field, reading: Reading, kind: pa.DataType) -> str:
     if field.choices is not None:
         return f"unknown {field.name}: not one of {', '.join(field.choices)}"
     if field.type is FieldType.TIME:
-        form = f"in the format {reading.format}" if reading.format else "such as 2026-03-01T09:30:00Z"
+        form = "such as 2026-03-01T09:30:00Z"
+        if reading.format:
+            form = f"in the format {reading.format}" + (f" ({known})" if (known := NAMED.get(reading.format)) else "")
         return f"not a time {form}, between the years 1900 and 2199"
     if field.type is FieldType.NUMBER:
-        return _NOT_A_NUMBER
+        return _not_a_number(kind)
     return "unknown time zone" if is_zone(field) else _NUL
+
+
+def _not_a_number(kind: pa.DataType) -> str:
+    return _BEYOND if pa.types.is_integer(kind) or pa.types.is_decimal(kind) else _NOT_A_NUMBER
 
 
 def filled(name: str, column: Column | None, values: pa.ChunkedArray) -> Column:

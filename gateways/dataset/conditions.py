@@ -11,7 +11,9 @@ from domain.schema import FieldType
 from gateways.dataset.columns import Column
 from gateways.dataset.expressions import Comparison, Condition, Constant, Emptiness, Name, Operand
 from gateways.dataset.parsing import (
+    PLAIN,
     Parsed,
+    Signs,
     as_text,
     is_number,
     is_true,
@@ -38,6 +40,7 @@ class Rows(NamedTuple):
     columns: Mapping[str, Column]
     table: pa.Table
     zone: str
+    signs: Signs = PLAIN
 
 
 class Answer(NamedTuple):
@@ -102,7 +105,7 @@ def _parsed(operand: Operand, kind: FieldType, rows: Rows) -> Parsed:
         return _constant(operand, kind, rows)
     column = rows.columns.get(operand.name)
     if column is None:
-        return _parse(rows.table[operand.name], kind, Reading(rows.zone, shift=operand.shift))
+        return _parse(rows.table[operand.name], kind, Reading(rows.zone, shift=operand.shift, signs=rows.signs))
     if _type(Name(operand.name), rows) != (None if kind is FieldType.TEXT else kind):
         raise ValueError(f"`{operand.name}` is not {_NOUNS[kind]}")
     values = pc.add(column.values, pa.scalar(operand.shift, pa.duration("us"))) if operand.shift else column.values
@@ -119,4 +122,4 @@ def _constant(constant: Constant, kind: FieldType, rows: Rows) -> Parsed:
 def _parse(column: pa.ChunkedArray, kind: FieldType, reading: Reading) -> Parsed:
     if kind is FieldType.TIME:
         return parse_time(column, reading)
-    return parse_number(column) if kind is FieldType.NUMBER else parse_text(column)
+    return parse_number(column, reading.signs) if kind is FieldType.NUMBER else parse_text(column)

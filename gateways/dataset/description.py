@@ -8,12 +8,15 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from domain.dataset_file import AttributeSpec, DatasetSpec, KindSpec, Problem, did_you_mean, problems
+from domain.dataset_csv import CsvSpec
+from domain.dataset_file import AttributeSpec, DatasetSpec, KindSpec, Problem, problems
 from domain.errors import InvalidDataset
+from domain.wording import did_you_mean, shown
 
 Location = tuple[str | int, ...]
 
 _DEEPEST = 5
+_LONGEST = 1000
 _NULL = "tag:yaml.org,2002:null"
 _SHAPES = {
     "dict_type": "must hold lines of KEY: VALUE",
@@ -145,12 +148,16 @@ def _called(where: Location) -> str:
 
 
 def _model_at(where: Location) -> type[BaseModel]:
-    return (DatasetSpec, KindSpec, KindSpec, AttributeSpec)[len(where)]
+    if not where:
+        return DatasetSpec
+    if where[-1] == "csv":
+        return CsvSpec
+    return AttributeSpec if len(where) == 3 else KindSpec
 
 
 def _error(path: Path, lines: Mapping[Location, int], found: Iterable[Problem]) -> InvalidDataset:
     ordered = sorted(((_line(lines, p.path), p.message) for p in found), key=lambda lined: lined[0])
-    return InvalidDataset("\n".join(f"{path} line {line}: {message}" for line, message in ordered))
+    return InvalidDataset("\n".join(f"{path} line {line}: {shown(message, _LONGEST)}" for line, message in ordered))
 
 
 def _line(lines: Mapping[Location, int], where: Location) -> int:

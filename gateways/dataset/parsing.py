@@ -14,6 +14,17 @@ _EXACT = float(2**53)
 _NUMBER = r"^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 
 
+class Signs(NamedTuple):
+    """How numbers are written in text: the decimal sign, and all signs that may stand between thousands."""
+
+    decimal: str = "."
+    thousands: str = ""
+
+
+PLAIN = Signs()
+"""1234.5"""
+
+
 class Parsed(NamedTuple):
     """Values of a column, null where the file has none, and a mask of rows whose value could not be read."""
 
@@ -21,15 +32,8 @@ class Parsed(NamedTuple):
     unreadable: NDArray[np.bool_]
 
 
-def is_flat(kind: pa.DataType) -> bool:
-    """Whether a Parquet column holds plain values, not lists, records or bytes."""
-    return not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Any column as text. Whole numbers in doubles lose their `.0`; text of nothing but space becomes null."""
-    if pa.types.is_dictionary(column.type):
-        return as_text(column.cast(column.type.value_type))
     if pa.types.is_floating(column.type):
         return _float_as_text(column)
     text = column.cast(pa.string())
@@ -73,16 +77,48 @@ def _known(text: pa.ChunkedArray, choices: pa.Array) -> NDArray[np.bool_]:
     return is_true(pc.is_in(text, value_set=choices))
 
 
-def parse_number(column: pa.ChunkedArray) -> Parsed:
-    """Doubles. NaN counts as empty, infinity as unreadable."""
-    if not is_number(column.type):
-        text = pc.utf8_trim_whitespace(as_text(column))
-        column, unreadable = kept(text, is_true(pc.match_substring_regex(text, _NUMBER)))
+def parse_number(column: pa.ChunkedArray, signs: Signs = PLAIN) -> Parsed:
+    """Doubles. NaN counts as empty; infinity and whole numbers that a double cannot hold as unreadable."""
+    if is_number(column.type):
+        column, unreadable = _exact(column)
     else:
-        unreadable = np.zeros(len(column), bool)
+        text = _plain_number(pc.utf8_trim_whitespace(as_text(column)), signs)
+        column, unreadable = kept(text, is_true(pc.match_substring_regex(text, _NUMBER)))
     numbers = _without_nan(column)
     finite, unlike = kept(numbers, is_true(pc.is_finite(numbers)))
     return Parsed(finite, unreadable | unlike)
+
+
+def _exact(column: pa.ChunkedArray) -> Parsed:
+    """Numbers without the whole ones beyond 2^53, of which a double would lose digits."""
+    if pa.types.is_floating(column.type) or pa.types.is_boolean(column.type):
+        return Parsed(column, np.zeros(len(column), bool))
+    limit = pa.scalar(int(_EXACT), column.type) if _holds(column.type, int(_EXACT)) else None
+    if limit is None:
+        return Parsed(column, np.zeros(len(column), bool))
+    below = pc.less_equal(column, limit)
+    if not pa.types.is_unsigned_integer(column.type):
+        below = pc.and_(below, pc.greater_equal(column, pa.scalar(-int(_EXACT), column.type)))
+    return kept(column, is_true(below))
+
+
+def _holds(kind: pa.DataType, number: int) -> bool:
+    try:
+        pa.scalar(number, kind)
+    except (pa.ArrowInvalid, OverflowError):
+        return False
+    return True
+
+
+def _plain_number(text: pa.ChunkedArray, signs: Signs) -> pa.ChunkedArray:
+    """Numbers written with other signs as 1234.5. What is grouped or split in another way stays unreadable."""
+    if signs == PLAIN:
+        return text
+    group, point = f"[{signs.thousands}]" if signs.thousands else "", f"[{signs.decimal}]"
+    form = rf"^-?(?:\d+|\d{{1,3}}(?:{group}\d{{3}})+)?(?:{point}\d*)?(?:[eE][+-]?\d+)?$"
+    text = pc.if_else(pc.match_substring_regex(text, form), text, pc.binary_join_element_wise("?", text, ""))
+    text = pc.replace_substring_regex(text, group, "") if group else text
+    return pc.replace_substring(text, signs.decimal, ".")
 
 
 def is_number(kind: pa.DataType) -> bool:

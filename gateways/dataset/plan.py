@@ -6,12 +6,14 @@ from graphlib import CycleError, TopologicalSorter
 
 import pyarrow as pa
 
-from domain.dataset_file import DEFAULT_FILLS, AttributeSpec, KindSpec, Problem, did_you_mean, field_of
+from domain.dataset_file import DEFAULT_FILLS, AttributeSpec, KindSpec, Problem, field_of
 from domain.schema import KINDS, Field, FieldType, Kind
+from domain.wording import did_you_mean
 from gateways.dataset.columns import parse_field
 from gateways.dataset.description import Description
 from gateways.dataset.expressions import Condition, Constant, Name, Operand, condition, shifted_name
-from gateways.dataset.files import Opened
+from gateways.dataset.near_columns import no_column, unread_columns
+from gateways.dataset.sources import Opened
 from gateways.dataset.times import Reading
 
 
@@ -30,7 +32,7 @@ class Plan:
     def reading(self, field: str) -> Reading:
         """How times of that field are read."""
         shift = self.sources[field].shift if field in self.sources else Name(field).shift
-        return Reading(self.zone, self.spec.formats.get(field), shift)
+        return Reading(self.zone, self.spec.formats.get(field), shift, self.opened.signs)
 
     @property
     def columns(self) -> set[str]:
@@ -50,7 +52,9 @@ def make_plan(description: Description, kind: str, opened: Opened) -> Plan:
     sources, lacking = _sources(kind, spec, opened)
     fills, unfit = _fills(kind, spec, set(sources), description.spec.timezone)
     conditions, wrong = _conditions(kind, spec, opened, set(sources) | set(fills))
-    found = [*lacking, *_attribute_problems(kind, spec, opened), *unfit, *wrong]
+    asked = {name for parsed in conditions.values() for name in parsed.names}
+    near = unread_columns(kind, spec, opened.names, {source.name for source in sources.values()} | asked)
+    found = [*lacking, *near, *_attribute_problems(kind, spec, opened), *unfit, *wrong]
     # A field without a column is not worth a second complaint where the first explains it.
     found = found or list(_unsupplied(kind, set(sources) | set(fills), opened))
     if found:
@@ -78,11 +82,6 @@ def _source(field: Field, said: str, opened: Opened) -> Name:
     if source.shift and field.type is not FieldType.TIME:
         raise ValueError(f"`{said}`: `{field.name}` is no time, so no span can be added to it")
     return source
-
-
-def no_column(name: str, opened: Opened) -> str:
-    """That a file has no such column, and the nearest one it has."""
-    return f"{opened.label} has no column `{name}`{did_you_mean(name, opened.names, cutoff=0)}"
 
 
 def _attribute_problems(kind: str, spec: KindSpec, opened: Opened) -> Iterator[Problem]:

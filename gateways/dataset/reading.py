@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from domain.dataset_file import DERIVED, Problem, did_you_mean
+from domain.dataset_file import DERIVED, Problem
 from domain.errors import InvalidDataset, NothingUsable
 from domain.schema import KINDS
+from domain.wording import did_you_mean
 from features.dataset import Dataset, arrow_schema
 from gateways.dataset.checking import Checked, attributes_of, check_kind
 from gateways.dataset.derived import named_in, with_last_reschedule
 from gateways.dataset.description import Description, read_description
-from gateways.dataset.files import Opened, open_file
+from gateways.dataset.files import open_file
 from gateways.dataset.plan import Plan, make_plan
 from gateways.dataset.rejects import Counts
+from gateways.dataset.rounded_ids import RoundedIds
+from gateways.dataset.sources import Opened
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class ReadResult:
     rejects: pa.Table
     counts: Mapping[str, Counts]
     files: Mapping[str, Path]
+    rounded: tuple[RoundedIds, ...] = ()
+    """Columns of ids that a spreadsheet seems to have rounded."""
 
     @property
     def is_usable(self) -> bool:
@@ -40,6 +45,8 @@ class ReadResult:
         """Raise NothingUsable, saying what became of the sessions, if none was good."""
         if not self.is_usable:
             counts = self.counts["sessions"]
+            if not counts.read:
+                raise NothingUsable(f"{self.files['sessions']}: it names its columns and has no rows.")
             raise NothingUsable(
                 f"{self.files['sessions']}: no session can be used: of {counts.read:,} rows "
                 f"{counts.rejected:,} were rejected and {counts.filtered:,} left out by filters."
@@ -73,6 +80,7 @@ def read_rows(path: Path, files: Mapping[str, Path] | None = None) -> ReadResult
         pa.concat_tables(done.rejects for done in checked.values()),
         derived | {kind: done.counts for kind, done in checked.items()},
         {"dataset": path} | {kind: plan.opened.path for kind, plan in plans.items()},
+        tuple(ids for done in checked.values() for ids in done.rounded),
     )
 
 
@@ -86,11 +94,12 @@ def fingerprints(files: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _open(description: Description, kind: str, files: Mapping[str, Path]) -> Opened:
+    spec, csv = description.spec.kinds()[kind], description.spec.csv_of(kind)
     if kind in files:
-        return open_file(files[kind], str(files[kind]))
-    named = description.spec.kinds()[kind].file
+        return open_file(files[kind], str(files[kind]), csv, spec.sheet)
+    named = spec.file
     try:
-        return open_file(description.path.parent / named, named)
+        return open_file(description.path.parent / named, named, csv, spec.sheet)
     except InvalidDataset as error:
         raise description.error(Problem((kind, "file"), str(error))) from error
 

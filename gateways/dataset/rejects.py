@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from gateways.dataset.files import Source
 from gateways.dataset.parsing import as_text
+from gateways.dataset.sources import Source
 
 SCHEMA = pa.schema(
     [
@@ -41,13 +41,13 @@ class Verdicts:
     """What becomes of each row of one file. A row is rejected once, for the first rule that it breaks."""
 
     def __init__(self, source: Source) -> None:
-        """All rows are good to begin with, but for CSV rows with too few or too many values."""
+        """All rows are good to begin with, but for those that cannot be read as a whole."""
         self._source = source
         n = source.table.num_rows
         self.good: Mask = np.ones(n, bool)
         self.filtered: Mask = np.zeros(n, bool)
         self.rejected: Mask = np.zeros(n, bool)
-        self._notes: list[pa.Table] = [self._ragged()]
+        self._notes: list[pa.Table] = [self._faults()]
 
     def leave_out(self, rows: Mask) -> None:
         """Count rows as left out on the user's own wish."""
@@ -78,16 +78,15 @@ class Verdicts:
 
     def counts(self) -> Counts:
         """How many rows of each fate."""
-        ragged = len(self._source.ragged)
-        read, good = self.good.size + ragged, int(self.good.sum())
-        rejected, filtered = int(self.rejected.sum()) + ragged, int(self.filtered.sum())
+        faults = len(self._source.faults)
+        read, good = self.good.size + faults, int(self.good.sum())
+        rejected, filtered = int(self.rejected.sum()) + faults, int(self.filtered.sum())
         return Counts(read, good, rejected, filtered, read - good - rejected - filtered)
 
-    def _ragged(self) -> pa.Table:
-        rows = np.array([row for row, _ in self._source.ragged], np.int64)
-        expected = len(self._source.names)
-        reasons = [f"the row has {found} values, the header {expected}" for _, found in self._source.ragged]
-        return self._note(rows, "", [""] * rows.size, reasons)
+    def _faults(self) -> pa.Table:
+        faults = self._source.faults
+        rows = np.array([fault.row for fault in faults], np.int64)
+        return self._note(rows, "", [""] * rows.size, [fault.reason for fault in faults])
 
     def _note(
         self, rows: NDArray[np.int64], column: str, said: list[str | None], reason: str | Sequence[str]

@@ -1,18 +1,23 @@
 """The rows of one file as columns of a kind: read, and filled where the file says nothing."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.dataset_file import Problem
+from domain.schema import FieldType
 from domain.vocabulary import AttributeType, SessionStatus
+from domain.wording import shown
 from features.dataset import ATTRIBUTE_PREFIX
-from gateways.dataset.columns import Column, filled, fits, parse_field, read_attribute, read_field
+from gateways.dataset.arrow_types import fits, refused_type
+from gateways.dataset.columns import Column, filled, parse_field, read_attribute, read_field
 from gateways.dataset.description import Description
 from gateways.dataset.expressions import Constant, Name
-from gateways.dataset.files import Source
-from gateways.dataset.parsing import is_flat
+from gateways.dataset.misread import counted_hint, misread
 from gateways.dataset.plan import Plan
+from gateways.dataset.sources import Source
 from gateways.dataset.times import Reading
 
 
@@ -26,7 +31,9 @@ def read_columns(plan: Plan, source: Source) -> dict[str, Column]:
         _fill(name, plan, columns, source.table.num_rows)
     for name, spec in plan.attributes.items():
         meanings, numeric = plan.spec.values.get(name, {}), spec.type is AttributeType.NUMERIC
-        columns[ATTRIBUTE_PREFIX + name] = read_attribute(name, source.table[name], meanings, numeric)
+        columns[ATTRIBUTE_PREFIX + name] = read_attribute(
+            name, source.table[name], meanings, numeric, plan.opened.signs
+        )
     if "outcome_known_at" in columns and "status" in columns:
         columns["outcome_known_at"] = _once_over(columns["outcome_known_at"], columns["status"])
         if "booked_at" in columns:
@@ -35,16 +42,31 @@ def read_columns(plan: Plan, source: Source) -> dict[str, Column]:
 
 
 def refuse_unfit_columns(description: Description, plan: Plan, source: Source) -> None:
-    """Raise InvalidDataset for columns whose type cannot be what they are to be: no list is text, no number a time."""
+    """Raise InvalidDataset for columns whose type is not read at all, or cannot be the field."""
     found = []
     for name, column in plan.sources.items():
         field, kind = plan.kind.field(name), source.table.schema.field(column.name).type
-        if not is_flat(kind) or not fits(field, kind, name in plan.spec.formats or name in plan.spec.values):
-            message = f"`{name}` is a {field.type}, but the column `{column.name}` holds {kind}"
+        if why := refused_type(kind):
+            found.append(Problem((plan.kind.name, "columns", name), f"the column `{shown(column.name)}` {why}"))
+        elif not fits(field, kind, name in plan.spec.formats or name in plan.spec.values):
+            message = f"`{name}` is a {field.type}, but the column `{shown(column.name)}` holds {kind}"
+            message += counted_hint(name, source.table[column.name]) if field.type is FieldType.TIME else ""
             found.append(Problem((plan.kind.name, "columns", name), message))
-    for name in plan.attributes:
-        if not is_flat(kind := source.table.schema.field(name).type):
-            found.append(Problem((plan.kind.name, "attributes", name), f"the column `{name}` holds {kind}"))
+    for name in plan.columns - {column.name for column in plan.sources.values()}:
+        if why := refused_type(source.table.schema.field(name).type):
+            section = "attributes" if name in plan.attributes else "filters"
+            found.append(Problem((plan.kind.name, section, name), f"the column `{shown(name)}` {why}"))
+    if found:
+        raise description.error(*found)
+
+
+def refuse_misread_columns(description: Description, plan: Plan, columns: Mapping[str, Column]) -> None:
+    """Raise InvalidDataset for columns most of whose values are written in another way than is declared."""
+    found = []
+    for name, column in columns.items():
+        section, key = ("attributes", column.source) if name.startswith(ATTRIBUTE_PREFIX) else ("columns", name)
+        if message := misread(column, key, plan):
+            found.append(Problem((plan.kind.name, section, key), message))
     if found:
         raise description.error(*found)
 

@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from domain.time_formats import NAMED
 from features.dataset import TIME
-from gateways.dataset.parsing import Parsed, as_text, combined, is_true, kept
+from gateways.dataset.counted_times import counted_time
+from gateways.dataset.parsing import PLAIN, Parsed, Signs, as_text, combined, is_true, kept
 
 _CLOCK = pa.timestamp("us")
 _EARLIEST, _LATEST = datetime(1900, 1, 1), datetime(2200, 1, 1)
@@ -24,11 +26,12 @@ _DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
 class Reading(NamedTuple):
-    """How times are read: the zone of those that state none, their format, and a span to add."""
+    """How times are read: the zone of those that state none, their format, a span to add, and number signs."""
 
     zone: str
     format: str | None = None
     shift: timedelta = timedelta(0)
+    signs: Signs = PLAIN
 
 
 def parse_time(column: pa.ChunkedArray, reading: Reading) -> Parsed:
@@ -40,6 +43,10 @@ def parse_time(column: pa.ChunkedArray, reading: Reading) -> Parsed:
     """
     if is_time(column.type):
         return _placed(column, reading)
+    if reading.format is not None and reading.format in NAMED:
+        times, unreadable = counted_time(column, reading.format, reading.signs)
+        placed = _placed(times, reading)
+        return Parsed(placed.values, unreadable | placed.unreadable)
     text = pc.utf8_trim_whitespace(as_text(column))
     if reading.format:
         text, unreadable = _from_format(text, reading.format)

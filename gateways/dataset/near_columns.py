@@ -1,0 +1,35 @@
+"""Columns of a file whose names nearly are those that are looked for."""
+
+from collections.abc import Collection, Iterator
+
+from domain.dataset_file import KindSpec, Problem
+from domain.schema import KINDS
+from domain.wording import did_you_mean, normalized, shown, yaml_text
+from gateways.dataset.sources import Opened
+
+
+def no_column(name: str, opened: Opened) -> str:
+    """That a file has no such column, and the nearest one it has."""
+    near = _alike(name, opened.names)
+    hint = f"; write {yaml_text(near)}" if near else did_you_mean(name, opened.names, cutoff=0)
+    return f"{opened.label} has no column `{shown(name)}`{hint}"
+
+
+def unread_columns(kind: str, spec: KindSpec, names: Collection[str], used: Collection[str]) -> Iterator[Problem]:
+    """Columns that would be passed over because case or white space sets them apart from a field's name."""
+    free = [name for name in names if name not in used and name not in spec.attributes]
+    for field in KINDS[kind].fields:
+        if field.name in spec.columns or field.name in names or not (near := _alike(field.name, free)):
+            continue
+        line = f"columns: {{{field.name}: {_plain_or_quoted(near)}}}"
+        or_not = "" if field.required else f", or columns: {{{field.name}: ~}} to leave it out"
+        yield Problem((kind,), f"the column {yaml_text(near)} is nearly the field `{field.name}`: write {line}{or_not}")
+
+
+def _alike(name: str, names: Collection[str]) -> str | None:
+    """The column that is the same but for case and white space."""
+    return next((other for other in names if normalized(other) == normalized(name)), None)
+
+
+def _plain_or_quoted(name: str) -> str:
+    return name if name.isascii() and name.isidentifier() else yaml_text(name)

@@ -1,0 +1,77 @@
+"""Ids that a spreadsheet has rounded: `2.98725E+13`, or `29872500000000` where it was written out again."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.wording import shown
+from gateways.dataset.columns import Column
+from gateways.dataset.plan import Plan
+
+_SCIENTIFIC = r"^[1-9](?:[.,]\d+)?[eE]\+\d{1,3}$"
+_SIX_DIGITS = r"^[1-9]\d{0,5}0{6,}$"
+"""A number of twelve digits or more of which six at most are left: a chance of one in a million."""
+_FIFTEEN_DIGITS = r"^[1-9]\d{14}0+$"
+"""Excel keeps fifteen digits, so that every longer number ends in zeros."""
+_LONG, _VERY_LONG = 12, 16
+_FEW, _NEARLY_ALL = 3, 0.9
+_EXAMPLES = 3
+
+
+class RoundedIds(NamedTuple):
+    """How many values of an id column look rounded, and a few of them."""
+
+    file: str
+    kind: str
+    field: str
+    rows: int
+    examples: tuple[str, ...]
+
+    def in_words(self) -> str:
+        """What was seen, what it may have done, and what to do."""
+        look = "1 value of `{}` looks" if self.rows == 1 else f"{self.rows:,} values of `{{}}` look"
+        return (
+            f"{self.file}: {look.format(self.field)} rounded by a spreadsheet, as {', '.join(self.examples)}: "
+            "different ids may have become one. Export the column as text."
+        )
+
+
+def rounded_ids(plan: Plan, columns: Mapping[str, Column]) -> Iterator[RoundedIds]:
+    """The columns of keys and references in which values look rounded."""
+    for field in plan.kind.fields:
+        if field.name not in columns or not (field.refers_to or field.name == plan.kind.key):
+            continue
+        found = _rounded(columns[field.name].values)
+        if len(found):
+            examples = tuple(shown(value, 30) for value in pc.unique(found)[:_EXAMPLES].to_pylist())
+            yield RoundedIds(plan.opened.label, plan.kind.name, field.name, len(found), examples)
+
+
+def _rounded(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values that look rounded. What most columns lack is looked for first, so that they cost next to nothing."""
+    longest = pc.max(pc.binary_length(ids)).as_py() or 0
+    chunks = []
+    if _has_byte(ids, b"+"):
+        chunks += ids.filter(pc.match_substring_regex(ids, _SCIENTIFIC)).chunks
+    if longest >= _VERY_LONG and (cut := _only_fifteen_digits(ids)):
+        chunks += cut
+        ids = ids.filter(pc.less(pc.binary_length(ids), _VERY_LONG))
+    if longest >= _LONG:
+        ending = ids.filter(pc.ends_with(ids, "000000"))
+        chunks += ending.filter(pc.match_substring_regex(ending, _SIX_DIGITS)).chunks
+    return pa.chunked_array(chunks, ids.type)
+
+
+def _has_byte(ids: pa.ChunkedArray, byte: bytes) -> bool:
+    texts = (chunk.buffers()[2] for chunk in ids.chunks)
+    return any(text is not None and bool((np.frombuffer(text, np.uint8) == byte[0]).any()) for text in texts)
+
+
+def _only_fifteen_digits(ids: pa.ChunkedArray) -> list[pa.Array]:
+    """Very long numbers, if nearly all of the column end as Excel would end them."""
+    very_long = ids.filter(pc.greater_equal(pc.binary_length(ids), _VERY_LONG))
+    rounded = very_long.filter(pc.match_substring_regex(very_long, _FIFTEEN_DIGITS))
+    return rounded.chunks if len(rounded) >= max(_FEW, _NEARLY_ALL * len(very_long)) else []

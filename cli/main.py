@@ -7,6 +7,7 @@ import typer
 from cli.backtest import backtest
 from cli.contacts import commands as contacts
 from cli.demo import demo
+from cli.doctor import doctor
 from cli.errors import exit_code
 from cli.flows import score, train, tune
 from cli.import_dataset import import_dataset
@@ -48,6 +49,7 @@ def app() -> typer.Typer:
     commands.add_typer(rails(), name="rails")
     commands.add_typer(keys(), name="keys")
     commands.command("audit")(audit)
+    commands.command("doctor")(doctor)
     return commands
 
 

@@ -63,13 +63,14 @@ def work_until(stop: threading.Event) -> None:
 
 def _loops(runtime: "Runtime", stop: threading.Event) -> Mapping[str, Callable[[], None]]:
     from flows.deliveries import run as send
+    from flows.heartbeat import beating
     from flows.waiting import called
     from flows.worker import Worker
     from gateways.clock import utc_now
 
     def inbox() -> None:
-        with called(runtime.engine, stop) as waits:
-            Worker(runtime.engine, utc_now).run(waits, stop)
+        with called(runtime.engine, stop) as waits, beating(runtime.engine, utc_now) as beat:
+            Worker(runtime.engine, utc_now, beat=beat).run(waits, stop)
 
     return {"inbox": inbox, "deliveries": lambda: send(runtime.engine, runtime.settings, stop)}
 

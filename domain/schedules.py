@@ -50,3 +50,12 @@ class FlowRun:
     ended_at: datetime | None = None
     outcome: RunOutcome | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """The newest run of a flow, the end of its last completed run, and the start of its last scheduled run."""
+
+    latest: FlowRun
+    last_good: datetime | None
+    last_scheduled: datetime | None

@@ -23,14 +23,12 @@ from flows.server_access import server_access
 from flows.train import train
 from gateways.clock import utc_now
 from gateways.crons import read_schedules
+from gateways.prefect_probe import DEPLOYMENT
 from gateways.settings import load_settings
 from store.schedules import register_schedules
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
-
-DEPLOYMENT = "scheduled"
-"""Name of the deployment of each flow at Prefect."""
 
 _RETRY_SECONDS = 2.0
 _FLOWS: tuple[Flow[..., Any], ...] = (drain, score, contacts, build_features, monitor, compare, train)

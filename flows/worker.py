@@ -48,12 +48,16 @@ EARLY_LIMIT = timedelta(days=7)
 
 @dataclass
 class Worker:
-    """Works on the inbox of one database. `now` is the clock; any number of workers can run side by side."""
+    """Works on the inbox of one database. `now` is the clock; any number of workers can run side by side.
+
+    `beat` is called before each claim.
+    """
 
     engine: Engine
     now: Callable[[], datetime]
     batch: int = BATCH
     lease: timedelta = LEASE
+    beat: Callable[[], None] = lambda: None
     scorers: Scorers = field(init=False)
     _owed: list[tuple[list[int], UUID]] = field(default_factory=list, init=False)
 
@@ -86,6 +90,7 @@ class Worker:
         """
         done = 0
         while stop is None or not stop.is_set():
+            self.beat()
             self._give_back()
             lease = uuid4()
             events = claim(self.engine, self.batch, lease, self.now(), self.lease)

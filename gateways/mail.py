@@ -43,6 +43,12 @@ def send(mail: Mail, smtp_url: str, *, sender: str, key: str, now: datetime, tim
             ) from error
 
 
+def check_server(smtp_url: str, sender: str, timeout: float) -> None:
+    """Connect, sign in and leave. Raises MailNotSent if the server does not answer or refuses the sign-in."""
+    with _connected(urlsplit(smtp_url), _domain(sender), timeout):
+        pass
+
+
 def compose(mail: Mail, sender: str, key: str, now: datetime) -> EmailMessage:
     """The mail as a message, dated `now`."""
     message = EmailMessage()

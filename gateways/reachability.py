@@ -12,16 +12,16 @@ _PATIENCE = 5  # seconds
 _PORTS = {"http": 80, "https": 443}
 
 
-def check_reachable(tracking_uri: str) -> None:
+def check_reachable(tracking_uri: str, seconds: int = _PATIENCE) -> None:
     """Raise RegistryUnavailable if the server or database of a tracking URI does not answer; a file always does."""
     parts = urlsplit(tracking_uri)
     try:
         if parts.scheme.startswith("postgresql"):
             plain = parts._replace(scheme="postgresql").geturl()
-            with closing(psycopg2.connect(plain, connect_timeout=_PATIENCE)):
+            with closing(psycopg2.connect(plain, connect_timeout=seconds)):
                 return
         if parts.scheme in _PORTS:
-            with create_connection((parts.hostname or "", parts.port or _PORTS[parts.scheme]), timeout=_PATIENCE):
+            with create_connection((parts.hostname or "", parts.port or _PORTS[parts.scheme]), timeout=seconds):
                 return
     except (OSError, psycopg2.OperationalError) as error:
         raise RegistryUnavailable(

@@ -1,7 +1,6 @@
-"""Schedules, runs of flows and heartbeats of workers."""
+"""Schedules and runs of flows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -13,10 +12,8 @@ from sqlalchemy import (
     Engine,
     Identity,
     Index,
-    Integer,
     Table,
     Text,
-    Uuid,
     delete,
     insert,
     select,
@@ -25,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
-from domain.schedules import FlowRun, RunOutcome, Schedule
+from domain.schedules import FlowRun, RunOutcome, RunSummary, Schedule
 from store.asking import ask
 from store.database import reading, writing
 from store.tables import metadata
@@ -58,16 +55,6 @@ flow_runs = Table(
     Index("ix_flow_runs_latest", "flow", "started_at"),
 )
 
-workers = Table(
-    "workers",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("host", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("started_at", _TIME, nullable=False),
-    Column("seen_at", _TIME, nullable=False),
-)
-
 _COLUMNS = "flow, scheduled, started_at, ended_at, outcome, error"
 _LATEST = text(f"SELECT DISTINCT ON (flow) {_COLUMNS} FROM flow_runs ORDER BY flow, started_at DESC, id DESC")
 _TIMES = text("""
@@ -75,15 +62,6 @@ _TIMES = text("""
         max(started_at) FILTER (WHERE scheduled) AS scheduled
     FROM flow_runs GROUP BY flow
 """)
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """The newest run of a flow, the end of its last completed run, and the start of its last scheduled run."""
-
-    latest: FlowRun
-    last_good: datetime | None
-    last_scheduled: datetime | None
 
 
 def register_schedules(engine: Engine, crons: Mapping[str, str], now: datetime) -> None:

@@ -66,6 +66,8 @@ def test_a_run_keeps_parameters_figures_and_where_the_model_comes_from(tracking_
     assert run.data.params == {"rounds": "5", "eta": "0.3", "n_train": "3000", "n_test": "3000"}
     assert [run.data.metrics[f"roc_auc{part}"] for part in ("", ".low", ".high")] == [auc.value, auc.low, auc.high]
     assert run.data.metrics["ceiling/roc_auc"] == auc.value
+    model = _client(tracking_uri).get_logged_model(run.outputs.model_outputs[0].model_id)
+    assert {metric.key: metric.value for metric in model.metrics} == run.data.metrics
     assert run.data.metrics["gain_over/base_rate"] == trained.evaluation.baselines["base_rate"].gain.value
     assert run.data.tags["data_fingerprint"] == "f" * 64
     assert run.data.tags["git_commit"] == "a1b2c3"

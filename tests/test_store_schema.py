@@ -13,7 +13,9 @@ from store.change_tables import score_changes
 from store.contact_tables import metadata  # with the tables of contacts
 from store.database import downgrade, make_engine, ping, upgrade
 from store.inbox_tables import inbox
+from store.schedules import flow_runs
 from store.tuned import tuned_params
+from store.workers import workers
 
 _DEFINITIONS = text("""
     SELECT 'column', c.relname || '.' || a.attname,
@@ -47,7 +49,14 @@ def test_migrations_run_up_down_and_up_again(empty_engine: Engine) -> None:
 
 
 def test_tables_equal_the_migrated_schema(engine: Engine) -> None:
-    assert {tuned_params.key, inbox.key, api_keys.key, score_changes.key} <= metadata.tables.keys()
+    assert {
+        flow_runs.key,
+        workers.key,
+        tuned_params.key,
+        inbox.key,
+        api_keys.key,
+        score_changes.key,
+    } <= metadata.tables.keys()
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
 

@@ -34,6 +34,7 @@ from store.history import read_dataset
 from store.load import load
 from store.parked import InboxState, backlog, retry, unfinished
 from store.scores import latest_scores
+from store.workers import seen_workers
 from tests.api_parts import NOW, marketplace, register, small_model
 from tests.inbox_parts import DAY, HOUR, event, one, put, rows
 
@@ -380,8 +381,10 @@ def test_the_worker_as_a_process_ends_politely_when_asked_to(engine: Engine, dat
     try:
         sent(engine, missed())
         _until(lambda: backlog(engine).waiting == 0, 60)
+        assert [worker.pid for worker in seen_workers(engine)] == [process.pid]
         process.terminate()
         assert process.wait(20) == 0
+        assert not seen_workers(engine)
     finally:
         process.kill()
         log.seek(0)

@@ -76,8 +76,10 @@ def register(
         offer_view(client, experiment_id)
         run_id = _begin(client, training, experiment_id, now)
         with mlflow.start_run(run_id=run_id):
-            _log(mlflow, client, run_id, training, plots, _tags(training, git_commit, parent_run_id), now)
+            # Before the figures: MLflow writes those that a run has a second time when it logs the model, which the
+            # database refuses with an ERROR in its log.
             model_id = _log_model(mlflow, training)
+            _log(mlflow, client, run_id, model_id, training, plots, _tags(training, git_commit, parent_run_id), now)
         name = str(training.model.sidecar.task)
         version = _version(mlflow, client, name, model_id, run_id, git_commit, last_known)
         return RegisteredVersion(name, version, run_id)
@@ -119,16 +121,18 @@ def _log(
     mlflow: ModuleType,
     client: Any,
     run_id: str,
+    model_id: str,
     training: Trained,
     plots: Mapping[str, bytes],
     tags: Mapping[str, str],
     now: datetime,
 ) -> None:
     milliseconds = int(now.timestamp() * 1000)
+    figures = metrics(training.evaluation).items()
     params = {**training.params, "n_train": training.n_train, "n_test": training.evaluation.n_test}
     client.log_batch(
         run_id,
-        metrics=[mlflow.entities.Metric(k, v, milliseconds, 0) for k, v in metrics(training.evaluation).items()],
+        metrics=[mlflow.entities.Metric(k, v, milliseconds, 0, model_id=model_id) for k, v in figures],
         params=[mlflow.entities.Param(k, str(v)) for k, v in params.items() if k not in _TOO_LONG],
         tags=[mlflow.entities.RunTag(k, v) for k, v in tags.items()],
     )

@@ -1,0 +1,34 @@
+"""Heartbeat of a worker, written by the loop that does the work: a loop that hangs is seen to hang."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from domain.errors import DatabaseUnavailable
+from store.database import Engine
+from store.workers import WorkerSeen, record_heartbeat, remove_worker
+
+EVERY = timedelta(seconds=10)
+"""How often a heartbeat is written at most."""
+
+
+@contextmanager
+def beating(engine: Engine, now: Callable[[], datetime]) -> Iterator[Callable[[], None]]:
+    """A function that records that this process is alive. The row is deleted at the end of the block."""
+    worker, started, host = uuid4(), now(), socket.gethostname()
+    written: list[datetime] = []
+
+    def beat() -> None:
+        moment = now()
+        if not written or not timedelta(0) <= moment - written[-1] < EVERY:
+            record_heartbeat(engine, WorkerSeen(worker, host, os.getpid(), started, moment))
+            written[:] = [moment]
+
+    try:
+        yield beat
+    finally:
+        with suppress(DatabaseUnavailable):  # the row then ages, as that of a killed worker does
+            remove_worker(engine, worker)

@@ -4,18 +4,18 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:
     """Add the tables."""
-    _run("0014_schedules.up.sql")
+    _run("0015_schedules.up.sql")
 
 
 def downgrade() -> None:
     """Drop them."""
-    _run("0014_schedules.down.sql")
+    _run("0015_schedules.down.sql")
 
 
 def _run(name: str) -> None:

@@ -1,31 +1,37 @@
 """PostgreSQL: the one DATABASE_URL names, or an embedded server in the data folder.
 
 The embedded server listens on the loopback address only and asks for a random password, kept in a file nobody else
-can read, so that other users of the machine cannot enter.
+can read, so that other users of the machine cannot enter. URLs name a role that is no superuser; the superuser is used
+here alone, to make that role and its database.
 """
 
 import fcntl
+import logging
 import os
+import re
 import secrets
 import shlex
 import shutil
-import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
-import psycopg2
-from psycopg2 import sql
-
 from domain.errors import DatabaseUnavailable
-from gateways.server_account import make_home, programs, server_account
+from gateways.application_role import ROLE, prepare_role
+from gateways.databases import create_database as create_database
+from gateways.databases import empty_database as empty_database
+from gateways.ports import free_port
+from gateways.postmaster import Watch, end_orphans, lives, serves
+from gateways.private_files import make_data_dir
+from gateways.server_account import make_home, run_program, server_account
 from gateways.settings import Settings
 
 DATABASE = "tqs"
+_SUPERUSER = "tqs"
+_SUPERUSER_PASSWORD = "password"
+_ROLE_PASSWORD = "role_password"
+_log = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
 _PATIENCE = 60.0  # seconds: crash recovery after a power cut can take that long
 _TUNING = {
@@ -47,7 +53,8 @@ class EmbeddedServer:
     """The PostgreSQL server of one data folder, shared by every process that starts it.
 
     Each process holds a shared file lock while it uses the server, and the last to stop stops it. The kernel drops
-    the lock of a process that was killed, so none is counted for ever. `options` are further server settings.
+    the lock of a process that was killed, so none is counted for ever. While it is held, a server that crashed is
+    started again at the same port. `options` are further server settings.
     """
 
     def __init__(self, data_dir: Path, options: Mapping[str, str] | None = None) -> None:
@@ -56,10 +63,15 @@ class EmbeddedServer:
         self._options = _TUNING | dict(options or {})
         self._account = server_account(self._home)
         self._using: int | None = None
+        self._watch: Watch | None = None
 
     @property
     def _cluster(self) -> Path:
         return self._home.resolve() / "cluster"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._cluster / "postmaster.pid"
 
     def start(self) -> str:
         """Start the server, or join the one that runs, and return its URL. May be called again.
@@ -67,14 +79,18 @@ class EmbeddedServer:
         Raises DatabaseUnavailable saying why it does not start.
         """
         try:
-            self._home.parent.mkdir(parents=True, exist_ok=True)
+            make_data_dir(self._home.parent)
             with self._alone():
                 make_home(self._home, self._account)
                 self._ensure_initialised()
                 if not self._is_running():
-                    self._start_on_free_port()
+                    self._start_server()
+                    self._prepare_role()
+                elif not (self._home / _ROLE_PASSWORD).exists():  # started by an earlier version that still runs
+                    self._prepare_role()
                 self._hold()
-                return self._url(DATABASE)
+                self._watch = self._watch or Watch(lambda: lives(self._pid_file), self._revive)
+                return self._url(ROLE, _ROLE_PASSWORD, DATABASE)
         except OSError as error:
             raise DatabaseUnavailable(
                 f"The embedded PostgreSQL cannot use {self._home}: {error}. Choose another folder with TQS_DATA_DIR."
@@ -84,6 +100,9 @@ class EmbeddedServer:
         """Leave the server, and stop it if nobody else uses it. Does nothing if this object has not started it."""
         if self._using is None:
             return
+        if self._watch:
+            self._watch.stop()  # before the lock, which it may be waiting for
+            self._watch = None
         with self._alone():
             try:
                 fcntl.flock(self._using, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -122,60 +141,103 @@ class EmbeddedServer:
             return
         making = self._cluster.with_name("cluster.new")
         shutil.rmtree(making, ignore_errors=True)  # left by a process killed here
-        self._write_password()
+        self._write_password(_SUPERUSER_PASSWORD, secrets.token_urlsafe(24))
+        password_file = str(self._home.resolve() / _SUPERUSER_PASSWORD)
         self._must_run(
-            "initdb", "-D", str(making), "--username", DATABASE, "--pwfile", str(self._home.resolve() / "password"),
+            "initdb", "-D", str(making), "--username", _SUPERUSER, "--pwfile", password_file,
             "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin",
             "--builtin-locale", "C.UTF-8", "--no-instructions",
         )  # fmt: skip
         making.rename(self._cluster)
 
-    def _write_password(self) -> None:
-        path = self._home / "password"
+    def _prepare_role(self) -> None:
+        kept = self._home / _ROLE_PASSWORD
+        password = kept.read_text() if kept.exists() else secrets.token_urlsafe(24)
+        prepare_role(lambda name: self._url(_SUPERUSER, _SUPERUSER_PASSWORD, name), password, DATABASE)
+        if not kept.exists():  # written last: where the file is, the role is ready
+            self._write_password(_ROLE_PASSWORD, password)
+
+    def _write_password(self, name: str, password: str) -> None:
+        path = self._home / name
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(24))
+            file.write(password)
         if self._account:
             os.chown(path, self._account.uid, self._account.gid)
 
     def _is_running(self) -> bool:
-        """Whether our server runs, waiting for one that is still starting. Clears a pid file nobody stands behind."""
-        pid_file = self._cluster / "postmaster.pid"
+        """Whether our server runs, waiting for one that is still starting."""
+        pid_file = self._pid_file
         deadline = time.monotonic() + _PATIENCE
         while pid_file.exists() and time.monotonic() < deadline:
             lines = pid_file.read_text().splitlines()
-            if lines and not _serves(int(lines[0]), self._cluster):
-                # After a crash the number may belong to another process, and PostgreSQL would refuse to start.
-                pid_file.unlink(missing_ok=True)
+            if lines and not serves(int(lines[0]), self._cluster):
                 return False
             if len(lines) >= 8 and lines[7].strip() == "ready":
                 return True
             time.sleep(0.05)
         return False
 
-    def _start_on_free_port(self) -> None:
-        for attempt in range(3):  # somebody may take the port between the choice and the start
-            port = self._kept_port() if attempt == 0 else _free_port()
+    def _revive(self) -> bool:
+        """Start a server that crashed, unless another process has; False where somebody has stopped it on purpose."""
+        with self._alone():
+            if self._is_running():
+                return True
+            if self._is_shut_down():
+                return False
+            self._start_server()
+            _log.warning("The embedded PostgreSQL in %s had crashed and was started again.", self._home)
+            return True
+
+    def _is_shut_down(self) -> bool:
+        _, state = run_program(self._account, self._home, "pg_controldata", "-D", str(self._cluster))
+        return bool(re.search(r"^Database cluster state: +shut down$", state, re.MULTILINE))
+
+    def _clear_pid_file(self) -> None:
+        """Remove a crashed server's file: its number may be another process's now, and PostgreSQL would not start."""
+        if self._pid_file.exists():
+            end_orphans(self._cluster)
+            self._pid_file.unlink(missing_ok=True)
+
+    def _start_server(self) -> None:
+        self._clear_pid_file()
+        for _ in range(3):  # somebody may take the port between the choice and the start
+            port = self._port()
             settings = shlex.join(f"--{name}={value}" for name, value in self._options.items())
             log = str(self._home.resolve() / "server.log")
             arguments = ("-D", str(self._cluster), "-l", log, "-w", "-t", str(int(_PATIENCE)))
             trouble = self._run("pg_ctl", *arguments, "-o", f"-p {port} {settings}", "start")
             if trouble is None:
-                (self._home / "port").write_text(str(port))
-                create_database(self._url("postgres"), DATABASE)
+                if port != self._kept_port():
+                    (self._home / "port").write_text(str(port))
                 return
         raise DatabaseUnavailable(f"The embedded PostgreSQL does not start; see {log}. {trouble}")
 
-    def _kept_port(self) -> int:
-        """The port of last time, so that addresses people noted stay good, unless somebody else has it now."""
-        path = self._home / "port"
-        return _free_port(int(path.read_text()) if path.exists() else 0)
+    def _port(self) -> int:
+        """The port of last time, so that noted addresses stay good; another only if nobody uses the server yet."""
+        kept = self._kept_port()
+        return kept if kept and self._is_held() else free_port(_HOST, kept)
 
-    def _url(self, database: str) -> str:
-        port = (self._cluster / "postmaster.pid").read_text().splitlines()[3].strip()
-        password = (self._home / "password").read_text()
-        return f"postgresql+psycopg2://{DATABASE}:{password}@{_HOST}:{port}/{database}"
+    def _kept_port(self) -> int:
+        path = self._home / "port"
+        return int(path.read_text() or 0) if path.exists() else 0
+
+    def _is_held(self) -> bool:
+        """Whether a process, this one included, uses the server."""
+        descriptor = os.open(self._home / "in_use.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _url(self, user: str, password_file: str, database: str) -> str:
+        port = self._pid_file.read_text().splitlines()[3].strip()
+        password = (self._home / password_file).read_text()
+        return f"postgresql+psycopg2://{user}:{password}@{_HOST}:{port}/{database}"
 
     def _must_run(self, program: str, *arguments: str) -> None:
         trouble = self._run(program, *arguments)
@@ -183,36 +245,9 @@ class EmbeddedServer:
             raise DatabaseUnavailable(f"The embedded PostgreSQL cannot be set up in {self._home}: {trouble}")
 
     def _run(self, program: str, *arguments: str) -> str | None:
-        """Run one of PostgreSQL's programs as the server's account; None, or what it said when it failed."""
-        command = [str(programs(self._account) / program), *arguments]
-        user = self._account.uid if self._account else None
-        group = self._account.gid if self._account else None
-        with tempfile.TemporaryFile("w+") as said:  # a pipe would be held open by the server that pg_ctl leaves
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False, cwd=self._home.resolve(),
-                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}, user=user, group=group,
-                extra_groups=[] if self._account else None,
-            )  # fmt: skip
-            said.seek(0)
-            return None if done.returncode == 0 else said.read().strip()
-
-
-def _serves(pid: int, cluster: Path) -> bool:
-    try:
-        return str(cluster) in psutil.Process(pid).cmdline()
-    except psutil.Error:
-        return False
-
-
-def _free_port(wanted: int = 0) -> int:
-    """The port wanted if it is free, else any that is."""
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, wanted))
-        except OSError:
-            return _free_port()
-        return int(probe.getsockname()[1])
+        """Run one of PostgreSQL's programs; None, or its output when it failed."""
+        code, output = run_program(self._account, self._home, program, *arguments)
+        return None if code == 0 else output
 
 
 def database_url(settings: Settings) -> str:
@@ -228,40 +263,3 @@ def running_database(settings: Settings) -> Iterator[str]:
     else:
         with EmbeddedServer(settings.data_dir) as url:
             yield url
-
-
-def create_database(url: str, name: str) -> str:
-    """Make a database on the server of a URL unless it is there, and return its URL. Raises DatabaseUnavailable."""
-    try:
-        with _server_cursor(url, name) as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
-            if cursor.fetchone() is None:
-                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    except psycopg2.errors.DuplicateDatabase:
-        pass  # another process was first
-    return _url_of(url, name)
-
-
-def empty_database(url: str, name: str) -> str:
-    """Make a database anew, with all that was in it gone, and return its URL. Raises DatabaseUnavailable."""
-    with _server_cursor(_url_of(url, "postgres"), name) as cursor:
-        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return _url_of(url, name)
-
-
-@contextmanager
-def _server_cursor(url: str, name: str) -> Iterator[psycopg2.extensions.cursor]:
-    plain = url.replace("postgresql+psycopg2://", "postgresql://", 1)
-    try:
-        with closing(psycopg2.connect(plain, connect_timeout=5)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                yield cursor
-    except psycopg2.OperationalError as error:
-        raise DatabaseUnavailable(f"The database {name} could not be made: {str(error).strip()}") from error
-
-
-def _url_of(url: str, name: str) -> str:
-    server, _, query = url.partition("?")
-    return server.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")

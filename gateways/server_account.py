@@ -67,7 +67,7 @@ def _make_account() -> None:
     command += ["--shell", "/usr/sbin/nologin", "--user-group", ACCOUNT]
     try:
         # One at a time: of two at once, the later gives the account another number, under which nobody's files are.
-        SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make_shared()
         with (SHARED / "account.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -96,12 +96,19 @@ def make_home(home: Path, account: ServerAccount | None) -> None:
 
 def _link_home(home: Path, account: ServerAccount) -> None:
     clusters = SHARED / "clusters"
-    clusters.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make_shared(clusters)
     # A new name each time: a second clone at the same path must not find the first one's data.
     place = tempfile.mkdtemp(prefix=f"{home.parent.parent.name}-", dir=clusters)
     os.chown(place, account.uid, account.gid)
     home.unlink(missing_ok=True)  # a link whose cluster somebody has deleted
     home.symlink_to(place)
+
+
+def _make_shared(folder: Path | None = None) -> None:
+    """Make the shared folder, and one in it, open to the account: also where the umask closes new folders."""
+    for made in (SHARED, folder or SHARED):
+        made.mkdir(parents=True, exist_ok=True)
+        made.chmod(0o755)
 
 
 def programs(account: ServerAccount | None) -> Path:
@@ -116,6 +123,19 @@ def programs(account: ServerAccount | None) -> Path:
     return copy / _PROGRAMS
 
 
+def run_program(account: ServerAccount | None, home: Path, program: str, *arguments: str) -> tuple[int, str]:
+    """Run one of PostgreSQL's programs in the server's home as its account; its exit code and its output."""
+    with tempfile.TemporaryFile("w+") as output:  # a pipe would be held open by the server that pg_ctl leaves
+        done = subprocess.run(
+            [str(programs(account) / program), *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            check=False, cwd=home.resolve(), env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            user=account.uid if account else None, group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )  # fmt: skip
+        output.seek(0)
+        return done.returncode, output.read().strip()
+
+
 def _site_packages() -> Path:
     # find_spec, not import: importing the package already touches the disk.
     spec = find_spec(_WHEEL)
@@ -125,7 +145,7 @@ def _site_packages() -> Path:
 
 
 def _copy_programs(site: Path, copy: Path) -> None:
-    SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make_shared()
     making = Path(tempfile.mkdtemp(prefix=".programs-", dir=SHARED))
     for part in (_PROGRAMS.parent, Path(f"{_WHEEL}.libs")):  # the programs look for their libraries beside them
         if (site / part).exists():

@@ -267,6 +267,6 @@ def test_a_new_champion_serves_after_half_a_minute_and_not_before(
 def test_a_model_whose_bytes_were_changed_is_refused(api: httpx.Client, engine: Engine, model: Model) -> None:
     register(engine, model)
     with engine.begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))  # past the table's own refusal
+        connection.execute(text("ALTER TABLE model_artifacts DISABLE TRIGGER USER"))  # past the table's own refusal
         connection.execute(text("UPDATE model_artifacts SET model = model || '\\x00'::bytea"))
     problem(api.post("/api/predict/no_show", json={"session_id": "next"}), 503, "model_mismatch")

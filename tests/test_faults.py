@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from random import Random
-from subprocess import run
 from typing import Any
 
 import psycopg2
 import pytest
 
 from tests.chaos import PATIENCE, Database, Sender, Stage, check_all_there, sending, sessions, stage
+from tests.small_disk import fill, small_disk
 
 SESSIONS = 3_000
 _folders = count()
@@ -195,34 +195,6 @@ def send_others_away(connection: Any) -> None:
             "WHERE client_port IS NOT NULL AND client_addr IS NOT NULL AND application_name <> 'chaos' "
             "AND pid <> pg_backend_pid()"
         )
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of so many megabytes."""
-    place = folder / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(place)]
-    try:
-        done = run(mount, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no `mount` here")
-    if done.returncode:
-        pytest.skip(f"a file system can be mounted by root only: {done.stderr.strip()}")
-    try:
-        yield place
-    finally:
-        run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(disk: Path) -> None:
-    """Leave no byte free."""
-    with (disk / "fill").open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(65536))
-    with (disk / "fill").open("ab", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"0" * 512)
 
 
 def say(on: Stage, sender: Sender, more: str = "") -> None:

@@ -3,21 +3,27 @@
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from multiprocessing import get_context
 from pathlib import Path
 
 import psycopg2
 import pytest
+from sqlalchemy import make_url
 
 from domain.errors import DatabaseUnavailable, InvalidSettings
 from gateways import server_account
 from gateways.postgres import EmbeddedServer, create_database, database_url, running_database
 from gateways.server_account import ServerAccount
 from gateways.settings import load_settings
+from store.database import make_engine, upgrade
+from tests.small_disk import fill, small_disk
 
 
 def _connect(url: str) -> closing:
@@ -60,6 +66,109 @@ def test_a_pid_file_left_by_a_crash_does_not_keep_the_server_down(folder: Path) 
     pid_file.write_text("\n".join([str(os.getpid()), *left[1:], ""]))
     with EmbeddedServer(folder) as url, _connect(url):
         pass
+
+
+def _rows(url: str, statement: str) -> list[tuple]:
+    with _connect(url) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _superuser_url(folder: Path, url: str) -> str:
+    password = (folder / "postgres" / "password").read_text()
+    return make_url(url).set(username="tqs", password=password).render_as_string(hide_password=False)
+
+
+def test_our_role_owns_its_database_and_is_no_superuser(server_url: str) -> None:
+    attributes = "rolsuper, rolcreaterole, rolreplication, rolbypassrls"
+    assert _rows(server_url, f"SELECT {attributes} FROM pg_roles WHERE rolname = current_user") == [(False,) * 4]
+    owner = "SELECT pg_get_userbyid(datdba) = current_user FROM pg_database WHERE datname = current_database()"
+    assert _rows(server_url, owner) == [(True,)]
+    for forbidden in ("COPY (SELECT 1) TO PROGRAM 'id'", "SELECT pg_read_file('PG_VERSION')", "CREATE ROLE other"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            _rows(server_url, forbidden)
+
+
+def test_a_cluster_of_an_earlier_version_changes_hands_with_all_that_is_in_it(folder: Path) -> None:
+    with EmbeddedServer(folder) as url:
+        superuser = _superuser_url(folder, url)
+        _rows(superuser, "DROP SCHEMA public CASCADE")
+        _rows(superuser, "CREATE SCHEMA public")
+        engine = make_engine(superuser)
+        upgrade(engine)  # as an earlier version left it: everything belongs to the superuser
+        engine.dispose()
+        _rows(superuser, "CREATE TYPE mood AS ENUM ('sad', 'happy')")
+        _rows(superuser, "ALTER DATABASE tqs OWNER TO tqs")
+        _rows(superuser, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    (folder / "postgres" / "role_password").unlink()
+    _rows_of_roles = "SELECT relname FROM pg_class WHERE relowner = 10 AND relnamespace = 'public'::regnamespace"
+    with EmbeddedServer(folder) as url:
+        assert make_url(url).username == "tqs_app"
+        assert _rows(url, _rows_of_roles) == []
+        assert _rows(url, "SELECT 1 FROM pg_proc WHERE proowner = 10 AND pronamespace = 'public'::regnamespace") == []
+        _rows(url, "DROP TYPE mood")
+        _rows(url, "ALTER TABLE sessions ADD COLUMN later text")
+        assert _rows(url, "SELECT count(*) FROM alembic_version") == [(1,)]
+
+
+def _kill_postmaster(folder: Path) -> None:
+    pid_file = folder / "postgres" / "cluster" / "postmaster.pid"
+    os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGKILL)
+
+
+def _wait_answering(url: str, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            psycopg2.connect(url.replace("+psycopg2", "")).close()
+            return
+        except psycopg2.OperationalError:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def _watches() -> int:
+    return sum(thread.name == "watch of PostgreSQL" for thread in threading.enumerate())
+
+
+def test_a_server_that_is_killed_comes_back_at_the_same_address_with_its_data(folder: Path) -> None:
+    before = _watches()
+    with EmbeddedServer(folder) as url:
+        _rows(url, "CREATE TABLE kept AS SELECT 17 AS number")
+        with _connect(url) as busy, busy.cursor() as cursor:
+            cursor.execute("SELECT 1")  # a backend that outlives its postmaster
+            _kill_postmaster(folder)
+            _wait_answering(url)
+        assert _rows(url, "SELECT number FROM kept") == [(17,)]
+    assert _watches() == before
+    with pytest.raises(psycopg2.OperationalError):
+        _connect(url)
+
+
+def test_a_server_that_was_shut_down_on_purpose_stays_down(folder: Path) -> None:
+    with EmbeddedServer(folder) as url:
+        cluster = folder / "postgres" / "cluster"
+        os.kill(int((cluster / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
+        time.sleep(3)
+        with pytest.raises(psycopg2.OperationalError):
+            _connect(url)
+
+
+def test_a_server_whose_disk_was_full_comes_back_once_there_is_room(tmp_path: Path) -> None:
+    with small_disk(tmp_path, 120) as disk:
+        disk.chmod(0o711)
+        options = {"shared_buffers": "16MB", "max_wal_size": "32MB", "min_wal_size": "32MB"}
+        with EmbeddedServer(disk, options) as url:
+            _rows(url, "CREATE TABLE kept AS SELECT 17 AS number")
+            fill(disk)
+            with suppress(psycopg2.Error):
+                _rows(url, "CREATE TABLE large AS SELECT repeat(md5(n::text), 50) FROM generate_series(1, 100000) AS n")
+            _kill_postmaster(disk)
+            time.sleep(2)  # tries to revive it fail, or it runs without room for any row
+            (disk / "fill").unlink()
+            _wait_answering(url)
+            assert _rows(url, "SELECT number FROM kept") == [(17,)]
 
 
 def _account_made(name: str) -> int:

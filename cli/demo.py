@@ -112,13 +112,14 @@ def set_stage(stack: ExitStack) -> Stage:
     """A fresh demo folder and its environment, with a mail sink that runs until the end."""
     from cli.services import prefect_environ
     from gateways.mail_sink import MailSink
+    from gateways.private_files import make_data_dir
     from gateways.settings import load_settings
 
     environ = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "MLFLOW_TRACKING_URI"}}
     home = (load_settings(environ).data_dir / "demo").absolute()
     for leftover in ("dataset", "features", "logs", "mails", "mlflow", "prefect", "reports"):
         shutil.rmtree(home / leftover, ignore_errors=True)
-    home.mkdir(parents=True, exist_ok=True)
+    make_data_dir(home)
     sink = stack.enter_context(MailSink(home / "mails"))
     environ |= {"TQS_DATA_DIR": str(home), "TQS_SMTP_URL": sink.url, "TQS_MAIL_TO": MAIL_TO}
     environ = prefect_environ(load_settings(environ), environ)

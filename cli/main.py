@@ -22,6 +22,7 @@ from cli.upcoming import upcoming
 from cli.webhooks import commands as webhooks
 from cli.worker import worker
 from domain.errors import TutorQualityError
+from gateways.private_files import keep_files_private
 
 
 def app() -> typer.Typer:
@@ -55,6 +56,7 @@ def app() -> typer.Typer:
 
 def main() -> None:
     """Run a command. An error that a user can mend prints one line and ends with its own exit code."""
+    keep_files_private()
     try:
         app()()
     except TutorQualityError as error:

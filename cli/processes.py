@@ -42,8 +42,8 @@ class Processes:
 
     def start(self, service: Service) -> None:
         """Start a service; its output goes to its own file in the log folder."""
-        self.logs.mkdir(parents=True, exist_ok=True)
-        with (self.logs / f"{service.name}.log").open("wb") as log:
+        self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(self.logs / f"{service.name}.log", "wb", opener=_private) as log:
             self.running[service.name] = subprocess.Popen(
                 service.command,
                 env=dict(service.environ),
@@ -101,6 +101,10 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=2.0).status_code < 500
     except httpx.HTTPError:
         return False
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -24,6 +24,7 @@ from flows.train import train
 from gateways.clock import utc_now
 from gateways.crons import read_schedules
 from gateways.prefect_probe import DEPLOYMENT
+from gateways.private_files import keep_files_private
 from gateways.settings import load_settings
 from store.schedules import register_schedules
 
@@ -60,6 +61,7 @@ def register(environ: Mapping[str, str], crons: Mapping[str, str]) -> None:
 
 def main(environ: Mapping[str, str]) -> None:
     """Serve every flow on its schedule until stopped, at PREFECT_API_URL or the server at TQS_PREFECT_PORT."""
+    keep_files_private()
     try:
         settings = load_settings(environ)
         crons = read_schedules(settings.schedules)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from domain.errors import TutorQualityError
 from gateways.ports import check_port
 from gateways.prefect_access import HOST, server_environ
+from gateways.private_files import keep_files_private
 from gateways.settings import load_settings
 
 
@@ -15,6 +16,7 @@ def main(environ: Mapping[str, str]) -> None:
 
     The sign-in is in the environment only: a command line can be read by every user of the machine.
     """
+    keep_files_private()
     try:
         settings = load_settings(environ)
         port = settings.prefect_port

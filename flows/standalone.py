@@ -15,6 +15,7 @@ from prefect.settings import (
 
 from domain.errors import EngineUnavailable, TutorQualityError
 from flows.server_access import run_access
+from gateways.private_files import keep_files_private
 from gateways.settings import load_settings
 
 STARTUP_SECONDS = 180
@@ -46,6 +47,7 @@ def run(flow: Flow[..., Any], **parameters: Any) -> Any:
 
 def main(flow: Flow[..., Any], **parameters: Any) -> None:
     """Run a flow as a program: an error that a user can mend is one line and exit code 1."""
+    keep_files_private()
     try:
         run(flow, **parameters)
     except TutorQualityError as error:

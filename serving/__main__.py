@@ -7,12 +7,14 @@ from pathlib import Path
 
 from domain.errors import TutorQualityError
 from gateways.ports import check_port
+from gateways.private_files import keep_files_private
 from gateways.settings import Settings, load_settings
 from serving.limits import check_workers
 
 
 def main(environ: Mapping[str, str]) -> None:
     """Become `bentoml serve`: the same process, so that a signal to us is a signal to it."""
+    keep_files_private()
     host = environ.get("BENTOML_HOST", "127.0.0.1")
     try:
         settings = load_settings(environ)

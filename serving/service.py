@@ -15,6 +15,7 @@ import bentoml
 from starlette.types import Receive, Scope, Send
 
 from gateways.postgres import running_database
+from gateways.private_files import keep_files_private
 from gateways.secret_file import kept_secret
 from gateways.settings import Settings, load_settings
 from serving.app import create_app, is_routed
@@ -75,6 +76,7 @@ class TutorQuality:
     """Serves the API; BentoML's own routes pass the same guard."""
 
     def __init__(self) -> None:
+        keep_files_private()  # here too: `bentoml serve` starts it in containers
         warm_up(resources())
         _end_streams_when_stopped(resources())
 

@@ -9,10 +9,21 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
+
+from tests.file_modes import open_to_others, walk
 
 SIZE = ("--tutors", "300", "--days", "150", "--sessions-per-day", "400")
 PATIENCE = 300.0
+SECRETS = (
+    "token_secret",
+    "webhook_secret",
+    "dashboard_password",
+    "dashboard_cookie_secret",
+    "prefect_auth",
+    "mlflow_auth",
+)
 
 
 @pytest.mark.slow
@@ -21,7 +32,7 @@ def test_the_demo_prints_the_list_serves_and_stops_everything_on_ctrl_c(tmp_path
     environ = {**os.environ, "TQS_DATA_DIR": str(tmp_path), "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/untouched"}
     output = tmp_path / "output.txt"
     with output.open("wb") as sink:
-        demo = subprocess.Popen(command, env=environ, stdout=sink, stderr=sink, start_new_session=True)
+        demo = subprocess.Popen(command, env=environ, stdout=sink, stderr=sink, start_new_session=True, umask=0)
     try:
         until = time.monotonic() + PATIENCE
         while "Running until Ctrl-C" not in output.read_text():
@@ -34,6 +45,8 @@ def test_the_demo_prints_the_list_serves_and_stops_everything_on_ctrl_c(tmp_path
         assert all(httpx.get(address).status_code < 500 for address in addresses)
         assert "The 15 tutors who most need help" in output.read_text()
         assert len(list((tmp_path / "demo" / "mails").glob("*.eml"))) == 1
+        check_command_lines(demo.pid, tmp_path / "demo")
+        assert not open_to_others(path for path in walk(tmp_path / "demo") if path != tmp_path / "demo")
     finally:
         demo.send_signal(signal.SIGINT)
         code = demo.wait(60)
@@ -44,3 +57,16 @@ def test_the_demo_prints_the_list_serves_and_stops_everything_on_ctrl_c(tmp_path
             httpx.get(address)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(tmp_path / "demo" / "postgres") not in running
+
+
+def check_command_lines(pid: int, home: Path) -> None:
+    """No command line of the demo, its services or its database shows a secret that the data folder keeps."""
+    files = [home / name for name in SECRETS]
+    files += [home / "postgres" / "password", home / "postgres" / "role_password"]
+    secrets = [file.read_text().rpartition(":")[2] for file in files]
+    demo = psutil.Process(pid)
+    cluster = str((home / "postgres").resolve())
+    servers = [p for p in psutil.process_iter() if cluster in " ".join(p.cmdline())]
+    shown = {p.pid: " ".join(p.cmdline()) for p in (demo, *demo.children(recursive=True), *servers)}
+    assert len(shown) >= 8
+    assert not {number: line for number, line in shown.items() if any(secret in line for secret in secrets)}

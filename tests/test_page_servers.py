@@ -21,6 +21,7 @@ from flows.server_access import server_access
 from gateways.prefect_access import auth_string
 from gateways.settings import Settings, load_settings
 from gateways.tracking import pages_sign_in
+from tests.file_modes import open_to_others, walk
 
 READY_SECONDS = 180.0
 PATIENCE = 60.0
@@ -72,8 +73,10 @@ def services(
     environ = {**os.environ, "TQS_DATA_DIR": str(data_dir), "DATABASE_URL": server_url}
     environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{data_dir / 'mlflow.db'}"
     services = (prefect_service(prefect_environ(settings, environ)), mlflow_service(settings, environ))
+    before = os.umask(0)
     for service in services:
         processes.start(service)
+    os.umask(before)
     for service in services:
         processes.wait_ready(service, READY_SECONDS)
     return {service.name: service for service in services}
@@ -180,6 +183,14 @@ def test_both_listen_on_the_loopback_address_only(processes: Processes, services
     for name in services:
         listening = {c.laddr.ip for p in _tree(processes, name) for c in p.net_connections() if c.status == "LISTEN"}
         assert listening == {"127.0.0.1"}
+
+
+def test_all_that_they_write_is_private_though_the_umask_was_zero(
+    data_dir: Path, services: Mapping[str, Service]
+) -> None:
+    made = [path for name in ("logs", "prefect", "prefect_auth", "mlflow_auth") for path in walk(data_dir / name)]
+    assert len(made) >= 8
+    assert not open_to_others(made)
 
 
 def test_no_command_line_shows_a_secret(

@@ -12,6 +12,7 @@ from tornado.websocket import WebSocketClosedError
 from domain.errors import InvalidSettings, TutorQualityError
 from gateways.clock import utc_now
 from gateways.postgres import running_database
+from gateways.private_files import keep_files_private
 from gateways.settings import Settings, load_settings
 from store.database import make_engine
 from ui.app import create_app
@@ -21,6 +22,7 @@ from ui.sign_in import Visitors, credentials
 
 def main(environ: Mapping[str, str]) -> None:
     """Serve until stopped; an error a user can mend is one line."""
+    keep_files_private()
     try:
         settings = load_settings(environ)
         with running_database(settings) as url:

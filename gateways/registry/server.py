@@ -12,6 +12,7 @@ import uvicorn
 from domain.errors import InvalidSettings, TutorQualityError
 from gateways.ports import check_port
 from gateways.postgres import running_database
+from gateways.private_files import keep_files_private
 from gateways.registry.connection import import_mlflow
 from gateways.settings import Settings, load_settings
 from gateways.sign_in_guard import SignInGuard
@@ -23,6 +24,7 @@ OPEN_PATHS = ("/health",)
 
 def main(environ: Mapping[str, str]) -> None:
     """Serve until SIGINT or SIGTERM; an error a user can mend is one line."""
+    keep_files_private()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started with it ignored
     try:
         settings = load_settings(environ)

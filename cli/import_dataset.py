@@ -1,31 +1,36 @@
 """`tqs import`: check a dataset and load it."""
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from cli.import_summary import as_json as summary_as_json
+from cli.import_summary import print_summary
 from cli.steps import console as make_console
-from domain.errors import InvalidDataset
+from domain.errors import DatabaseUnavailable, InvalidDataset
 from domain.schema import KINDS
 from domain.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from gateways.dataset import Counts, ReadResult
+    from gateways.dataset import ReadResult
     from gateways.settings import Settings
-    from store.load import LoadSummary
+    from store.database import Engine
+    from store.load_summary import LoadSummary
 
 SOME_REJECTED = 3
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did: the rows read, and what loading them changed."""
+    """Result of an import: the rows read, and what loading them changed."""
 
     read: "ReadResult"
     loaded: "LoadSummary"
@@ -36,26 +41,54 @@ class Imported:
         return f"{good:,} rows loaded, {self.read.rejects.num_rows:,} rejected"
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """Result of the command: what changed or would change, or a note why nothing could be compared."""
+
+    changes: "LoadSummary | None" = None
+    note: str | None = None
+
+
 def import_dataset(
     path: Annotated[Path, typer.Argument(metavar="DATASET.yaml", help="The dataset's YAML file; see docs/dataset.md.")],
-    check: Annotated[bool, typer.Option("--check", help="Check only: load nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Load nothing: check the rows, and count what an import would change.")
+    ] = False,
     file: Annotated[list[str] | None, typer.Option(help="KIND=PATH: read a kind from another file.")] = None,
     rejects: Annotated[
         Path | None, typer.Option(help="Where rejected rows go. Default: DATASET.rejects.csv in this folder.")
     ] = None,
+    exported_at: Annotated[
+        str | None, typer.Option(help="When the files were exported, as in 2026-11-30T12:00Z; see docs/dataset.md.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a dataset and load its good rows. Ends with 0 if all were good, 3 if some were rejected, 2 if none was."""
+    from gateways.clock import utc_now
     from gateways.dataset import read_rows
     from gateways.settings import load_settings
 
-    read = read_rows(path, parse_files(file))
-    loaded = None if check or not read.is_usable else _load(read, load_settings(os.environ)).loaded
+    read = read_rows(path, parse_files(file), exported_at)
+    _check_export(read, utc_now())
+    outcome = _act(read, check, load_settings(os.environ)) if read.is_usable else Outcome()
     console = make_console()
-    _print_summary(console, read, loaded)
-    _write_rejects(console, read, rejects or Path(f"{path.stem}.rejects.csv"))
+    written = _write_rejects(read, rejects or Path(f"{path.stem}.rejects.csv"))
+    if as_json:
+        print(json.dumps(summary_as_json(read, outcome.changes, check, outcome.note, written)))
+    else:
+        _print(console, read, outcome, check, written)
     read.check_usable()
     if read.rejects.num_rows:
         raise typer.Exit(SOME_REJECTED)
+
+
+def _print(console: Console, read: "ReadResult", outcome: Outcome, check: bool, rejects: Path | None) -> None:
+    print_summary(console, read, outcome.changes, check)
+    if outcome.note:
+        console.print(outcome.note, markup=False, highlight=False, soft_wrap=True)
+    if rejects:
+        line = f"{read.rejects.num_rows:,} rejected rows, each with its reason: {rejects}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def load_file(path: Path, settings: "Settings", files: Mapping[str, Path] | None = None) -> Imported:
@@ -78,6 +111,36 @@ def parse_files(given: list[str] | None) -> dict[str, Path]:
     return files
 
 
+def _check_export(read: "ReadResult", now: datetime) -> None:
+    """Raise InvalidDataset for an export of the future: it would outdate events that are still to come."""
+    moment = read.export.exported_at
+    if moment is not None and moment > now:
+        raise InvalidDataset(
+            f"exported_at {moment.isoformat()} lies in the future; write the moment at which the files were exported"
+        )
+
+
+def _act(read: "ReadResult", check: bool, settings: "Settings") -> Outcome:
+    return _compare(read, settings) if check else Outcome(_load(read, settings).loaded)
+
+
+def _compare(read: "ReadResult", settings: "Settings") -> Outcome:
+    """Count what an import would change. A check also works without a database, and says so."""
+    from gateways.postgres import has_database, running_database
+    from store.database import is_current, make_engine
+    from store.load import compare
+
+    if not has_database(settings):
+        return Outcome(note="Not compared: there is no database yet. All good rows would be new.")
+    try:
+        with running_database(settings) as url, disposing(make_engine(url)) as engine:
+            if not is_current(engine):
+                return Outcome(note="Not compared: the database has not the present schema; an import brings it there.")
+            return Outcome(compare(engine, read.dataset, read.export))
+    except DatabaseUnavailable as error:
+        return Outcome(note=f"Not compared: {error}")
+
+
 def _load(read: "ReadResult", settings: "Settings") -> Imported:
     from gateways.clock import utc_now
     from gateways.dataset import fingerprints
@@ -85,55 +148,31 @@ def _load(read: "ReadResult", settings: "Settings") -> Imported:
     from store.database import make_engine, upgrade
     from store.load import load, record_import
 
-    with running_database(settings) as url:
-        engine = make_engine(url)
+    with running_database(settings) as url, disposing(make_engine(url)) as engine:
         upgrade(engine)
-        loaded = load(engine, read.dataset)
+        loaded = load(engine, read.dataset, read.export)
         name = read.files["dataset"].name
         record_import(engine, name, fingerprints(read.files), loaded, utc_now(), read.rejects.num_rows)
-        engine.dispose()
     return Imported(read, loaded)
 
 
-def _print_summary(console: Console, read: "ReadResult", loaded: "LoadSummary | None") -> None:
-    table = Table("", title="Checked, nothing loaded" if loaded is None else "Loaded")
-    for name in (
-        "read",
-        "good",
-        "rejected",
-        "left out",
-        "repeated",
-        *(("new", "changed", "unchanged") if loaded else ()),
-    ):
-        table.add_column(name, justify="right")
-    for kind, counts in read.counts.items():
-        if counts.read or counts.good:
-            table.add_row(*_cells(kind, counts, loaded))
-    console.print(table)
-    for ids in read.rounded:
-        console.print(f"Warning: {ids.in_words()}", markup=False, highlight=False, soft_wrap=True)
+@contextmanager
+def disposing(engine: "Engine") -> Iterator["Engine"]:
+    """Close the engine's connections at the end of the block."""
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
-def _cells(kind: str, counts: "Counts", loaded: "LoadSummary | None") -> list[str]:
-    title = kind if counts.read else f"{kind} (derived)"
-    numbers = [counts.read, counts.good, counts.rejected, counts.filtered, counts.duplicates]
-    if loaded:
-        changes = loaded.kinds[kind]
-        numbers += [changes.new, changes.changed, changes.unchanged]
-    return [title, *(f"{number:,}" for number in numbers)]
-
-
-def _write_rejects(console: Console, read: "ReadResult", path: Path) -> None:
-    """Write the rejects file; without rejects only over an older one, which would tell of rows long mended."""
+def _write_rejects(read: "ReadResult", path: Path) -> Path | None:
+    """Write the rejects file and return its path. Without rejects only an older file is overwritten; returns None."""
     from gateways.dataset import write_rejects
 
-    count = read.rejects.num_rows
-    if not count and not path.exists():
-        return
+    if not read.rejects.num_rows and not path.exists():
+        return None
     try:
         write_rejects(read.rejects, path)
     except OSError as error:
         raise InvalidDataset(f"--rejects {path}: cannot be written ({error.strerror or error})") from error
-    console.print(
-        f"{count:,} rejected rows, each with its reason: {path}", markup=False, highlight=False, soft_wrap=True
-    )
+    return path if read.rejects.num_rows else None

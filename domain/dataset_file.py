@@ -1,6 +1,7 @@
 """The format of a dataset file: its keys, and the rules between them that need no data to be checked."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from domain.dataset_csv import CsvSpec, csv_problems
 from domain.schema import KINDS, FieldType
 from domain.schema import Field as KindField
 from domain.time_formats import NAMED, format_problem
-from domain.time_zones import is_time_zone
+from domain.time_zones import is_time_zone, time_zone
 from domain.vocabulary import AttributeType, SessionStatus
 from domain.wording import did_you_mean
 
@@ -89,6 +90,9 @@ class DatasetSpec(BaseModel):
     version: int = Field(VERSION, description=f"of this format: {VERSION}")
     name: str | None = Field(None, description="what to call the dataset")
     timezone: str = Field("UTC", description="IANA zone of times that state none")
+    exported_at: str | None = Field(
+        None, description="when the files were exported, as in 2026-11-30T12:00Z; see Imports and events"
+    )
     csv: CsvSpec | None = Field(None, description="how CSV files are written, below; for all kinds")
     tutors: KindSpec | None = Field(None, description="who gives sessions")
     students: KindSpec | None = Field(None, description="who takes them")
@@ -96,6 +100,11 @@ class DatasetSpec(BaseModel):
     reschedules: KindSpec | None = Field(None, description="sessions moved")
     messages: KindSpec | None = Field(None, description="who wrote to whom, and when")
     transcripts: KindSpec | None = Field(None, description="what was said in a session")
+
+    @property
+    def exported_moment(self) -> datetime | None:
+        """`exported_at` as a moment. Raises ValueError where it is not a time."""
+        return None if self.exported_at is None else read_moment(self.exported_at, self.timezone)
 
     def kinds(self) -> dict[str, KindSpec]:
         """The kinds it describes, in the order in which they can be loaded."""
@@ -105,6 +114,15 @@ class DatasetSpec(BaseModel):
         """How a kind's CSV file is written: its own section over the general one."""
         own = self.kinds()[kind].csv or CsvSpec.model_validate({})
         return own.over(self.csv)
+
+
+def read_moment(text: str, zone: str) -> datetime:
+    """A date or time in ISO 8601; in `zone` where it states none. Raises ValueError where it is not one."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"`{text}` is not a time; write one such as 2026-11-30T12:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=time_zone(zone))
 
 
 class Problem(NamedTuple):
@@ -120,12 +138,21 @@ def problems(spec: DatasetSpec) -> Iterator[Problem]:
         yield Problem(("version",), f"version {spec.version} is not known here; write `version: {VERSION}`")
     if not is_time_zone(spec.timezone):
         yield Problem(("timezone",), f"`{spec.timezone}` is no time zone; write a name such as Europe/Berlin")
+    else:
+        yield from _moment_problems(spec)
     if spec.csv:
         yield from (Problem(("csv", key), message) for key, message in csv_problems(spec.csv))
     for kind, described in spec.kinds().items():
         yield from _kind_problems(kind, described, spec.timezone)
         if described.csv:
             yield from (Problem((kind, "csv", key), message) for key, message in csv_problems(spec.csv_of(kind)))
+
+
+def _moment_problems(spec: DatasetSpec) -> Iterator[Problem]:
+    try:
+        _ = spec.exported_moment
+    except ValueError as error:
+        yield Problem(("exported_at",), str(error))
 
 
 def _kind_problems(kind: str, spec: KindSpec, zone: str) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 
 import pyarrow as pa
@@ -70,6 +71,23 @@ class Dataset:
             raise LateFeature(
                 f"{', '.join(late)}: written after the booking (`late: true`), so no feature. Leave it out."
             )
+
+
+@dataclass(frozen=True)
+class Export:
+    """The fields that a dataset's files carry, by kind, and the moment at which they were exported.
+
+    A kind without a file carries no field: its rows were derived from those of other kinds. `exported_at` is None
+    where the dataset file does not declare it.
+    """
+
+    fields: Mapping[str, frozenset[str]]
+    exported_at: datetime | None = None
+
+
+def complete_export(exported_at: datetime | None = None) -> Export:
+    """An export in which every kind carries all its fields."""
+    return Export({kind.name: frozenset(field.name for field in kind.fields) for kind in KINDS.values()}, exported_at)
 
 
 def fingerprint(dataset: Dataset) -> str:

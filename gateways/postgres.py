@@ -263,3 +263,8 @@ def running_database(settings: Settings) -> Iterator[str]:
     else:
         with EmbeddedServer(settings.data_dir) as url:
             yield url
+
+
+def has_database(settings: Settings) -> bool:
+    """Whether a database is configured, or an embedded one was made in the data folder. Starts and makes nothing."""
+    return settings.database_url is not None or (settings.data_dir / "postgres" / "cluster").exists()

@@ -21,6 +21,7 @@ from domain.events import (
 )
 from domain.vocabulary import AttributeType, SessionStatus
 from store.event_rows import each, write
+from store.export_moments import export_moments
 
 SESSION, ATTRIBUTES = "session", "session attributes"
 """Kinds of thing in `latest_events`."""
@@ -102,6 +103,9 @@ class Deciding:
             (row.kind, row.id): Standing(row.happened_at, row.kind == SESSION and row.id in decided, row.event_id)
             for row in latest
         }
+        for key, moment in export_moments(connection, keys).items():
+            place = Standing(moment, key[0] == SESSION and key[1] in decided, "")
+            stood[key] = max(place, stood.get(key, place))
         return cls(stood, sessions, frozenset(row.id for row in latest if row.deleted))
 
     def latest(self, kind: str, about: Iterable[tuple[str, Arrived[E]]]) -> dict[str, Arrived[E]]:

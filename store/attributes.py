@@ -17,13 +17,15 @@ def defined(connection: Connection) -> tuple[Attribute, ...]:
     return tuple(Attribute(row.kind, row.name, AttributeType(row.type), row.late) for row in rows)
 
 
-def define(connection: Connection, attributes: Sequence[Attribute]) -> None:
-    """Add new attributes after those there are; one may become late or cease to be.
+def define(connection: Connection, attributes: Sequence[Attribute]) -> bool:
+    """Add new attributes after those there are; one may become late or cease to be. Returns whether any changed.
 
     Raises InvalidDataset for one that is there with another type: its rows could no longer be read.
     """
-    for attribute in attributes:
-        _refuse_other_type(connection, attribute)
+    check_types(connection, attributes)
+    stored = defined(connection)
+    news = [attribute for attribute in attributes if attribute not in stored]
+    for attribute in news:
         row = insert(attribute_definitions).values(
             kind=attribute.kind,
             name=attribute.name,
@@ -33,6 +35,13 @@ def define(connection: Connection, attributes: Sequence[Attribute]) -> None:
         )
         update = row.on_conflict_do_update(index_elements=["kind", "name"], set_={"late": row.excluded.late})
         connection.execute(update)
+    return bool(news)
+
+
+def check_types(connection: Connection, attributes: Sequence[Attribute]) -> None:
+    """Raise InvalidDataset for an attribute that is stored with another type."""
+    for attribute in attributes:
+        _refuse_other_type(connection, attribute)
 
 
 def _refuse_other_type(connection: Connection, attribute: Attribute) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import psycopg2
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy import Engine as Engine  # what other rooms are handed
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
@@ -131,6 +133,13 @@ def ping(engine: Engine) -> None:
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the schema up to a revision. Raises DatabaseUnavailable."""
     _migrate(engine, command.upgrade, revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the schema is the one of this code. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        script = ScriptDirectory.from_config(migration_config(connection))
+        return MigrationContext.configure(connection).get_current_revision() == script.get_current_head()
 
 
 def downgrade(engine: Engine, revision: str = "base") -> None:

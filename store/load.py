@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from datetime import datetime
+from functools import reduce
 
 import psycopg2
 import pyarrow as pa
-from psycopg2 import sql
+import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, Table, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
@@ -17,64 +18,41 @@ from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIn
 
 from domain.errors import InvalidDataset
 from domain.schema import KINDS
-from features.dataset import Dataset
+from features.dataset import TIME, Dataset, Export, complete_export
 from store import attributes as stored_attributes
-from store.copying import as_rows, copy_in, cursor_of, identifiers
-from store.database import reading, writing
+from store import merging
+from store.copying import as_rows, copy_in
+from store.database import answering, reading, writing
 from store.inbox_tables import inbox
+from store.load_summary import KindSummary, LoadSummary
+from store.merge_incoming import Incoming
 from store.tables import dataset_facts, metadata
 
 FACTS_LOCK = 7_205_002
 """Held by whoever writes what happened, an import or a batch of events: two could each miss the other's rows."""
-_STAGE = "incoming"
 # All of them: a new attribute is one of every tutor's.
 _STAMP = text("UPDATE tutors SET history_stamp = gen_random_uuid()")
+_ERASED = text("SELECT id FROM latest_events WHERE deleted AND kind = :kind")
+_ERASABLE = {"tutors": "tutor", "students": "student"}
 
 
-@dataclass(frozen=True)
-class KindSummary:
-    """What loading one kind did, in rows."""
+def load(engine: Engine, dataset: Dataset, export: Export | None = None) -> LoadSummary:
+    """Load a dataset in one transaction: new rows are added, stored rows changed where they differ.
 
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-
-
-@dataclass(frozen=True)
-class LoadSummary:
-    """What a load did, by kind."""
-
-    kinds: Mapping[str, KindSummary]
-
-    @property
-    def new(self) -> int:
-        """New rows of all kinds."""
-        return sum(kind.new for kind in self.kinds.values())
-
-    @property
-    def changed(self) -> int:
-        """Changed rows of all kinds."""
-        return sum(kind.changed for kind in self.kinds.values())
-
-    @property
-    def unchanged(self) -> int:
-        """Rows of all kinds that were there already, the same."""
-        return sum(kind.unchanged for kind in self.kinds.values())
-
-
-def load(engine: Engine, dataset: Dataset) -> LoadSummary:
-    """Load every kind in one transaction: new keys are added, rows with other content replaced, the same left alone.
-
-    Raises InvalidDataset if a row breaks a rule of the schema (nothing is loaded then), DatabaseUnavailable.
+    Of a stored row only the fields that the export carries change; without an export every field is carried. A row
+    about which events were applied changes only if the export is declared to be later. Raises InvalidDataset if a row
+    breaks a rule of the schema (nothing is loaded then), DatabaseUnavailable.
     """
+    export = export or complete_export()
     try:
         with writing(engine) as connection:
             # One load at a time: two could each find the other's rows missing.
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FACTS_LOCK})
-            stored_attributes.define(connection, dataset.attributes)
-            _note_facts(connection, dataset)
-            summary = LoadSummary({kind: _load_kind(connection, kind, dataset) for kind in KINDS})
-            connection.execute(_STAMP)
+            defined = stored_attributes.define(connection, dataset.attributes)
+            noted = _note_facts(connection, dataset, export)
+            summary = LoadSummary(_each_kind(connection, dataset, export, _load_kind))
+            if defined or noted or summary.new or summary.changed:
+                connection.execute(_STAMP)
             return summary
     except (psycopg2.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -83,34 +61,124 @@ def load(engine: Engine, dataset: Dataset) -> LoadSummary:
         raise InvalidDataset(f"{_in_words(cause)} Nothing was loaded.") from error
 
 
-def _note_facts(connection: Connection, dataset: Dataset) -> None:
-    if dataset.tables["tutors"].num_rows:  # a dataset without tutors says nothing of departures
-        row = insert(dataset_facts).values(single=True, departures_given=dataset.departures_given)
-        given = {"departures_given": row.excluded.departures_given}
-        connection.execute(row.on_conflict_do_update(index_elements=["single"], set_=given))
+def compare(engine: Engine, dataset: Dataset, export: Export | None = None) -> LoadSummary:
+    """Count what `load` would change, in one snapshot. Writes temporary tables only, and takes no lock of `load`.
+
+    Raises InvalidDataset for an attribute stored with another type, DatabaseUnavailable.
+    """
+    with answering(engine), engine.connect() as connection:
+        snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
+        with snapshot.begin() as transaction:
+            stored_attributes.check_types(snapshot, dataset.attributes)
+            kinds = _each_kind(snapshot, dataset, export or complete_export(), _compare_kind)
+            transaction.rollback()
+            return LoadSummary(kinds)
 
 
-def _load_kind(connection: Connection, kind: str, dataset: Dataset) -> KindSummary:
-    rows = as_rows(kind, dataset.tables[kind], dataset.attributes)
-    if not rows.num_rows:
-        return KindSummary()
-    table = metadata.tables[kind]
-    if connection.execute(select(table).limit(1)).first() is None:
-        with _without_indexes(connection, table):
-            copy_in(connection, kind, rows)
-        summary = KindSummary(new=rows.num_rows)
-    else:
-        summary = _merge(connection, kind, rows)
-    if summary.new + summary.changed > summary.unchanged:
-        connection.execute(text(f"ANALYZE {kind}"))  # else the planner would think a filled table empty for minutes
+def _note_facts(connection: Connection, dataset: Dataset, export: Export) -> bool:
+    """Keep whether departures are supplied. Returns whether that is news.
+
+    A file without departures says nothing of those that are stored: only the first import notes that there are none.
+    """
+    first = not _has_rows(connection, "tutors") and dataset.tables["tutors"].num_rows
+    if not first and not (dataset.departures_given and export.fields["tutors"]):
+        return False
+    row = insert(dataset_facts).values(single=True, departures_given=dataset.departures_given)
+    given = row.excluded.departures_given
+    update = row.on_conflict_do_update(
+        index_elements=["single"],
+        set_={"departures_given": given},
+        where=given & ~dataset_facts.c.departures_given,
+    )
+    return connection.execute(update).rowcount == 1
+
+
+def _each_kind(
+    connection: Connection,
+    dataset: Dataset,
+    export: Export,
+    act: Callable[[Connection, Incoming], KindSummary],
+) -> dict[str, KindSummary]:
+    """Act on the rows of each kind, without those about erased tutors and students, which are counted."""
+    kept = without_erased(dataset, {kind: _erased(connection, about) for kind, about in _ERASABLE.items()})
+    summaries = {}
+    for kind, table in kept.items():
+        names = tuple(a.name for a in dataset.attributes if a.kind == kind)
+        rows = as_rows(kind, table, dataset.attributes)
+        incoming = Incoming(kind, rows, export.fields[kind], names, export.exported_at)
+        summary = act(connection, incoming) if rows.num_rows else KindSummary()
+        summaries[kind] = replace(summary, erased=dataset.tables[kind].num_rows - rows.num_rows)
+    return summaries
+
+
+def _erased(connection: Connection, about: str) -> frozenset[str]:
+    return frozenset(connection.execute(_ERASED, {"kind": about}).scalars())
+
+
+def without_erased(dataset: Dataset, erased: Mapping[str, Collection[str]]) -> dict[str, pa.Table]:
+    """The tables without rows that are about erased tutors or students, or refer to such a row."""
+    gone = {kind: pa.array(sorted(ids), pa.string()) for kind, ids in erased.items()}
+    if not any(map(len, gone.values())):
+        return dict(dataset.tables)
+    kept = {}
+    for kind, table in dataset.tables.items():
+        fields = KINDS[kind].fields
+        names = {f.name: f.refers_to for f in fields if f.refers_to} | ({KINDS[kind].key: kind} if kind in gone else {})
+        about = [pc.is_in(table[name], value_set=gone[other]) for name, other in names.items() if len(gone[other])]
+        mask = reduce(pc.or_, about) if about else pa.chunked_array([pa.repeat(False, table.num_rows)])
+        gone[kind] = gone.get(kind, pa.array([], pa.string()))
+        if kind == "sessions":
+            gone[kind] = table[KINDS[kind].key].filter(mask).combine_chunks()
+        kept[kind] = table.filter(pc.invert(mask))
+    return kept
+
+
+def _has_rows(connection: Connection, kind: str) -> bool:
+    return connection.execute(select(metadata.tables[kind]).limit(1)).first() is not None
+
+
+def _compare_kind(connection: Connection, incoming: Incoming) -> KindSummary:
+    if not _has_rows(connection, incoming.kind):
+        return _all_new(incoming)
+    summary = merging.compare(connection, incoming)
+    merging.drop(connection)
     return summary
+
+
+def _load_kind(connection: Connection, incoming: Incoming) -> KindSummary:
+    if _has_rows(connection, incoming.kind):
+        summary = merging.compare(connection, incoming)
+        merging.write(connection, incoming, summary)
+        merging.drop(connection)
+    else:
+        _fill(connection, incoming)
+        summary = _all_new(incoming)
+    if summary.new + summary.changed > summary.unchanged:
+        # else the planner would think a filled table empty for minutes
+        connection.execute(text(f"ANALYZE {incoming.kind}"))
+    return summary
+
+
+def _all_new(incoming: Incoming) -> KindSummary:
+    keys = tuple(incoming.rows[incoming.key].slice(0, 3).to_pylist())
+    return KindSummary(new=incoming.rows.num_rows, examples={"new": keys})
+
+
+def _fill(connection: Connection, incoming: Incoming) -> None:
+    """Copy rows into an empty table."""
+    rows = incoming.rows
+    for name in incoming.moments:
+        moment = pa.scalar(incoming.exported_at, TIME)
+        rows = rows.append_column(name, pa.repeat(moment, rows.num_rows))
+    with _without_indexes(connection, metadata.tables[incoming.kind]):
+        copy_in(connection, incoming.kind, rows)
 
 
 @contextmanager
 def _without_indexes(connection: Connection, table: Table) -> Iterator[None]:
     """Foreign keys checked and indexes built once at the end, a third quicker than row by row. For an empty table."""
     for constraint in table.foreign_key_constraints:
-        connection.execute(DropConstraint(constraint))
+        connection.execute(DropConstraint(constraint, isolate_from_table=False))
     for index in table.indexes:
         connection.execute(DropIndex(index))
     yield
@@ -118,46 +186,6 @@ def _without_indexes(connection: Connection, table: Table) -> Iterator[None]:
         connection.execute(CreateIndex(index))
     for constraint in table.foreign_key_constraints:
         connection.execute(AddConstraint(constraint, isolate_from_table=False))
-
-
-def _merge(connection: Connection, kind: str, rows: pa.Table) -> KindSummary:
-    with cursor_of(connection) as cursor:
-        cursor.execute(
-            sql.SQL("CREATE TEMP TABLE {stage} ON COMMIT DROP AS SELECT {columns} FROM {kind} WITH NO DATA").format(
-                stage=sql.Identifier(_STAGE), columns=identifiers(rows.column_names), kind=sql.Identifier(kind)
-            )
-        )
-        copy_in(connection, _STAGE, rows)
-        cursor.execute(_merge_statement(kind, rows.column_names))
-        new, changed = cursor.fetchone()
-        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(_STAGE)))
-    return KindSummary(new, changed, rows.num_rows - new - changed)
-
-
-def _merge_statement(kind: str, columns: list[str]) -> sql.Composed:
-    """The join leaves unchanged rows out beforehand: ON CONFLICT alone would lock, and so rewrite, every row."""
-    return sql.SQL("""
-        WITH written AS (
-            INSERT INTO {kind} AS t ({columns})
-            SELECT {incoming} FROM {stage} AS i LEFT JOIN {kind} AS t ON t.{key} = i.{key}
-            WHERE t.{key} IS NULL OR ({present}) IS DISTINCT FROM ({incoming})
-            ON CONFLICT ({key}) DO UPDATE SET ({columns}) = ROW ({excluded})
-            RETURNING (t.xmax = 0) AS is_new  -- xmax is set on a row version that replaced another
-        )
-        SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written
-    """).format(
-        kind=sql.Identifier(kind),
-        key=sql.Identifier(KINDS[kind].key),
-        stage=sql.Identifier(_STAGE),
-        columns=identifiers(columns),
-        present=_qualified("t", columns),
-        incoming=_qualified("i", columns),
-        excluded=_qualified("excluded", columns),
-    )
-
-
-def _qualified(table: str, columns: list[str]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(table, column) for column in columns)
 
 
 def _in_words(error: psycopg2.Error) -> str:
@@ -178,7 +206,7 @@ def record_import(
     The fingerprints are its key: importing the same files again adds no row, and returns False.
     """
     key = hashlib.sha256(json.dumps([source, sorted(fingerprints.items())]).encode()).hexdigest()
-    counts = {kind: asdict(counted) for kind, counted in summary.kinds.items()}
+    counts = {kind: counted.counts() for kind, counted in summary.kinds.items()}
     body = {"files": dict(fingerprints), "loaded": counts, "rejected": rejected}
     row = insert(inbox).values(source=source, key=f"import:{key}", body=body, received_at=now, processed_at=now)
     with writing(engine) as connection:

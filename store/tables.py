@@ -79,6 +79,11 @@ def _attributes() -> Column:
     return Column("attributes", JSONB, nullable=False, server_default=text("'{}'::jsonb"))
 
 
+def _exported_at(name: str = "exported_at") -> Column:
+    """When the export was made from which an import last wrote the row; null where it was not declared."""
+    return Column(name, _TIME)
+
+
 def _number() -> Column:
     return Column("id", BigInteger, Identity(always=True), primary_key=True)
 
@@ -88,11 +93,14 @@ tutors = _kind_table(
     _attributes(),
     # Another after whatever was written of the tutor, so that what was read of them can be kept until then.
     Column("history_stamp", UUID, nullable=False, server_default=text("gen_random_uuid()")),
+    _exported_at(),
 )
 students = _kind_table(KINDS["students"])
 sessions = _kind_table(
     KINDS["sessions"],
     _attributes(),
+    _exported_at(),
+    _exported_at("attributes_exported_at"),
     Index(None, "tutor_id", "starts_at"),
     # What is booked is a sliver of all there ever was; the hourly scoring reads only that.
     Index("ix_sessions_booked", "starts_at", postgresql_where=text("status = 'booked'")),
@@ -103,7 +111,7 @@ reschedules = _kind_table(
     Index(None, "tutor_id", "requested_at"),
 )
 messages = _kind_table(KINDS["messages"], Index(None, "tutor_id", "sent_at"))
-transcripts = _kind_table(KINDS["transcripts"])
+transcripts = _kind_table(KINDS["transcripts"], _exported_at())
 
 attribute_definitions = Table(
     "attribute_definitions",

@@ -3,15 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 
-from domain.dataset_file import DERIVED, Problem
+from domain.dataset_file import DERIVED, Problem, read_moment
 from domain.errors import InvalidDataset, NothingUsable
 from domain.schema import KINDS
 from domain.wording import did_you_mean
-from features.dataset import Dataset, arrow_schema
+from features.dataset import Dataset, Export, arrow_schema
 from gateways.dataset.checking import Checked, attributes_of, check_kind
 from gateways.dataset.derived import named_in, with_last_reschedule
 from gateways.dataset.description import Description, read_description
@@ -26,10 +27,12 @@ from gateways.dataset.sources import Opened
 class ReadResult:
     """A dataset as read: its good rows, the rejected ones (`rejects.SCHEMA`), and how many of each by kind.
 
-    `files` are the files it was read from, the dataset file under the key `dataset`.
+    `export` says which fields the files carry; `files` are the files it was read from, the dataset file under the
+    key `dataset`.
     """
 
     dataset: Dataset
+    export: Export
     rejects: pa.Table
     counts: Mapping[str, Counts]
     files: Mapping[str, Path]
@@ -64,8 +67,11 @@ def read_dataset(path: Path, files: Mapping[str, Path] | None = None) -> ReadRes
     return result
 
 
-def read_rows(path: Path, files: Mapping[str, Path] | None = None) -> ReadResult:
-    """The same where it may be that no session is good: the rejects say why. Raises InvalidDataset."""
+def read_rows(path: Path, files: Mapping[str, Path] | None = None, exported_at: str | None = None) -> ReadResult:
+    """Read and check a dataset of which it may be that no session is good: the rejects say why.
+
+    `exported_at` replaces the moment in the dataset file. Raises InvalidDataset.
+    """
     description = read_description(path)
     described = description.spec.kinds()
     for kind in set(files or {}) - set(described):
@@ -77,6 +83,7 @@ def read_rows(path: Path, files: Mapping[str, Path] | None = None) -> ReadResult
     derived = {kind: Counts(good=table.num_rows) for kind, table in dataset.tables.items()}
     return ReadResult(
         dataset,
+        Export({kind: _carried(plans.get(kind)) for kind in KINDS}, _exported_at(description, exported_at)),
         pa.concat_tables(done.rejects for done in checked.values()),
         derived | {kind: done.counts for kind, done in checked.items()},
         {"dataset": path} | {kind: plan.opened.path for kind, plan in plans.items()},
@@ -121,6 +128,24 @@ def _dataset(plans: Mapping[str, Plan], read: Mapping[str, pa.Table]) -> Dataset
             tables[kind] = named_in(kind, read) if kind in DERIVED else arrow_schema(kind).empty_table()
     departures_given = "tutors" in plans and _is_said(plans["tutors"], "departed_at")
     return Dataset({kind: tables[kind] for kind in KINDS}, attributes, departures_given)
+
+
+def _carried(plan: Plan | None) -> frozenset[str]:
+    """The fields of a kind that its file or a declared fill supplies."""
+    if plan is None:
+        return frozenset()
+    supplied = {field.name for field in plan.kind.fields if _is_said(plan, field.name)}
+    # It follows from the status, so it is supplied with it: the outcome of a booked session is not known.
+    return frozenset(supplied | ({"outcome_known_at"} & {field.name for field in plan.kind.fields}))
+
+
+def _exported_at(description: Description, text: str | None) -> datetime | None:
+    if text is None:
+        return description.spec.exported_moment
+    try:
+        return read_moment(text, description.spec.timezone)
+    except ValueError as error:
+        raise InvalidDataset(f"--exported-at: {error}") from None
 
 
 def _is_said(plan: Plan, field: str) -> bool:

@@ -1,0 +1,93 @@
+"""Summary of an import or a check, as tables or one JSON object."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from gateways.dataset import Counts, ReadResult
+    from store.load_summary import FieldChanges, KindSummary, LoadSummary
+
+_READ = ("read", "good", "rejected", "left out", "repeated")
+_LOADED = ("new", "changed", "unchanged", "left alone", "conflicting", "erased")
+
+
+def print_summary(console: Console, read: "ReadResult", changes: "LoadSummary | None", check: bool) -> None:
+    """Print the rows of each kind, then what changes by field, and why rows stay as they are."""
+    table = Table("", title="Checked, nothing loaded" if check or not changes else "Loaded")
+    for name in (*_READ, *(_LOADED if changes else ())):
+        table.add_column(name, justify="right")
+    for kind, counts in read.counts.items():
+        if counts.read or counts.good:
+            table.add_row(*_cells(kind, counts, changes.kinds[kind] if changes else None))
+    console.print(table)
+    for ids in read.rounded:
+        console.print(f"Warning: {ids.in_words()}", markup=False, highlight=False, soft_wrap=True)
+    for kind, summary in changes.kinds.items() if changes else ():
+        for line in _lines(kind, summary, dated=read.export.exported_at is not None):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def as_json(
+    read: "ReadResult", changes: "LoadSummary | None", check: bool, note: str | None, rejects: Path | None
+) -> dict[str, Any]:
+    """The summary as one JSON object. `note` says why nothing was compared; None where it was."""
+    kinds = {
+        kind: asdict(counts) | (_changes(changes.kinds[kind]) if changes else {})
+        for kind, counts in read.counts.items()
+        if counts.read or counts.good
+    }
+    moment = read.export.exported_at
+    return {
+        "loaded": bool(changes) and not check,
+        "compared": changes is not None,
+        "note": note,
+        "exported_at": moment.isoformat() if moment else None,
+        "warnings": [ids.in_words() for ids in read.rounded],
+        "rejects": str(rejects) if rejects else None,
+        "kinds": kinds,
+    }
+
+
+def _changes(summary: "KindSummary") -> dict[str, Any]:
+    fields = {name: asdict(change) for name, change in summary.fields.items()}
+    return summary.counts() | {"fields": fields, "examples": {n: list(k) for n, k in summary.examples.items()}}
+
+
+def _cells(kind: str, counts: "Counts", summary: "KindSummary | None") -> list[str]:
+    title = kind if counts.read else f"{kind} (derived)"
+    numbers = [counts.read, counts.good, counts.rejected, counts.filtered, counts.duplicates]
+    numbers += summary.counts().values() if summary else ()
+    return [title, *(f"{number:,}" for number in numbers)]
+
+
+def _lines(kind: str, summary: "KindSummary", dated: bool) -> list[str]:
+    lines = [f"{kind}.{name}: {_in_words(change)}" for name, change in summary.fields.items()]
+    if summary.changed:
+        lines.append(f"{kind}: changed, for example {_examples(summary, 'changed')}")
+    if summary.left_alone:
+        why = "what is stored is newer than the export" if dated else _UNDATED
+        lines.append(f"{kind}: {summary.left_alone:,} left alone ({_examples(summary, 'left_alone')}): {why}")
+    if summary.conflicting:
+        why = "with the stored times that the file lacks, their times are out of order; add those columns to the file"
+        lines.append(f"{kind}: {summary.conflicting:,} conflicting ({_examples(summary, 'conflicting')}): {why}")
+    if summary.erased:
+        lines.append(f"{kind}: {summary.erased:,} left out: they are about erased tutors or students")
+    return lines
+
+
+_UNDATED = (
+    "events or a dated export wrote them; declare when the files were exported, as in "
+    "`exported_at: 2026-11-30T12:00Z` or --exported-at, to write what is newer"
+)
+
+
+def _in_words(change: "FieldChanges") -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in asdict(change).items() if count)
+
+
+def _examples(summary: "KindSummary", name: str) -> str:
+    return ", ".join(summary.examples[name])

@@ -5,6 +5,11 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 # 1: serve after the table, until Ctrl-C. 0: stop after the table.
 SERVE ?= 1
+# 1: delete the demo's data and start over, after asking. yes: without asking.
+FRESH ?=
+# yes: `make clean` does not ask.
+YES ?=
+PROGRESS := $(PYTHON) .ci/with_progress.py
 
 # Bytecode is compiled at installation, or every first import is two to three times slower.
 export UV_COMPILE_BYTECODE := 1
@@ -19,7 +24,8 @@ unexport VIRTUAL_ENV
 .PHONY: demo test test-slow check bench docs format clean browser ruby rails
 
 demo: .venv/installed
-	@$(BIN)/tqs demo $(if $(filter 0,$(SERVE)),--no-serve)
+	@$(BIN)/tqs demo $(if $(filter 0,$(SERVE)),--no-serve) \
+	  $(if $(filter-out 0 no,$(FRESH)),--fresh) $(if $(filter yes,$(FRESH)),--yes)
 
 test: .venv/installed-dev browser ruby
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
@@ -56,19 +62,19 @@ format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .uv .data
+	@$(PYTHON) .ci/clean.py $(if $(filter yes,$(YES)),--yes)
 
 $(UV):
 	$(PYTHON) -m venv .uv
-	.uv/bin/pip install --quiet uv==$(UV_VERSION)
+	@$(PROGRESS) "Install uv" 10 .uv/bin/pip install --quiet uv==$(UV_VERSION)
 
 # --inexact: the demo leaves the developers' tools alone.
 .venv/installed: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --frozen --no-dev --inexact --python $(PYTHON)
+	@$(PROGRESS) "Install 1.6 GB of packages into .venv" 60 $(UV) sync --frozen --no-dev --inexact --python $(PYTHON)
 	touch $@
 
 .venv/installed-dev: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --frozen --python $(PYTHON)
+	@$(PROGRESS) "Install 1.9 GB of packages into .venv" 75 $(UV) sync --frozen --python $(PYTHON)
 	touch $@ .venv/installed
 
 # The page tests want a Chromium. Where one can be installed it is; elsewhere those tests say that they were skipped.

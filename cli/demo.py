@@ -1,97 +1,121 @@
 """`tqs demo`: the whole product at real size on one machine, from nothing to a ranked list and running services."""
 
 import os
-import secrets
-import shutil
 import signal
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.demo_home import DemoHome, Progress
+from cli.demo_plan import (
+    SERVE,
+    START,
+    Wish,
+    check_disk,
+    check_same_size,
+    confirm_deletion,
+    expected_seconds,
+    first_progress,
+    introduction,
+    utc_minute,
+)
 from cli.steps import Steps
 from cli.steps import console as make_console
+from domain.errors import InvalidSettings
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from cli.processes import Processes, Service
+    from cli.running_demo import State
     from flows.runtime import Runtime
     from gateways.settings import Settings
 
 READY_SECONDS = 180.0
 MAIL_TO = "quality-team@example.org"
+_UNUSED = ("DATABASE_URL", "MLFLOW_TRACKING_URI")
+"""Variables that the demo ignores: it has a database and a tracking store of its own."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a demo plays: its settings, and the environment its flows and services see."""
+    """Settings of the demo, the environment of its flows and services, and its present moment."""
 
     settings: "Settings"
     environ: dict[str, str]
+    home: DemoHome
     now: datetime
 
     @property
-    def dataset_dir(self) -> Path:
-        """Where the simulated files are written."""
-        return self.settings.data_dir / "dataset"
-
-    @property
-    def mails(self) -> Path:
-        """Where the local mail sink puts what is sent."""
-        return self.settings.data_dir / "mails"
+    def exports(self) -> dict[str, str]:
+        """Variables with which another program uses the demo's data and finds its services."""
+        names = ("TQS_DATA_DIR", "TQS_API_PORT", "TQS_SMTP_URL", "TQS_MAIL_TO")
+        return {name: self.environ[name] for name in names if name in self.environ}
 
 
 def demo(
     serve: Annotated[
         bool, typer.Option(help="Keep API, dashboard, MLflow and Prefect running after the table.")
     ] = True,
-    tutors: Annotated[int, typer.Option(help="Tutors in the simulated marketplace.")] = 1200,
-    days: Annotated[int, typer.Option(help="Days of history.")] = 180,
-    sessions_per_day: Annotated[int, typer.Option(help="Sessions a day.")] = 3000,
+    tutors: Annotated[int | None, typer.Option(help="Tutors in a new marketplace; 1200 by default.", min=1)] = None,
+    days: Annotated[int | None, typer.Option(help="Days of its history; 180 by default.", min=7)] = None,
+    sessions_per_day: Annotated[int | None, typer.Option(help="Sessions a day; 3000 by default.", min=1)] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the demo's data and start over.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fresh: do not ask.")] = False,
 ) -> None:
     """Simulate a marketplace, load it, train, score, print who needs help most, and serve it.
 
-    Always works in `demo` inside the data folder, on an embedded PostgreSQL of its own: never on DATABASE_URL.
+    A later start keeps what is there and continues the marketplace up to now. Always works in `demo` inside the data
+    folder, on an embedded PostgreSQL of its own: never on DATABASE_URL.
     """
     _listen_for_the_end()
     with ExitStack() as stack:
         try:
-            play(stack, serve, tutors, days, sessions_per_day)
+            play(stack, serve, Wish(tutors, days, sessions_per_day), fresh, yes)
         except KeyboardInterrupt:
-            print("\nStopping everything.")
+            print("\nStopping everything. The data stays; the next start goes on with it.")
 
 
-def play(stack: ExitStack, serve: bool, tutors: int, days: int, sessions_per_day: int) -> None:
+def play(stack: ExitStack, serve: bool, wish: Wish, fresh: bool = False, yes: bool = False) -> None:
     """All steps in order. What is started is stopped by the stack, in reverse order, whatever happens."""
+    from cli.demo_steps import fill, learn, wipe
     from cli.processes import Processes
     from cli.services import prefect_service
     from cli.top import print_top
     from flows.runtime import open_runtime
 
     console = make_console()
-    steps = Steps(console, 9 if serve else 8)
-    with steps.step("Start PostgreSQL and Prefect"):
-        stage = set_stage(stack)
-        processes = Processes(stage.settings.data_dir / "logs")
+    home, settings = _home()
+    stack.enter_context(home.locked())
+    _stop_leftovers(home)
+    if fresh and any(home.path.glob("postgres/*")):
+        confirm_deletion(home, yes)
+        wipe(home, settings)
+    progress = _progress(home, wish, settings.seed)
+    console.print(introduction(home, progress, serve), soft_wrap=True)
+    home.keep(progress)
+    stage = set_stage(stack, home, progress)
+    steps = Steps(console, 9 if serve else 8, expected_seconds(progress))
+    with steps.step(START):
+        processes = Processes(home.path / "logs")
         stack.callback(processes.stop)
         prefect = prefect_service(stage.environ)
-        processes.start(prefect)
-        _empty_database(stage.settings)
+        state = _announce(stack, stage)
+        _start(processes, prefect, home, state)
         runtime = stack.enter_context(open_runtime(stage.environ))
-    _fill(steps, stage, tutors, days, sessions_per_day)
+    progress = fill(steps, stage, progress)
     processes.wait_ready(prefect, READY_SECONDS)
-    _learn(steps, stage)
+    learn(steps, stage, runtime.engine)
+    progress = home.keep_seconds(replace(progress, finished=True), steps.took)
     print_top(runtime.engine, console, 15)
-    console.print(f"Mails sent lie in {stage.mails}", soft_wrap=True, highlight=False)
+    console.print(f"Mails sent lie in {home.path / 'mails'}", soft_wrap=True)
     if serve:
-        with steps.step("Start API, dashboard, MLflow and schedules"):
-            services = _start_services(processes, stage, runtime)
-        _print_addresses(console, stage, [*services, prefect], runtime.tracking_uri)
+        with steps.step(SERVE):
+            services = _start_services(processes, stage, runtime, state)
+        home.keep_seconds(progress, steps.took)
+        _print_addresses(stage, [*services, prefect], runtime.tracking_uri)
         _wait_for_the_end()
 
 
@@ -108,77 +132,89 @@ def _wait_for_the_end() -> None:
         time.sleep(0.5)
 
 
-def set_stage(stack: ExitStack) -> Stage:
-    """A fresh demo folder and its environment, with a mail sink that runs until the end."""
-    from cli.services import prefect_environ
-    from gateways.mail_sink import MailSink
-    from gateways.private_files import make_data_dir
+def _home() -> "tuple[DemoHome, Settings]":
+    """The demo's folder and its settings. Raises InvalidSettings before anything is started."""
     from gateways.settings import load_settings
 
-    environ = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "MLFLOW_TRACKING_URI"}}
-    home = (load_settings(environ).data_dir / "demo").absolute()
-    for leftover in ("dataset", "features", "logs", "mails", "mlflow", "prefect", "reports"):
-        shutil.rmtree(home / leftover, ignore_errors=True)
-    make_data_dir(home)
-    sink = stack.enter_context(MailSink(home / "mails"))
-    environ |= {"TQS_DATA_DIR": str(home), "TQS_SMTP_URL": sink.url, "TQS_MAIL_TO": MAIL_TO}
+    environ = {name: value for name, value in os.environ.items() if name not in _UNUSED}
+    path = (load_settings(environ).data_dir / "demo").absolute()
+    return DemoHome(path), load_settings(environ | {"TQS_DATA_DIR": str(path)})
+
+
+def _progress(home: DemoHome, wish: Wish, seed: int) -> Progress:
+    """The progress of earlier starts, or of a new demo. Raises InvalidSettings, NotEnoughData."""
+    found = home.progress()
+    if found is None and any(home.path.glob("postgres/*")):
+        raise InvalidSettings(
+            f"{home.path} holds a demo that cannot be continued: {home.path / 'demo.json'} is missing or damaged. "
+            "FRESH=1 (`tqs demo --fresh`) starts over."
+        )
+    if found is not None and found.loaded_until and not home.market.exists():
+        raise InvalidSettings(
+            f"The demo in {home.path} was only deleted in part: its marketplace is gone. "
+            "FRESH=1 (`tqs demo --fresh`) starts over."
+        )
+    if found is not None:
+        check_same_size(wish, found)
+        return found
+    new = first_progress(wish, seed, utc_minute())
+    check_disk(home.path, new.size)
+    return new
+
+
+def set_stage(stack: ExitStack, home: DemoHome, progress: Progress) -> Stage:
+    """The environment of the demo, with a mail sink that runs until the end."""
+    from cli.services import prefect_environ
+    from gateways.mail_sink import MailSink
+    from gateways.settings import load_settings
+
+    environ = {name: value for name, value in os.environ.items() if name not in _UNUSED}
+    sink = stack.enter_context(MailSink(home.path / "mails"))
+    environ |= {"TQS_DATA_DIR": str(home.path), "TQS_SMTP_URL": sink.url, "TQS_MAIL_TO": MAIL_TO}
     environ = prefect_environ(load_settings(environ), environ)
-    environ["TQS_API_KEY"] = environ.get("TQS_API_KEY") or secrets.token_urlsafe(24)
+    environ["TQS_API_PORT"] = str(_api_port(load_settings(environ)))
     # Flows read the process's environment, and Prefect reads it when it is imported.
-    os.environ.pop("DATABASE_URL", None)
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    for name in _UNUSED:
+        os.environ.pop(name, None)
     os.environ.update(environ)
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return Stage(load_settings(environ), environ, now)
+    return Stage(load_settings(environ), environ, home, min(utc_minute(), progress.market_end))
 
 
-def _empty_database(settings: "Settings") -> None:
-    """Begin without what an earlier demo left: its present moment was another."""
-    from gateways.postgres import empty_database, running_database
+def _api_port(settings: "Settings") -> int:
+    from cli.processes import free_port
 
-    with running_database(settings) as url:
-        for name in ("mlflow", "tqs"):
-            empty_database(url, name)
+    return free_port(settings.api_port)
 
 
-def _fill(steps: Steps, stage: Stage, tutors: int, days: int, sessions_per_day: int) -> None:
-    from cli.import_dataset import load_file
-    from simulator.files import write
-    from simulator.marketplace import simulate
-    from simulator.settings import MarketSettings
+def _announce(stack: ExitStack, stage: Stage) -> "State":
+    from cli.running_demo import announced
 
-    with steps.step("Simulate a marketplace") as notes:
-        size = {"tutors": tutors, "days": days, "sessions_per_day": sessions_per_day}
-        market = MarketSettings.model_validate(size | {"seed": stage.settings.seed, "end": stage.now})
-        found = simulate(market)
-        write(found, stage.dataset_dir)
-        notes.append(f"{found.dataset.tables['sessions'].num_rows:,} sessions")
-        del found
-    with steps.step("Check and load it") as notes:
-        notes.append(load_file(stage.dataset_dir / "dataset.yaml", stage.settings).in_words())
+    return stack.enter_context(announced(stage.home.path, stage.exports))
 
 
-def _learn(steps: Steps, stage: Stage) -> None:
-    from flows.build_features import build_features
-    from flows.contacts import contacts
-    from flows.monitor import monitor
-    from flows.score import score
-    from flows.train import train
+def _stop_leftovers(home: DemoHome) -> None:
+    """Stop services that a killed demo left running, and say so."""
+    from cli.processes import stop_group
+    from cli.running_demo import read_state
 
-    as_of = stage.now.isoformat()
-    with steps.step("Build features") as notes:
-        notes.append(f"{build_features(as_of=as_of):,} rows")
-    with steps.step("Train and register both models") as notes:
-        notes += train(truth_file=str(stage.dataset_dir / "truth.parquet")).values()
-    with steps.step("Score tutors and upcoming sessions") as notes:
-        notes.append(f"{score(as_of=as_of):,} scores")
-    with steps.step("Plan the contacts for tomorrow's sessions") as notes:
-        notes.append(f"{contacts(as_of=as_of)} tutors on the list")
-    with steps.step("Check for drift and mail the report") as notes:
-        notes.append(monitor(as_of=as_of))
+    state = read_state(home.path)
+    alive = {name: one for name, one in state.services.items() if one.is_alive()} if state else {}
+    for one in alive.values():
+        stop_group(one.pid)
+    if alive:
+        print(f"Stopped what an interrupted demo had left running: {', '.join(alive)}.", flush=True)
 
 
-def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime") -> list["Service"]:
+def _start(processes: "Processes", service: "Service", home: DemoHome, state: "State") -> None:
+    """Start a service and write its process into the state file."""
+    from cli.running_demo import started, write_state
+
+    processes.start(service)
+    services = {name: started(process.pid) for name, process in processes.running.items()}
+    write_state(home.path, replace(state, services=services))
+
+
+def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime", state: "State") -> "list[Service]":
     from cli.services import (
         api_service,
         dashboard_service,
@@ -193,36 +229,13 @@ def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime") ->
         mlflow_service(stage.settings, stage.environ),
     ]
     for service in [*services, worker_service(stage.environ), schedules_service(stage.environ)]:
-        processes.start(service)
+        _start(processes, service, stage.home, state)
     for service in services:
         processes.wait_ready(service, READY_SECONDS)
     return services
 
 
-def _print_addresses(console: "Console", stage: Stage, services: list["Service"], tracking_uri: str) -> None:
-    from rich.table import Table
+def _print_addresses(stage: Stage, services: "list[Service]", tracking_uri: str) -> None:
+    from cli.demo_addresses import print_addresses
 
-    from gateways.registry import runs_path
-    from gateways.signatures import incoming
-    from gateways.tracking import EXPERIMENT, pages_sign_in
-
-    table = Table(title="Running until Ctrl-C", title_justify="left")
-    table.add_column("What")
-    table.add_column("Where", no_wrap=True)
-    table.add_column("Sign-in", no_wrap=True)
-    sign_in = {"api": f"X-API-Key: {stage.environ['TQS_API_KEY']}", "dashboard": _dashboard_sign_in(stage)}
-    sign_in["mlflow"] = pages_sign_in(stage.settings)
-    sign_in["prefect"] = stage.environ["PREFECT_API_AUTH_STRING"]
-    for service in services:
-        table.add_row(service.name, service.url, sign_in.get(service.name, "none"))
-    console.print(table)
-    print(f"Rails signs its events with {incoming(stage.settings).secrets[0]}", flush=True)
-    mlflow = next(service for service in services if service.name == "mlflow")
-    print(f"MLflow's runs with the columns that matter: {mlflow.url}{runs_path(tracking_uri, EXPERIMENT)}", flush=True)
-
-
-def _dashboard_sign_in(stage: Stage) -> str:
-    from ui.sign_in import credentials
-
-    ((user, password),) = credentials(stage.settings.data_dir).items()
-    return f"{user} / {password}"
+    print_addresses(stage.settings, stage.environ, stage.exports, services, tracking_uri)

@@ -1,6 +1,8 @@
 """The command `tqs`: one entry point that reads the real environment and turns errors into exit codes."""
 
+import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -15,7 +17,9 @@ from cli.inbox import commands as inbox
 from cli.keys import audit
 from cli.keys import commands as keys
 from cli.models import models
+from cli.printing import shown
 from cli.rails import commands as rails
+from cli.running_demo import use_running_demo
 from cli.simulate import simulate
 from cli.top import top
 from cli.upcoming import upcoming
@@ -23,6 +27,12 @@ from cli.webhooks import commands as webhooks
 from cli.worker import worker
 from domain.errors import TutorQualityError
 from gateways.private_files import keep_files_private
+
+WITHOUT_DATABASE = frozenset({"demo", "simulate", "backtest"})
+"""Commands that use no installation's database, and so no running demo."""
+
+PIPE_CLOSED = 141
+"""Exit code where the reader of our output has gone: that of a program ended by SIGPIPE."""
 
 
 def app() -> typer.Typer:
@@ -33,6 +43,7 @@ def app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    commands.callback()(start)
     commands.command("demo")(demo)
     commands.command("simulate")(simulate)
     commands.command("import")(import_dataset)
@@ -54,13 +65,42 @@ def app() -> typer.Typer:
     return commands
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"tqs {version('tutor-quality-scoring')}")
+        raise typer.Exit
+
+
+def start(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Check the settings before anything starts, and find a running demo."""
+    from gateways.settings import load_settings
+
+    load_settings(os.environ)
+    if context.invoked_subcommand not in WITHOUT_DATABASE:
+        use_running_demo(os.environ)
+
+
 def main() -> None:
     """Run a command. An error that a user can mend prints one line and ends with its own exit code."""
     keep_files_private()
     try:
-        app()()
+        try:
+            app()()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered would be written, and fail again, when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(PIPE_CLOSED)
     except TutorQualityError as error:
-        print(f"tqs: {error}", file=sys.stderr)
+        print(f"tqs: {shown(error)}", file=sys.stderr)
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(130)

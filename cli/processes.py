@@ -82,6 +82,24 @@ class Processes:
         self.running.clear()
 
 
+def stop_group(leader: int) -> None:
+    """Stop a process group that an earlier command started: politely, then by force."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(leader, number)
+        until = time.monotonic() + STOP_SECONDS
+        while _has_members(leader) and time.monotonic() < until:
+            time.sleep(POLL_SECONDS)
+
+
+def _has_members(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def free_port(preferred: int) -> int:
     """The preferred port of the loopback address if it is free, else any other."""
     for port in (preferred, 0):

@@ -1,40 +1,112 @@
-"""Progress people can follow: a live line in a terminal, plain lines elsewhere."""
+"""Progress display: a live line in a terminal, a plain line every ten seconds elsewhere."""
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
+from rich.text import Text
 
 PLAIN_WIDTH = 132
 """Columns where there is no terminal that says how many it has."""
 
+PLAIN_SECONDS = 10.0
+"""Seconds between two progress lines where there is no terminal."""
 
-def console() -> Console:
-    """The terminal; elsewhere plain lines, wide enough for a table."""
-    found = Console()
-    return found if found.is_terminal else Console(width=PLAIN_WIDTH)
+SHORT_SECONDS = 5.0
+"""Steps expected to be shorter than this are shown without an expected time."""
+
+
+def console(stderr: bool = False) -> Console:
+    """Console for output: the terminal, or plain lines wide enough for a table.
+
+    Text is printed as it is: no markup, no emoji codes, no highlighting. Style a value with `rich.text.Text`.
+    """
+    plain = {"markup": False, "emoji": False, "highlight": False, "stderr": stderr}
+    found = Console(**plain)  # type: ignore[arg-type]  # all four are booleans
+    return found if found.is_terminal else Console(width=PLAIN_WIDTH, **plain)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A step in progress: its title, when it began on the monotonic clock, and its expected seconds, if known."""
+
+    title: str
+    began: float
+    expected: float | None = None
+
+    def line(self) -> str:
+        """The title with the elapsed and the expected time."""
+        elapsed = time.monotonic() - self.began
+        if self.expected is None or self.expected < SHORT_SECONDS:
+            return f"{self.title} … {in_minutes(elapsed)}"
+        late = ", longer than usual" if elapsed > 1.5 * self.expected else ""
+        return f"{self.title} … {in_minutes(elapsed)} of about {in_minutes(self.expected)}{late}"
+
+    def __rich__(self) -> Text:
+        """The line as of now, for a live display."""
+        return Text(self.line())
+
+
+@contextmanager
+def waiting(console: Console, title: str, expected: float | None = None) -> Iterator[None]:
+    """Show elapsed and expected time while the block runs."""
+    shown = Waiting(title, time.monotonic(), expected)
+    if console.is_terminal:
+        with console.status(shown):
+            yield
+        return
+    done = threading.Event()
+    thread = threading.Thread(target=_print_lines, args=(console, shown, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _print_lines(console: Console, shown: Waiting, done: threading.Event) -> None:
+    while not done.wait(PLAIN_SECONDS):
+        console.print(shown.line(), soft_wrap=True)
+
+
+def in_minutes(seconds: float) -> str:
+    """Seconds as `34 s` or `2 min 05 s`."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
 
 
 class Steps:
-    """Numbered steps, each printed with its seconds once it is done."""
+    """Numbered steps, each printed with its seconds once it is done.
 
-    def __init__(self, console: Console, total: int) -> None:
+    `expected` holds seconds by the name of a step; `took` collects the seconds of the steps that were done.
+    """
+
+    def __init__(self, console: Console, total: int, expected: Mapping[str, float] | None = None) -> None:
         self._console, self._total, self._done = console, total, 0
+        self._expected = expected or {}
+        self.took: dict[str, float] = {}
 
     @contextmanager
     def step(self, what: str) -> Iterator[list[str]]:
-        """Time what happens inside; what is appended to the list is printed behind the step."""
+        """Time the block. Entries appended to the list are printed behind the step."""
         notes: list[str] = []
         began = time.monotonic()
-        title = f"{self._done + 1}/{self._total} {what}"
-        if self._console.is_terminal:
-            with self._console.status(title):
-                yield notes
-        else:
-            self._console.print(f"{title} …", highlight=False)
+        title, expected = f"{self._done + 1}/{self._total} {what}", self._expected.get(what)
+        if not self._console.is_terminal:
+            self._console.print(_announced(title, expected), soft_wrap=True)
+        with waiting(self._console, title, expected):
             yield notes
         self._done += 1
-        seconds = time.monotonic() - began
+        self.took[what] = seconds = time.monotonic() - began
         tail = f": {', '.join(notes)}" if notes else ""
-        self._console.print(f"[green]✓[/] {title}{tail} [dim]({seconds:.1f} s)[/]", highlight=False, soft_wrap=True)
+        line = Text.assemble(("✓", "green"), f" {title}{tail} ", (f"({seconds:.1f} s)", "dim"))
+        self._console.print(line, soft_wrap=True)
+
+
+def _announced(title: str, expected: float | None) -> str:
+    is_long = expected is not None and expected >= SHORT_SECONDS
+    return f"{title} … (about {in_minutes(expected or 0)})" if is_long else f"{title} …"

@@ -1,12 +1,15 @@
 """`tqs top`: the tutors who most need help."""
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from cli.printing import cell, print_json
 from cli.steps import console as make_console
 from domain.scores import points
 from domain.vocabulary import Band
@@ -18,12 +21,19 @@ if TYPE_CHECKING:
 COLOURS = {Band.ACT: "bold red", Band.WATCH: "yellow", Band.OK: "green"}
 
 
-def top(limit: Annotated[int, typer.Option(help="How many tutors.", min=1)] = 15) -> None:
+def top(
+    limit: Annotated[int, typer.Option(help="How many tutors.", min=1)] = 15,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
     """Print the tutors who most need help: scores 0 to 100, why, and what to do."""
     from flows.runtime import open_runtime
+    from store.views import ranked_tutors
 
     with open_runtime(os.environ) as runtime:
-        print_top(runtime.engine, make_console(), limit)
+        if as_json:
+            print_json({"tutors": [_as_json(tutor) for tutor in ranked_tutors(runtime.engine, limit=limit)]})
+        else:
+            print_top(runtime.engine, make_console(), limit)
 
 
 def print_top(engine: "Engine", console: Console, limit: int) -> None:
@@ -46,19 +56,28 @@ def print_top(engine: "Engine", console: Console, limit: int) -> None:
     console.print(table)
 
 
-def _cells(tutor: "RankedTutor") -> tuple[str, ...]:
-    why = "\n".join(f"• {reason.text}" for reason in tutor.reasons)
+def _as_json(tutor: "RankedTutor") -> dict[str, Any]:
+    return {
+        **asdict(tutor),
+        "band": tutor.band,
+        "reasons": [reason.model_dump() for reason in tutor.reasons],
+        "as_of": tutor.as_of.isoformat(),
+    }
+
+
+def _cells(tutor: "RankedTutor") -> tuple[Text, ...]:
+    colour = COLOURS[tutor.band]
     return (
-        f"{tutor.name or tutor.tutor_id}\n[dim]{tutor.tutor_id}[/]",
-        f"[{COLOURS[tutor.band]}]{points(tutor.help.value)}[/]\n[{COLOURS[tutor.band]}]{tutor.band}[/]",
+        cell(tutor.name or tutor.tutor_id, (tutor.tutor_id, "dim")),
+        cell((points(tutor.help.value), colour), (tutor.band, colour)),
         _risk(tutor.no_show_14d),
         _risk(tutor.churn_30d),
-        why,
-        tutor.action or "",
+        cell(*(f"• {reason.text}" for reason in tutor.reasons)),
+        cell(tutor.action or ""),
     )
 
 
-def _risk(risk: "Risk | None") -> str:
+def _risk(risk: "Risk | None") -> Text:
     if risk is None:
-        return "–"
-    return f"{points(risk.value)}\n[dim]{points(risk.low)}–{points(risk.high)}[/]"
+        return cell("–")
+    return cell(points(risk.value), (f"{points(risk.low)}–{points(risk.high)}", "dim"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from prefect import flow, task
+from prefect import flow
 from prefect.cache_policies import NO_CACHE
 
 from flows import standalone
@@ -14,6 +14,7 @@ from flows.part_tables import feature_table
 from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load
+from flows.tasks import task
 from gateways.clock import utc_now
 
 FILE = "no_show.parquet"

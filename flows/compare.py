@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime
 
 import numpy as np
-from prefect import flow, task
+from prefect import flow
 from prefect.cache_policies import NO_CACHE
 
 from domain.mail import Mail
@@ -17,6 +17,7 @@ from flows.monitor import send_mails
 from flows.recorded import recorded
 from flows.runtime import Runtime, open_runtime
 from flows.score import load
+from flows.tasks import task
 from gateways.clock import utc_now
 from models.gate import Contest, Decision, Policy
 from models.shadow import COMPARED, decide, outcomes

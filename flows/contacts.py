@@ -4,13 +4,14 @@ import os
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from prefect import flow, task
+from prefect import flow
 from prefect.cache_policies import NO_CACHE
 
 from domain.interventions import ContactPlan, Effect
 from flows import standalone
 from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
+from flows.tasks import task
 from gateways.clock import utc_now
 from gateways.settings import Settings
 from insights.contacts import Candidate, contact_action, contact_list, day_bounds, planned_day

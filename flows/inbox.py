@@ -2,12 +2,13 @@
 
 import os
 
-from prefect import flow, task
+from prefect import flow
 from prefect.cache_policies import NO_CACHE
 
 from flows.deliveries import sender_of
 from flows.recorded import recorded
 from flows.runtime import Runtime, open_runtime
+from flows.tasks import task
 from gateways.clock import utc_now
 from store.parked import backlog
 

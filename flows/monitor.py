@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from prefect import flow, task
+from prefect import flow
 from prefect.cache_policies import NO_CACHE
 
 from domain.errors import MailNotSent, MailOutcomeUnknown, NotEnoughData
@@ -22,6 +22,7 @@ from flows.build_features import FILE
 from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load_champions
+from flows.tasks import task
 from gateways.clock import utc_now
 from gateways.mail import send
 from gateways.settings import dashboard_url

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from domain.errors import LateFeature, ModelMismatch, RegistryUnavailable
@@ -17,6 +16,7 @@ from domain.vocabulary import Task
 from features.history import History
 from flows.runtime import Runtime, git_commit
 from flows.scoring import open_stored
+from flows.tasks import task
 from gateways.registry import RegisteredVersion, attach, discard, register, settle
 from gateways.tracking import EXPERIMENT, parent_run
 from models.card import Card, card_of, html, markdown

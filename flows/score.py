@@ -4,7 +4,7 @@ import argparse
 import os
 from typing import cast
 
-from prefect import flow, task
+from prefect import flow
 from prefect.cache_policies import NO_CACHE
 from prefect.utilities.annotations import quote
 
@@ -15,6 +15,7 @@ from flows import standalone
 from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
 from flows.scoring import all_scores, open_stored, shadow_scores, told, without_tutors
+from flows.tasks import task
 from gateways.clock import utc_now
 from models.champion import Champion
 from quality.reasons import with_reason_codes

@@ -1,48 +1,62 @@
-"""A flow run by a person: no telemetry from the server Prefect starts, and no traceback for what can be mended."""
+"""Flows run by a person: without a Prefect server unless PREFECT_API_URL names one, and without tracebacks for errors
+that a user can mend.
+"""
 
 import logging
 import os
 import sys
 from typing import Any
 
+import httpx
 from prefect import Flow
 from prefect.settings import (
+    PREFECT_API_URL,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_SERVER_ANALYTICS_ENABLED,
-    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
     temporary_settings,
 )
 
 from domain.errors import EngineUnavailable, TutorQualityError
 from flows.server_access import run_access
+from flows.tasks import without_prefect
 from gateways.private_files import keep_files_private
 from gateways.settings import load_settings
 
-STARTUP_SECONDS = 180
-# Prefect gives its server 20 seconds, which a small machine that scores and serves meanwhile does not keep to.
-_SETTINGS = {
-    PREFECT_SERVER_ANALYTICS_ENABLED: False,
-    PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
-    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: STARTUP_SECONDS,
-}
+_SETTINGS = {PREFECT_SERVER_ANALYTICS_ENABLED: False, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
 
-_SERVER_AWAY = "Timed out while attempting to connect to ephemeral Prefect API server"
+_SERVER_AWAY = "Failed to reach API at"
 
 
 def run(flow: Flow[..., Any], **parameters: Any) -> Any:
-    """Run a flow in this process. Raises what the flow raises; EngineUnavailable where Prefect's server is away."""
-    os.environ.update({"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"})  # the server is a child
+    """Run a flow in this process and return its result. Raises what the flow raises.
+
+    With PREFECT_API_URL the run is recorded on that server; EngineUnavailable is raised where it does not answer.
+    Without it the flow runs as a plain function, as Prefect would take 16 seconds to start a server for one run.
+    """
+    if not os.environ.get("PREFECT_API_URL"):
+        with without_prefect():
+            return flow.fn(**parameters)
+    return _recorded(flow, parameters)
+
+
+def _recorded(flow: Flow[..., Any], parameters: dict[str, Any]) -> Any:
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_without_ours)
-    with temporary_settings({**_SETTINGS, **run_access(load_settings(os.environ))}):
+    address = {PREFECT_API_URL: os.environ["PREFECT_API_URL"]}
+    with temporary_settings(_SETTINGS | address), temporary_settings(run_access(load_settings(os.environ))):
         try:
             return flow(**parameters)
-        except RuntimeError as error:
-            if not str(error).startswith(_SERVER_AWAY):
+        except (RuntimeError, httpx.HTTPError) as error:
+            if not _is_away(error):
                 raise
             raise EngineUnavailable(
-                f"Prefect's server did not start within {STARTUP_SECONDS} s: free the machine and run this again."
+                f"Prefect's server at PREFECT_API_URL={os.environ['PREFECT_API_URL']} does not answer: start it, or "
+                "unset PREFECT_API_URL to run without it."
             ) from error
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, httpx.TransportError) or str(error).startswith(_SERVER_AWAY)
 
 
 def main(flow: Flow[..., Any], **parameters: Any) -> None:

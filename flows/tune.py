@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow
 from prefect.cache_policies import NO_CACHE
 
 from domain.errors import NotEnoughData
@@ -19,6 +19,7 @@ from features.source import source_sha256
 from flows import standalone
 from flows.runtime import Runtime, git_commit, open_runtime
 from flows.score import load
+from flows.tasks import task
 from flows.train import request_of
 from gateways.clock import utc_now
 from gateways.postgres import create_database

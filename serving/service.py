@@ -14,24 +14,17 @@ from typing import Any
 import bentoml
 from starlette.types import Receive, Scope, Send
 
+from gateways.api_key import api_key
 from gateways.postgres import running_database
 from gateways.private_files import keep_files_private
-from gateways.secret_file import kept_secret
-from gateways.settings import Settings, load_settings
+from gateways.settings import load_settings
 from serving.app import create_app, is_routed
 from serving.guard import Guard
 from serving.resources import Resources, open_resources
 from serving.shortcut import Shortcut
 from serving.warm import warm_up
 
-API_KEY_FILE = "api_key"
-
 _held = ExitStack()
-
-
-def api_key(settings: Settings) -> str:
-    """The key callers send: the setting, else one kept in the data folder."""
-    return settings.api_key or kept_secret(settings.data_dir / API_KEY_FILE)
 
 
 @cache

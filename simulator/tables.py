@@ -29,13 +29,13 @@ def tutor_table(settings: MarketSettings, tutors: Tutors, rng: np.random.Generat
     """Tutors who had joined by the present, with the departures known by then."""
     end = microseconds(settings.end)
     here = np.flatnonzero(tutors.started_at < end)
-    tutor_ids, departed = _ids("T", here), tutors.departed_at[here]
+    tutor_ids, departed = _ids("tutor-", here), tutors.departed_at[here]
     return _table(
         "tutors",
         {
             "tutor_id": tutor_ids,
             "name": texts.names(here.size, rng),
-            "email": pc.binary_join_element_wise(pc.utf8_lower(tutor_ids), pa.scalar("@tutors.example.org"), ""),
+            "email": pc.binary_join_element_wise(tutor_ids, pa.scalar("@tutors.example.org"), ""),
             "timezone": _named(ZONES, tutors.zone[here]),
             "started_at": _times(tutors.started_at[here]),
             "departed_at": _times(departed, departed < end),
@@ -49,7 +49,7 @@ def student_table(pairs: Pairs, rng: np.random.Generator) -> pa.Table:
     began = np.full(pairs.student.size, np.iinfo(np.int64).max)
     np.minimum.at(began, pairs.student, pairs.begins)
     joined = began[present] - rng.integers(0, 3 * DAY, present.size)
-    columns = {"student_id": _ids("S", present), "timezone": _named(ZONES, pairs.zone[first])}
+    columns = {"student_id": _ids("student-", present), "timezone": _named(ZONES, pairs.zone[first])}
     return _table("students", columns | {"started_at": _times(joined)})
 
 
@@ -59,9 +59,9 @@ def session_table(
     """Sessions booked by the present; one whose outcome is not known yet is `booked`."""
     reason = np.where(outcomes.first_of_pair, pairs.reason[pairs.of], -1)
     columns = {
-        "session_id": _ids("L", np.arange(starts_at.size)),
-        "tutor_id": _ids("T", sessions.tutor),
-        "student_id": _ids("S", pairs.student[pairs.of]),
+        "session_id": _ids("session-", np.arange(starts_at.size)),
+        "tutor_id": _ids("tutor-", sessions.tutor),
+        "student_id": _ids("student-", pairs.student[pairs.of]),
         "booked_at": _times(sessions.booked_at),
         "scheduled_at": _times(scheduled_at),
         "starts_at": _times(starts_at),
@@ -93,9 +93,9 @@ def reschedule_table(sessions: Sessions, moves: Reschedules, reasons: Ints, rng:
     return _table(
         "reschedules",
         {
-            "reschedule_id": _ids("R", np.arange(reasons.size)),
-            "session_id": _ids("L", moves.session),
-            "tutor_id": _ids("T", sessions.tutor[moves.session]),
+            "reschedule_id": _ids("reschedule-", np.arange(reasons.size)),
+            "session_id": _ids("session-", moves.session),
+            "tutor_id": _ids("tutor-", sessions.tutor[moves.session]),
             "initiator": _named(("student", "tutor"), moves.by_tutor.astype(np.int64)),
             "requested_at": _times(moves.requested_at),
             "old_starts_at": _times(moves.old_starts_at),
@@ -112,9 +112,9 @@ def message_table(messages: Messages, pairs: Pairs) -> pa.Table:
     return _table(
         "messages",
         {
-            "message_id": _ids("M", np.arange(messages.tutor.size)),
-            "tutor_id": _ids("T", messages.tutor),
-            "student_id": _ids("S", student),
+            "message_id": _ids("message-", np.arange(messages.tutor.size)),
+            "tutor_id": _ids("tutor-", messages.tutor),
+            "student_id": _ids("student-", student),
             "sent_at": _times(messages.sent_at),
             "sender": _named(SENDERS, messages.sender),
             "recipient": _named(SENDERS, np.where(messages.sender == TUTOR, 1, 0)),
@@ -128,7 +128,7 @@ def transcript_table(settings: MarketSettings, outcomes: Outcomes, rng: np.rando
     chosen = outcomes.first_of_pair | (rng.random(known_at.size) < OTHERS_WITH_TRANSCRIPT)
     rows = np.flatnonzero(outcomes.held & chosen & (known_at < microseconds(settings.end)))
     quality = outcomes.quality[rows]
-    columns = {"session_id": _ids("L", rows), "known_at": _times(known_at[rows])}
+    columns = {"session_id": _ids("session-", rows), "known_at": _times(known_at[rows])}
     return _table("transcripts", columns | {"text": texts.transcripts(quality, rng)}), quality
 
 
@@ -139,7 +139,7 @@ def _table(kind: str, columns: dict[str, pa.Array]) -> pa.Table:
 
 
 def _ids(prefix: str, codes: Ints) -> pa.Array:
-    """Codes as ids, `T17`; null for a negative code."""
+    """Codes as ids, `tutor-17`; null for a negative code."""
     text = pc.binary_join_element_wise(pa.scalar(prefix), pc.cast(pa.array(codes), pa.string()), "")
     return pc.if_else(pa.array(codes >= 0), text, pa.scalar(None, pa.string()))
 

@@ -69,7 +69,7 @@ def _ids(tables: Mapping[str, pa.Table], kind: str, key: str) -> pa.Array:
 
 
 def _tutor_ids(codes: Ints) -> pa.Array:
-    return pc.binary_join_element_wise(pa.scalar("T"), pc.cast(pa.array(codes), pa.string()), "")
+    return pc.binary_join_element_wise(pa.scalar("tutor-"), pc.cast(pa.array(codes), pa.string()), "")
 
 
 def _part(

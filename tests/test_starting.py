@@ -3,13 +3,18 @@
 import logging
 import socket
 import sys
+import time
 from typing import Any, cast
 
+import psutil
 import pytest
-from prefect.settings import PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS
+from prefect import flow
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.utilities.annotations import quote
 
 from domain.errors import EngineUnavailable, InvalidSettings, NoModel
 from flows.standalone import run
+from flows.tasks import task
 from gateways.ports import check_port
 
 HOST = "127.0.0.1"
@@ -23,22 +28,36 @@ def test_a_port_of_the_api_that_is_taken_is_one_line() -> None:
     check_port(HOST, port, "TQS_API_PORT")
 
 
-def test_a_flow_waits_minutes_for_prefect_on_a_busy_machine() -> None:
-    flow = cast(Any, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value)
-    assert run(flow) >= 120
+def test_a_flow_run_by_a_person_starts_no_prefect_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+
+    @task()
+    def doubled(values: list[int]) -> list[int]:
+        return [2 * value for value in values]
+
+    @flow
+    def sums(values: list[int]) -> int:
+        return sum(doubled(cast(list[int], quote(values))))
+
+    began = time.monotonic()
+    assert run(sums, values=[1, 2]) == 6
+    assert time.monotonic() - began < 1  # a server takes 16 s
+    assert not any("prefect" in " ".join(child.cmdline()) for child in psutil.Process().children(recursive=True))
 
 
-def test_prefect_that_does_not_start_is_one_line_and_another_error_is_none() -> None:
-    def away() -> None:
-        raise RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server.")
-
+def test_a_prefect_server_that_is_away_is_one_line_and_another_error_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    @flow
     def broken() -> None:
         raise RuntimeError("something else")
 
-    with pytest.raises(EngineUnavailable, match=r"did not start within 180 s: free the machine and run this again\."):
-        run(cast(Any, away))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with pytest.raises(RuntimeError, match="something else"):
-        run(cast(Any, broken))
+        run(broken)
+    with socket.create_server((HOST, 0)) as closed:
+        address = f"http://{HOST}:{closed.getsockname()[1]}/api"
+    monkeypatch.setenv("PREFECT_API_URL", address)
+    with temporary_settings({PREFECT_API_URL: address}), pytest.raises(EngineUnavailable, match="does not answer"):
+        run(broken)
 
 
 def test_an_error_that_can_be_mended_is_not_said_again_in_prefects_words(
@@ -57,6 +76,7 @@ def test_an_error_that_can_be_mended_is_not_said_again_in_prefects_words(
     flow_runs = logging.getLogger("prefect.flow_runs")
     monkeypatch.setattr(flow_runs, "handlers", [caplog.handler])
     monkeypatch.setattr(flow_runs, "propagate", False)
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
     run(cast(Any, logged))
     assert [(r.message, r.exc_info and str(r.exc_info[1])) for r in caplog.records] == [
         ("Encountered exception", "ours"),

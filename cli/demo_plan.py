@@ -1,0 +1,147 @@
+"""Preparation of a demo: sizes, expected durations, disk space, and the question before data is deleted."""
+
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cli.demo_home import AHEAD, DemoHome, Progress, Size
+from cli.steps import in_minutes
+from domain.errors import InvalidSettings, NotEnoughData
+
+START = "Start PostgreSQL and Prefect"
+SIMULATE = "Simulate a marketplace"
+CONTINUE = "Continue the marketplace up to now"
+LOAD = "Check and load it"
+NEWS = "Load what is new"
+FEATURES = "Build features"
+TRAIN = "Train and register both models"
+SCORE = "Score tutors and upcoming sessions"
+CONTACTS = "Plan the contacts for tomorrow's sessions"
+MONITOR = "Check for drift and mail the report"
+SERVE = "Start API, dashboard, MLflow and schedules"
+
+FULL = Size()
+_FIXED = {START: 15.0, CONTACTS: 3.0, SERVE: 45.0}
+_FULL_SIZE = {SIMULATE: 12.0, CONTINUE: 3.0, LOAD: 40.0, NEWS: 10.0, FEATURES: 10.0, TRAIN: 170.0, SCORE: 25.0,
+              MONITOR: 15.0}  # fmt: skip
+"""Seconds on two cores: of any size, and at 3,000 sessions a day for 180 days."""
+
+FULL_SIZE_MB, LEAST_MB = 1500.0, 300.0
+"""Disk space of the demo's folder at full size, and of the smallest demo."""
+
+MISSED_SHARE = 0.015
+LEAST_NO_SHOWS = 250
+"""Share of sessions that tutors miss, and how many missed sessions training and testing need together."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Options of `tqs demo`; None where the user left one out."""
+
+    tutors: int | None
+    days: int | None
+    sessions_per_day: int | None
+
+    def size(self, known: Size) -> Size:
+        """The size asked for; what was left out is as in `known`."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(known, **given)
+
+
+def first_progress(wish: Wish, seed: int, now: datetime) -> Progress:
+    """The progress of a demo that begins now. Raises NotEnoughData for a market too small to train on."""
+    size = wish.size(FULL)
+    check_size(size)
+    return Progress(size, seed, now.replace(minute=0, second=0, microsecond=0) + AHEAD)
+
+
+def check_size(size: Size) -> None:
+    """Raises NotEnoughData where a market of this size has too few missed sessions to train on."""
+    expected = round(size.sessions * MISSED_SHARE)
+    if expected < LEAST_NO_SHOWS:
+        raise NotEnoughData(
+            f"{size.days} days of {size.sessions_per_day} sessions hold about {expected} missed sessions; training "
+            f"needs at least {LEAST_NO_SHOWS}. Ask for more --days or --sessions-per-day."
+        )
+
+
+def check_same_size(wish: Wish, progress: Progress) -> None:
+    """Raises InvalidSettings where options ask for another size than the demo has."""
+    if wish.size(progress.size) != progress.size:
+        has = progress.size
+        raise InvalidSettings(
+            f"The demo that is here has --tutors {has.tutors} --days {has.days} --sessions-per-day "
+            f"{has.sessions_per_day}. Leave these options out to keep it, or add --fresh to start over."
+        )
+
+
+def check_disk(home: Path, size: Size) -> None:
+    """Raises InvalidSettings where the disk has too little space for a new demo of this size."""
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    free, needed = shutil.disk_usage(existing).free / 1e6, megabytes(size)
+    if free < needed:
+        raise InvalidSettings(
+            f"The demo needs about {needed:,.0f} MB; the disk of {existing} has {free:,.0f} MB free. "
+            "Free some, or set TQS_DATA_DIR to a folder on another disk."
+        )
+
+
+def megabytes(size: Size) -> float:
+    """Disk space a demo of this size needs, in MB."""
+    return max(FULL_SIZE_MB * size.sessions / FULL.sessions, LEAST_MB)
+
+
+def expected_seconds(progress: Progress) -> dict[str, float]:
+    """Expected seconds of each step: as last time, else as measured at full size, in proportion."""
+    share = progress.size.sessions / FULL.sessions
+    return _FIXED | {name: seconds * share for name, seconds in _FULL_SIZE.items()} | progress.seconds
+
+
+def total_seconds(progress: Progress, is_new: bool, serves: bool) -> float:
+    """Expected seconds of a whole start."""
+    steps = {START, FEATURES, SCORE, CONTACTS, MONITOR} | ({SERVE} if serves else set())
+    steps |= {SIMULATE, LOAD, TRAIN} if is_new else {CONTINUE, NEWS}
+    return sum(seconds for name, seconds in expected_seconds(progress).items() if name in steps)
+
+
+def introduction(home: DemoHome, progress: Progress, serves: bool) -> str:
+    """What was found in the folder, what this start does, and how long that takes."""
+    is_new = not progress.finished
+    takes = f"about {in_minutes(total_seconds(progress, is_new, serves))} on two cores"
+    if progress.finished:
+        until = progress.loaded_until or progress.market_end
+        return (
+            f"Found the demo in {home.path}, up to {until:%Y-%m-%d %H:%M} UTC. It goes on from there with its tutors, "
+            f"models, runs and keys: {takes}. FRESH=1 (`tqs demo --fresh`) starts over."
+        )
+    disk = f"{megabytes(progress.size) / 1000:.1f} GB"
+    if (home.path / "demo.json").exists():
+        return f"An earlier start in {home.path} was interrupted {_where(home, progress)}. It goes on there: {takes}."
+    return f"A new demo in {home.path}: {takes}, and about {disk} of disk."
+
+
+def _where(home: DemoHome, progress: Progress) -> str:
+    if progress.loaded_until:
+        return "after the data was loaded"
+    return "before the data was loaded" if home.market.exists() else "before the marketplace was simulated"
+
+
+def confirm_deletion(home: DemoHome, yes: bool) -> None:
+    """Ask before the demo's data is deleted. Raises InvalidSettings where nobody can be asked; SystemExit on no."""
+    size = f"{home.megabytes():,.0f} MB"
+    what = f"the demo's marketplace, scores, models, runs, mails and API keys in {home.path} ({size})"
+    if yes:
+        print(f"Deleting {what}.", flush=True)
+        return
+    if not sys.stdin.isatty():
+        raise InvalidSettings(f"Nothing was deleted. To delete {what}, say FRESH=yes (`tqs demo --fresh --yes`).")
+    print(f"This deletes {what}. Passwords stay.", flush=True)
+    if input("Delete and start over? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise SystemExit("Nothing was deleted.")
+
+
+def utc_minute() -> datetime:
+    """Now, to the minute."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)

@@ -1,0 +1,50 @@
+"""Safe output of values: no rich markup, no control characters that a terminal would obey."""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+Cell = str | Text
+
+_KEPT = "\n\t"
+_LONGEST = 2000
+"""Characters of a value that are shown at most."""
+
+
+def shown(value: object) -> str:
+    """A value as one can print it: control and direction characters as escapes, very long text cut."""
+    text = str(value)
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST - 1] + "…"
+    if text.isprintable():
+        return text
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if character in _KEPT or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def cell(*lines: object | tuple[object, str]) -> Text:
+    """A table cell of lines; a pair is a line and its style."""
+    texts = [Text(shown(line[0]), line[1]) if isinstance(line, tuple) else Text(shown(line)) for line in lines]
+    return Text("\n").join(texts)
+
+
+def add_rows(table: Table, rows: Iterable[Sequence[object]]) -> Table:
+    """Add rows to a table, every value as it is. `Text` made by `cell` keeps its style."""
+    for row in rows:
+        table.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
+    return table
+
+
+def print_json(document: Any) -> None:
+    """Print a value as one line of JSON; moments, paths and the like as text."""
+    print(json.dumps(document, default=str))

@@ -4,7 +4,6 @@ import json
 import os
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.table import Table
 from cli.steps import console as make_console
 from cli.top import COLOURS
 from domain.scores import band, percent
+from domain.time_zones import on_clock_of
 
 if TYPE_CHECKING:
     from domain.scores import Reason
@@ -72,7 +72,7 @@ def _cells(found: "Upcoming", session: "UpcomingSession") -> tuple[str, ...]:
     ends = f"[dim]{percent(risk.low)}–{percent(risk.high)}[/]" if risk else ""
     return (
         f"[{colour}]{percent(risk.value)}[/]\n{ends}" if risk else "[dim]–[/]",
-        f"{session.starts_at.astimezone(_zone(session.timezone)):%a %d %b\n%H:%M}",
+        f"{on_clock_of(session.starts_at, session.timezone):%a %d %b\n%H:%M}",
         f"{escape(session.tutor_name)}\n[dim]{escape(session.tutor_id)}[/]",
         escape(session.student_id or "–"),
         "\n".join(_why(reason) for reason in session.reasons if told) or unknown,
@@ -110,10 +110,3 @@ def _as_json(found: "Upcoming", session: "UpcomingSession") -> dict[str, Any]:
         "model_version": session.model_version,
         "scored_as_of": session.as_of.isoformat() if session.as_of else None,
     }
-
-
-def _zone(name: str | None) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

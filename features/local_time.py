@@ -1,12 +1,12 @@
 """Hours and weekdays where a tutor lives."""
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from domain.time_zones import is_time_zone
 from features.kernel import Ints
 from features.stream import MICROSECONDS_AN_HOUR
+from features.zone_offsets import local
 
 PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 """Six hours each, from midnight."""
@@ -20,13 +20,15 @@ Parts = NDArray[np.int8]
 
 
 def local_hours(times: Ints, zone_codes: Ints, zones: list[str]) -> Ints:
-    """Full hours since 1970 on the clock of the zone its code names, -1 for UTC, of UTC microseconds (n,)."""
+    """Full hours since 1970 on the clock of the zone its code names, -1 for UTC, of UTC microseconds (n,).
+
+    A zone that cannot be computed with counts as UTC: scoring leaves its tutors out.
+    """
     hours_since_epoch = times // MICROSECONDS_AN_HOUR
     for code, zone in enumerate(zones):
         rows = np.flatnonzero(zone_codes == code)
-        if rows.size and zone != "UTC":
-            local = pc.local_timestamp(pa.array(times[rows], pa.timestamp("us", tz=zone)))
-            hours_since_epoch[rows] = pc.cast(local, pa.int64()).to_numpy() // MICROSECONDS_AN_HOUR
+        if rows.size and zone != "UTC" and is_time_zone(zone):
+            hours_since_epoch[rows] = local(times[rows], zone) // MICROSECONDS_AN_HOUR
     return hours_since_epoch
 
 

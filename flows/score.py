@@ -14,7 +14,7 @@ from features.history import History
 from flows import standalone
 from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
-from flows.scoring import all_scores, open_stored, shadow_scores, told, without_tutors
+from flows.scoring import all_scores, open_stored, shadow_scores, told, without_tutors, without_unreadable
 from flows.tasks import task
 from gateways.clock import utc_now
 from models.champion import Champion
@@ -30,7 +30,7 @@ from store.shadow import save_shadow_scores
 def load(runtime: Runtime, without: frozenset[str] = frozenset()) -> History:
     """The whole history, without transcripts and some tutors, every written reason with its class."""
     dataset = read_dataset(runtime.engine, kinds=HISTORY_KINDS)
-    return History(with_reason_codes(without_tutors(dataset, without)))
+    return History(with_reason_codes(without_unreadable(without_tutors(dataset, without))))
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)

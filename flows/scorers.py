@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.errors import ModelMismatch
 from domain.vocabulary import Task
 from features.history import History
-from flows.scoring import Champions, open_stored, readable_scores
+from flows.scoring import Champions, open_stored, readable_scores, without_unreadable
 from insights.tutor_rates import rate_scores
 from insights.usual import Usual, estimate_usual
 from models.champion import Champion
@@ -32,7 +32,7 @@ USUAL_TUTORS = 400
 
 def history_of(engine: Engine, tutor_ids: Sequence[str]) -> History:
     """All that is known of some tutors, every written reason with its class. Raises DatabaseUnavailable."""
-    return History(with_reason_codes(read_dataset(engine, tutor_ids, HISTORY_KINDS)))
+    return History(with_reason_codes(without_unreadable(read_dataset(engine, tutor_ids, HISTORY_KINDS))))
 
 
 class Scorers:

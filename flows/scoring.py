@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from domain.errors import LateFeature, ModelMismatch
 from domain.horizons import UPCOMING
 from domain.scores import Score
+from domain.time_zones import is_time_zone
 from domain.vocabulary import ScoreKind, SessionStatus, Task
 from features.dataset import Dataset
 from features.history import History
@@ -109,6 +110,22 @@ def told(who: str) -> Iterator[None]:
         yield
     except (LateFeature, ModelMismatch) as error:
         print(f"{who} does not score: {error}")
+
+
+def without_unreadable(dataset: Dataset) -> Dataset:
+    """The dataset without tutors whose stored time zone cannot be computed with; a warning names them."""
+    tutors = dataset.tables["tutors"]
+    zones = pc.unique(tutors["timezone"]).drop_null().to_pylist()
+    unknown = pa.array([zone for zone in zones if not is_time_zone(zone)], pa.string())
+    if not len(unknown):
+        return dataset
+    gone = tutors.filter(pc.is_in(tutors["timezone"], unknown))
+    for row in gone.select(["tutor_id", "timezone"]).to_pylist():
+        logger.warning(
+            "tutor %r is not scored: the stored time zone %r is unknown; send tutor.updated with an IANA name",
+            *row.values(),
+        )
+    return without_tutors(dataset, gone["tutor_id"].to_pylist())
 
 
 def without_tutors(dataset: Dataset, tutor_ids: Iterable[str]) -> Dataset:

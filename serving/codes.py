@@ -55,7 +55,7 @@ CODES: Mapping[str, Meaning] = MappingProxyType(
             409, "The id was taken before with another body.", "Send what changed as a new event with a new id."
         ),
         "request_timeout": Meaning(408, "The body did not come within 30 seconds.", "Send it again."),
-        "body_too_large": Meaning(413, "The body has more than 1,000,000 bytes.", "Send less at once."),
+        "body_too_large": Meaning(413, "The body has more than 1,500,000 bytes.", "Send less at once."),
         "not_json": Meaning(415, "The body is not `application/json`.", "Send that `Content-Type`."),
         "invalid_request": Meaning(
             422, "Fields cannot be used; `errors` names each.", "Mend them; do not try again as it is."

@@ -23,7 +23,7 @@ from serving.resources import Resources
 
 logger = logging.getLogger("tutor_quality.serving")
 
-BODY_LIMIT = 1_000_000
+BODY_LIMIT = 1_500_000
 """Bytes of a request's body, and of one message of a WebSocket."""
 
 BODY_SECONDS = 30.0

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.zone_offsets import to_utc
 from simulator.settings import MarketSettings, microseconds
 from simulator.tutors import DAY, WEEK, ZONE_SHARES, ZONES, Floats, Ints, Tutors
 
@@ -137,9 +136,7 @@ def _local_to_utc(local: Ints, zone: Ints) -> Ints:
     utc = np.empty_like(local)
     for code, name in enumerate(ZONES):
         rows = np.flatnonzero(zone == code)
-        naive = pa.array(local[rows], pa.timestamp("us"))
-        aware = pc.assume_timezone(naive, name, ambiguous="earliest", nonexistent="latest")
-        utc[rows] = pc.cast(aware, pa.int64()).to_numpy()
+        utc[rows] = to_utc(local[rows], name)
     return utc
 
 

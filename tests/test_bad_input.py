@@ -33,6 +33,7 @@ MARKER = "Zebulon-Quixote"
 """Stands for a person: whatever goes wrong, it must not be said again."""
 
 MEGABYTE = 1_000_000
+BODY_LIMIT = 1_500_000
 DEEP = 10_000
 JSON = {"Content-Type": "application/json"}
 TIMESTAMP = NOW.isoformat()
@@ -118,7 +119,7 @@ def replaced(old: str, new: str, **data: Any) -> bytes:
 
 BODIES: dict[str, tuple[Callable[[], bytes], tuple[int, ...]]] = {
     "10 MB": (lambda: b'{"a": "' + MARKER.encode() + b"x" * 10 * MEGABYTE + b'"}', (413,)),
-    "one byte too many": (lambda: b'"' + b"x" * (MEGABYTE - 1) + b'"', (413,)),
+    "one byte too many": (lambda: b'"' + b"x" * (BODY_LIMIT - 1) + b'"', (413,)),
     "invalid UTF-8": (lambda: as_json(event()).replace(b"Zebulon", b"Zebulon\xff\xfe"), (400, 422)),
     "UTF-16": (lambda: json.dumps(event()).encode("utf-16"), (400, 422)),
     "not JSON": (lambda: f"{MARKER}: hello".encode(), (400, 422)),

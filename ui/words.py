@@ -1,9 +1,9 @@
 """How the pages say things: bands, kinds, percents, local times."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.scores import points
+from domain.time_zones import on_clock_of
 from domain.vocabulary import Band, ScoreKind, SessionStatus, Task
 from store.views import Risk
 
@@ -40,11 +40,4 @@ def minutes(value: float | None) -> str:
 
 def local_time(moment: datetime, zone: str) -> str:
     """A moment on the clock of a zone; UTC where the zone is not one we know."""
-    return moment.astimezone(_zone(zone)).strftime("%a %d %b %Y, %H:%M")
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return on_clock_of(moment, zone).strftime("%a %d %b %Y, %H:%M")

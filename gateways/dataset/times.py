@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from domain.time_formats import NAMED
 from features.dataset import TIME
+from features.zone_offsets import to_utc
 from gateways.dataset.counted_times import counted_time
 from gateways.dataset.parsing import PLAIN, Parsed, Signs, as_text, combined, is_true, kept
 
@@ -87,8 +88,15 @@ def _placed(column: pa.ChunkedArray, reading: Reading) -> Parsed:
         shifted, later = _within_years(pc.add(shifted, pa.scalar(reading.shift, pa.duration("us"))))
         outside = outside | later
     if not zone:
-        shifted = pc.assume_timezone(shifted, reading.zone, ambiguous="earliest", nonexistent="latest")
+        shifted = _in_utc(shifted, reading.zone)
     return Parsed(shifted.cast(TIME), outside)
+
+
+def _in_utc(clock: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
+    """Times on the clock of a zone as UTC times, computed as the features compute local hours."""
+    moments = np.asarray(pc.fill_null(clock.cast(pa.int64()), 0), np.int64)
+    placed = pa.array(to_utc(moments, zone), pa.int64(), mask=np.array(pc.is_null(clock), bool))
+    return pa.chunked_array([placed.cast(TIME)])
 
 
 def _within_years(times: pa.ChunkedArray) -> Parsed:

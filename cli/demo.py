@@ -81,10 +81,12 @@ def demo(
 def play(stack: ExitStack, serve: bool, wish: Wish, fresh: bool = False, yes: bool = False) -> None:
     """All steps in order. What is started is stopped by the stack, in reverse order, whatever happens."""
     from cli.demo_steps import fill, learn, wipe
+    from cli.next_runs import print_next_runs
     from cli.processes import Processes
     from cli.services import prefect_service
     from cli.top import print_top
     from flows.runtime import open_runtime
+    from gateways.clock import utc_now
 
     console = make_console()
     home, settings = _home()
@@ -116,6 +118,7 @@ def play(stack: ExitStack, serve: bool, wish: Wish, fresh: bool = False, yes: bo
             services = _start_services(processes, stage, runtime, state)
         home.keep_seconds(progress, steps.took)
         _print_addresses(stage, [*services, prefect], runtime.tracking_uri)
+        print_next_runs(console, stage.settings.schedules, utc_now())
         _wait_for_the_end()
 
 

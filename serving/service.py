@@ -21,6 +21,7 @@ from gateways.settings import load_settings
 from serving.app import create_app, is_routed
 from serving.guard import Guard
 from serving.resources import Resources, open_resources
+from serving.schedule_gauges import ScheduleGauges
 from serving.shortcut import Shortcut
 from serving.warm import warm_up
 
@@ -80,4 +81,5 @@ class TutorQuality:
 
 
 TutorQuality.mount_asgi_app(api)  # type: ignore[attr-defined]  # the decorator makes a Service of the class
+TutorQuality.add_asgi_middleware(ScheduleGauges, resources=resources)  # type: ignore[attr-defined]
 TutorQuality.add_asgi_middleware(Guard, resources=resources, is_routed=partial(is_routed, app))  # type: ignore[attr-defined]

@@ -20,11 +20,13 @@ from sqlalchemy import text
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from domain.schedules import RunOutcome
 from serving.callers import INSTALLATION
 from serving.connections import HEADER_BYTES
 from store.database import Engine
 from store.keys import revoke_key
 from store.load import load
+from store.schedules import end_run, register_schedules, start_run
 from tests.access_parts import bearer, new_key
 from tests.api_parts import HEADERS, KEY, marketplace, problem, register, small_model
 
@@ -36,6 +38,9 @@ def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
 ) -> None:
     load(engine, marketplace())
     register(engine, small_model())
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    register_schedules(engine, {"score": "5 * * * *", "drain": "*/5 * * * *"}, long_ago)
+    end_run(engine, start_run(engine, "drain", True, long_ago), RunOutcome.COMPLETED, None, long_ago)
     with _bento(database_url, tmp_path) as (address, process), httpx.Client(base_url=address, timeout=20) as client:
         assert client.get("/api/health").json() == {"status": "ok"}
         assert client.get("/api/ready").json()["models"] == {"no_show": "7", "churn": None}
@@ -49,6 +54,9 @@ def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
         metrics = client.get("/metrics", headers=HEADERS).text
         counted = 'tutor_quality_request_seconds_count{method="GET",route="/api/tutors/{tutor_id}/scores",status="200"}'
         assert f"{counted} 1.0" in metrics
+        assert 'tutor_quality_schedule_late{flow="score"} 1.0' in metrics
+        assert 'tutor_quality_schedule_last_good_timestamp_seconds{flow="drain"} 1.7' in metrics
+        assert "tutor_quality_schedules_read 1.0" in metrics
         assert "ada" not in metrics  # no series, and so no trace, of a person
         problem(client.get("/", headers=HEADERS), 404, "not_found")  # BentoML's landing page
         pickle = {"content-type": "application/vnd.bentoml+pickle"}

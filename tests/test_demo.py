@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.error_lines import errors_in
 from tests.file_modes import open_to_others, walk
 
 SIZE = ("--tutors", "300", "--days", "150", "--sessions-per-day", "400")
@@ -24,13 +25,15 @@ SECRETS = (
     "prefect_auth",
     "mlflow_auth",
 )
+WATCHED = 600.0
+"""Seconds for which the running demo is watched for errors in its logs."""
 
 
 @pytest.mark.slow
 def test_the_demo_prints_the_list_serves_and_stops_everything_on_ctrl_c(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from cli.main import main; main()", "demo", *SIZE]
     environ = {**os.environ, "TQS_DATA_DIR": str(tmp_path), "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/untouched"}
-    output = tmp_path / "output.txt"
+    output, began = tmp_path / "output.txt", time.monotonic()
     with output.open("wb") as sink:
         demo = subprocess.Popen(command, env=environ, stdout=sink, stderr=sink, start_new_session=True, umask=0)
     try:
@@ -44,9 +47,11 @@ def test_the_demo_prints_the_list_serves_and_stops_everything_on_ctrl_c(tmp_path
         assert len(addresses) == 4
         assert all(httpx.get(address).status_code < 500 for address in addresses)
         assert "The 15 tutors who most need help" in output.read_text()
+        assert "Next scheduled runs (UTC): " in output.read_text()
         assert len(list((tmp_path / "demo" / "mails").glob("*.eml"))) == 1
         check_command_lines(demo.pid, tmp_path / "demo")
         assert not open_to_others(path for path in walk(tmp_path / "demo") if path != tmp_path / "demo")
+        _watch(demo, began + WATCHED, tmp_path / "demo")
     finally:
         demo.send_signal(signal.SIGINT)
         code = demo.wait(60)
@@ -70,3 +75,11 @@ def check_command_lines(pid: int, home: Path) -> None:
     shown = {p.pid: " ".join(p.cmdline()) for p in (demo, *demo.children(recursive=True), *servers)}
     assert len(shown) >= 8
     assert not {number: line for number, line in shown.items() if any(secret in line for secret in secrets)}
+
+
+def _watch(demo: "subprocess.Popen[bytes]", until: float, home: Path) -> None:
+    """Fail as soon as a service of the demo logs an error or the demo ends, up to a moment."""
+    while time.monotonic() < until:
+        assert demo.poll() is None
+        assert errors_in(home / "logs", home / "postgres") == {}
+        time.sleep(5)

@@ -59,6 +59,9 @@ class KindSpec(BaseModel):
     csv: CsvSpec | None = Field(
         None, description="how its CSV file is written, where it differs from the general `csv`"
     )
+    per: str | None = Field(
+        None, description="`student` where a session has one row a student (sessions only); see Group sessions"
+    )
     sheet: str | None = Field(None, description="name of the sheet of an Excel file that has several")
     columns: dict[str, str | None] = Field(
         default={},
@@ -163,6 +166,8 @@ def _kind_problems(kind: str, spec: KindSpec, zone: str) -> Iterator[Problem]:
     for name, pattern in spec.formats.items():
         yield from _format_problems(kind, name, pattern, zone)
     yield from _attribute_problems(kind, spec)
+    if spec.per is not None and (kind, spec.per) != ("sessions", "student"):
+        yield Problem((kind, "per"), f"`per: {spec.per}`: only `per: student` is known, and only for `sessions`")
 
 
 def _file_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from features.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
 from gateways.dataset.columns import Column
 from gateways.dataset.conditions import Rows, ask
 from gateways.dataset.description import Description
-from gateways.dataset.duplicates import Repeats, first_difference, repeats
+from gateways.dataset.duplicates import GROUP_HINT, Repeats, first_difference, repeats
 from gateways.dataset.misread import spreadsheet_errors
 from gateways.dataset.parsing import is_true
 from gateways.dataset.plan import Plan
@@ -153,7 +153,9 @@ class _Check:
         self._verdicts.leave_out(absent & is_true(pc.is_in(column.values, value_set=_values(known.left_out))))
         refused = absent & is_true(pc.is_in(column.values, value_set=_values(known.rejected)))
         self._reject(refused, column, f"orphan: its row of {field.refers_to} was rejected")
-        self._reject(absent & ~refused, column, f"orphan: not in {field.refers_to}")
+        grouped = field.refers_to == "sessions" and self._description.spec.sessions.per
+        hint = "; with `per: student` the id of a session is SESSION:STUDENT" if grouped else ""
+        self._reject(absent & ~refused, column, f"orphan: not in {field.refers_to}{hint}")
 
     def _check_duplicates(self, table: pa.Table) -> None:
         key, good = self._columns[self._plan.kind.key], np.flatnonzero(self._verdicts.good)
@@ -164,6 +166,7 @@ class _Check:
         first = dict(zip(found.rows, self._source.row_numbers(found.first), strict=True))
         other = {
             row: f"duplicate: row {first[row]} has the same {self._plan.kind.key} and another {name}"
+            + (GROUP_HINT if name == "student_id" and self._plan.kind.name == "sessions" else "")
             for row, name in zip(found.rows, first_difference(table, found), strict=True)
             if name is not None
         }

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+GROUP_HINT = "; for a group session with one row a student write `per: student` under `sessions`"
+
 
 class Repeats(NamedTuple):
     """Rows whose key stood before, and for each the row where it stood first. Both (n,) indices."""

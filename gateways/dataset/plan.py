@@ -56,6 +56,8 @@ def make_plan(description: Description, kind: str, opened: Opened) -> Plan:
     near = unread_columns(kind, spec, opened.names, {source.name for source in sources.values()} | asked)
     found = [*lacking, *near, *_attribute_problems(kind, spec, opened), *unfit, *wrong]
     # A field without a column is not worth a second complaint where the first explains it.
+    if spec.per and "student_id" not in set(sources) | set(fills):
+        found.append(Problem((kind, "per"), f"`per: student` needs `student_id`: {no_column('student_id', opened)}"))
     found = found or list(_unsupplied(kind, set(sources) | set(fills), opened))
     if found:
         raise description.error(*found)

@@ -34,6 +34,8 @@ def read_columns(plan: Plan, source: Source) -> dict[str, Column]:
         columns[ATTRIBUTE_PREFIX + name] = read_attribute(
             name, source.table[name], meanings, numeric, plan.opened.signs
         )
+    if plan.spec.per:
+        columns["session_id"] = _per_student(columns["session_id"], columns["student_id"])
     if "outcome_known_at" in columns and "status" in columns:
         columns["outcome_known_at"] = _once_over(columns["outcome_known_at"], columns["status"])
         if "booked_at" in columns:
@@ -100,3 +102,11 @@ def _once_booked(known: Column, booked: Column) -> Column:
     later = pc.fill_null(pc.less(known.values, booked.values), False)
     values = pc.if_else(later, booked.values, known.values)
     return Column(known.source, known.raw, values, known.unreadable, known.reason)
+
+
+def _per_student(sessions: Column, students: Column) -> Column:
+    """The id of one student's part of a group session, `SESSION:STUDENT`."""
+    values = pc.binary_join_element_wise(sessions.values, students.values, ":")
+    lacking = np.array(pc.and_(pc.is_valid(sessions.values), pc.is_null(students.values)), bool)
+    reason = sessions.reason if sessions.unreadable.any() else "no student_id, which `per: student` needs in every row"
+    return Column(sessions.source, sessions.raw, values, sessions.unreadable | lacking, reason)

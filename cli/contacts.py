@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.printing import cell
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def print_list(console: Console, day: date | None, listed: "list[ListedContact]"
     for name in ("What to do", "Status"):
         table.add_column(name)
     for contact in listed:
-        table.add_row(*_cells(contact))
+        table.add_row(*map(cell, _cells(contact)))
     console.print(table)
 
 

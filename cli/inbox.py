@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.operator import operator
+from cli.printing import cell
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
@@ -80,5 +81,6 @@ def print_inbox(console: Console, counted: "Backlog", state: str, events: "list[
     table.add_column("Reason", ratio=1)
     for event in events:
         received = f"{event.received_at:%Y-%m-%d %H:%M}"
-        table.add_row(str(event.id), event.event_id, event.type, received, str(event.tries), event.error or "–")
+        cells = (event.id, event.event_id, event.type, received, event.tries, event.error or "–")
+        table.add_row(*map(cell, cells))
     console.print(table)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from cli.operator import operator
+from cli.printing import cell
 from cli.steps import console
 from domain.policy import Permission, Role
 
@@ -123,7 +123,7 @@ def _keys_table(keys: "list[ApiKey]", now: datetime) -> Table:
         used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
         role = f"{key.role} {key.tutor_id}" if key.tutor_id else str(key.role)
         cells = (key.id, key.name, role, may, key.created_by, used, _status(key, now))
-        table.add_row(*(escape(cell) for cell in cells))
+        table.add_row(*map(cell, cells))
     return table
 
 
@@ -142,5 +142,5 @@ def _audit_table(rows: "list[KeptRow]") -> Table:
     for kept in rows:
         row = kept.row
         cells = (f"{row.at:%Y-%m-%d %H:%M:%S}", row.actor, row.role, row.action, row.subject_id or "–")
-        table.add_row(*(escape(cell) for cell in cells))
+        table.add_row(*map(cell, cells))
     return table

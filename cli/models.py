@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.printing import cell
 from cli.steps import console as make_console
 from domain.vocabulary import Task
 
@@ -173,11 +174,10 @@ def _verdict(decision: dict[str, Any]) -> tuple[str, str]:
 
 def _print_table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(title=title, title_justify="left")
     for name in columns:
         table.add_column(name, ratio=1 if name == "why" else None)
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))  # a reason in brackets is no markup
+        table.add_row(*map(cell, row))
     make_console().print(table)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from cli.printing import cell
 from cli.steps import console as make_console
 from cli.top import COLOURS
 from domain.scores import band, percent
@@ -18,7 +19,7 @@ from domain.time_zones import on_clock_of
 if TYPE_CHECKING:
     from domain.scores import Reason
     from store.upcoming import Upcoming
-    from store.views import UpcomingSession
+    from store.views import Risk, UpcomingSession
 
 
 def upcoming(
@@ -63,25 +64,29 @@ def print_upcoming(found: "Upcoming", console: Console, limit: int) -> None:
     console.print(table)
 
 
-def _cells(found: "Upcoming", session: "UpcomingSession") -> tuple[str, ...]:
-    risk = session.no_show
-    colour = COLOURS[band(risk.value)] if risk else "dim"
+def _cells(found: "Upcoming", session: "UpcomingSession") -> tuple[Text, ...]:
     action, effect, told = _advice(found, session)
     expected = f"the model expects, {session.what_if.words}" if effect and session.what_if else ""
-    unknown = "not scored yet" if risk is None else ""
-    ends = f"[dim]{percent(risk.low)}–{percent(risk.high)}[/]" if risk else ""
+    unknown = "not scored yet" if session.no_show is None else ""
+    reasons = [_why(reason) for reason in session.reasons if told] or [unknown]
     return (
-        f"[{colour}]{percent(risk.value)}[/]\n{ends}" if risk else "[dim]–[/]",
-        f"{on_clock_of(session.starts_at, session.timezone):%a %d %b\n%H:%M}",
-        f"{escape(session.tutor_name)}\n[dim]{escape(session.tutor_id)}[/]",
-        escape(session.student_id or "–"),
-        "\n".join(_why(reason) for reason in session.reasons if told) or unknown,
-        "\n".join([action, *(f"[dim]{line}[/]" for line in (effect, expected) if line)]),
+        _risk(session.no_show),
+        cell(f"{on_clock_of(session.starts_at, session.timezone):%a %d %b\n%H:%M}"),
+        cell(session.tutor_name, (session.tutor_id, "dim")),
+        cell(session.student_id or "–"),
+        cell(*reasons),
+        cell(action, *((line, "dim") for line in (effect, expected) if line)),
     )
 
 
+def _risk(risk: "Risk | None") -> Text:
+    if risk is None:
+        return cell(("–", "dim"))
+    return cell((percent(risk.value), COLOURS[band(risk.value)]), (f"{percent(risk.low)}–{percent(risk.high)}", "dim"))
+
+
 def _why(reason: "Reason") -> str:
-    return f"{'▲' if reason.effect > 0 else '▼'} {escape(reason.text)}"
+    return f"{'▲' if reason.effect > 0 else '▼'} {reason.text}"
 
 
 def _advice(found: "Upcoming", session: "UpcomingSession") -> tuple[str, str, bool]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.operator import operator
+from cli.printing import cell
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def _print(console: Console, state: str, found: "list[Delivery]") -> None:
     table = Table("number", "id", "type", "made (UTC)", "tries", "last answer", title=f"{state} deliveries")
     for one in found:
         last = str(one.status_code) if one.status_code else one.error or ""
-        table.add_row(str(one.id), one.event_id, one.type, f"{one.created_at:%Y-%m-%d %H:%M}", str(one.tries), last)
+        cells = (one.id, one.event_id, one.type, f"{one.created_at:%Y-%m-%d %H:%M}", one.tries, last)
+        table.add_row(*map(cell, cells))
     console.print(table)
 
 

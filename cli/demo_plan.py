@@ -26,7 +26,7 @@ FULL = Size()
 _FIXED = {START: 8.0, CONTACTS: 3.0, MONITOR: 30.0, SERVE: 45.0}
 _FULL_SIZE = {SIMULATE: 12.0, CONTINUE: 3.0, LOAD: 40.0, NEWS: 10.0, FEATURES: 10.0, TRAIN: 170.0,
               SCORE: 25.0}  # fmt: skip
-"""Estimated seconds on two cores: of any size, and at 3,000 sessions a day for 180 days. A start keeps the real ones."""
+"""Estimated seconds on two cores: of any size, and at 3,000 sessions a day for 180 days."""
 
 FULL_SIZE_MB, LEAST_MB = 1500.0, 300.0
 """Disk space of the demo's folder at full size, and of the smallest demo."""

@@ -14,6 +14,7 @@ TYPES = (
     "transcript.ready",
     "tutor.updated",
     "tutor.deleted",
+    "student.deleted",
 )
 """The type of every event."""
 
@@ -46,5 +47,6 @@ def example(kind: str) -> dict[str, Any]:
         "transcript.ready": {"session_id": "session-81023", "text": "tutor: Hello.\nstudent: Hi."},
         "tutor.updated": {"tutor_id": "tutor-17", "name": "Ada", "timezone": "Europe/Berlin"},
         "tutor.deleted": {"tutor_id": "tutor-17"},
+        "student.deleted": {"student_id": "student-204"},
     }
     return {"type": kind, "version": VERSION, "timestamp": "2026-11-23T17:00:05Z", "data": data[kind]}

@@ -95,9 +95,15 @@ class Tutor(_Sent):
 
 
 class DeletedTutor(_Sent):
-    """A tutor whose personal data must go. What happened in sessions stays, without a name."""
+    """A tutor to erase. Times and outcomes of sessions stay under a random id; all text goes."""
 
     tutor_id: PathId
+
+
+class DeletedStudent(_Sent):
+    """A student to erase. Sessions stay with their tutors, without the student's id and without text."""
+
+    student_id: Id
 
 
 class _Event(_Sent):
@@ -163,17 +169,25 @@ class TutorUpdated(_Event):
 
 
 class TutorDeleted(_Event):
-    """A tutor asked to be forgotten."""
+    """A tutor asked to be erased. This cannot be undone: later events about the id are not applied."""
 
     type: Literal["tutor.deleted"]
     data: DeletedTutor
+
+
+class StudentDeleted(_Event):
+    """A student asked to be erased. This cannot be undone: later events are applied without the student."""
+
+    type: Literal["student.deleted"]
+    data: DeletedStudent
 
 
 SessionEvent = SessionBooked | SessionRescheduled | SessionCancelled | SessionCompleted | SessionNoShow
 """Those that say how a session stands."""
 
 Event = Annotated[
-    SessionEvent | MessageSent | TranscriptReady | TutorUpdated | TutorDeleted, Field(discriminator="type")
+    SessionEvent | MessageSent | TranscriptReady | TutorUpdated | TutorDeleted | StudentDeleted,
+    Field(discriminator="type"),
 ]
 """Anything the Rails app may tell us."""
 

@@ -19,11 +19,11 @@ from flows.tasks import task
 from gateways.clock import utc_now
 from models.champion import Champion
 from quality.reasons import with_reason_codes
-from store.forgotten import forgotten_tutors
 from store.history import HISTORY_KINDS, read_dataset
 from store.models import challenger, champion
 from store.scores import save_scores
 from store.shadow import save_shadow_scores
+from store.tombstones import erased_tutors
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=600, cache_policy=NO_CACHE)
@@ -69,7 +69,7 @@ def score(as_of: str | None = None) -> int:
         champions = load_champions(runtime)
         if not any(champions.values()):
             print("no model is registered yet: only rates are scored; run `tqs train` for the rest")
-        gone = forgotten_tutors(runtime.engine)
+        gone = erased_tutors(runtime.engine)
         history, at, challengers = load(runtime, gone), moment(as_of, utc_now()), load_challengers(runtime)
         scores = all_scores(history, champions, at)
         save(runtime, _whole(scores))

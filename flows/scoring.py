@@ -129,7 +129,7 @@ def without_unreadable(dataset: Dataset) -> Dataset:
 
 
 def without_tutors(dataset: Dataset, tutor_ids: Iterable[str]) -> Dataset:
-    """The dataset without some tutors and all they did: who asked to be forgotten is not scored."""
+    """The dataset without some tutors and all they did: erased tutors are not scored."""
     gone = pa.array(list(tutor_ids), pa.string())
     if not len(gone):
         return dataset

@@ -26,6 +26,7 @@ from insights.tutor_rates import rate_scores
 from store.applying import Applied, apply
 from store.claims import LEASE, Claimed, LeaseLost, claim, fail, finish, heartbeat, park, release, wait
 from store.database import Engine, is_in_trouble, writing
+from store.erasing import ERASED
 from store.said import news
 from store.scores import append_scores
 
@@ -222,6 +223,8 @@ def _read(events: Sequence[Claimed]) -> tuple[list[Arrived[Event]], dict[int, st
     """The events, and a sentence for each row that holds none."""
     arrived, unreadable = [], {}
     for event in events:
+        if event.body == ERASED:  # its content was erased while it waited
+            continue
         try:
             arrived.append(Arrived(event.id, read_event(event.body), event.received_at))
         except InvalidEvent as error:

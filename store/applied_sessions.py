@@ -16,6 +16,7 @@ from domain.events import (
     SessionCompleted,
     SessionEvent,
     SessionRescheduled,
+    StudentDeleted,
     TranscriptReady,
     status_of,
 )
@@ -27,7 +28,7 @@ SESSION, ATTRIBUTES = "session", "session attributes"
 """Kinds of thing in `latest_events`."""
 
 _LATEST = text("""
-    SELECT l.kind, l.id, l.happened_at, l.event_id, l.deleted
+    SELECT l.kind, l.id, l.happened_at, l.event_id
     FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS asked (kind, id)
     JOIN latest_events AS l USING (kind, id)
 """)
@@ -79,14 +80,10 @@ class StoredSession(NamedTuple):
 
 @dataclass(frozen=True)
 class Deciding:
-    """Which event was the latest about each thing so far, by kind and id, and which the batch brings.
-
-    `deleted` holds the tutors who asked to be forgotten before.
-    """
+    """Which event was the latest about each thing so far, by kind and id, and which the batch brings."""
 
     stood: Mapping[tuple[str, str], Standing]
     sessions: Mapping[str, StoredSession]
-    deleted: frozenset[str]
     won: dict[tuple[str, str], Standing] = field(default_factory=dict)
 
     @classmethod
@@ -106,7 +103,7 @@ class Deciding:
         for key, moment in export_moments(connection, keys).items():
             place = Standing(moment, key[0] == SESSION and key[1] in decided, "")
             stood[key] = max(place, stood.get(key, place))
-        return cls(stood, sessions, frozenset(row.id for row in latest if row.deleted))
+        return cls(stood, sessions)
 
     def latest(self, kind: str, about: Iterable[tuple[str, Arrived[E]]]) -> dict[str, Arrived[E]]:
         """Of events by the id of what they are about, those that say how it stands now; they are noted as `won`."""
@@ -131,6 +128,8 @@ class Deciding:
 def _keys(event: Event) -> list[tuple[str, str]]:
     if isinstance(event, TranscriptReady):
         return [("transcript", event.data.session_id)]
+    if isinstance(event, StudentDeleted):
+        return []
     keys = [("tutor", event.data.tutor_id)]
     if isinstance(event, SESSION_EVENTS):
         keys += [(SESSION, event.data.session_id), (ATTRIBUTES, event.data.session_id)]

@@ -13,13 +13,15 @@ from sqlalchemy import Connection, Engine, text
 from domain.errors import InvalidEvent
 from domain.event_order import SESSION_EVENTS, Arrived, only
 from domain.event_rules import check_event
-from domain.events import Event, MessageSent, TranscriptReady, TutorDeleted, TutorUpdated
+from domain.events import Event, MessageSent, StudentDeleted, TranscriptReady, TutorDeleted, TutorUpdated
+from domain.policy import Principal, Role
 from store import attributes as stored_attributes
 from store.applied_sessions import Deciding, apply_sessions, check_attributes
 from store.database import writing
+from store.erasing import erase
 from store.event_rows import add_ids, each, write
-from store.forgotten import wipe_events
-from store.load import FACTS_LOCK
+from store.facts_lock import hold_facts
+from store.tombstones import Sorted, ids_in, sort_out, wipe_late
 
 TUTOR, TRANSCRIPT = "tutor", "transcript"
 """Kinds of thing in `latest_events`, beside those of sessions."""
@@ -31,12 +33,6 @@ _UPDATE_TUTORS = text(f"""
     WHERE tutors.tutor_id = r.tutor_id
 """)
 _STAMP = text("UPDATE tutors SET history_stamp = gen_random_uuid() WHERE tutor_id = ANY (:ids)")
-_FORGET_TUTORS = text(f"""
-    UPDATE tutors SET
-        name = NULL, email = NULL, departed_at = coalesce(tutors.departed_at, greatest(tutors.started_at, r.at))
-    FROM {each("tutor_id text, at timestamptz")}
-    WHERE tutors.tutor_id = r.tutor_id
-""")
 _COLUMNS = "message_id text, tutor_id text, student_id text, sent_at timestamptz, sender text, recipient text"
 _ADD_MESSAGES = text(f"""
     INSERT INTO messages (message_id, tutor_id, student_id, sent_at, sender, recipient)
@@ -48,19 +44,19 @@ _ADD_TRANSCRIPTS = text(f"""
     ON CONFLICT (session_id) DO UPDATE SET known_at = excluded.known_at, text = excluded.text
 """)
 _NOTE_LATEST = text(f"""
-    INSERT INTO latest_events (id, kind, happened_at, event_id, deleted)
-    SELECT r.* FROM {each("id text, kind text, happened_at timestamptz, event_id text, deleted boolean")}
-    ON CONFLICT (kind, id) DO UPDATE SET
-        happened_at = excluded.happened_at, event_id = excluded.event_id,
-        deleted = latest_events.deleted OR excluded.deleted
+    INSERT INTO latest_events (id, kind, happened_at, event_id)
+    SELECT r.* FROM {each("id text, kind text, happened_at timestamptz, event_id text")}
+    ON CONFLICT (kind, id) DO UPDATE SET happened_at = excluded.happened_at, event_id = excluded.event_id
 """)
+_BY_EVENT = Principal("event", Role.INGEST)
+"""Who erases a person because an event says so, in the audit."""
 
 
 @dataclass(frozen=True)
 class Applied:
     """What came of a batch.
 
-    `tutors`: whose scores may differ now, without those who asked to be forgotten. `completed`: sessions said to have
+    `tutors`: whose scores may differ now, without erased ones. `completed`: sessions said to have
     been held. `refused`: rows of the inbox that can never be applied, with a sentence. `early`: rows of transcripts
     whose session is not known yet.
     """
@@ -77,7 +73,7 @@ def apply(engine: Engine, arrived: Sequence[Arrived[Event]]) -> Applied:
     Raises DatabaseUnavailable.
     """
     with writing(engine) as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FACTS_LOCK})
+        hold_facts(connection)
         known = stored_attributes.defined(connection)
         types = {attribute.name: attribute.type for attribute in known if attribute.kind == "sessions"}
         refused, usable = {}, []
@@ -94,22 +90,40 @@ def apply(engine: Engine, arrived: Sequence[Arrived[Event]]) -> Applied:
 def _apply(
     connection: Connection, arrived: Sequence[Arrived[Event]], refused: Mapping[int, str], attributes: frozenset[str]
 ) -> Applied:
-    deciding = Deciding.read(connection, arrived)
+    found = sort_out(connection, arrived)
+    deciding = Deciding.read(connection, found.usable)
+    applied = _write(connection, deciding, found.usable, attributes)
+    _erase(connection, arrived, found)
+    gone = {person.id for person in found.deletions if person.kind == TUTOR}
+    return Applied(applied.tutors - gone, applied.completed, refused, applied.early)
+
+
+def _write(
+    connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]], attributes: frozenset[str]
+) -> Applied:
     add_ids(connection, "tutors", _tutor_ids(arrived))
     add_ids(connection, "students", _student_ids(arrived))
-    gone = _apply_tutors(connection, deciding, arrived)
+    _apply_tutors(connection, deciding, arrived)
     sessions = apply_sessions(connection, deciding, arrived, attributes)
     write(connection, _ADD_MESSAGES, map(_message, only(arrived, MessageSent)))
     early = _apply_transcripts(connection, deciding, arrived)
     latest = [
-        {"id": key[1], "kind": key[0], "happened_at": at.happened_at, "event_id": at.event_id, "deleted": key in gone}
+        {"id": key[1], "kind": key[0], "happened_at": at.happened_at, "event_id": at.event_id}
         for key, at in deciding.won.items()
     ]
     write(connection, _NOTE_LATEST, latest)
     touched = _touched(arrived, sessions.before)
     connection.execute(_STAMP, {"ids": sorted(touched)})
-    forgotten = deciding.deleted | {tutor_id for _, tutor_id in gone}
-    return Applied(touched - forgotten, sessions.completed, refused, early)
+    return Applied(touched, sessions.completed, {}, early)
+
+
+def _erase(connection: Connection, arrived: Sequence[Arrived[Event]], found: Sorted) -> None:
+    """Take out what came late about erased people, and erase those of whom the batch says so."""
+    if not found.late and not found.deletions:
+        return
+    now = max(one.received_at for one in arrived)
+    wipe_late(connection, found, ids_in(arrived), now)
+    erase(connection, found.deletions, _BY_EVENT, now)
 
 
 def _message(one: Arrived[MessageSent]) -> dict[str, Any]:
@@ -117,7 +131,8 @@ def _message(one: Arrived[MessageSent]) -> dict[str, Any]:
 
 
 def _tutor_ids(arrived: Iterable[Arrived[Event]]) -> set[str]:
-    return {one.event.data.tutor_id for one in arrived if not isinstance(one.event, TranscriptReady)}
+    without = TranscriptReady | TutorDeleted | StudentDeleted
+    return {one.event.data.tutor_id for one in arrived if not isinstance(one.event, without)}
 
 
 def _touched(arrived: Iterable[Arrived[Event]], before: frozenset[str]) -> frozenset[str]:
@@ -131,30 +146,10 @@ def _student_ids(arrived: Iterable[Arrived[Event]]) -> set[str]:
     return {student_id for student_id in sessions | messages if student_id is not None}
 
 
-def _apply_tutors(
-    connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]]
-) -> set[tuple[str, str]]:
-    """Write who tutors are, and forget who asked for it. Returns the keys of those forgotten now."""
-    deletions = {one.event.data.tutor_id: one for one in reversed(only(arrived, TutorDeleted))}  # the first of each
-    updates = only(arrived, TutorUpdated)
-    gone = deciding.deleted | deletions.keys()
-    # What is said of a forgotten tutor, be it from before, would bring the name back.
-    kept = [one for one in updates if _is_before(one, deletions) and one.event.data.tutor_id not in deciding.deleted]
-    latest = deciding.latest(TUTOR, ((one.event.data.tutor_id, one) for one in kept))
+def _apply_tutors(connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]]) -> None:
+    """Write who tutors are."""
+    latest = deciding.latest(TUTOR, ((one.event.data.tutor_id, one) for one in only(arrived, TutorUpdated)))
     write(connection, _UPDATE_TUTORS, (one.event.data.model_dump() for one in latest.values()))
-    for tutor_id, one in deletions.items():
-        deciding.won[TUTOR, tutor_id] = one.standing
-    at = ({"tutor_id": tutor_id, "at": one.event.timestamp} for tutor_id, one in deletions.items())
-    write(connection, _FORGET_TUTORS, at)
-    again = {one.event.data.tutor_id for one in updates} & gone
-    wipe_events(connection, deletions.keys() | again)
-    return {(TUTOR, tutor_id) for tutor_id in deletions}
-
-
-def _is_before(update: Arrived[TutorUpdated], deletions: Mapping[str, Arrived[TutorDeleted]]) -> bool:
-    """Whether an update came before its tutor's deletion, as it would be in a batch of its own."""
-    deletion = deletions.get(update.event.data.tutor_id)
-    return deletion is None or update.row < deletion.row
 
 
 def _apply_transcripts(connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]]) -> frozenset[int]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from domain.errors import EventConflict
 from domain.events import Event, SessionState
 from store.database import writing
-from store.forgotten import wipe_parked
+from store.tombstones import wipe_parked
 
 WEBHOOK, SYNC = "webhook", "rails"
 """Where an event came from: sent to us, or asked for."""
@@ -163,7 +163,8 @@ def refuse_conflicts(arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -
 def _outcome(is_new: bool, known: str | None, sha256: str) -> Outcome:
     if is_new:
         return Outcome.NEW
-    return Outcome.SAME if known == sha256 else Outcome.CONFLICT
+    # An event whose content was erased has no fingerprint to compare with.
+    return Outcome.SAME if known in (None, sha256) else Outcome.CONFLICT
 
 
 def _row(arrival: Arrival, sha256: str, place: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     DateTime,
     Identity,
@@ -22,6 +21,8 @@ from store.tables import metadata
 __all__ = ["inbox", "latest_events", "metadata"]
 
 _TIME = DateTime(timezone=True)
+_TUTOR_ID = "((body -> 'data'::text) ->> 'tutor_id'::text)"
+_STUDENT_ID = "((body -> 'data'::text) ->> 'student_id'::text)"
 
 inbox = Table(
     "inbox",
@@ -43,11 +44,18 @@ inbox = Table(
     Column("parked_at", _TIME),
     Index("ix_inbox_waiting", "priority", "id", postgresql_where=text("processed_at IS NULL AND parked_at IS NULL")),
     Index("ix_inbox_parked", "id", postgresql_where=text("parked_at IS NOT NULL")),
-    # Who asks to be forgotten must not wait for a look at all that ever came.
+    # Erasing a person finds the events about them by index.
+    Index("ix_inbox_tutors", text(_TUTOR_ID), postgresql_where=text(f"{_TUTOR_ID} IS NOT NULL")),
+    Index("ix_inbox_students", text(_STUDENT_ID), postgresql_where=text(f"{_STUDENT_ID} IS NOT NULL")),
     Index(
-        "ix_inbox_tutors",
-        text("((body -> 'data'::text) ->> 'tutor_id'::text)"),
-        postgresql_where=text("type = 'tutor.updated'"),
+        "ix_inbox_transcripts",
+        text("((body -> 'data'::text) ->> 'session_id'::text)"),
+        postgresql_where=text("type = 'transcript.ready'"),
+    ),
+    Index(
+        "ix_inbox_old_bodies",
+        "received_at",
+        postgresql_where=text("processed_at IS NOT NULL AND type IS NOT NULL AND body <> '{}'::jsonb"),
     ),
 )
 
@@ -58,6 +66,5 @@ latest_events = Table(
     Column("id", Text),
     Column("happened_at", _TIME, nullable=False),
     Column("event_id", Text, nullable=False),
-    Column("deleted", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("kind", "id"),
 )

@@ -17,22 +17,25 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
 
 from domain.errors import InvalidDataset
+from domain.policy import Principal, Role
 from domain.schema import KINDS
 from features.dataset import TIME, Dataset, Export, complete_export
 from store import attributes as stored_attributes
 from store import merging
 from store.copying import as_rows, copy_in
 from store.database import answering, reading, writing
+from store.erasing import erase_again
+from store.facts_lock import hold_facts
 from store.inbox_tables import inbox
 from store.load_summary import KindSummary, LoadSummary
 from store.merge_incoming import Incoming
 from store.tables import dataset_facts, metadata
+from store.tombstones import buried
 
-FACTS_LOCK = 7_205_002
-"""Held by whoever writes what happened, an import or a batch of events: two could each miss the other's rows."""
+_IMPORT = Principal("import", Role.INGEST)
 # All of them: a new attribute is one of every tutor's.
 _STAMP = text("UPDATE tutors SET history_stamp = gen_random_uuid()")
-_ERASED = text("SELECT id FROM latest_events WHERE deleted AND kind = :kind")
+_ANY_ERASED = text("SELECT EXISTS (SELECT FROM erased_ids)")
 _ERASABLE = {"tutors": "tutor", "students": "student"}
 
 
@@ -47,12 +50,13 @@ def load(engine: Engine, dataset: Dataset, export: Export | None = None) -> Load
     try:
         with writing(engine) as connection:
             # One load at a time: two could each find the other's rows missing.
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FACTS_LOCK})
+            hold_facts(connection)
             defined = stored_attributes.define(connection, dataset.attributes)
             noted = _note_facts(connection, dataset, export)
             summary = LoadSummary(_each_kind(connection, dataset, export, _load_kind))
             if defined or noted or summary.new or summary.changed:
                 connection.execute(_STAMP)
+            erase_again(connection, _IMPORT)
             return summary
     except (psycopg2.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -100,7 +104,7 @@ def _each_kind(
     act: Callable[[Connection, Incoming], KindSummary],
 ) -> dict[str, KindSummary]:
     """Act on the rows of each kind, without those about erased tutors and students, which are counted."""
-    kept = without_erased(dataset, {kind: _erased(connection, about) for kind, about in _ERASABLE.items()})
+    kept = without_erased(dataset, {kind: _erased(connection, dataset, about) for kind, about in _ERASABLE.items()})
     summaries = {}
     for kind, table in kept.items():
         names = tuple(a.name for a in dataset.attributes if a.kind == kind)
@@ -111,8 +115,13 @@ def _each_kind(
     return summaries
 
 
-def _erased(connection: Connection, about: str) -> frozenset[str]:
-    return frozenset(connection.execute(_ERASED, {"kind": about}).scalars())
+def _erased(connection: Connection, dataset: Dataset, about: str) -> frozenset[str]:
+    """Ids of erased people among those that a dataset names."""
+    if not connection.execute(_ANY_ERASED).scalar_one():
+        return frozenset()
+    columns = (table[f"{about}_id"] for table in dataset.tables.values() if f"{about}_id" in table.column_names)
+    ids = {each for column in columns for each in pc.drop_null(pc.unique(column)).to_pylist()}
+    return frozenset(key[1] for key in buried(connection, ((about, each) for each in ids)))
 
 
 def without_erased(dataset: Dataset, erased: Mapping[str, Collection[str]]) -> dict[str, pa.Table]:

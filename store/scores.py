@@ -11,6 +11,7 @@ from domain.vocabulary import ScoreKind, SubjectKind
 from store.changes import note_changes, one_writer
 from store.database import reading, writing
 from store.tables import scores as scores_table
+from store.tombstones import without_erased
 
 _COLUMNS = "subject_kind, subject_id, kind, value, low, high, reasons, action, what_if, act_from, model_version, as_of"
 _LATEST = text(f"""
@@ -33,6 +34,8 @@ def append_scores(connection: Connection, scores: Sequence[Score]) -> None:
     """
     if scores:
         one_writer(connection)
+        scores = without_erased(connection, scores)
+    if scores:
         note_changes(connection, scores)  # before the scores: it compares them with what was said last
         connection.execute(insert(scores_table), [score.model_dump(mode="python") for score in scores])
 

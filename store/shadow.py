@@ -11,6 +11,7 @@ from domain.scores import Score
 from domain.vocabulary import ScoreKind
 from store.database import reading, writing
 from store.tables import model_comparisons, shadow_scores
+from store.tombstones import without_erased
 
 _KEPT = frozenset({"subject_kind", "subject_id", "kind", "value", "model_version", "as_of"})
 
@@ -55,7 +56,9 @@ def save_shadow_scores(engine: Engine, scores: Sequence[Score]) -> None:
     """Append a challenger's scores, all or none. Raises DatabaseUnavailable."""
     if scores:
         with writing(engine) as connection:
-            connection.execute(insert(shadow_scores), [score.model_dump(include=set(_KEPT)) for score in scores])
+            kept = [score.model_dump(include=set(_KEPT)) for score in without_erased(connection, scores)]
+            if kept:
+                connection.execute(insert(shadow_scores), kept)
 
 
 def pairs(engine: Engine, kind: ScoreKind, challenger: str, champion: str) -> list[Pair]:

@@ -94,14 +94,16 @@ tutors = _kind_table(
     # Another after whatever was written of the tutor, so that what was read of them can be kept until then.
     Column("history_stamp", UUID, nullable=False, server_default=text("gen_random_uuid()")),
     _exported_at(),
+    Column("erased_at", _TIME),
 )
-students = _kind_table(KINDS["students"])
+students = _kind_table(KINDS["students"], Column("erased_at", _TIME))
 sessions = _kind_table(
     KINDS["sessions"],
     _attributes(),
     _exported_at(),
     _exported_at("attributes_exported_at"),
     Index(None, "tutor_id", "starts_at"),
+    Index(None, "student_id"),
     # What is booked is a sliver of all there ever was; the hourly scoring reads only that.
     Index("ix_sessions_booked", "starts_at", postgresql_where=text("status = 'booked'")),
 )
@@ -109,8 +111,9 @@ reschedules = _kind_table(
     KINDS["reschedules"],
     Column("notice_hours", Double, Computed(_NOTICE_HOURS, persisted=True)),
     Index(None, "tutor_id", "requested_at"),
+    Index(None, "session_id"),
 )
-messages = _kind_table(KINDS["messages"], Index(None, "tutor_id", "sent_at"))
+messages = _kind_table(KINDS["messages"], Index(None, "tutor_id", "sent_at"), Index(None, "student_id"))
 transcripts = _kind_table(KINDS["transcripts"], _exported_at())
 
 attribute_definitions = Table(

@@ -1,4 +1,4 @@
-"""What events make of the tables: in any order, any number of times, late, early, about people unknown or forgotten."""
+"""What events make of the tables: in any order, any number of times, late, early, about people unknown."""
 
 import random
 from datetime import UTC, datetime
@@ -123,36 +123,6 @@ def test_a_transcript_before_its_session_is_early_and_kept_once_the_session_is_t
     assert not rows(engine, "SELECT 1 FROM transcripts")
     assert told(engine, TOLD, BOOKED).early == frozenset()
     assert one(engine, "SELECT text FROM transcripts")
-
-
-def test_a_forgotten_tutor_has_no_name_anywhere_and_gets_none_back(engine: Engine) -> None:
-    told(engine, event("tutor.updated", "u1", NOON, email="ada@example.org", departed_at=NOON + DAY))
-    found = told(engine, event("tutor.deleted", "d", NOON + HOUR))
-    assert found.tutors == frozenset()
-    told(engine, event("tutor.updated", "u2", NOON + 2 * HOUR))
-    tutor = one(engine, "SELECT * FROM tutors")
-    assert (tutor.name, tutor.email, tutor.departed_at) == (None, None, NOON + DAY)
-    assert one(engine, "SELECT deleted FROM latest_events WHERE kind = 'tutor'").deleted
-
-
-def test_a_forgotten_tutor_without_a_departure_departs_then_and_facts_still_come_in(engine: Engine) -> None:
-    told(engine, BOOKED, event("tutor.deleted", "d", NOON))
-    found = told(engine, HELD)
-    assert one(engine, "SELECT departed_at FROM tutors").departed_at == NOON
-    assert one(engine, SESSION).status == "completed"
-    assert found.tutors == frozenset()
-
-
-def test_what_was_said_of_a_tutor_before_the_deletion_stays_whether_or_not_both_come_at_once(engine: Engine) -> None:
-    said = event("tutor.updated", "u", NOON, timezone="Europe/Paris", started_at=NOON - 90 * DAY)
-    deleted = event("tutor.deleted", "d", NOON + HOUR)
-    told(engine, said, deleted)
-    at_once = facts(engine)
-    _empty(engine)
-    told(engine, said)
-    told(engine, deleted)
-    assert facts(engine) == at_once
-    assert one(engine, "SELECT timezone, name FROM tutors") == ("Europe/Paris", None)
 
 
 def test_an_imported_outcome_is_undone_by_no_booking_of_before_and_mended_by_an_outcome(engine: Engine) -> None:

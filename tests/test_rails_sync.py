@@ -221,7 +221,7 @@ def test_what_the_database_cannot_hold_is_kept_parked_all_the_same(engine: Engin
     assert len(second.error) < 200
 
 
-def test_an_unreadable_event_of_a_forgotten_tutor_is_kept_without_what_it_says(engine: Engine, sync: Sync) -> None:
+def test_an_unreadable_event_of_an_erased_tutor_is_kept_without_its_content(engine: Engine, sync: Sync) -> None:
     apply(engine, arrived([event("tutor.deleted", "d", NOW - timedelta(hours=1))]))
     named = event("tutor.updated", "u", NOW - timedelta(hours=2), full_name="Ada") | {"nick": "Ada"}
     with _answering(iter([(200, {}, {"events": [named]})]), []) as url:

@@ -20,6 +20,7 @@ from cli.inbox import commands as inbox_commands
 from cli.worker import run_together
 from cli.worker import worker as worker_command
 from domain.errors import DatabaseUnavailable, UnknownSubject
+from domain.policy import Principal, Role
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from features.history import History
 from flows import worker as worker_module
@@ -30,6 +31,7 @@ from models.champion import Champion
 from quality.reasons import with_reason_codes
 from serving.callers import INSTALLATION
 from store.claims import LEASE
+from store.erasing import Person, erase
 from store.history import read_dataset
 from store.load import load
 from store.parked import InboxState, backlog, retry, unfinished
@@ -263,7 +265,7 @@ def test_a_sessions_quality_is_scored_once_for_each_rating(engine: Engine, worke
         assert scored(engine, ScoreKind.SESSION_QUALITY, "new") == times
 
 
-def test_a_forgotten_tutor_is_scored_no_more_and_named_nowhere(engine: Engine, worker: Worker) -> None:
+def test_an_erased_tutor_is_scored_no_more_and_named_nowhere(engine: Engine, worker: Worker) -> None:
     register(engine, small_model())
     named = event("tutor.updated", "u1", NOW - DAY, tutor_id="ada", name=WORD, email=WORD)
     sent(engine, named, missed())
@@ -275,7 +277,15 @@ def test_a_forgotten_tutor_is_scored_no_more_and_named_nowhere(engine: Engine, w
     assert worker.drain() == 2
     assert scored(engine) == before == 1
     assert one(engine, "SELECT count(*) AS n FROM inbox WHERE body::text LIKE :word", word=f"%{WORD}%").n == 0
-    assert one(engine, "SELECT name, email FROM tutors WHERE tutor_id = 'ada'") == (None, None)
+    assert not rows(engine, "SELECT 1 FROM tutors WHERE tutor_id = 'ada' OR name IS NOT NULL")
+
+
+def test_an_event_erased_while_it_waits_is_finished_without_being_applied(engine: Engine, worker: Worker) -> None:
+    sent(engine, missed())
+    with engine.begin() as connection:
+        erase(connection, [Person("tutor", "ada", NOW)], Principal("test", Role.ADMIN), NOW)
+    assert worker.drain() == 1
+    assert not rows(engine, "SELECT 1 FROM tutors")
 
 
 def test_a_database_that_goes_away_costs_no_event_a_try(
@@ -411,11 +421,13 @@ def test_a_full_disk_costs_no_event_a_try_and_parks_nothing(engine: Engine, work
     assert {row.tries for row in rows(engine, "SELECT tries FROM inbox")} == {1}
 
 
-def test_what_is_parked_of_a_forgotten_tutor_names_nobody(engine: Engine, worker: Worker) -> None:
+def test_what_cannot_be_applied_about_an_erased_tutor_loses_its_content_and_bothers_nobody(
+    engine: Engine, worker: Worker
+) -> None:
     sent(engine, event("tutor.deleted", "d", NOW - HOUR, tutor_id="ada"))
     worker.drain()
     sent(engine, event("tutor.updated", "u1", NOW - 2 * HOUR, tutor_id="ada", name=WORD, timezone="Nowhere/X"))
     sent(engine, event("tutor.updated", "u2", NOW - 2 * HOUR, tutor_id="ada", full_name=WORD))
     worker.drain()
-    assert backlog(engine).parked == 2
+    assert (backlog(engine).parked, backlog(engine).waiting) == (0, 0)
     assert WORD not in str(rows(engine, "SELECT body FROM inbox"))

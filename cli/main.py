@@ -10,6 +10,7 @@ from cli.backtest import backtest
 from cli.contacts import commands as contacts
 from cli.demo import demo
 from cli.doctor import doctor
+from cli.erase import erase
 from cli.errors import exit_code
 from cli.flows import score, train, tune
 from cli.import_dataset import import_dataset
@@ -62,6 +63,7 @@ def app() -> typer.Typer:
     commands.add_typer(keys(), name="keys")
     commands.command("audit")(audit)
     commands.command("doctor")(doctor)
+    commands.command("erase")(erase)
     return commands
 
 

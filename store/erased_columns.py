@@ -45,14 +45,18 @@ ERASED_COLUMNS: Mapping[str, Mapping[str, Treatment]] = MappingProxyType(
         "quality_requests": {"id": R.THING, "session_id": R.THING, "requested_by": R.OURS, "status": R.FIXED}
         | {"scorer": R.FIXED, "result": R.EMPTIED},
         "outbox": {"key": R.OURS, "kind": R.FIXED, "recipient": R.OURS, "subject": R.EMPTIED, "body": R.EMPTIED}
-        | {"attachment_name": R.EMPTIED, "attachment": R.EMPTIED, "status": R.FIXED, "error": R.OURS},
+        | {
+            "html": R.EMPTIED,
+            "attachment_name": R.EMPTIED,
+            "attachment": R.EMPTIED,
+            "status": R.FIXED,
+            "error": R.OURS,
+        },
         "inbox": {"source": R.FIXED, "key": R.WIPED_ROW, "body": R.WIPED_ROW, "error": R.WIPED_ROW, "type": R.FIXED}
         | {"body_sha256": R.WIPED_ROW},
         "latest_events": {"kind": R.FIXED, "id": R.DELETED, "event_id": R.HASHED},
         "erasure_secret": {"secret": R.OURS},
         "erased_ids": {"kind": R.FIXED, "hash": R.HASHED},
-        "erasures": {"kind": R.FIXED, "subject_id": R.RANDOM},
-        "retention_marks": {"name": R.OURS},
         "api_keys": {"id": R.OURS, "name": R.EMPTIED, "role": R.FIXED, "scopes": R.FIXED, "tutor_id": R.RANDOM}
         | {"secret_sha256": R.OURS, "created_by": R.OURS},
         "audit": {"actor": R.OURS, "role": R.FIXED, "action": R.FIXED, "subject_id": R.RANDOM}
@@ -68,17 +72,10 @@ ERASED_COLUMNS: Mapping[str, Mapping[str, Treatment]] = MappingProxyType(
             ("name", "version", "sha256", "sidecar", "action", "actor", "reason", "decision", "card"), R.OURS
         ),
         "model_comparisons": dict.fromkeys(("name", "challenger", "champion", "decision"), R.OURS),
+        "schedules": {"flow": R.OURS, "cron": R.OURS},
+        "flow_runs": {"flow": R.OURS, "outcome": R.FIXED, "error": R.OURS},
+        "workers": {"host": R.OURS},
         "tuned_params": dict.fromkeys(("task", "params", "study", "data_fingerprint", "features_sha256"), R.OURS),
     }
 )
 """By table and column."""
-
-_KEPT = {Treatment.THING, Treatment.FIXED, Treatment.OURS}
-
-
-def touched_tables() -> list[str]:
-    """Tables in which an erasure changes or deletes rows; their old row versions are to be vacuumed."""
-    own = {"erasure_secret", "erased_ids", "erasures"}
-    return sorted(
-        name for name, columns in ERASED_COLUMNS.items() if name not in own and not {*columns.values()} <= _KEPT
-    )

@@ -27,7 +27,6 @@ _BURY = text("""
     SELECT :kind, erasure_hash(:kind, id), :now FROM unnest(CAST(:ids AS text[])) AS id
     ORDER BY 2 ON CONFLICT DO NOTHING
 """)
-_LOG = text("INSERT INTO erasures (kind, subject_id, erased_at) VALUES (:kind, :subject_id, :now)")
 _PLAIN = {
     kind: text(f"""
         SELECT {kind}_id FROM {kind}s
@@ -63,7 +62,7 @@ class Erased:
 
 
 def permit(connection: Connection, purpose: str) -> None:
-    """Let the transaction change append-only tables for `erase` or `retain`; an empty text ends it."""
+    """Let the transaction update append-only tables for the purpose `erase`; an empty text ends it."""
     connection.execute(_PERMIT, {"purpose": purpose})
 
 
@@ -116,7 +115,6 @@ def _erase(connection: Connection, person: Person, now: datetime) -> Erased:
     _run(connection, OF_INBOX[person.kind], values)
     _run(connection, OF_TUTOR if person.kind == TUTOR else OF_STUDENT, values)
     _run(connection, SHARED, values)
-    connection.execute(_LOG, {"kind": person.kind, "subject_id": new, "now": now})
     return Erased(person.kind, new, len(sessions))
 
 

@@ -98,14 +98,14 @@ OF_TUTOR: tuple[TextClause, ...] = (
     """),
     # Whole words only: an id such as 7 stands in many numbers.
     text("""
-        UPDATE outbox SET subject = 'erased', body = 'erased', attachment_name = NULL, attachment = NULL
+        UPDATE outbox SET subject = 'erased', body = 'erased', html = NULL, attachment_name = NULL, attachment = NULL
         WHERE EXISTS (
             SELECT FROM unnest(CAST(:names AS text[])) AS name
             CROSS JOIN LATERAL (
                 SELECT '(?<!\\w)' || regexp_replace(name, '(\\W)', '\\\\\\1', 'g') || '(?!\\w)'
             ) AS whole (word)
             WHERE length(name) > 2 AND (
-                subject ~ word OR body ~ word OR recipient ~ word
+                subject ~ word OR body ~ word OR recipient ~ word OR html ~ word
                 OR position(convert_to(name, 'UTF8') IN coalesce(attachment, '')) > 0
             )
         )

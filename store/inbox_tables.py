@@ -52,11 +52,6 @@ inbox = Table(
         text("((body -> 'data'::text) ->> 'session_id'::text)"),
         postgresql_where=text("type = 'transcript.ready'"),
     ),
-    Index(
-        "ix_inbox_old_bodies",
-        "received_at",
-        postgresql_where=text("processed_at IS NOT NULL AND type IS NOT NULL AND body <> '{}'::jsonb"),
-    ),
 )
 
 latest_events = Table(

@@ -12,6 +12,7 @@ from store.access_tables import api_keys
 from store.change_tables import score_changes
 from store.contact_tables import metadata  # with the tables of contacts
 from store.database import downgrade, make_engine, ping, upgrade
+from store.erasure_tables import erased_ids
 from store.inbox_tables import inbox
 from store.schedules import flow_runs
 from store.tuned import tuned_params
@@ -23,7 +24,7 @@ _DEFINITIONS = text("""
             pg_get_expr(d.adbin, d.adrelid))
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d
         ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
     SELECT 'constraint', conname, pg_get_constraintdef(oid) FROM pg_constraint
     WHERE connamespace = 'public'::regnamespace
@@ -50,6 +51,7 @@ def test_migrations_run_up_down_and_up_again(empty_engine: Engine) -> None:
 
 def test_tables_equal_the_migrated_schema(engine: Engine) -> None:
     assert {
+        erased_ids.key,
         flow_runs.key,
         workers.key,
         tuned_params.key,

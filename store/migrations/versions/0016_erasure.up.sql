@@ -20,27 +20,10 @@ CREATE TABLE erased_ids (
     CONSTRAINT ck_erased_ids_kind CHECK (kind IN ('tutor', 'student', 'session'))
 );
 
-CREATE TABLE erasures (
-    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    kind text NOT NULL,
-    subject_id text NOT NULL,
-    erased_at timestamptz NOT NULL,
-    swept_at timestamptz,
-    CONSTRAINT pk_erasures PRIMARY KEY (id),
-    CONSTRAINT ck_erasures_kind CHECK (kind IN ('tutor', 'student'))
-);
-CREATE INDEX ix_erasures_unswept ON erasures (id) WHERE swept_at IS NULL;
-
-CREATE TABLE retention_marks (
-    name text NOT NULL,
-    done_before timestamptz NOT NULL,
-    CONSTRAINT pk_retention_marks PRIMARY KEY (name)
-);
-
 ALTER TABLE tutors ADD COLUMN erased_at timestamptz;
 ALTER TABLE students ADD COLUMN erased_at timestamptz;
 
--- Tutors deleted before this version keep only their tombstone here; the next retention run erases the rest.
+-- Tutors deleted before this version get their tombstone here; the next import or `tqs erase` of the id erases the rest.
 INSERT INTO erased_ids (kind, hash, erased_at)
 SELECT 'tutor', erasure_hash('tutor', id), happened_at FROM latest_events WHERE kind = 'tutor' AND deleted;
 UPDATE tutors SET erased_at = l.happened_at FROM latest_events AS l
@@ -54,23 +37,17 @@ WHERE body -> 'data' ->> 'tutor_id' IS NOT NULL;
 CREATE INDEX ix_inbox_students ON inbox ((body -> 'data' ->> 'student_id'))
 WHERE body -> 'data' ->> 'student_id' IS NOT NULL;
 CREATE INDEX ix_inbox_transcripts ON inbox ((body -> 'data' ->> 'session_id')) WHERE type = 'transcript.ready';
-CREATE INDEX ix_inbox_old_bodies ON inbox (received_at)
-WHERE processed_at IS NOT NULL AND type IS NOT NULL AND body <> '{}'::jsonb;
 CREATE INDEX ix_sessions_student_id ON sessions (student_id);
 CREATE INDEX ix_messages_student_id ON messages (student_id);
 CREATE INDEX ix_reschedules_session_id ON reschedules (session_id);
 
--- Erasing changes rows of these tables, retention deletes old ones; each names itself in its transaction. All else,
--- and TRUNCATE always, is refused as before.
+-- An erasure may update rows of these tables and names itself in its transaction; all else is refused as before.
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     purpose text := coalesce(current_setting('tqs.purpose', true), '');
 BEGIN
     IF purpose = 'erase' AND TG_OP = 'UPDATE'
         AND TG_TABLE_NAME IN ('scores', 'shadow_scores', 'contacts', 'contact_events', 'audit') THEN
-        RETURN NULL;
-    END IF;
-    IF purpose = 'retain' AND TG_OP = 'DELETE' AND TG_TABLE_NAME IN ('scores', 'shadow_scores', 'audit') THEN
         RETURN NULL;
     END IF;
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';

@@ -6,7 +6,6 @@ $$;
 DROP INDEX ix_reschedules_session_id;
 DROP INDEX ix_messages_student_id;
 DROP INDEX ix_sessions_student_id;
-DROP INDEX ix_inbox_old_bodies;
 DROP INDEX ix_inbox_transcripts;
 DROP INDEX ix_inbox_students;
 DROP INDEX ix_inbox_tutors;
@@ -14,8 +13,6 @@ CREATE INDEX ix_inbox_tutors ON inbox ((body -> 'data' ->> 'tutor_id')) WHERE ty
 ALTER TABLE latest_events ADD COLUMN deleted boolean NOT NULL DEFAULT false;
 ALTER TABLE students DROP COLUMN erased_at;
 ALTER TABLE tutors DROP COLUMN erased_at;
-DROP TABLE retention_marks;
-DROP TABLE erasures;
 DROP TABLE erased_ids;
 DROP FUNCTION erasure_hash(text, text);
 DROP TABLE erasure_secret;

@@ -1,21 +1,21 @@
-"""Tables of erased people and of retention, and the two ways in which append-only tables may lose content."""
+"""Tables of erased people, and the one way in which append-only tables may lose content."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
     """Make the tables, columns, indexes and functions."""
-    _run("0015_erasure.up.sql")
+    _run("0016_erasure.up.sql")
 
 
 def downgrade() -> None:
     """Drop them. What was erased stays erased; which ids were erased is lost."""
-    _run("0015_erasure.down.sql")
+    _run("0016_erasure.down.sql")
 
 
 def _run(name: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from store import access_tables, change_tables, contact_tables, inbox_tables, schedules, tuned
+from store import access_tables, change_tables, contact_tables, inbox_tables, schedules, tuned, workers
 from store.applying import apply
 from store.erased_columns import ERASED_COLUMNS
 from store.erasing import Person, erase
@@ -16,7 +16,7 @@ from store.tombstones import erased_tutors, is_erased
 from tests.canaries import BY, STUDENT, TUTOR, Canaries, dump, imported, plant, plant_late
 from tests.inbox_parts import DAY, HOUR, NOON, arrived, event, one, rows
 
-ALL_TABLES = (access_tables, change_tables, contact_tables, inbox_tables, schedules, tuned)
+ALL_TABLES = (access_tables, change_tables, contact_tables, inbox_tables, schedules, tuned, workers)
 BOOKED = event("session.booked", "e1", NOON - 3 * DAY)
 HELD = event("session.completed", "e3", NOON + DAY, starts_at=NOON + DAY, ends_at=None, rating=None)
 

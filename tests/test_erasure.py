@@ -1,11 +1,15 @@
 """Erasure of tutors and students: what is left of planted canaries, what stays, and what comes in afterwards."""
 
+import json
 import logging
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from typer.testing import CliRunner
 
+from cli.main import app
 from store import access_tables, change_tables, contact_tables, inbox_tables, schedules, tuned, workers
 from store.applying import apply
 from store.erased_columns import ERASED_COLUMNS
@@ -108,3 +112,22 @@ def test_an_import_about_an_erased_tutor_keeps_outcomes_under_a_random_id(engine
     assert one(engine, held).status == "completed"
     assert not rows(engine, "SELECT 1 FROM transcripts WHERE session_id = 'is-0'")
     assert one(engine, "SELECT text FROM transcripts WHERE session_id = 'is-1'")
+
+
+def test_the_command_asks_first_and_erases(
+    engine: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("TQS_DATA_DIR", str(tmp_path))
+    apply(engine, arrived([BOOKED]))
+    command = ["erase", "student", BOOKED["data"]["student_id"]]
+    assert CliRunner().invoke(app(), command, input="n\n").exit_code == 1
+    assert not erased_ids_of(engine)
+    answer = CliRunner().invoke(app(), [*command, "--yes", "--json"])
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout)["sessions"] == 1
+    assert erased_ids_of(engine) == {json.loads(answer.stdout)["subject_id"]}
+
+
+def erased_ids_of(engine: Engine) -> set[str]:
+    return {row.student_id for row in rows(engine, "SELECT student_id FROM students WHERE erased_at IS NOT NULL")}

@@ -1,4 +1,4 @@
--- Ids of erased people are kept as a keyed hash only (ADR 17).
+-- Ids of erased people are kept as a keyed hash only (ADR 20).
 
 CREATE TABLE erasure_secret (
     single boolean NOT NULL DEFAULT true,

@@ -4,18 +4,18 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:
     """Make the tables, columns, indexes and functions."""
-    _run("0016_erasure.up.sql")
+    _run("0017_erasure.up.sql")
 
 
 def downgrade() -> None:
     """Drop them. What was erased stays erased; which ids were erased is lost."""
-    _run("0016_erasure.down.sql")
+    _run("0017_erasure.down.sql")
 
 
 def _run(name: str) -> None:

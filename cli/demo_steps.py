@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cli.demo_plan import CONTACTS, CONTINUE, FEATURES, LOAD, MONITOR, NEWS, SCORE, SIMULATE, TRAIN
+from domain.errors import NotEnoughData
 from domain.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -129,7 +130,12 @@ def _train(stage: "Stage", engine: "Engine") -> list[str]:
     serving = {task: champion_key(engine, task) for task in Task}
     missing = [task for task in Task if serving[task] is None]
     notes = [f"{key[0]} kept" for key in serving.values() if key]
-    if missing:
-        which = "all" if len(missing) == len(Task) else missing[0]
-        notes += run(train, task_name=which, truth_file=str(stage.home.market / "truth.parquet")).values()
-    return notes
+    if not missing:
+        return notes
+    which = "all" if len(missing) == len(Task) else missing[0]
+    try:
+        return [*notes, *run(train, task_name=which, truth_file=str(stage.home.market / "truth.parquet")).values()]
+    except NotEnoughData:
+        if not notes:  # without any model there is nothing to show
+            raise
+        return [*notes, f"still too little history for {which}"]

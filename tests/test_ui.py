@@ -1,15 +1,9 @@
 """The dashboard in a real browser, over a real PostgreSQL."""
 
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -17,7 +11,6 @@ from secrets import token_bytes
 from typing import cast
 from urllib.parse import urlsplit
 
-import httpx
 import panel as pn
 import pytest
 from panel.viewable import Viewable
@@ -38,6 +31,7 @@ from store.keys import create_key, revoke_key
 from store.load import load
 from store.models import record_model
 from store.scores import save_scores
+from tests.dashboards import dashboard
 from tests.histories import dataset
 from ui.app import create_app
 from ui.score_history import history_plot
@@ -47,7 +41,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 SCRIPT = "<script>document.title = 'owned'</script>"
 
-ROOT = Path(__file__).parents[1]
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 """The dashboard runs on the real clock, so what is to come must lie ahead of it."""
 
@@ -135,32 +128,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(database_url: str, folder: Path) -> Iterator[str]:
-    """The address of the real dashboard, in a process of its own."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(folder), "TQS_UI_PORT": str(port)}
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TQS_")} | settings
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "ui"], cwd=ROOT, env=environ, stdout=log, stderr=log)
-    try:
-        _wait_until_ready(f"http://127.0.0.1:{port}/login", process, folder / "log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
-    assert "Traceback" not in (folder / "log").read_text()
-
-
-def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(address).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    pytest.fail(log.read_text())
+    with dashboard(database_url, folder) as address:
+        yield address
 
 
 @contextmanager
@@ -232,6 +201,16 @@ def test_the_sessions_to_come_are_a_click_away_and_filtered_by_when_they_start(
         page.goto(f"{address}/upcoming?window=soon&search=ada")
         expect(rows).to_have_count(1, timeout=30_000)
         assert page.title() == "Tutor Quality"
+
+
+def test_pages_work_under_the_content_security_policy(browser: Browser, address: str, folder: Path) -> None:
+    with _signed_in(browser, address, folder) as (page, _):
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        for path in ("/", "/tutor?id=ada", "/upcoming", "/contacts", "/unfinished"):
+            page.goto(f"{address}{path}")
+            expect(page.get_by_role("navigation").first).to_be_visible(timeout=30_000)
+        assert complaints == []
 
 
 def test_nobody_enters_with_a_wrong_user_or_password(browser: Browser, address: str, folder: Path) -> None:

@@ -37,7 +37,7 @@ def run(settings: Settings, database_url: str) -> None:
     visitors = Visitors(engine, credentials(settings.data_dir), utc_now)
     pages = create_app(engine, utc_now, visitors.present)
     try:
-        server = serve(pages, visitors, settings.data_dir, settings.ui_port)
+        server = serve(pages, visitors, engine, settings, utc_now)
     except OSError as error:
         raise InvalidSettings(f"port {settings.ui_port} cannot be used ({error.strerror}): set TQS_UI_PORT") from error
     server.io_loop.asyncio_loop.set_exception_handler(_report)

@@ -33,10 +33,14 @@ def _style() -> str:
     return (TEMPLATES / "style.css").read_text()
 
 
+def rendered(template: str, **values: Any) -> str:
+    """A template filled in, as text."""
+    return _environment().get_template(template).render(**values)
+
+
 def piece(template: str, **values: Any) -> pn.pane.HTML:
     """A template filled in, as a pane with the dashboard's style."""
-    html = _environment().get_template(template).render(**values)
-    return pn.pane.HTML(html, stylesheets=[_style()], sizing_mode="stretch_width", margin=0)
+    return pn.pane.HTML(rendered(template, **values), stylesheets=[_style()], sizing_mode="stretch_width", margin=0)
 
 
 def sentence(title: str, text: str) -> pn.pane.HTML:

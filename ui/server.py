@@ -1,27 +1,58 @@
 """The server of the dashboard: its address, its sign-in, and nothing from outside."""
 
-from pathlib import Path
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import panel as pn
 
+from gateways.settings import Settings
+from store.database import Engine
 from ui.app import TITLE, Pages
-from ui.sign_in import SignIn, Visitors, cookie_secret
+from ui.attempts import Attempts
+from ui.reports import report_route
+from ui.secure_headers import SecureHeaders, log_request
+from ui.sign_in import Visitors, cookie_secret, session_secret
+from ui.sign_in_pages import SIGNED_IN_DAYS, Door, SignIn, user_of
 
 HOST = "127.0.0.1"
+_LIMITS = {
+    "idle_connection_timeout": 30.0,  # also for the headers of a request to come
+    "body_timeout": 30.0,
+    "max_header_size": 64 * 1024,
+    "max_body_size": 1_000_000,
+}
 
 
-def serve(pages: Pages, visitors: Visitors, data_dir: Path, port: int) -> Any:
+def serve(pages: Pages, visitors: Visitors, engine: Engine, settings: Settings, now: Callable[[], datetime]) -> Any:
     """A Bokeh server of the pages, bound to the loopback address but not yet running.
 
     Raises OSError if the port is taken.
     """
-    return pn.io.server.get_server(
+    public = urlsplit(settings.ui_url or "")
+    door = Door(engine, visitors, Attempts(now), now, is_https=public.scheme == "https")
+    pn.config.oauth_expiry = SIGNED_IN_DAYS
+    server = pn.io.server.get_server(
         dict(pages),
         title=TITLE,
         address=HOST,
-        port=port,
-        websocket_origin=[f"{host}:{port}" for host in (HOST, "localhost")],
-        auth_provider=SignIn(visitors),
-        cookie_secret=cookie_secret(data_dir),
+        port=settings.ui_port,
+        websocket_origin=_origins(settings.ui_port, public.netloc),
+        auth_provider=SignIn(door),
+        cookie_secret=cookie_secret(settings.data_dir),
+        secret_key=session_secret(settings.data_dir).encode(),
+        sign_sessions=True,
+        xsrf_cookies=True,
+        xsrf_cookie_kwargs={"httponly": True, "samesite": "Strict", "secure": door.is_https},
+        extra_patterns=[report_route(settings.data_dir / "reports", user_of, visitors.named)],
+        http_server_kwargs=dict(_LIMITS),
+        log_function=log_request,
     )
+    server._tornado.add_transform(SecureHeaders)
+    return server
+
+
+def _origins(port: int, public: str) -> list[str]:
+    """The hosts whose pages may open a WebSocket here: our own, and the one that people see."""
+    return [f"{host}:{port}" for host in (HOST, "localhost")] + ([public] if public else [])

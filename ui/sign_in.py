@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 import panel as pn
-from panel.auth import BasicAuthProvider, BasicLoginHandler
 
 from domain.errors import DatabaseUnavailable, UnknownCaller
 from domain.keys import parts
@@ -17,8 +16,9 @@ from store.keys import find_key
 
 USER = "admin"
 PASSWORD_FILE = "dashboard_password"
-LOGIN_PAGE = Path(__file__).parent / "templates" / "login.html"
 ADMIN = Principal("dashboard", Role.ADMIN)
+UNKNOWN = Principal("unknown", Role.READ)
+"""The actor of a refused sign-in: what was typed as the user may be a password, so it is not kept."""
 
 
 def credentials(data_dir: Path) -> dict[str, str]:
@@ -27,8 +27,13 @@ def credentials(data_dir: Path) -> dict[str, str]:
 
 
 def cookie_secret(data_dir: Path) -> str:
-    """What signs the cookies; kept, so that a restart signs nobody out."""
+    """The secret that signs cookies; kept, so that a restart signs nobody out."""
     return kept_secret(data_dir / "dashboard_cookie_secret")
+
+
+def session_secret(data_dir: Path) -> str:
+    """The secret that signs the ids of page sessions, so that none can be guessed or chosen."""
+    return kept_secret(data_dir / "dashboard_session_secret")
 
 
 class Visitors:
@@ -38,16 +43,13 @@ class Visitors:
         self._engine, self._passwords, self._now = engine, passwords, now
 
     def may_enter(self, user: str, password: str) -> bool:
-        """Whether this is the user's password."""
+        """Whether this is the user's password. Raises DatabaseUnavailable where a key cannot be looked up."""
         if user in self._passwords:
             return hmac.compare_digest(self._passwords[user].encode(), password.encode())
         written = parts(password)
         if written is None or written[0] != user:
             return False
-        try:
-            key = find_key(self._engine, user)
-        except DatabaseUnavailable:
-            return False
+        key = find_key(self._engine, user)
         return key is not None and key.works(self._now()) and key.opens_with(written[1])
 
     def named(self, user: str | None) -> Principal:
@@ -59,25 +61,13 @@ class Visitors:
             raise UnknownCaller("Your key was revoked or has expired: sign in with another one.")
         return key.principal
 
+    def named_or_unknown(self, user: str) -> Principal:
+        """Who a user is, for the audit: UNKNOWN for a name that is neither the admin's nor a key's."""
+        try:
+            return self.named(user)
+        except (UnknownCaller, DatabaseUnavailable):
+            return UNKNOWN
+
     def present(self) -> Principal:
         """Who looks at the page that is being made. Raises UnknownCaller, DatabaseUnavailable."""
         return self.named(pn.state.user)
-
-
-class SignIn(BasicAuthProvider):  # type: ignore[misc]  # Panel ships no types for it
-    """Panel's sign-in with a user and a password, asking us instead of a table of passwords."""
-
-    def __init__(self, visitors: Visitors) -> None:
-        self._visitors = visitors  # first: the constructor below already asks for the handler
-        super().__init__(login_template=str(LOGIN_PAGE))
-
-    @property
-    def login_handler(self) -> type[BasicLoginHandler]:
-        """The handler of the sign-in page; Panel wants a class."""
-        visitors = self._visitors
-
-        class Handler(super().login_handler):  # type: ignore[misc]
-            def _validate(self, user: str, password: str) -> bool:
-                return visitors.may_enter(user, password)
-
-        return Handler

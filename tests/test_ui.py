@@ -21,7 +21,7 @@ from cli.top import print_top
 from domain.errors import UnknownCaller
 from domain.keys import KeyWish
 from domain.policy import Principal, Role
-from domain.promotion import Action
+from domain.promotion import Action, last_number
 from domain.scores import Reason, Score
 from domain.vocabulary import Party, ReasonCode, ScoreKind, SubjectKind, Task
 from gateways.postgres import create_database
@@ -29,7 +29,7 @@ from store.audit import read_rows
 from store.database import Engine, make_engine, upgrade
 from store.keys import create_key, revoke_key
 from store.load import load
-from store.models import record_model
+from store.models import record, record_model
 from store.scores import save_scores
 from tests.dashboards import dashboard
 from tests.histories import dataset
@@ -240,7 +240,7 @@ def test_a_key_opens_the_pages_its_role_may_see(browser: Browser, address: str, 
     revoke_key(engine, key.id, ADMIN, datetime.now(UTC))
     page.goto(address)
     expect(page.get_by_text("Your key was revoked")).to_be_visible(timeout=30_000)
-    assert {row.row.action for row in read_rows(engine, actor=key.id)} == {"dashboard ./"}
+    assert {row.row.action for row in read_rows(engine, actor=key.id)} == {"dashboard sign-in", "dashboard ./"}
     context.close()
     engine.dispose()
 
@@ -289,7 +289,8 @@ def test_without_a_model_the_list_says_so(engine: Engine) -> None:
 
 
 def _judged(engine: Engine, name: str, action: Action, reason: str) -> None:
-    record_model(engine, name, f"{name}/1", b"ubj", {}, "train flow", reason, NOW, action)
+    version = f"{name}/{1 + last_number(version for _, version in record(engine, name))}"
+    record_model(engine, name, version, b"ubj", {}, "train flow", reason, NOW, action)
 
 
 def test_where_every_model_was_refused_the_list_says_no_usable_signal_and_why(engine: Engine) -> None:

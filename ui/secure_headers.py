@@ -8,7 +8,7 @@ from tornado.web import OutputTransform
 PAGE_POLICY = (
     # Bokeh compiles parts of its pages in the browser and Panel loads components from blobs: hence eval and blob.
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' blob:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 REPORT_POLICY = (

@@ -32,7 +32,7 @@ class Attempts:
             del self._wrong[next(iter(self._wrong))]
 
     def _wait(self, kind: str, name: str, most: int) -> timedelta:
-        found = self._wrong.get((kind, name), ())
-        if len(found) < most:
+        found = self._wrong.get((kind, name))
+        if found is None or len(found) < most:
             return timedelta()
         return max(found[0] + WINDOW - self._now(), timedelta())

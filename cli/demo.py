@@ -175,7 +175,7 @@ def set_stage(stack: ExitStack, home: DemoHome, progress: Progress) -> Stage:
     sink = stack.enter_context(MailSink(home.path / "mails"))
     environ |= {"TQS_DATA_DIR": str(home.path), "TQS_SMTP_URL": sink.url, "TQS_MAIL_TO": MAIL_TO}
     environ = prefect_environ(load_settings(environ), environ)
-    environ["TQS_API_PORT"] = str(_api_port(load_settings(environ)))
+    environ |= _free_ports(load_settings(environ))
     # Flows read the process's environment, and Prefect reads it when it is imported.
     for name in _UNUSED:
         os.environ.pop(name, None)
@@ -183,10 +183,11 @@ def set_stage(stack: ExitStack, home: DemoHome, progress: Progress) -> Stage:
     return Stage(load_settings(environ), environ, home, min(utc_minute(), progress.market_end))
 
 
-def _api_port(settings: "Settings") -> int:
+def _free_ports(settings: "Settings") -> dict[str, str]:
+    """Ports of the API and the dashboard, chosen before anything prints or mails an address with them."""
     from cli.processes import free_port
 
-    return free_port(settings.api_port)
+    return {"TQS_API_PORT": str(free_port(settings.api_port)), "TQS_UI_PORT": str(free_port(settings.ui_port))}
 
 
 def _announce(stack: ExitStack, stage: Stage) -> "State":

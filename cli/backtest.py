@@ -1,6 +1,5 @@
 """`tqs backtest`: train and test on files, with no database."""
 
-import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.printing import AsJson, add_rows, cell, print_json, shown
 from cli.steps import console as make_console
 from domain.errors import InvalidDataset, NotEnoughData
 from domain.spans import parse_span
@@ -40,7 +40,7 @@ def backtest(
     every: Annotated[str, typer.Option(help="Churn: one row a tutor this often.")] = "7d",
     file: Annotated[list[str] | None, typer.Option(help="KIND=PATH: read a kind from another file.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train on the past of a dataset, test on what came after, with and without the tutors' history."""
     spans = _span(horizon), _span(every)
@@ -61,7 +61,7 @@ def backtest(
         raise NotEnoughData(said) from None
     _say_what_is_late(read.dataset)
     if as_json:
-        print(json.dumps(document(result)))
+        print_json(document(result))
     else:
         _print_table(result, read.rejects.num_rows)
 
@@ -69,7 +69,7 @@ def backtest(
 def _say_what_is_late(dataset: "Dataset") -> None:
     late = ", ".join(a.name for a in dataset.attributes if a.late)
     if late:
-        print(f"no features, because written after the booking (`late: true`): {late}", file=sys.stderr)
+        print(f"no features, because written after the booking (`late: true`): {shown(late)}", file=sys.stderr)
 
 
 def _microseconds(cut: datetime | None) -> int | None:
@@ -107,12 +107,12 @@ def _print_table(result: "Backtest", n_rejected: int) -> None:
 def _print_section(console: "Console", section: "Section") -> None:
     from rich.table import Table
 
-    table = Table(*section.columns, title=section.title)
-    for row in section.rows:
-        table.add_row(*row)
-    console.print(table)
+    table = Table(title=cell(section.title))
+    for name in section.columns:
+        table.add_column(cell(name))
+    console.print(add_rows(table, section.rows))
     if section.note:
-        console.print(section.note, highlight=False)
+        console.print(shown(section.note))
 
 
 def _heading(result: "Backtest") -> str:

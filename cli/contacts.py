@@ -1,6 +1,5 @@
 """`tqs contacts`: plan tomorrow's list, see it, write down what was done, and see what contacts are worth."""
 
-import json
 import os
 from dataclasses import asdict
 from datetime import date, datetime
@@ -10,14 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.printing import cell
+from cli.printing import AsJson, cell, notes_apart, print_json, shown
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
     from domain.interventions import Effect
     from store.contacts import ListedContact
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
 
 def commands() -> typer.Typer:
@@ -32,6 +29,7 @@ def commands() -> typer.Typer:
 
 def plan(
     as_of: Annotated[datetime | None, typer.Option(help="Plan as of this moment (UTC); now by default.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Draw up the list of the day after, once; it is planned every night where the schedules run."""
     from datetime import UTC
@@ -39,14 +37,17 @@ def plan(
     from flows.contacts import contacts as flow
     from flows.standalone import run
 
-    run(flow, as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC).isoformat() if as_of else None)
+    with notes_apart(as_json):
+        planned = run(flow, as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC).isoformat() if as_of else None)
+    if as_json:
+        print_json({"planned": planned})
 
 
 def list_contacts(
     day: Annotated[
         datetime | None, typer.Option(help="Day of the sessions (UTC); the last planned by default.")
     ] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Whom to contact, most worthwhile first. Who is held out for comparison is not shown."""
     from flows.runtime import open_runtime
@@ -56,7 +57,7 @@ def list_contacts(
         of = day.date() if day else last_planned_day(runtime.engine)
         listed = listed_contacts(runtime.engine, of) if of else []
     if as_json:
-        print(json.dumps({"day": of, "contacts": [asdict(contact) for contact in listed]}, default=str))
+        print_json({"day": of, "contacts": [asdict(contact) for contact in listed]})
     else:
         print_list(make_console(), of, listed)
 
@@ -66,6 +67,7 @@ def done(
     by: Annotated[str, typer.Option(help="Who made the contact.")],
     unreached: Annotated[bool, typer.Option("--unreached", help="Tried, but nobody was reached.")] = False,
     note: Annotated[str | None, typer.Option(help="What was agreed.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write down that a tutor was contacted, or could not be reached."""
     from domain.interventions import ContactStatus
@@ -76,10 +78,13 @@ def done(
     to = ContactStatus.UNREACHED if unreached else ContactStatus.DONE
     with open_runtime(os.environ) as runtime:
         record_contact(runtime.engine, contact, to, by, utc_now(), note)
-    print(f"contact {contact}: {to}, by {by}")
+    if as_json:
+        print_json({"contact": contact, "status": to, "by": by})
+    else:
+        print(f"contact {contact}: {to}, by {shown(by)}")
 
 
-def effect(as_json: Json = False) -> None:
+def effect(as_json: AsJson = False) -> None:
     """What contacts are worth: those held out by chance against those contacted."""
     from flows.runtime import open_runtime
     from store.contacts import measured_effects
@@ -89,7 +94,7 @@ def effect(as_json: Json = False) -> None:
     found = (measured.overall, *measured.by_action) if measured else ()
     if as_json:
         at = measured.measured_at.isoformat() if measured else None
-        print(json.dumps({"measured_at": at, "effects": [_as_json(one) for one in found]}))
+        print_json({"measured_at": at, "effects": [_as_json(one) for one in found]})
     else:
         print_effects(make_console(), found)
 

@@ -1,13 +1,13 @@
 """`tqs doctor`: examine the installation and print what to do."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from cli.printing import AsJson, cell, print_json
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ SERVICE_AWAY, FAULTY = 5, 8
 _COLOURS = {"ok": "green", "warning": "yellow", "fault": "bold red"}
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Examine database, schedules, worker, models and services; say what is wrong and what to do. Starts nothing.
 
     Exit code 0: no fault; 5: a service is away; 8: another fault; 2: a setting is wrong.
@@ -34,7 +32,7 @@ def doctor(
 
     findings = examine(load_settings(os.environ), os.environ, utc_now)
     if as_json:
-        print(json.dumps({"ok": not code_of(findings), "findings": [asdict(finding) for finding in findings]}))
+        print_json({"ok": not code_of(findings), "findings": [asdict(finding) for finding in findings]})
     else:
         print_findings(make_console(), findings)
     raise typer.Exit(code_of(findings))
@@ -51,7 +49,6 @@ def code_of(findings: "Sequence[Finding]") -> int:
 def print_findings(console: "Console", findings: "Sequence[Finding]") -> None:
     """Findings as a table and their counts in a sentence."""
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(title="Examination", title_justify="left", expand=True)
     for name in ("Check", "Result"):
@@ -59,8 +56,8 @@ def print_findings(console: "Console", findings: "Sequence[Finding]") -> None:
     table.add_column("What is", ratio=3)
     table.add_column("What to do", ratio=2)
     for one in findings:
-        level = Text(one.level, style=_COLOURS[one.level])
-        table.add_row(Text(one.check), level, Text(one.what), Text(one.advice))
+        level = cell((one.level, _COLOURS[one.level]))
+        table.add_row(cell(one.check), level, cell(one.what), cell(one.advice))
     console.print(table)
     counts = {level: sum(finding.level == level for finding in findings) for level in _COLOURS}
     console.print(f"{counts['fault']} faults, {counts['warning']} warnings, {counts['ok']} ok.", highlight=False)

@@ -1,6 +1,5 @@
 """`tqs erase`: erases a tutor or a student for good."""
 
-import json
 import os
 from dataclasses import asdict
 from enum import StrEnum
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.operator import operator
+from cli.printing import AsJson, print_json, shown
 
 
 class Kind(StrEnum):
@@ -22,7 +22,7 @@ def erase(
     kind: Annotated[Kind, typer.Argument(help="Whether the id is a tutor's or a student's.")],
     subject_id: Annotated[str, typer.Argument(help="The id.", metavar="ID")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Erase a tutor or student: name, text and id go, outcomes stay under a random id. This cannot be undone."""
     from flows.runtime import open_runtime
@@ -33,12 +33,12 @@ def erase(
     from store.facts_lock import hold_facts
 
     if not yes:
-        typer.confirm(f"Erase {kind} {subject_id}? This cannot be undone.", abort=True, err=True)
+        typer.confirm(f"Erase {kind} {shown(subject_id)}? This cannot be undone.", abort=True, err=True)
     now = utc_now()
     with open_runtime(os.environ) as runtime, writing(runtime.engine) as connection:
         hold_facts(connection)
         (erased,) = erase_people(connection, [Person(kind.value, subject_id, now)], operator(), now)
     if as_json:
-        print(json.dumps(asdict(erased)))
+        print_json(asdict(erased))
     else:
         print(f"{kind} erased; {erased.sessions} sessions stay under {erased.subject_id}")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli.printing import AsJson, notes_apart, print_json
 from domain.vocabulary import Task
 
 Params = Literal["tuned", "default"]
@@ -16,12 +17,16 @@ def train(
     params: Annotated[
         Params, typer.Option(help="The newest that `tqs tune` found, if any, or the defaults.")
     ] = "tuned",
+    as_json: AsJson = False,
 ) -> None:
     """Train the models on the database, register them, and let those serve that pass the gate."""
     from flows.standalone import run
     from flows.train import train as flow
 
-    run(flow, task_name=task or "all", seed=seed, params=params)
+    with notes_apart(as_json):
+        trained = run(flow, task_name=task or "all", seed=seed, params=params)
+    if as_json:
+        print_json({"trained": trained})
 
 
 def tune(
@@ -30,16 +35,21 @@ def tune(
     seed: Annotated[int | None, typer.Option(help="Seed of everything random; TQS_SEED by default.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the search.")] = 1,
     study: Annotated[str | None, typer.Option(help="Join the search of this name, from another machine say.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Search XGBoost's parameters for the next training."""
     from flows.standalone import run
     from flows.tune import tune as flow
 
-    run(flow, task_name=task or "all", budget=budget, seed=seed, workers=workers, study_name=study)
+    with notes_apart(as_json):
+        losses = run(flow, task_name=task or "all", budget=budget, seed=seed, workers=workers, study_name=study)
+    if as_json:
+        print_json({"log_loss": losses})
 
 
 def score(
     as_of: Annotated[datetime | None, typer.Option(help="Score as known at this moment (UTC); now by default.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Score every active tutor and every session of the next 48 hours."""
     from datetime import UTC
@@ -47,4 +57,7 @@ def score(
     from flows.score import score as flow
     from flows.standalone import run
 
-    run(flow, as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC).isoformat() if as_of else None)
+    with notes_apart(as_json):
+        saved = run(flow, as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC).isoformat() if as_of else None)
+    if as_json:
+        print_json({"saved": saved})

@@ -1,6 +1,5 @@
 """`tqs import`: check a dataset and load it."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from cli.import_summary import as_json as summary_as_json
 from cli.import_summary import print_summary
+from cli.printing import AsJson, print_json, shown
 from cli.steps import console as make_console
 from domain.errors import DatabaseUnavailable, InvalidDataset
 from domain.schema import KINDS
@@ -61,7 +61,7 @@ def import_dataset(
     exported_at: Annotated[
         str | None, typer.Option(help="When the files were exported, as in 2026-11-30T12:00Z; see docs/dataset.md.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a dataset and load its good rows. Ends with 0 if all were good, 3 if some were rejected, 2 if none was."""
     from gateways.clock import utc_now
@@ -74,7 +74,7 @@ def import_dataset(
     console = make_console()
     written = _write_rejects(read, rejects or Path(f"{path.stem}.rejects.csv"))
     if as_json:
-        print(json.dumps(summary_as_json(read, outcome.changes, check, outcome.note, written)))
+        print_json(summary_as_json(read, outcome.changes, check, outcome.note, written))
     else:
         _print(console, read, outcome, check, written)
     read.check_usable()
@@ -85,10 +85,10 @@ def import_dataset(
 def _print(console: Console, read: "ReadResult", outcome: Outcome, check: bool, rejects: Path | None) -> None:
     print_summary(console, read, outcome.changes, check)
     if outcome.note:
-        console.print(outcome.note, markup=False, highlight=False, soft_wrap=True)
+        console.print(shown(outcome.note), soft_wrap=True)
     if rejects:
-        line = f"{read.rejects.num_rows:,} rejected rows, each with its reason: {rejects}"
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        line = f"{read.rejects.num_rows:,} rejected rows, each with its reason: {shown(rejects)}"
+        console.print(line, soft_wrap=True)
 
 
 def load_file(path: Path, settings: "Settings", files: Mapping[str, Path] | None = None) -> Imported:

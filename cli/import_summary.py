@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from cli.printing import shown
+
 if TYPE_CHECKING:
     from gateways.dataset import Counts, ReadResult
     from store.load_summary import FieldChanges, KindSummary, LoadSummary
@@ -25,10 +27,10 @@ def print_summary(console: Console, read: "ReadResult", changes: "LoadSummary | 
             table.add_row(*_cells(kind, counts, changes.kinds[kind] if changes else None))
     console.print(table)
     for ids in read.rounded:
-        console.print(f"Warning: {ids.in_words()}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Warning: {shown(ids.in_words())}", soft_wrap=True)
     for kind, summary in changes.kinds.items() if changes else ():
         for line in _lines(kind, summary, dated=read.export.exported_at is not None):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            console.print(shown(line), soft_wrap=True)
 
 
 def as_json(

@@ -1,6 +1,5 @@
 """`tqs inbox`: what is not done and why, and another try for what was parked."""
 
-import json
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.operator import operator
-from cli.printing import cell
+from cli.printing import AsJson, cell, print_json
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def list_inbox(
     context: typer.Context,
     waiting: Annotated[bool, typer.Option("--waiting", help="Those that wait instead of those parked.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the oldest.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Events that wait or are parked: how many, and the oldest with their reasons."""
     if context.invoked_subcommand:
@@ -42,7 +41,7 @@ def list_inbox(
         counted, events = backlog(runtime.engine), unfinished(runtime.engine, state, limit=limit)
     if as_json:
         found: dict[str, Any] = asdict(counted) | {"state": state, "events": [asdict(event) for event in events]}
-        print(json.dumps(found, default=str))
+        print_json(found)
     else:
         print_inbox(make_console(), counted, state, events)
 
@@ -50,6 +49,7 @@ def list_inbox(
 def retry(
     event: Annotated[int | None, typer.Argument(help="Number of the parked event, as listed.")] = None,
     all_parked: Annotated[bool, typer.Option("--all", help="All that are parked.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Try a parked event again, as often as a new one; or all, as after a fault of ours was mended."""
     from domain.errors import InvalidSettings
@@ -63,10 +63,13 @@ def retry(
     with open_runtime(os.environ) as runtime:
         if event is None:
             retried = retry_all(runtime.engine, operator(), utc_now())
-            print(f"{len(retried)} events will be tried again")
         else:
             try_again(runtime.engine, event, operator(), utc_now())
-            print(f"event {event} will be tried again")
+            retried = [event]
+    if as_json:
+        print_json({"retried": retried})
+    else:
+        print(f"{len(retried)} events will be tried again" if all_parked else f"event {event} will be tried again")
 
 
 def print_inbox(console: Console, counted: "Backlog", state: str, events: "list[UnfinishedEvent]") -> None:

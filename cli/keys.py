@@ -1,6 +1,5 @@
 """`tqs keys` and `tqs audit`: who may use the API, and what they did with it."""
 
-import json
 import os
 import sys
 from dataclasses import asdict
@@ -11,15 +10,13 @@ import typer
 from rich.table import Table
 
 from cli.operator import operator
-from cli.printing import cell
+from cli.printing import AsJson, cell, print_json, shown
 from cli.steps import console
 from domain.policy import Permission, Role
 
 if TYPE_CHECKING:
     from domain.keys import ApiKey
     from store.audit import KeptRow
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
 
 def commands() -> typer.Typer:
@@ -37,7 +34,7 @@ def create(
     scope: Annotated[list[Permission] | None, typer.Option(help="Only this part of the role; may be repeated.")] = None,
     tutor: Annotated[str | None, typer.Option(help="For the role tutor: whose scores it opens.")] = None,
     expires: Annotated[datetime | None, typer.Option(help="When it ends (UTC); never by default.")] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a key and print it. It is shown this once: only a SHA-256 of its secret is kept."""
     import secrets
@@ -54,14 +51,14 @@ def create(
         key, text = create_key(runtime.engine, wish, operator(), utc_now(), secrets.token_bytes)
         is_ahead = tutor is not None and tutor_profile(runtime.engine, tutor) is None
     if is_ahead:
-        print(f"no tutor {tutor} is known yet: the key opens them once they are", file=sys.stderr)
+        print(f"no tutor {shown(tutor)} is known yet: the key opens them once they are", file=sys.stderr)
     if as_json:
-        print(json.dumps({**_as_json(key), "key": text}))
+        print_json({**_as_json(key), "key": text})
     else:
-        print(f"key {key.id} for {name}, {role}. It is shown this once:\n{text}")
+        print(f"key {key.id} for {shown(name)}, {role}. It is shown this once:\n{text}")
 
 
-def list_all(as_json: Json = False) -> None:
+def list_all(as_json: AsJson = False) -> None:
     """Every key there ever was, the newest first."""
     from flows.runtime import open_runtime
     from gateways.clock import utc_now
@@ -70,14 +67,14 @@ def list_all(as_json: Json = False) -> None:
     with open_runtime(os.environ) as runtime:
         found = list_keys(runtime.engine)
     if as_json:
-        print(json.dumps({"keys": [_as_json(key) for key in found]}))
+        print_json({"keys": [_as_json(key) for key in found]})
     elif not found:
         console().print("There are no keys but the installation's own: make one with `tqs keys create`.")
     else:
         console().print(_keys_table(found, utc_now()))
 
 
-def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")]) -> None:
+def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")], as_json: AsJson = False) -> None:
     """Make a key and its tokens useless at once, in every running service."""
     from flows.runtime import open_runtime
     from gateways.clock import utc_now
@@ -85,14 +82,17 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")]) -> None
 
     with open_runtime(os.environ) as runtime:
         revoke_key(runtime.engine, key_id, operator(), utc_now())
-    print(f"key {key_id} is revoked")
+    if as_json:
+        print_json({"revoked": key_id})
+    else:
+        print(f"key {shown(key_id)} is revoked")
 
 
 def audit(
     subject: Annotated[str | None, typer.Option(help="Only what concerns this tutor, key or delivery.")] = None,
     actor: Annotated[str | None, typer.Option(help="Only what this key, or `installation`, did.")] = None,
     limit: Annotated[int, typer.Option(help="How many rows.", min=1, max=10_000)] = 50,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print who read a tutor's data and what administrators did, the newest first."""
     from flows.runtime import open_runtime
@@ -101,7 +101,7 @@ def audit(
     with open_runtime(os.environ) as runtime:
         found = read_rows(runtime.engine, subject, actor, limit=limit)
     if as_json:
-        print(json.dumps({"rows": [{"id": kept.id, **asdict(kept.row)} for kept in found]}, default=str))
+        print_json({"rows": [{"id": kept.id, **asdict(kept.row)} for kept in found]})
     elif not found:
         console().print("Nothing of that kind was done yet.")
     else:
@@ -109,9 +109,9 @@ def audit(
 
 
 def _as_json(key: "ApiKey") -> dict[str, Any]:
-    shown = {name: value for name, value in vars(key).items() if name != "secret_sha256"}
-    moments = {name: value.isoformat() for name, value in shown.items() if isinstance(value, datetime)}
-    return {**shown, **moments, "scopes": None if key.scopes is None else sorted(key.scopes)}
+    public = {name: value for name, value in vars(key).items() if name != "secret_sha256"}
+    moments = {name: value.isoformat() for name, value in public.items() if isinstance(value, datetime)}
+    return {**public, **moments, "scopes": None if key.scopes is None else sorted(key.scopes)}
 
 
 def _keys_table(keys: "list[ApiKey]", now: datetime) -> Table:

@@ -1,7 +1,6 @@
 """`tqs models`: which versions there are, why, and which serves."""
 
 import getpass
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.printing import cell
+from cli.printing import AsJson, cell, notes_apart, print_json, shown
 from cli.steps import console as make_console
 from domain.vocabulary import Task
 
 if TYPE_CHECKING:
     from flows.runtime import Runtime
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Because = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
 Actor = Annotated[str | None, typer.Option(help="Who decides; you, as the system knows you, by default.")]
 Version = Annotated[str, typer.Argument(help="A version such as no_show/3.")]
@@ -46,7 +44,7 @@ def list_models(as_json: AsJson = False) -> None:
             done = [_plain(entry) for entry in entries]
             found.append({"name": name, "champion": serves, "challenger": challenger(record), "ledger": done})
     if as_json:
-        _print_json({"models": found})
+        print_json({"models": found})
     else:
         _print_ledgers(found)
 
@@ -61,9 +59,9 @@ def show(version: Version, as_json: AsJson = False) -> None:
         decision, text = standing_of(runtime, version), card(runtime.engine, name, version)
         done = [_plain(entry) for entry in ledger(runtime.engine, name) if entry.version == version]
     if as_json:
-        _print_json({"version": version, "standing": decision.as_json(), "card": text, "ledger": done})
+        print_json({"version": version, "standing": decision.as_json(), "card": text, "ledger": done})
         return
-    print(text or f"# {version}\n\nNo card was kept.")
+    print(_card(text) if text else f"# {version}\n\nNo card was kept.")
     _print_ledgers([{"name": name, "ledger": done}])
 
 
@@ -75,11 +73,11 @@ def compare(
     from store.shadow import comparisons
 
     if now:
-        _compare_now()
+        _compare_now(as_json)
     with _runtime() as runtime:
         found = [_plain(comparison) for name in Task for comparison in comparisons(runtime.engine, name)]
     if as_json:
-        _print_json({"comparisons": found})
+        print_json({"comparisons": found})
     elif not found:
         print("No challenger has been compared yet: it takes a challenger, hours of scoring, and outcomes.")
     else:
@@ -102,7 +100,7 @@ def promote(
     with _runtime() as runtime:
         decision = run(runtime, version, actor or getpass.getuser(), because, force, utc_now(), _warn)
     if as_json:
-        _print_json({"champion": version, "forced": not decision.passed, "decision": decision.as_json()})
+        print_json({"champion": version, "forced": not decision.passed, "decision": decision.as_json()})
     else:
         print(f"{version} serves{', by force' if not decision.passed else ''}; the API follows within half a minute.")
 
@@ -120,20 +118,26 @@ def rollback(
     with _runtime() as runtime:
         left, back = roll_back(runtime, task, actor or getpass.getuser(), because, utc_now(), _warn)
     if as_json:
-        _print_json({"champion": back, "instead_of": left})
+        print_json({"champion": back, "instead_of": left})
     else:
         print(f"{back} serves again instead of {left}; the API follows within half a minute.")
 
 
 def _warn(sentence: str) -> None:
-    print(sentence, file=sys.stderr)  # --json leaves nothing else on the output
+    print(shown(sentence), file=sys.stderr)  # --json leaves nothing else on the output
 
 
-def _compare_now() -> None:
+def _compare_now(as_json: bool) -> None:
     from flows.compare import compare as flow
     from flows.standalone import run
 
-    run(flow)
+    with notes_apart(as_json):
+        run(flow)
+
+
+def _card(text: str) -> str:
+    """A card as it is, without control characters."""
+    return "\n".join(map(shown, text.splitlines()))
 
 
 @contextmanager
@@ -147,10 +151,6 @@ def _runtime() -> Iterator["Runtime"]:
 def _plain(record: Any) -> dict[str, Any]:
     found = {name: getattr(record, name) for name in record.__dataclass_fields__}
     return found | {"at": found["at"].isoformat(timespec="seconds")}
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    print(json.dumps(document, ensure_ascii=False))
 
 
 def _print_ledgers(found: list[dict[str, Any]]) -> None:
@@ -175,7 +175,7 @@ def _verdict(decision: dict[str, Any]) -> tuple[str, str]:
 def _print_table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=cell(title), title_justify="left")
     for name in columns:
         table.add_column(name, ratio=1 if name == "why" else None)
     for row in rows:

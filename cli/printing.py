@@ -1,14 +1,19 @@
-"""Safe output of values: no rich markup, no control characters that a terminal would obey."""
+"""Output of commands: values without markup or control characters, and the option `--json`."""
 
 import json
+import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Annotated, Any
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 Cell = str | Text
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document; notes go to standard error.")]
 
 _KEPT = "\n\t"
 _LONGEST = 2000
@@ -48,3 +53,13 @@ def add_rows(table: Table, rows: Iterable[Sequence[object]]) -> Table:
 def print_json(document: Any) -> None:
     """Print a value as one line of JSON; moments, paths and the like as text."""
     print(json.dumps(document, default=str))
+
+
+@contextmanager
+def notes_apart(as_json: bool) -> Iterator[None]:
+    """With `--json`, send what the block prints to standard error: standard output holds the document alone."""
+    if not as_json:
+        yield
+        return
+    with redirect_stdout(sys.stderr):
+        yield

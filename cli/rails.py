@@ -1,6 +1,5 @@
 """`tqs rails`: events that never came are asked for; a simulated Rails app plays a day."""
 
-import json
 import os
 import sys
 from collections import Counter
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.printing import AsJson, print_json, shown
 from cli.rails_play import play
 from domain.errors import InvalidEvent, InvalidSettings
 
@@ -32,7 +32,7 @@ def sync(
     since: Annotated[str, typer.Option(help="From when on: ISO 8601, with an offset or in UTC.")],
     until: Annotated[str | None, typer.Option(help="Before when; without end if left out.")] = None,
     cursor: Annotated[str | None, typer.Option(help="Go on where a sync stopped.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask the Rails app for its events and keep those that never came.
 
@@ -47,7 +47,7 @@ def sync(
     counts: Counter[str] = Counter()
     conflicts: list[str] = []
     pages_read = 0
-    tell_of_waiting(lambda said: print(said, file=sys.stderr, flush=True))
+    tell_of_waiting(lambda said: print(shown(said), file=sys.stderr, flush=True))
     with open_runtime(os.environ) as runtime, connected(runtime.settings) as rails:
         try:
             for page in rails.pages(begin, end, cursor):
@@ -99,16 +99,16 @@ def _named(arrivals: "Sequence[Arrival]", outcomes: Sequence[str], which: str) -
 
 def _say(counts: Counter[str], conflicts: list[str], cursor: str | None, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({**counts, "conflicts": conflicts, "cursor": cursor}))
+        print_json({**counts, "conflicts": conflicts, "cursor": cursor})
         return
     named = (("new", "new"), ("same", "here already"), ("conflict", "in conflict"), (INVALID, "cannot be read"))
     print(f"{counts.total()} events: " + ", ".join(f"{counts[key]} {words}" for key, words in named))
     if conflicts:
-        print(f"of these ids another body was taken before: {', '.join(conflicts[:10])}")
+        print(f"of these ids another body was taken before: {shown(', '.join(conflicts[:10]))}")
     if counts[INVALID]:
         print("those that cannot be read are parked: `tqs inbox` shows why")
     if cursor:
-        print(f"not all of them: go on from here with --cursor {cursor}")
+        print(f"not all of them: go on from here with --cursor {shown(cursor)}")
 
 
 def _moment(option: str, given: str) -> datetime:

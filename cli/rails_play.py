@@ -3,10 +3,13 @@
 import os
 import secrets
 import time
+from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from cli.printing import AsJson, notes_apart, print_json
 
 if TYPE_CHECKING:
     from simulator.day import Event
@@ -35,6 +38,7 @@ def play(
     port: Annotated[int, typer.Option(help="Where the app itself answers.", min=1, max=65535)] = 4567,
     seed: Annotated[int, typer.Option(help="The same seed plays the same day.", min=0)] = 0,
     stay: Annotated[bool, typer.Option(help="Go on answering after the day, until Ctrl-C.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Play a day of events that ends now, with faults; take webhooks and answer `tqs rails sync` meanwhile.
 
@@ -51,13 +55,16 @@ def play(
     token = settings.rails_token or secrets.token_urlsafe(24)
     app = RailsApp(_events(tutors, sessions, seed), token, outgoing(settings).secrets, fail)
     day = plan(app.events, faults, seed, batch)
-    with running(app, port) as here:
+    with notes_apart(as_json), running(app, port) as here:
         to_send = len(app.events) - len(day.dropped)
         print(f"{to_send:,} events to send in {len(day.letters):,} requests; the app answers at {here}", flush=True)
         posted = post(url or f"http://127.0.0.1:{settings.api_port}", incoming(settings).secrets[0], day.letters, rate)
         _say(day, posted)
         _wait(stay)
-    _say_webhooks(app)
+    if as_json:
+        print_json({"sent": to_send, **_sending_as_json(day, posted), "webhooks": _webhooks_as_json(app)})
+    else:
+        _say_webhooks(app)
 
 
 def _events(tutors: int, sessions: int, seed: int) -> "list[Event]":
@@ -71,20 +78,44 @@ def _events(tutors: int, sessions: int, seed: int) -> "list[Event]":
     return events_since(simulate(market).dataset, now - DAY, f"{now:%Y%m%dT%H%M%S}-")
 
 
+def _sending_as_json(day: "Plan", posted: "Posted") -> dict[str, Any]:
+    return {
+        "requests": len(day.letters),
+        "answers": dict(sorted(posted.answers.items())),
+        "milliseconds": _milliseconds(posted),
+        "dropped": len(day.dropped),
+        "not_taken": len(posted.given_up),
+    }
+
+
+def _milliseconds(posted: "Posted") -> dict[str, float]:
+    """Milliseconds to the first answer by percentile; empty where nothing was answered."""
+    if not posted.seconds:
+        return {}
+    return {str(percent): round(1000 * posted.percentile(percent / 100), 1) for percent in (50, 95, 100)}
+
+
+def _webhooks_as_json(app: "RailsApp") -> dict[str, int]:
+    taken = len(app.deliveries)
+    again = app.deliveries.total() - taken
+    return {"taken": taken, "again": again, "failed": app.failed, "refused": app.refused}
+
+
 def _say(day: "Plan", posted: "Posted") -> None:
     answers = ", ".join(f"{count:,} x {status}" for status, count in sorted(posted.answers.items()))
-    milliseconds = [round(1000 * posted.percentile(share), 1) for share in (0.5, 0.95, 1.0)]
-    print(f"answers: {answers}; ms at 50, 95, 100 %: {milliseconds}")
+    print(f"answers: {answers}; ms at 50, 95, 100 %: {list(_milliseconds(posted).values())}")
     print(f"dropped on purpose: {len(day.dropped):,}; not taken in the end: {len(posted.given_up):,}")
 
 
 def _say_webhooks(app: "RailsApp") -> None:
-    taken, again = len(app.deliveries), app.deliveries.total() - len(app.deliveries)
+    found = _webhooks_as_json(app)
     print(
-        f"webhooks: {taken:,} taken, {again:,} of them again, {app.failed:,} failed on purpose, {app.refused:,} refused"
+        f"webhooks: {found['taken']:,} taken, {found['again']:,} of them again, {found['failed']:,} failed on purpose, "
+        f"{found['refused']:,} refused"
     )
 
 
 def _wait(stay: bool) -> None:
-    while stay:
-        time.sleep(0.5)
+    with suppress(KeyboardInterrupt):
+        while stay:
+            time.sleep(0.5)

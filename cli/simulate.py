@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cli.printing import AsJson, print_json, shown
+
 NO_SIGNAL = "Draw every outcome independently of everything."
 
 
@@ -18,6 +20,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same marketplace.", min=0)] = 0,
     no_signal: Annotated[bool, typer.Option("--no-signal", help=NO_SIGNAL)] = False,
     end: Annotated[datetime | None, typer.Option(help="The present moment (UTC); 2026-06-30 by default.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write tutors, students, sessions, reschedules, messages, transcripts and truth as Parquet, and dataset.yaml."""
     from simulator.files import write
@@ -32,4 +35,8 @@ def simulate(
     market = run(settings)
     path = write(market, out)
     rows = {kind: table.num_rows for kind, table in market.dataset.tables.items()}
-    print(f"{path}: {', '.join(f'{n:,} {kind}' for kind, n in rows.items())} in {time.monotonic() - began:.1f} s")
+    seconds = time.monotonic() - began
+    if as_json:
+        print_json({"dataset": str(path), "rows": rows, "seconds": round(seconds, 1)})
+    else:
+        print(f"{shown(path)}: {', '.join(f'{n:,} {kind}' for kind, n in rows.items())} in {seconds:.1f} s")

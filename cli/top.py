@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.printing import cell, print_json
+from cli.printing import AsJson, cell, print_json
 from cli.steps import console as make_console
 from domain.scores import points
 from domain.vocabulary import Band
@@ -23,7 +23,7 @@ COLOURS = {Band.ACT: "bold red", Band.WATCH: "yellow", Band.OK: "green"}
 
 def top(
     limit: Annotated[int, typer.Option(help="How many tutors.", min=1)] = 15,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the tutors who most need help: scores 0 to 100, why, and what to do."""
     from flows.runtime import open_runtime

@@ -1,6 +1,5 @@
 """`tqs upcoming`: the sessions of the next hours that may be missed."""
 
-import json
 import os
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.printing import cell
+from cli.printing import AsJson, cell, print_json
 from cli.steps import console as make_console
 from cli.top import COLOURS
 from domain.scores import band, percent
@@ -26,7 +25,7 @@ def upcoming(
     hours: Annotated[int, typer.Option(help="How far ahead; sessions are scored 48 hours ahead.", min=1, max=48)] = 48,
     after: Annotated[int, typer.Option(help="Leave out what starts within so many hours.", min=0, max=47)] = 0,
     limit: Annotated[int, typer.Option(help="How many sessions.", min=1)] = 15,
-    json_wanted: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    json_wanted: AsJson = False,
 ) -> None:
     """Print the sessions of the next hours by their risk of a no-show: why, and what to do."""
     from flows.runtime import open_runtime
@@ -37,7 +36,7 @@ def upcoming(
     with open_runtime(os.environ) as runtime:
         found = read(runtime.engine, now + timedelta(hours=after), now + timedelta(hours=hours))
     if json_wanted:
-        print(json.dumps(as_json(found, now, limit)))
+        print_json(as_json(found, now, limit))
     else:
         print_upcoming(found, make_console(), limit)
 

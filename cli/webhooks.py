@@ -1,6 +1,5 @@
 """`tqs webhooks`: what we told the Rails app, what it did not take, and sending it again."""
 
-import json
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.operator import operator
-from cli.printing import cell
+from cli.printing import AsJson, cell, print_json, shown
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
     from store.deliveries import Delivery
-
-_JSON = typer.Option("--json", help="Print JSON.")
 
 
 def commands() -> typer.Typer:
@@ -32,7 +29,7 @@ def commands() -> typer.Typer:
 def list_deliveries(
     state: Annotated[str, typer.Option(help="pending, delivered or failed.")] = "pending",
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Deliveries of a state, the newest first."""
     from domain.errors import InvalidSettings
@@ -44,14 +41,14 @@ def list_deliveries(
     with open_runtime(os.environ) as runtime:
         found = deliveries(runtime.engine, DeliveryState(state), limit)
     if as_json:
-        print(json.dumps([asdict(one) for one in found], default=str))
+        print_json([asdict(one) for one in found])
     else:
         _print(make_console(), state, found)
 
 
 def failed(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Deliveries that were given up after three days, or that the Rails app never wants again."""
     list_deliveries("failed", limit, as_json)
@@ -59,7 +56,7 @@ def failed(
 
 def show(
     delivery: Annotated[int, typer.Argument(help="Number of the delivery, as listed.")],
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """A delivery with every attempt."""
     from flows.runtime import open_runtime
@@ -68,16 +65,18 @@ def show(
     with open_runtime(os.environ) as runtime:
         found, attempts = find(runtime.engine, delivery)
     if as_json:
-        print(json.dumps({**asdict(found), "attempts": [asdict(each) for each in attempts]}, default=str))
+        print_json({**asdict(found), "attempts": [asdict(each) for each in attempts]})
         return
-    print(f"{found.event_id} {found.type}, {_standing(found)}")
+    print(f"{shown(found.event_id)} {shown(found.type)}, {_standing(found)}")
     for each in attempts:
-        print(f"  {each.at:%Y-%m-%d %H:%M:%S} {each.status_code or 'no answer'} {each.error or ''}".rstrip())
+        answer = f"{each.status_code or 'no answer'} {shown(each.error or '')}"
+        print(f"  {each.at:%Y-%m-%d %H:%M:%S} {answer}".rstrip())
 
 
 def replay(
     deliveries: Annotated[list[int] | None, typer.Argument(help="Numbers of deliveries, as listed.")] = None,
     all_failed: Annotated[bool, typer.Option("--all-failed", help="All that were given up.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send deliveries now, under the ids they had, with a fresh count of tries; also those that wait to be tried."""
     from domain.errors import InvalidSettings, UnknownSubject
@@ -92,7 +91,10 @@ def replay(
         engine, by, now = runtime.engine, operator(), utc_now()
         sent = replay_failed(engine, by, now) if all_failed else send_again(engine, deliveries or (), by, now)
     others = sorted(set(deliveries or ()) - set(sent))
-    print(f"{len(sent)} will be sent again")
+    if as_json:
+        print_json({"replayed": sorted(sent)})
+    else:
+        print(f"{len(sent)} will be sent again")
     if others:
         raise UnknownSubject(f"not known, or on their way: {', '.join(map(str, others))}; see `tqs webhooks list`")
 

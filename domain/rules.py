@@ -39,6 +39,8 @@ class TextRule:
         """What is wrong with a text, its length aside; None for a usable one."""
         if _class(self.forbidden).search(text):
             return self.detail
+        if _UNPAIRED.search(text):
+            return UNPAIRED
         if text in self.refused:
             return self.refused_detail
         if self.shortest and text.isspace():
@@ -64,6 +66,10 @@ class TextRule:
 
 
 BLANK = "must not be blank"
+UNPAIRED = "contains an unpaired surrogate, which is half of a character: send UTF-8"
+"""JSON can write half of a character as an escape, and no database can keep it."""
+
+_UNPAIRED = re.compile("[\ud800-\udfff]")
 
 _LINE_BREAKS_AND_CONTROLS = "\\x00-\\x1f\\x7f-\\x9f\u2028\u2029"
 _DIRECTION_OVERRIDES = "\u202a-\u202e\u2066-\u2069"

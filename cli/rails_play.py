@@ -44,6 +44,7 @@ def play(
 
     Secrets and token are those of the settings, so it plays to the service of the same data folder.
     """
+    from gateways.ports import check_port
     from gateways.settings import load_settings
     from gateways.signatures import incoming, outgoing
     from simulator.post import post
@@ -51,6 +52,7 @@ def play(
     from simulator.sending import Faults, plan
 
     settings = load_settings(os.environ)
+    check_port("127.0.0.1", port, "--port")
     faults = Faults(drop=drop, duplicate=duplicate, reorder=reorder, delay=delay, slow=slow, hang_up=hang_up)
     token = settings.rails_token or secrets.token_urlsafe(24)
     app = RailsApp(_events(tutors, sessions, seed), token, outgoing(settings).secrets, fail)

@@ -111,6 +111,6 @@ class InvalidKey(TutorQualityError):
 class TooManyRequests(TutorQualityError):
     """The caller asked more often than it may."""
 
-    def __init__(self, wait_seconds: int) -> None:
-        super().__init__(f"too many requests: come again in {wait_seconds} s")
+    def __init__(self, wait_seconds: int, what: str = "too many requests") -> None:
+        super().__init__(f"{what}: come again in {wait_seconds} s")
         self.wait_seconds = wait_seconds

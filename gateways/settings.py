@@ -142,6 +142,9 @@ class Settings(BaseModel):
     rate_limit_storage: LimitStorage = Field(
         LimitStorage.MEMORY, description="where requests are counted: `memory` of one process, or `postgresql`"
     )
+    streams_per_key: int = Field(
+        20, ge=1, le=500, description="event streams and WebSockets one key may hold open, in each process of the API"
+    )
     token_secret: Annotated[str, Field(min_length=32)] | None = Field(
         None, repr=False, description="what signs access tokens, 32 characters or more; one is made if unset"
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,16 +10,21 @@ from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
-from starlette.websockets import WebSocketDisconnect
+from starlette.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from domain.changes import Change
-from domain.errors import DatabaseUnavailable
+from domain.errors import DatabaseUnavailable, TooManyRequests
 from domain.event_types import Id
+from domain.policy import Principal
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 from serving.access import about
+from serving.draining import drain, first_to_end
 from serving.etags import DESCRIBED, IfNoneMatch, unless_known
-from serving.problems import FieldError, InvalidFields
+from serving.problems import FieldError, InvalidFields, problem_of
 from serving.resources import Given, Resources
+from serving.streams import Streams
 from store.changes import changes_after, ends_of_changes
 
 router = APIRouter(prefix="/api", tags=["changes"])
@@ -119,6 +125,19 @@ async def send_changes_of_tutor(socket: WebSocket, tutor_id: Id, after: Place = 
     await _send(socket, after, tutor_id)
 
 
+class _Events(StreamingResponse):
+    """A stream that counts for its key while it is open."""
+
+    def __init__(self, streams: Streams, content: AsyncIterator[str], **kwargs: Any) -> None:
+        super().__init__(content, **kwargs)
+        self._streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send. Raises TooManyRequests before anything is sent."""
+        with self._streams.opened(_holder(HTTPConnection(scope))):
+            await super().__call__(scope, receive, send)
+
+
 def _page(resources: Resources, after: int | None, limit: int, tutor_id: str | None) -> Changes:
     ends = ends_of_changes(resources.engine)
     start, reset = _start(after, ends)
@@ -143,7 +162,7 @@ async def _stream(
     # A proxy that keeps a stream until it is whole would never pass it on.
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     written = _written(resources, start, reset, tutor_id)
-    return StreamingResponse(written, media_type="text/event-stream", headers=headers)
+    return _Events(resources.streams, written, media_type="text/event-stream", headers=headers)
 
 
 def _seen(after: int | None, last_event_id: str | None) -> int | None:
@@ -177,20 +196,29 @@ def _json(change: Change) -> str:
 async def _send(socket: WebSocket, after: int | None, tutor_id: str | None) -> None:
     resources: Resources = socket.app.state.resources()
     try:
-        start, reset = _start(after, await run_in_threadpool(ends_of_changes, resources.engine))
-    except DatabaseUnavailable:
-        return await socket.close(1013)  # try again later
-    await socket.accept()
-    try:
+        with resources.streams.opened(_holder(socket)):
+            start, reset = _start(after, await run_in_threadpool(ends_of_changes, resources.engine))
+            await socket.accept()
+            await first_to_end(_send_changes(socket, resources, start, reset, tutor_id), drain(socket))
+    except (DatabaseUnavailable, TooManyRequests) as error:
+        if socket.application_state is WebSocketState.CONNECTING:
+            return await socket.send_denial_response(problem_of(socket.scope, error))
+        await socket.close(1013, "the database does not answer: come again in a moment")
+
+
+async def _send_changes(socket: WebSocket, resources: Resources, start: int, reset: bool, tutor_id: str | None) -> None:
+    with suppress(WebSocketDisconnect):
         if reset:
             await socket.send_json({"event": "reset", "id": start, "data": {"last_id": start}})
         async for change in resources.hub.follow(start, tutor_id):
             await socket.send_text(_message(change))
-        await socket.close(1012)  # the service restarts
-    except DatabaseUnavailable:
-        await socket.close(1013)
-    except WebSocketDisconnect:
-        return
+        await socket.close(1012, "the service restarts")
+
+
+def _holder(connection: HTTPConnection) -> str:
+    """The key that a stream counts for."""
+    principal: Principal = connection.scope["state"]["principal"]
+    return principal.id
 
 
 def _message(change: Change | None) -> str:

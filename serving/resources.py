@@ -20,6 +20,7 @@ from serving.histories import Histories
 from serving.hub import Hub
 from serving.limits import Limits, limits_of
 from serving.memory_counts import MemoryCounts
+from serving.streams import Streams
 from store.async_asking import AsyncPool
 from store.database import Engine, make_engine
 from store.inbox import WEBHOOK, Arrival, Outcome, accept_each
@@ -38,6 +39,7 @@ class Resources:
     limits: Limits = field(default_factory=lambda: Limits(load_settings({}).rate_limit, MemoryCounts()))
     token_secret: str = field(default_factory=secrets.token_urlsafe, repr=False)
     signatures: Signatures = field(default_factory=lambda: Signatures(()))
+    streams: Streams = field(default_factory=lambda: Streams(load_settings({}).streams_per_key))
 
     @cached_property
     def door(self) -> Door:
@@ -87,7 +89,8 @@ def open_resources(
     engine = make_engine(database_url)
     token_secret = settings.token_secret or kept_secret(settings.data_dir / TOKEN_SECRET_FILE)
     limits = limits_of(settings, engine)
-    return Resources(engine, Champions(engine), api_key, now, limits, token_secret, incoming(settings))
+    streams = Streams(settings.streams_per_key)
+    return Resources(engine, Champions(engine), api_key, now, limits, token_secret, incoming(settings), streams)
 
 
 async def _resources(request: Request) -> Resources:  # sync, each request would go through a thread for it

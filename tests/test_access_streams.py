@@ -1,18 +1,23 @@
 """Streams that are open: a WebSocket passes the same guard, and nothing more is sent once the key is revoked."""
 
 import json
+import socket as raw_socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from domain.policy import Role
 from domain.scores import Score
 from domain.vocabulary import ScoreKind, SubjectKind
 from serving.callers import INSTALLATION
+from serving.connections import FRAMES, MESSAGE_BYTES
+from serving.draining import MESSAGES
 from serving.resources import Resources
 from store.audit import read_rows
 from store.database import Engine
@@ -20,7 +25,7 @@ from store.keys import revoke_key
 from store.load import load
 from store.scores import save_scores
 from tests.access_parts import bearer, callers, new_key, resources_of
-from tests.api_parts import NOW, PROBLEM, marketplace, serving
+from tests.api_parts import NOW, PROBLEM, marketplace, problem, serving
 
 STREAM = "/api/tutors/ada/changes/stream"
 SOCKET = "/api/tutors/ada/changes/ws"
@@ -101,6 +106,79 @@ def test_a_websocket_opens_for_whom_the_policy_lets_in(address: str, engine: Eng
             403 if caller == Role.TUTOR else expected[caller]
         )
         assert _opened(f"{address}/api/nowhere/ws", key) == (401 if expected[caller] == 401 else 404)
+
+
+def test_a_key_holds_so_many_streams_and_another_key_is_not_affected(
+    address: str, engine: Engine, resources: Resources
+) -> None:
+    _, text = new_key(engine)
+    with ExitStack() as held:
+        for _ in range(18):
+            held.enter_context(connect(address.replace("http", "ws") + SOCKET, additional_headers=bearer(text)))
+        for _ in range(2):
+            held.enter_context(httpx.stream("GET", address + STREAM, headers=bearer(text)))
+        refused = httpx.get(address + STREAM, headers=bearer(text))
+        assert "20 streams" in problem(refused, 429, "too_many_requests")["detail"]
+        assert int(refused.headers["retry-after"]) >= 1
+        assert _opened(address + SOCKET, text) == 429
+        assert _opened(address + SOCKET, new_key(engine)[1]) == 101
+    _wait_for(lambda: _opened(address + SOCKET, text) == 101)
+
+
+def test_what_a_client_sends_over_a_websocket_is_discarded_until_it_is_too_much(address: str, engine: Engine) -> None:
+    _, text = new_key(engine)
+    with connect(address.replace("http", "ws") + SOCKET, additional_headers=bearer(text)) as socket:
+        for _ in range(MESSAGES):
+            socket.send("hello")
+        _change(engine, 0.9)
+        assert json.loads(socket.recv(5))["data"]["value"] == 0.9
+        socket.send("one too many")
+        assert _closed(socket) == 1008
+
+
+@pytest.mark.parametrize("sent", ["x" * (MESSAGE_BYTES + 1), ["x" * 1000] * 20, [""] * (FRAMES + 2)])
+def test_a_message_over_the_limit_closes_the_websocket_with_1009(
+    address: str, engine: Engine, sent: str | list[str]
+) -> None:
+    _, text = new_key(engine)
+    with connect(address.replace("http", "ws") + SOCKET, additional_headers=bearer(text)) as socket:
+        assert socket.response is not None
+        assert "sec-websocket-extensions" not in socket.response.headers  # the client offered compression
+        with suppress(ConnectionClosed):
+            socket.send(sent)
+        assert _closed(socket) == 1009
+
+
+def test_a_client_that_reads_no_pongs_is_not_read_from(address: str, engine: Engine) -> None:
+    _, text = new_key(engine)
+    handshake = (
+        f"GET {SOCKET} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-API-Key: {text}\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    pings = (b"\x89\xfd" + bytes(4) + b"x" * 125) * 500
+    sent = 0
+    with raw_socket.create_connection(("127.0.0.1", urlsplit(address).port or 0), timeout=0.5) as socket:
+        socket.sendall(handshake.encode())
+        assert socket.recv(12) == b"HTTP/1.1 101"
+        with suppress(TimeoutError):
+            while sent < 60_000_000:
+                sent += socket.send(pings)
+    assert sent < 60_000_000
+
+
+def _closed(socket: ClientConnection) -> int | None:
+    """The code the server closes a WebSocket with, after whatever it sends before."""
+    with suppress(ConnectionClosed):
+        while True:
+            socket.recv(5)
+    return socket.close_code
+
+
+def _wait_for(happened: Callable[[], bool]) -> None:
+    until = time.monotonic() + 5
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def _opened(address: str, key: str | None) -> int:

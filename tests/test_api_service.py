@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -135,6 +136,30 @@ def test_eight_thousand_made_up_paths_take_no_memory_and_no_disk(database_url: s
     assert after[1] - before[1] < 1
     # Answers of new kinds may each add one histogram (429), but none a path.
     assert after[2] - before[2] < 50
+
+
+@pytest.mark.slow
+def test_eight_websockets_that_send_what_they_can_take_no_memory(database_url: str, tmp_path: Path) -> None:
+    """Eight connections and 2 MB on the wire took 580 MB while messages were inflated and kept."""
+    packed = zlib.compressobj(9, wbits=-15)
+    zeros = packed.compress(bytes(240_000_000)) + packed.flush(zlib.Z_SYNC_FLUSH)
+    bomb = b"\xc2\xff" + len(zeros).to_bytes(8, "big") + bytes(4) + zeros  # one compressed message of 240 MB
+    small = b"\x81\x81" + bytes(4) + b"x"
+    with _bento(database_url, tmp_path) as (address, process):
+        tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        before = sum(one.memory_info().rss for one in tree) / 1e6
+        peak, wire = before, 0
+        for sent in (bomb, small * (len(bomb) // len(small))):
+            with ExitStack() as held:
+                for _ in range(8):
+                    url = address.replace("http", "ws") + "/api/changes/ws"
+                    stream = held.enter_context(connect(url, additional_headers=HEADERS))
+                    with suppress(OSError):
+                        stream.socket.sendall(sent)
+                        wire += len(sent)
+                    peak = max(peak, sum(one.memory_info().rss for one in tree) / 1e6)
+        print(f"{wire / 1e6:.1f} MB sent over 16 WebSockets: memory {peak - before:+.1f} MB at most")
+        assert peak - before < 40
 
 
 @pytest.mark.slow

@@ -1,0 +1,31 @@
+"""Number of open streams (server-sent events and WebSockets) of each key in this process."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from domain.errors import TooManyRequests
+
+RETRY_SECONDS = 30
+"""Seconds after which to try again where a key has too many streams open."""
+
+
+class Streams:
+    """Counts open streams by key. For one event loop; tokens count with their key."""
+
+    def __init__(self, per_key: int) -> None:
+        self._per_key = per_key
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def opened(self, key_id: str) -> Iterator[None]:
+        """Hold one stream of a key for the block. Raises TooManyRequests where all of them are in use."""
+        if self._open[key_id] >= self._per_key:
+            raise TooManyRequests(RETRY_SECONDS, f"this key has {self._per_key} streams open")
+        self._open[key_id] += 1
+        try:
+            yield
+        finally:
+            self._open[key_id] -= 1
+            if not self._open[key_id]:
+                del self._open[key_id]

@@ -9,6 +9,7 @@ import typer
 
 from cli.printing import AsJson, add_rows, cell, print_json, shown
 from cli.steps import console as make_console
+from cli.steps import stages
 from domain.errors import InvalidDataset, NotEnoughData
 from domain.spans import parse_span
 from domain.vocabulary import Task
@@ -47,18 +48,20 @@ def backtest(
     from cli.import_dataset import parse_files
     from gateways.dataset import read_dataset
 
-    read = read_dataset(dataset, parse_files(file))
-    moment, known = _microseconds(cut), _truth(truth)
-    # What trains takes seconds to import, and a dataset that cannot be read should not wait for it.
-    from models.backtest import as_json as document
-    from models.backtest import backtest as run
-    from quality.reasons import with_reason_codes
+    with stages("read the dataset") as begin:
+        read = read_dataset(dataset, parse_files(file))
+        moment, known = _microseconds(cut), _truth(truth)
+        # What trains takes seconds to import, and a dataset that cannot be read should not wait for it.
+        from models.backtest import as_json as document
+        from models.backtest import backtest as run
+        from quality.reasons import with_reason_codes
 
-    try:
-        result = run(task, with_reason_codes(read.dataset), *spans, cut=moment, seed=seed, truth=known)
-    except NotEnoughData as error:
-        said = str(error).replace("Bring more history.", "Bring more history or move --cut.")
-        raise NotEnoughData(said) from None
+        try:
+            coded = with_reason_codes(read.dataset)
+            result = run(task, coded, *spans, cut=moment, seed=seed, truth=known, on_step=begin)
+        except NotEnoughData as error:
+            said = str(error).replace("Bring more history.", "Bring more history or move --cut.")
+            raise NotEnoughData(said) from None
     _say_what_is_late(read.dataset)
     if as_json:
         print_json(document(result))

@@ -1,11 +1,14 @@
 """`tqs tune`, `tqs train` and `tqs score`: the flows, from the command line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
 
 from cli.printing import AsJson, notes_apart, print_json
+from cli.steps import stages
 from domain.vocabulary import Task
 
 Params = Literal["tuned", "default"]
@@ -23,7 +26,7 @@ def train(
     from flows.standalone import run
     from flows.train import train as flow
 
-    with notes_apart(as_json):
+    with _progress(as_json):
         trained = run(flow, task_name=task or "all", seed=seed, params=params)
     if as_json:
         print_json({"trained": trained})
@@ -41,7 +44,7 @@ def tune(
     from flows.standalone import run
     from flows.tune import tune as flow
 
-    with notes_apart(as_json):
+    with _progress(as_json):
         losses = run(flow, task_name=task or "all", budget=budget, seed=seed, workers=workers, study_name=study)
     if as_json:
         print_json({"log_loss": losses})
@@ -57,7 +60,16 @@ def score(
     from flows.score import score as flow
     from flows.standalone import run
 
-    with notes_apart(as_json):
+    with _progress(as_json):
         saved = run(flow, as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC).isoformat() if as_of else None)
     if as_json:
         print_json({"saved": saved})
+
+
+@contextmanager
+def _progress(as_json: bool) -> Iterator[None]:
+    """Show the steps of a flow on standard error; with `--json` also the lines that it prints."""
+    from flows.progress import reporting_to
+
+    with notes_apart(as_json), stages("start") as begin, reporting_to(begin):
+        yield

@@ -1,12 +1,16 @@
 """Progress display: a live line in a terminal, a plain line every ten seconds elsewhere."""
 
+import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
 from rich.text import Text
 
 PLAIN_WIDTH = 132
@@ -53,9 +57,49 @@ class Waiting:
 @contextmanager
 def waiting(console: Console, title: str, expected: float | None = None) -> Iterator[None]:
     """Show elapsed and expected time while the block runs."""
-    shown = Waiting(title, time.monotonic(), expected)
+    with _displayed(console, Waiting(title, time.monotonic(), expected)):
+        yield
+
+
+class Stage:
+    """The step in progress of a command whose steps announce themselves, with the elapsed time of that step."""
+
+    def __init__(self, title: str) -> None:
+        self.begin(title)
+
+    def begin(self, title: str) -> None:
+        """Show another step from now on."""
+        self._waiting = Waiting(title, time.monotonic())
+
+    def line(self) -> str:
+        """The step and its elapsed time."""
+        return self._waiting.line()
+
+    def __rich__(self) -> Text:
+        """The line as of now, for a live display."""
+        return Text(self.line())
+
+
+@contextmanager
+def stages(title: str) -> Iterator[Callable[[str], None]]:
+    """Show the step in progress on standard error while the block runs. Call the result when another step begins."""
+    stage = Stage(title)
+    with _displayed(console(stderr=True), stage):
+        yield stage.begin
+
+
+class _Line(Protocol):
+    def line(self) -> str: ...
+
+    def __rich__(self) -> Text: ...
+
+
+@contextmanager
+def _displayed(console: Console, shown: _Line) -> Iterator[None]:
     if console.is_terminal:
-        with console.status(shown):
+        # Lines printed meanwhile go above the live line, unless they go to a file.
+        spinner, redirect = Spinner("dots", shown), sys.stdout.isatty()  # type: ignore[arg-type]
+        with Live(spinner, console=console, refresh_per_second=12.5, transient=True, redirect_stdout=redirect):
             yield
         return
     done = threading.Event()
@@ -68,7 +112,7 @@ def waiting(console: Console, title: str, expected: float | None = None) -> Iter
         thread.join()
 
 
-def _print_lines(console: Console, shown: Waiting, done: threading.Event) -> None:
+def _print_lines(console: Console, shown: _Line, done: threading.Event) -> None:
     while not done.wait(PLAIN_SECONDS):
         console.print(shown.line(), soft_wrap=True)
 

@@ -12,6 +12,7 @@ from domain.scores import Score
 from domain.vocabulary import Task
 from features.history import History
 from flows import standalone
+from flows.progress import report
 from flows.recorded import recorded
 from flows.runtime import Runtime, moment, open_runtime
 from flows.scoring import all_scores, open_stored, shadow_scores, told, without_tutors, without_unreadable
@@ -69,9 +70,12 @@ def score(as_of: str | None = None) -> int:
         champions = load_champions(runtime)
         if not any(champions.values()):
             print("no model is registered yet: only rates are scored; run `tqs train` for the rest")
+        report("load the history")
         gone = erased_tutors(runtime.engine)
         history, at, challengers = load(runtime, gone), moment(as_of, utc_now()), load_challengers(runtime)
+        report("score tutors and sessions")
         scores = all_scores(history, champions, at)
+        report("save the scores, and those of challengers")
         save(runtime, _whole(scores))
         save_shadow(runtime, _whole(shadow_scores(history, challengers, at)))
     print(f"{len(scores)} scores saved")

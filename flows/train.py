@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from domain.vocabulary import Task
 from features.dataset import fingerprint
 from features.history import History
 from flows import standalone
+from flows.progress import report
 from flows.promotion import save
 from flows.recorded import recorded
 from flows.runtime import Runtime, open_runtime
@@ -44,7 +46,8 @@ def train_one(
     name: Task, history: History, seed: int, truth: pa.Table | None, params: Params | None = None
 ) -> Training:
     """Train and evaluate one task on a history; the true probabilities, if given, only for the ceilings."""
-    return fit(request_of(name, history, seed, truth, params))
+    request = request_of(name, history, seed, truth, params)
+    return fit(replace(request, on_step=lambda step: report(f"{name}: {step}")))
 
 
 def request_of(
@@ -82,6 +85,7 @@ def train(
     tasks = tuple(Task) if task_name == "all" else (Task(task_name),)
     with open_runtime(os.environ) as runtime:
         prepare(runtime.tracking_uri)  # a registry that is away is said now, not after minutes of training
+        report("load the history")
         history = load(runtime)
         truth = pq.read_table(truth_file) if truth_file else None
         found = {name: _train_and_save(runtime, name, history, seed, truth, params) for name in tasks}
@@ -100,6 +104,7 @@ def _train_and_save(
     except NotEnoughData as error:
         print(f"{name}: not trained. {error}")
         return None
+    report(f"{name}: judge and register the model")
     found = save(runtime, training, history, seed, utc_now())
     words = f"{found.words}. ROC AUC {_in_words(training.evaluation)}"
     print(words)

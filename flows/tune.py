@@ -17,6 +17,7 @@ from domain.vocabulary import Task
 from features.history import History
 from features.source import source_sha256
 from flows import standalone
+from flows.progress import report
 from flows.runtime import Runtime, git_commit, open_runtime
 from flows.score import load
 from flows.tasks import task
@@ -60,6 +61,7 @@ def tune(
     """
     tasks = tuple(Task) if task_name == "all" else (Task(task_name),)
     with open_runtime(os.environ) as runtime:
+        report("load the history")
         history, began = load(runtime), utc_now()
         seed = runtime.settings.seed if seed is None else seed
         found: dict[str, float] = {}
@@ -76,11 +78,14 @@ def _tune_one(runtime: Runtime, name: Task, history: History, asked: Asked) -> f
     request = request_of(name, history, asked.seed)
     began = utc_now()
     try:
+        report(f"{name}: build the folds")
         problem = problem_of(request)
+        report(f"{name}: search for {asked.budget:.0f} s")
         tuned = run_search(problem, create_database(_url(runtime), DATABASE), asked)
     except NotEnoughData as error:
         print(f"{name}: not tuned. {error}")
         return None
+    report(f"{name}: log the trials")
     save(runtime, request, asked, tuned, began, utc_now())
     start = "" if tuned.start_loss is None else f", the defaults' {tuned.start_loss:.5f}"
     print(f"{name}: {len(tuned.trials)} trials of {asked.study}, held-out log loss {tuned.loss:.5f}{start}")

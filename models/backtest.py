@@ -15,7 +15,7 @@ from features.history import History
 from models.bootstrap import TOP_SHARES
 from models.dataset import Rows, churn_rows, no_show_rows
 from models.evaluation import Evaluation, Figure, auc_gain
-from models.learning import Request
+from models.learning import OnStep, Request, no_display
 from models.matrix import features_of
 from models.report import document
 from models.training import default_cut, train
@@ -49,13 +49,15 @@ def backtest(
     cut: int | None,
     seed: int,
     truth: pa.Table | None = None,
+    on_step: OnStep = no_display,
 ) -> Backtest:
     """Train twice on labels known before the cut and test on rows as of the cut and later.
 
     `cut` in UTC microseconds; by default the last 30 % of days are for the test. `truth` as `models.truth` reads it.
-    Raises NotEnoughData.
+    `on_step` receives the steps as they begin. Raises NotEnoughData.
     """
     began = time.perf_counter()
+    on_step("build the history")
     history = History(dataset)
     rows = rows_of(task, history, horizon, every, cut)
     moment = default_cut(rows) if cut is None else cut
@@ -72,10 +74,12 @@ def backtest(
         horizon=horizon,
         every=every,
         refit=False,
+        on_step=lambda step: on_step(f"with history: {step}"),
     )
     full = train(request)
     static = tuple(f for f in features_of(task) if not f.history)
-    bare = train(replace(request, features=static, truth=None, origins=0, tutor_risk=False))
+    without = replace(request, features=static, truth=None, origins=0, tutor_risk=False)
+    bare = train(replace(without, on_step=lambda step: on_step(f"without history: {step}")))
     return Backtest(
         task=task,
         cut=moment,

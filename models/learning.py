@@ -1,6 +1,6 @@
 """Fit a model to what was known at a moment: trees, calibrator, the tutors' 14-day risk and its thresholds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,6 +51,14 @@ DEFAULT_PARAMS: dict[Task, Params] = {
 }
 
 
+OnStep = Callable[[str], None]
+"""Receives the name of a step when it begins, for a progress display."""
+
+
+def no_display(step: str) -> None:
+    """Ignore the steps of a training."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What to train: on labels known before `cut` (UTC microseconds), tested on the `rows` as of the cut and later.
@@ -60,7 +68,7 @@ class Request:
     given. `repeats` is the number of bootstrap draws behind each interval. `horizon` and `every` are of churn: leaving
     within it, asked so often. `refit`: fit once more on all that is known by the end of the data, for the model that
     serves. `origins`: how often to train in the past of the cut, to see the figures decay. `tutor_risk`: with the
-    no-show model, the risk of its tutors.
+    no-show model, the risk of its tutors. `on_step` receives the steps of the training.
     """
 
     task: Task
@@ -79,6 +87,7 @@ class Request:
     refit: bool = True
     origins: int = 4
     tutor_risk: bool = True
+    on_step: OnStep = no_display
 
     @property
     def columns(self) -> tuple[Feature, ...]:

@@ -1,7 +1,7 @@
 """Train up to a cut, evaluate on what came after, and fit once more for the model that serves."""
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,12 +65,16 @@ def train(request: Request) -> Training:
     window(request.examples(request.cut), request.cut)  # too little is said before anything is fitted
     later = later_rows(request)
     test, true = request.rows.where(later), None if request.truth is None else request.truth[later]
+    request.on_step("fit to the outcomes known before the cut")
     learnt = learn(request, request.cut)
+    request.on_step("measure on the later rows")
     asked = Asked(test.queries, matrix.matrix_of(learnt.model.sidecar, request.history, test.queries))
     scores = learnt.model.probabilities(asked.matrix)
     evaluation = evaluate(request, learnt, test, asked, scores, true)
     trained, tested = Labelled(learnt.matrix, learnt.examples.row_label), Labelled(asked.matrix, test.label)
     check_origins(evaluation.figures["roc_auc"], evaluation.origins, learnt.model.sidecar.columns, trained, tested)
+    if request.refit:
+        request.on_step("fit to all known outcomes")
     serves = learn(request, data_span(request.history)[1] + 1) if request.refit else learnt
     return Training(
         model=serves.model,
@@ -129,6 +133,7 @@ def _origins(request: Request) -> tuple[int, ...]:
 
 def _at_origin(request: Request, cut: int) -> Scored:
     """The rows of the weeks after an origin, scored by a model that knew what was known then."""
+    request.on_step(f"train and measure at an earlier cut, {datetime.fromtimestamp(cut / 1e6, UTC):%Y-%m-%d}")
     earlier = replace(request, rows=_thinned(request.rows, request.seed), cut=cut, tutor_risk=False)
     model = learn(earlier, cut).model
     after = request.rows.where(

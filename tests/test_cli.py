@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from simulator.files import write
 from simulator.settings import MarketSettings
 from tests.markets import FEW, market
@@ -25,14 +27,21 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(market(FEW), tmp_path_factory.mktemp("market"))
 
 
-def test_simulate_writes_files_that_the_backtest_accepts(tmp_path: Path) -> None:
+def test_simulate_writes_files_that_the_backtest_accepts_and_shows_its_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = tqs("simulate", "--tutors", 100, "--days", 120, "--sessions-per-day", 200, "--out", tmp_path, cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     expected = {"tutors", "students", "sessions", "reschedules", "messages", "transcripts", "truth"}
     assert {path.stem for path in tmp_path.glob("*.parquet")} == expected
-    table = tqs("backtest", "no_show", tmp_path / "dataset.yaml", cwd=tmp_path)
-    assert table.returncode == 0, table.stderr
+    monkeypatch.setattr("cli.steps.PLAIN_SECONDS", 0.01)
+    table = CliRunner().invoke(app(), ["backtest", "no_show", str(tmp_path / "dataset.yaml")])
+    assert table.exit_code == 0, table.output
     assert "gain of history" in table.stdout
+    assert "…" not in table.stdout
+    shown = {line.partition(" … ")[0] for line in table.stderr.splitlines()}
+    assert {"read the dataset", "with history: measure on the later rows"} < shown
+    assert "without history: fit to the outcomes known before the cut" in shown
 
 
 @pytest.mark.parametrize("task", ["no_show", "churn"])

@@ -15,6 +15,7 @@ from features.history import History
 from flows.engines import Threads
 from flows.monitor import compare
 from flows.part_tables import feature_table
+from flows.progress import reporting_to
 from flows.schedules import scheduled_flows
 from flows.scoring import all_scores, open_stored
 from flows.train import request_of, train_one
@@ -128,7 +129,10 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
         monkeypatch.setenv("TQS_SMTP_URL", sink.url)
         assert score(as_of=as_of) > 0  # nothing is trained yet: it says so, and counts
         build_features(as_of=as_of)
-        assert set(train(seed=1)) == set(Task)
+        steps: list[str] = []
+        with reporting_to(steps.append):
+            assert set(train(seed=1)) == set(Task)
+        assert {"load the history", *(f"{name}: fit to all known outcomes" for name in Task)} < set(steps)
         assert compare_challengers() == {}  # nothing waits in shadow: it says so
         put(engine, [event("session.booked", "e1")])
         assert (drain(), drain()) == (1, 0)

@@ -1,12 +1,19 @@
 """The option `--json`: every command has it, and then standard output is one JSON document."""
 
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import pytest
+from sqlalchemy import Engine
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from cli.main import app
+from store.load import load
+from tests.api_parts import NOW, marketplace
 
 WITHOUT: Mapping[str, str] = MappingProxyType(
     {
@@ -32,3 +39,19 @@ def test_every_command_that_prints_a_result_can_print_it_as_json() -> None:
     without = {name for name, flags in options.items() if "--json" not in flags}
     assert len(found) > 25
     assert without == set(WITHOUT)
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "note"),
+    [("score", "saved", "no model is registered yet"), ("contacts plan", "planned", "no session of that day")],
+)
+def test_lines_that_a_flow_prints_go_to_standard_error(
+    engine: Engine, database_url: str, tmp_path: Path, command: str, key: str, note: str
+) -> None:
+    load(engine, marketplace())
+    environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path)}
+    moment = f"{NOW:%Y-%m-%d %H:%M:%S}"
+    found = CliRunner().invoke(app(), [*command.split(), "--as-of", moment, "--json"], env=environ)
+    assert found.exit_code == 0, found.output
+    assert list(json.loads(found.stdout)) == [key]
+    assert note in found.stderr

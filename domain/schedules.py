@@ -11,6 +11,7 @@ CRONS: Mapping[str, str] = MappingProxyType(
         "drain": "*/5 * * * *",  # events and webhooks that no worker took; finds nothing while a worker runs
         "score": "5 * * * *",  # hourly, five minutes after sessions end
         "contacts": "20 0 * * *",  # after the day's first scores: the sessions of tomorrow, 24 to 48 hours ahead
+        "retention": "40 1 * * *",  # every night: remove what has been kept long enough
         "build_features": "30 2 * * *",  # every night
         "monitor": "0 6 * * 1",  # on Monday, to be read in the morning
         "compare": "0 2 * * 0",  # before the week's training, which may bring another challenger

@@ -17,6 +17,7 @@ from flows.compare import compare
 from flows.contacts import contacts
 from flows.inbox import drain
 from flows.monitor import monitor
+from flows.retention import retention
 from flows.runtime import open_runtime
 from flows.score import score
 from flows.server_access import server_access
@@ -32,7 +33,16 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
 _RETRY_SECONDS = 2.0
-_FLOWS: tuple[Flow[..., Any], ...] = (drain, score, contacts, build_features, monitor, compare, train)
+_FLOWS: tuple[Flow[..., Any], ...] = (
+    drain,
+    score,
+    contacts,
+    retention,
+    build_features,
+    monitor,
+    compare,
+    train,
+)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from domain.errors import InvalidSettings
 from domain.promotion import GateMode
+from domain.retention import LEAST, Kept, Periods
 from gateways.crons import read_schedules
 
 PREFIX = "TQS_"
@@ -102,6 +104,15 @@ SIGN_IN_CHARACTERS = 16
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
+
+
+def _keep_days(days: int) -> int:
+    if days and days < LEAST.days:
+        raise ValueError(f"give 0 to keep for ever, or at least {LEAST.days} days")
+    return days
+
+
+KeepDays = Annotated[int, Field(ge=0, le=36_500), AfterValidator(_keep_days)]
 
 
 class Compute(StrEnum):
@@ -200,6 +211,17 @@ class Settings(BaseModel):
     )
     seed: int = Field(7, ge=0, description="seed of the simulator, of splits, of training and of who is held out")
     contacts_per_day: int = Field(20, ge=0, description="tutors who can be contacted a day about tomorrow's sessions")
+    keep_inbox_days: KeepDays = Field(30, description="days that the content of a finished event is kept; 0: for ever")
+    keep_changes_days: KeepDays = Field(30, description="days that changes of scores are kept; 0: for ever")
+    keep_deliveries_days: KeepDays = Field(
+        30, description="days that webhooks to Rails that were delivered or given up are kept; 0: for ever"
+    )
+    keep_mails_days: KeepDays = Field(90, description="days that the content of a sent mail is kept; 0: for ever")
+    keep_audit_days: KeepDays = Field(730, description="days that the audit is kept; 0: for ever")
+    keep_scores_days: KeepDays = Field(
+        90, description="days that every score is kept; of earlier days the last of each subject and kind; 0: for ever"
+    )
+    keep_shadow_scores_days: KeepDays = Field(180, description="days that scores of challengers are kept; 0: for ever")
     holdout_share: float = Field(
         0.2, ge=0, le=0.5, description="share of each contact list left out by chance, to measure what contacts do"
     )
@@ -213,6 +235,12 @@ class Settings(BaseModel):
 def dashboard_url(settings: Settings) -> str:
     """The address of the dashboard for links, without a slash at its end."""
     return (settings.ui_url or f"http://127.0.0.1:{settings.ui_port}").rstrip("/")
+
+
+def keep_periods(settings: Settings) -> Periods:
+    """How long each kind of data is kept; kinds that are kept for ever are left out."""
+    days = {kind: int(getattr(settings, f"keep_{kind.value}_days")) for kind in Kept}
+    return {kind: timedelta(days=count) for kind, count in days.items() if count}
 
 
 def variable_name(field: str) -> str:

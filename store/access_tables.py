@@ -39,6 +39,7 @@ audit = Table(
     Column("request_id", Text),
     Column("detail", JSONB(none_as_null=True)),
     Index(None, "subject_id", "at"),
+    Index(None, "at"),
 )
 
 rate_limits = Table(

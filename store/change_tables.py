@@ -63,6 +63,11 @@ webhook_deliveries = Table(
     Column("delivered_at", _TIME),
     Column("failed_at", _TIME),
     Index(
+        "ix_webhook_deliveries_done",
+        "created_at",
+        postgresql_where=text("delivered_at IS NOT NULL OR failed_at IS NOT NULL"),
+    ),
+    Index(
         "ix_webhook_deliveries_due",
         "due_at",
         postgresql_where=text("delivered_at IS NULL AND failed_at IS NULL"),

@@ -40,7 +40,13 @@ _AFTER = text(f"""
     WHERE id > :after AND (CAST(:tutor_id AS text) IS NULL OR tutor_id = :tutor_id)
     ORDER BY id LIMIT :limit
 """)
-_ENDS = text("SELECT coalesce(min(id), 0) AS first, coalesce(max(id), 0) AS last FROM score_changes")
+# Older changes that retention kept, for comparing with, do not make the list complete from there on.
+_ENDS = text("""
+    SELECT
+        coalesce(greatest(min(id), (SELECT last_id + 1 FROM retention_marks WHERE name = 'changes')), 0) AS first,
+        coalesce(max(id), 0) AS last
+    FROM score_changes
+""")
 
 _Key = tuple[str, str, str]
 
@@ -77,7 +83,7 @@ def changes_of(connection: Connection, after: int, limit: int) -> list[Change]:
 
 
 def ends_of_changes(engine: Engine) -> tuple[int, int]:
-    """The ids of the oldest and the newest change that are kept, 0 where there is none. Raises DatabaseUnavailable."""
+    """The ids between which every change is kept, 0 where there is none. Raises DatabaseUnavailable."""
     (row,) = ask(engine, _ENDS, {})
     return row.first, row.last
 

@@ -72,6 +72,7 @@ ERASED_COLUMNS: Mapping[str, Mapping[str, Treatment]] = MappingProxyType(
             ("name", "version", "sha256", "sidecar", "action", "actor", "reason", "decision", "card"), R.OURS
         ),
         "model_comparisons": dict.fromkeys(("name", "challenger", "champion", "decision"), R.OURS),
+        "retention_marks": {"name": R.OURS},
         "schedules": {"flow": R.OURS, "cron": R.OURS},
         "flow_runs": {"flow": R.OURS, "outcome": R.FIXED, "error": R.OURS},
         "workers": {"host": R.OURS},

@@ -43,6 +43,11 @@ inbox = Table(
     Column("due_at", _TIME),  # not before, after a failure
     Column("parked_at", _TIME),
     Index("ix_inbox_waiting", "priority", "id", postgresql_where=text("processed_at IS NULL AND parked_at IS NULL")),
+    Index(
+        "ix_inbox_with_body",  # for retention
+        "processed_at",
+        postgresql_where=text("processed_at IS NOT NULL AND type IS NOT NULL AND body <> '{}'::jsonb"),
+    ),
     Index("ix_inbox_parked", "id", postgresql_where=text("parked_at IS NOT NULL")),
     # Erasing a person finds the events about them by index.
     Index("ix_inbox_tutors", text(_TUTOR_ID), postgresql_where=text(f"{_TUTOR_ID} IS NOT NULL")),

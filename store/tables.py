@@ -228,6 +228,7 @@ shadow_scores = Table(
     Column("as_of", _TIME, nullable=False),
     Column("created_at", _TIME, nullable=False, server_default=text("now()")),
     CheckConstraint("value BETWEEN 0 AND 1", name="fraction"),
+    Index("ix_shadow_scores_created_at", "created_at"),
     Index("ix_shadow_scores_pair", "model_version", "kind", "subject_kind", "subject_id", "as_of"),
 )
 

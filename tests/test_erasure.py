@@ -10,7 +10,16 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from typer.testing import CliRunner
 
 from cli.main import app
-from store import access_tables, change_tables, contact_tables, inbox_tables, schedules, tuned, workers
+from store import (
+    access_tables,
+    change_tables,
+    contact_tables,
+    inbox_tables,
+    retention_tables,
+    schedules,
+    tuned,
+    workers,
+)
 from store.applying import apply
 from store.erased_columns import ERASED_COLUMNS
 from store.erasing import Person, erase
@@ -20,7 +29,7 @@ from store.tombstones import erased_tutors, is_erased
 from tests.canaries import BY, STUDENT, TUTOR, Canaries, dump, imported, plant, plant_late
 from tests.inbox_parts import DAY, HOUR, NOON, arrived, event, one, rows
 
-ALL_TABLES = (access_tables, change_tables, contact_tables, inbox_tables, schedules, tuned, workers)
+ALL_TABLES = (access_tables, change_tables, contact_tables, inbox_tables, retention_tables, schedules, tuned, workers)
 BOOKED = event("session.booked", "e1", NOON - 3 * DAY)
 HELD = event("session.completed", "e3", NOON + DAY, starts_at=NOON + DAY, ends_at=None, rating=None)
 

@@ -100,7 +100,7 @@ def test_a_model_refuses_an_attribute_that_has_been_marked_late_since(history: H
 
 def test_every_flow_is_scheduled_once() -> None:
     assert sorted(s.flow.name for s in scheduled_flows()) == [
-        "build_features", "compare", "contacts", "drain", "monitor", "score", "train",
+        "build_features", "compare", "contacts", "drain", "monitor", "retention", "score", "train",
     ]  # fmt: skip
 
 

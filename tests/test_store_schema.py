@@ -14,6 +14,7 @@ from store.contact_tables import metadata  # with the tables of contacts
 from store.database import downgrade, make_engine, ping, upgrade
 from store.erasure_tables import erased_ids
 from store.inbox_tables import inbox
+from store.retention_tables import retention_marks
 from store.schedules import flow_runs
 from store.tuned import tuned_params
 from store.workers import workers
@@ -52,6 +53,7 @@ def test_migrations_run_up_down_and_up_again(empty_engine: Engine) -> None:
 def test_tables_equal_the_migrated_schema(engine: Engine) -> None:
     assert {
         erased_ids.key,
+        retention_marks.key,
         flow_runs.key,
         workers.key,
         tuned_params.key,

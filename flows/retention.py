@@ -1,0 +1,33 @@
+"""Every night: remove what has been kept long enough."""
+
+import os
+
+from prefect import flow
+
+from domain.retention import Kept, Periods
+from flows import standalone
+from flows.recorded import recorded
+from flows.runtime import open_runtime
+from gateways.clock import utc_now
+from gateways.settings import keep_periods
+from store.retention import sweep
+
+
+@flow(name="retention", log_prints=True, timeout_seconds=7200)
+@recorded
+def retention() -> dict[str, int]:
+    """Remove what is older than the settings TQS_KEEP_… allow. Gives the number of rows by kind."""
+    with open_runtime(os.environ) as runtime:
+        removed = sweep(runtime.engine, keep_periods(runtime.settings), utc_now())
+    print(in_words(removed, keep_periods(runtime.settings)))
+    return {kind.value: count for kind, count in removed.items()}
+
+
+def in_words(removed: dict[Kept, int], periods: Periods) -> str:
+    """One line: the rows removed by kind, each with its period."""
+    parts = [f"{kind}: {count:,} (older than {periods[kind].days} days)" for kind, count in removed.items()]
+    return "removed " + ", ".join(parts) if parts else "nothing is ever removed: every TQS_KEEP_… is 0"
+
+
+if __name__ == "__main__":
+    standalone.main(retention)

@@ -1,0 +1,15 @@
+"""Table of how far retention has come."""
+
+from sqlalchemy import BigInteger, Column, DateTime, Table, Text
+
+from store.tables import metadata
+
+__all__ = ["metadata", "retention_marks"]
+
+retention_marks = Table(
+    "retention_marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("done_before", DateTime(timezone=True)),
+    Column("last_id", BigInteger),
+)

@@ -1,12 +1,18 @@
 """Rules between the fields of one event, which need nothing that is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from domain.errors import InvalidEvent
 from domain.events import Event, SessionCompleted, SessionNoShow, SessionState, Tutor
 from domain.rules import OUTCOME_TOO_EARLY, is_before_start
 from domain.schema import SESSIONS, TUTORS, Kind
+from domain.vocabulary import AttributeType
+
+_OTHER_TYPE = {
+    AttributeType.NUMERIC: "must be a number: this attribute was declared as numeric",
+    AttributeType.CATEGORICAL: "must be a text: this attribute was declared as categorical",
+}
 
 
 class BrokenRule(NamedTuple):
@@ -24,6 +30,15 @@ def broken_rules(event: Event) -> Iterator[BrokenRule]:
         yield from _out_of_order(event.data, TUTORS)
     if isinstance(event, SessionCompleted | SessionNoShow) and is_before_start(event.timestamp, event.data.starts_at):
         yield BrokenRule("timestamp", OUTCOME_TOO_EARLY)
+
+
+def wrong_attributes(event: Event, types: Mapping[str, AttributeType]) -> Iterator[BrokenRule]:
+    """Attributes of a session whose values do not have the type that was declared for them."""
+    if isinstance(event.data, SessionState):
+        for name, value in event.data.attributes.items():
+            wanted = types.get(name)
+            if wanted and value is not None and isinstance(value, str) is (wanted is AttributeType.NUMERIC):
+                yield BrokenRule(f"data.attributes.{name}", _OTHER_TYPE[wanted])
 
 
 def _out_of_order(data: SessionState | Tutor, kind: Kind) -> Iterator[BrokenRule]:

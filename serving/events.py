@@ -14,8 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from domain.event_examples import TYPES, example
-from domain.event_rules import BrokenRule, broken_rules
+from domain.event_rules import BrokenRule, broken_rules, wrong_attributes
 from domain.events import AHEAD, Event, ahead
+from domain.vocabulary import AttributeType
 from serving.field_words import in_words
 from serving.problems import FieldError, InvalidFields
 from serving.resources import Given, Resources
@@ -25,6 +26,8 @@ router = APIRouter(prefix="/api/sessions", tags=["events"])
 
 MOST_EVENTS = 1000
 """Events in a batch."""
+
+Types = Mapping[str, AttributeType]
 
 _MOST_ERRORS = 100
 _MOST_NAME = 100
@@ -88,7 +91,7 @@ async def take_event(request: Request, resources: Given) -> Accepted:
     """
     body, now = await _text(request), resources.now()
     message_id = resources.signatures.check(request.headers, body, now)
-    arrival = _arrival(_parsed(body), message_id, now)
+    arrival = _arrival(_parsed(body), message_id, now, await resources.attribute_types.current())
     refuse_conflicts([arrival], [await resources.inbox.submit(arrival)])
     return Accepted(id=arrival.id)
 
@@ -98,7 +101,8 @@ async def take_events(request: Request, resources: Given) -> AcceptedBatch:
     """Take up to 1,000 events, signed as one message: all of them, or none where one cannot be used."""
     body, now = await _text(request), resources.now()
     resources.signatures.check(request.headers, body, now)
-    arrivals = await run_in_threadpool(_arrivals, _parsed(body), now)
+    types = await resources.attribute_types.current()
+    arrivals = await run_in_threadpool(_arrivals, _parsed(body), now, types)
     await run_in_threadpool(_keep_all, resources, arrivals, now)
     return AcceptedBatch(ids=tuple(arrival.id for arrival in arrivals))
 
@@ -129,7 +133,7 @@ def _place(error: ValueError) -> str:
     return f"see line {place[1]}, column {place[2]}" if place else str(error)
 
 
-def _arrival(given: Any, message_id: str, now: datetime) -> Arrival:
+def _arrival(given: Any, message_id: str, now: datetime, types: Types) -> Arrival:
     """Raises InvalidFields."""
     try:
         event = _one().validate_python(given)
@@ -139,11 +143,11 @@ def _arrival(given: Any, message_id: str, now: datetime) -> Arrival:
         raise InvalidFields([FieldError(field="id", detail="is not the webhook-id: leave it out, or send the same")])
     if len(message_id) > 200 or not message_id.isprintable():
         raise InvalidFields([FieldError(field="webhook-id", detail="must be at most 200 printable characters")])
-    _refuse_unusable({"": event}, now)
+    _refuse_unusable({"": event}, now, types)
     return Arrival.of(event, given, message_id)
 
 
-def _arrivals(given: Any, now: datetime) -> list[Arrival]:
+def _arrivals(given: Any, now: datetime, types: Types) -> list[Arrival]:
     """Raises InvalidFields."""
     try:
         batch = _batch().validate_python(given)
@@ -152,17 +156,20 @@ def _arrivals(given: Any, now: datetime) -> list[Arrival]:
     nameless = [n for n, event in enumerate(batch.events) if event.id is None]
     if nameless:
         raise InvalidFields([FieldError(field=f"events.{n}.id", detail="is needed in a batch") for n in nameless])
-    _refuse_unusable({f"events.{n}.": event for n, event in enumerate(batch.events)}, now)
+    _refuse_unusable({f"events.{n}.": event for n, event in enumerate(batch.events)}, now, types)
     pairs = zip(batch.events, given["events"], strict=True)
     return [Arrival.of(event, sent, event.id or "") for event, sent in pairs]
 
 
-def _refuse_unusable(events: Mapping[str, Event], now: datetime) -> None:
-    """Raise InvalidFields for events, by the path of each in the body, that break a rule between their fields."""
+def _refuse_unusable(events: Mapping[str, Event], now: datetime, types: Types) -> None:
+    """Raise InvalidFields for events, by the path of each in the body, that break a rule between their fields.
+
+    `types` are those of the attributes of sessions.
+    """
     errors = [
         FieldError(field=f"{place}{rule.field}", detail=rule.detail)
         for place, event in events.items()
-        for rule in (*_ahead(event, now), *broken_rules(event))
+        for rule in (*_ahead(event, now), *broken_rules(event), *wrong_attributes(event, types))
     ]
     if errors:
         raise InvalidFields(errors[:_MOST_ERRORS])

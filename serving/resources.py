@@ -13,6 +13,7 @@ from gateways.clock import utc_now
 from gateways.secret_file import kept_secret
 from gateways.settings import Settings, load_settings
 from gateways.signatures import Signatures, incoming
+from serving.attribute_types import AttributeTypes
 from serving.champions import Champions
 from serving.door import Door, open_door
 from serving.grouped import Grouped, in_thread
@@ -55,6 +56,11 @@ class Resources:
     def histories(self) -> Histories:
         """What tutors did, for predictions that are computed when asked."""
         return Histories(self.engine)
+
+    @cached_property
+    def attribute_types(self) -> AttributeTypes:
+        """Types of the attributes of sessions."""
+        return AttributeTypes(self.engine)
 
     @cached_property
     def inbox(self) -> Grouped[Arrival, Outcome]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from domain.errors import InvalidEvent
 from domain.event_order import SESSION_EVENTS, Arrived, E, Standing, only
+from domain.event_rules import wrong_attributes
 from domain.event_types import AttributeValue
 from domain.events import (
     Event,
@@ -146,11 +147,8 @@ class AppliedSessions:
 
 def check_attributes(event: Event, types: Mapping[str, AttributeType]) -> None:
     """Return if each attribute of a session that is known here is of its type. Raises InvalidEvent."""
-    if isinstance(event, SESSION_EVENTS):
-        for name, value in event.data.attributes.items():
-            wanted = types.get(name)
-            if wanted and value is not None and isinstance(value, str) is (wanted is AttributeType.NUMERIC):
-                raise InvalidEvent(f"attributes.{name} must be {wanted}")
+    for rule in wrong_attributes(event, types):
+        raise InvalidEvent(f"{rule.field} {rule.detail}")
 
 
 def apply_sessions(

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, Engine, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.errors import InvalidDataset
 from domain.vocabulary import AttributeType
 from features.dataset import Attribute
+from store.database import reading
 from store.tables import attribute_definitions
 
 
@@ -15,6 +16,12 @@ def defined(connection: Connection) -> tuple[Attribute, ...]:
     """All attributes, in the order in which they came."""
     rows = connection.execute(select(attribute_definitions).order_by(attribute_definitions.c.position))
     return tuple(Attribute(row.kind, row.name, AttributeType(row.type), row.late) for row in rows)
+
+
+def types_of_sessions(engine: Engine) -> dict[str, AttributeType]:
+    """The types of the attributes of sessions, by name. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        return {attribute.name: attribute.type for attribute in defined(connection) if attribute.kind == "sessions"}
 
 
 def define(connection: Connection, attributes: Sequence[Attribute]) -> bool:

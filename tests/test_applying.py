@@ -151,7 +151,7 @@ def test_a_session_given_to_another_tutor_touches_both(engine: Engine) -> None:
             "is more than 15 minutes before starts_at",
         ),
         ("tutor.updated", {"started_at": NOON, "departed_at": NOON - DAY}, "departed_at lies before started_at"),
-        ("session.booked", {"attributes": {"price": "dear"}}, "attributes.price must be numeric"),
+        ("session.booked", {"attributes": {"price": "dear"}}, "data.attributes.price must be a number"),
     ],
 )
 def test_an_impossible_event_is_refused_with_a_sentence_and_the_others_go_on(

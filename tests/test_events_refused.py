@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from domain.vocabulary import AttributeType
+from features.dataset import Attribute
+from serving import attribute_types
+from store.attributes import define
 from tests.api_parts import problem
-from tests.event_parts import NOW, SIGNATURES, Rails, completed, inbox, rails
+from tests.event_parts import NOW, SIGNATURES, Rails, booked, completed, inbox, rails
 
 
 @pytest.fixture
@@ -190,3 +194,34 @@ def test_a_body_that_is_too_large_or_no_json_is_refused_unread(sender: Rails, en
     refused = sender.http.post("/api/sessions", content=BODY, headers=SIGNED | {"Content-Type": "text/plain"})
     problem(refused, 415, "not_json")
     assert inbox(engine) == []
+
+
+def test_an_attribute_of_another_type_than_declared_is_refused_before_it_is_taken(engine: Engine) -> None:
+    with engine.begin() as connection:
+        define(connection, [Attribute("sessions", "price", AttributeType.NUMERIC, late=False)])
+    with rails(engine) as sender:
+        for value in ("12.50", ""):
+            found = problem(sender.tell(completed(attributes={"price": value, "mood": "good"})), 422, "invalid_request")
+            assert found["errors"] == [
+                {
+                    "field": "data.attributes.price",
+                    "detail": "must be a number: this attribute was declared as numeric",
+                }
+            ]
+        events = [booked("evt-1", "s1"), booked("evt-2", "s2")]
+        events[1]["data"]["attributes"] = {"price": "dear"}
+        found = problem(sender.tell_many(events), 422, "invalid_request")
+        assert [error["field"] for error in found["errors"]] == ["events.1.data.attributes.price"]
+        assert inbox(engine) == []
+        assert sender.tell(completed(attributes={"price": 12.5})).status_code == 202
+
+
+def test_an_attribute_that_is_declared_while_the_service_runs_counts_within_seconds(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attribute_types, "FRESH_SECONDS", 0.0)
+    with rails(engine) as sender:
+        assert sender.tell(completed(attributes={"price": "12.50"})).status_code == 202
+        with engine.begin() as connection:
+            define(connection, [Attribute("sessions", "price", AttributeType.NUMERIC, late=False)])
+        assert sender.tell(completed(attributes={"price": "13.50"}), "evt-2").status_code == 422

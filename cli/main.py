@@ -15,6 +15,7 @@ from cli.errors import exit_code
 from cli.flows import score, train, tune
 from cli.import_dataset import import_dataset
 from cli.inbox import commands as inbox
+from cli.interrupts import ending_on_interrupt
 from cli.keys import audit
 from cli.keys import commands as keys
 from cli.models import models
@@ -92,6 +93,11 @@ def start(
 def main() -> None:
     """Run a command. An error that a user can mend prints one line and ends with its own exit code."""
     keep_files_private()
+    with ending_on_interrupt():
+        _run()
+
+
+def _run() -> None:
     try:
         try:
             app()()
@@ -104,5 +110,3 @@ def main() -> None:
     except TutorQualityError as error:
         print(f"tqs: {shown(error)}", file=sys.stderr)
         sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        sys.exit(130)

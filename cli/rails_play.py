@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.printing import AsJson, notes_apart, print_json
+from domain.errors import InvalidSettings
 
 if TYPE_CHECKING:
     from simulator.day import Event
@@ -53,6 +54,8 @@ def play(
 
     settings = load_settings(os.environ)
     check_port("127.0.0.1", port, "--port")
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise InvalidSettings(f"--url {url}: give an address such as http://127.0.0.1:3000")
     faults = Faults(drop=drop, duplicate=duplicate, reorder=reorder, delay=delay, slow=slow, hang_up=hang_up)
     token = settings.rails_token or secrets.token_urlsafe(24)
     app = RailsApp(_events(tutors, sessions, seed), token, outgoing(settings).secrets, fail)

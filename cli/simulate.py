@@ -1,15 +1,23 @@
 """`tqs simulate`: a marketplace as files."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.printing import AsJson, print_json, shown
+from domain.errors import InvalidSettings
+
+if TYPE_CHECKING:
+    from simulator.settings import MarketSettings
 
 NO_SIGNAL = "Draw every outcome independently of everything."
+MOST_SESSIONS = 100_000_000
+"""Sessions that one run may draw: more would need more memory than machines have."""
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def simulate(
@@ -32,11 +40,35 @@ def simulate(
     settings = MarketSettings(
         tutors=tutors, days=days, sessions_per_day=sessions_per_day, seed=seed, no_signal=no_signal, end=present
     )
+    _check(settings, out)
     market = run(settings)
-    path = write(market, out)
+    try:
+        path = write(market, out)
+    except OSError as error:
+        raise _not_writable(out, error) from error
     rows = {kind: table.num_rows for kind, table in market.dataset.tables.items()}
     seconds = time.monotonic() - began
     if as_json:
         print_json({"dataset": str(path), "rows": rows, "seconds": round(seconds, 1)})
     else:
         print(f"{shown(path)}: {', '.join(f'{n:,} {kind}' for kind, n in rows.items())} in {seconds:.1f} s")
+
+
+def _check(settings: "MarketSettings", out: Path) -> None:
+    """Raise InvalidSettings for a market too large or too early, or a folder that cannot be made."""
+    sessions = settings.days * settings.sessions_per_day
+    if sessions > MOST_SESSIONS:
+        raise InvalidSettings(
+            f"--days {settings.days:,} with --sessions-per-day {settings.sessions_per_day:,} are {sessions:,} "
+            f"sessions; at most {MOST_SESSIONS:,} can be simulated"
+        )
+    if settings.end - EARLIEST < timedelta(days=settings.days):
+        raise InvalidSettings(f"--days {settings.days:,} before {settings.end:%Y-%m-%d} begin before 1970")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(out, error) from error
+
+
+def _not_writable(out: Path, error: OSError) -> InvalidSettings:
+    return InvalidSettings(f"--out {out}: cannot be written ({error.strerror or error})")

@@ -1,0 +1,98 @@
+"""Ctrl-C in a command, and input that no market can be made of: one line and an exit code."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.interrupts import ending_on_interrupt
+from cli.main import app
+from domain.errors import InvalidSettings
+
+STOPPED = "tqs: stopped by Ctrl-C\n"
+
+_PRESSED = """
+import os, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
+threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+from cli.main import main
+main()
+"""
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """SIGINT as in a terminal, whatever started the tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_running_command_ends_with_one_line_and_130(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _PRESSED, "simulate", "--days", "2000", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", STOPPED)
+
+
+def _as_another_error() -> None:
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        raise ValueError("error in .read() call") from None
+
+
+def _next_wrapper() -> None:
+    """Named as the function of XGBoost that its C++ code calls: no exception may leave it."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _from_native_code() -> None:
+    _next_wrapper()
+    signal.pause()
+
+
+@pytest.mark.parametrize("block", [_as_another_error, _from_native_code])
+def test_what_libraries_make_of_ctrl_c_ends_with_130_too(
+    block: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended, ending_on_interrupt():
+        block()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == STOPPED
+
+
+def test_an_error_without_ctrl_c_stays_as_it_is() -> None:
+    with pytest.raises(ValueError, match="bad"), ending_on_interrupt():
+        raise ValueError("bad")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--sessions-per-day", "9000000000"), "at most 100,000,000"),
+        (("--days", "1000000", "--sessions-per-day", "1"), "begin before 1970"),
+        (("--end", "0001-01-02"), "begin before 1970"),
+        (("--out", "file/below"), r"--out file/below: cannot be written \(Not a directory\)"),
+    ],
+)
+def test_a_market_that_cannot_be_made_is_refused_by_its_option(
+    options: tuple[str, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    found = CliRunner().invoke(app(), ["simulate", "--out", "market", *options])
+    assert isinstance(found.exception, InvalidSettings)
+    with pytest.raises(InvalidSettings, match=words):
+        raise found.exception
+
+
+@pytest.mark.parametrize("size", [("1", "7", "1"), ("100", "7", "1"), ("1", "7", "500")])
+def test_the_smallest_markets_are_made(size: tuple[str, ...], tmp_path: Path) -> None:
+    tutors, days, sessions = size
+    options = ("--tutors", tutors, "--days", days, "--sessions-per-day", sessions)
+    assert CliRunner().invoke(app(), ["simulate", "--out", str(tmp_path), *options]).exit_code == 0

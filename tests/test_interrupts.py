@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,9 @@ STOPPED = "tqs: stopped by Ctrl-C\n"
 
 _PRESSED = """
 import os, signal, threading
+from cli.main import main
 signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
-from cli.main import main
 main()
 """
 
@@ -46,24 +46,29 @@ def _as_another_error() -> None:
         raise ValueError("error in .read() call") from None
 
 
-def _next_wrapper() -> None:
-    """Named as the function of XGBoost that its C++ code calls: no exception may leave it."""
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-def _from_native_code() -> None:
-    _next_wrapper()
-    signal.pause()
-
-
-@pytest.mark.parametrize("block", [_as_another_error, _from_native_code])
-def test_what_libraries_make_of_ctrl_c_ends_with_130_too(
-    block: Callable[[], None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_that_a_library_makes_of_ctrl_c_ends_with_130_too(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended, ending_on_interrupt():
-        block()
+        _as_another_error()
     assert ended.value.code == 130
     assert capsys.readouterr().err == STOPPED
+
+
+def test_no_exception_leaves_a_function_that_native_code_calls(capsys: pytest.CaptureFixture[str]) -> None:
+    left: list[str] = []
+
+    def _next_wrapper() -> None:
+        """Named as the function of XGBoost that its C++ code calls."""
+        os.kill(os.getpid(), signal.SIGINT)
+        left.append("without an exception")
+
+    def fit() -> None:
+        _next_wrapper()
+        signal.pause()
+
+    with pytest.raises(SystemExit) as ended, ending_on_interrupt():
+        fit()
+    assert left == ["without an exception"]
+    assert (ended.value.code, capsys.readouterr().err) == (130, STOPPED)
 
 
 def test_an_error_without_ctrl_c_stays_as_it_is() -> None:

@@ -1,9 +1,12 @@
 """What a person meets who starts something where it cannot start as usual."""
 
 import logging
+import os
 import socket
 import sys
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import psutil
@@ -16,6 +19,8 @@ from domain.errors import EngineUnavailable, InvalidSettings, NoModel
 from flows.standalone import run
 from flows.tasks import task
 from gateways.ports import check_port
+from serving.__main__ import main as start_api
+from ui.__main__ import main as start_dashboard
 
 HOST = "127.0.0.1"
 
@@ -26,6 +31,21 @@ def test_a_port_of_the_api_that_is_taken_is_one_line() -> None:
         with pytest.raises(InvalidSettings, match=rf"port {port} cannot be used \(Address already in use\)"):
             check_port(HOST, port, "TQS_API_PORT")
     check_port(HOST, port, "TQS_API_PORT")
+
+
+@pytest.mark.parametrize(("start", "setting"), [(start_api, "TQS_API_PORT"), (start_dashboard, "TQS_UI_PORT")])
+def test_a_service_that_cannot_start_ends_with_one_line_that_names_the_setting(
+    start: Callable[[Mapping[str, str]], None], setting: str, database_url: str, tmp_path: Path
+) -> None:
+    environ, umask = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path)}, os.umask(0o077)
+    try:
+        with socket.create_server((HOST, 0)) as taken:
+            for value in (str(taken.getsockname()[1]), "many", "99999"):
+                with pytest.raises(SystemExit, match=rf"^error: .*{setting}") as ended:
+                    start(environ | {setting: value})
+                assert "\n" not in str(ended.value)
+    finally:
+        os.umask(umask)
 
 
 def test_a_flow_run_by_a_person_starts_no_prefect_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from tornado.websocket import WebSocketClosedError
 
 from domain.errors import InvalidSettings, TutorQualityError
 from gateways.clock import utc_now
+from gateways.ports import check_port
 from gateways.postgres import running_database
 from gateways.private_files import keep_files_private
 from gateways.settings import Settings, load_settings
@@ -25,6 +26,7 @@ def main(environ: Mapping[str, str]) -> None:
     keep_files_private()
     try:
         settings = load_settings(environ)
+        check_port(HOST, settings.ui_port, "TQS_UI_PORT")
         with running_database(settings) as url:
             run(settings, url)
     except TutorQualityError as error:

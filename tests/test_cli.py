@@ -123,3 +123,18 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert run.returncode == 0
     for command in ("demo", "simulate", "import", "backtest", "train", "score", "top", "models"):
         assert command in run.stdout
+
+
+HEAVY = {"alembic", "bentoml", "mlflow", "numpy", "pandas", "panel", "prefect", "pyarrow", "sqlalchemy", "xgboost"}
+"""Packages that take from a tenth of a second to several seconds to import."""
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("train", "--help")])
+def test_help_imports_no_heavy_package(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    ending = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    command = [sys.executable, "-c", f"{ending}; from cli.main import main; main()", *arguments]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0
+    imported = {module.partition(".")[0] for module in run.stderr.split()}
+    assert "typer" in imported
+    assert not imported & HEAVY

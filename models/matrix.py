@@ -17,6 +17,7 @@ from features.past import Past
 from features.priors import Priors
 from features.queries import Queries
 from models.artifact import AttributeSpec, Matrix, Sidecar
+from models.shared_values import shared_values
 
 MAX_CATEGORIES = 200
 """The categories of an attribute that are told apart, the most frequent; the others are missing."""
@@ -88,16 +89,20 @@ def specify_attributes(
     """The attributes of which these training rows have a value, categories ordered by their share of positives."""
     values = attribute_values(Past(history, queries, priors))
     return [
-        AttributeSpec(kind=a.kind, name=a.name, type=a.type, categories=_categories(a, v, labels))
+        AttributeSpec(kind=a.kind, name=a.name, type=a.type, categories=_categories(a, v, labels, queries.tutor))
         for a, v in values.items()
         if v.null_count < len(v)
     ]
 
 
-def _categories(attribute: Attribute, values: pa.Array, labels: NDArray[np.float64]) -> tuple[str, ...]:
+def _categories(
+    attribute: Attribute, values: pa.Array, labels: NDArray[np.float64], tutors: NDArray[np.int64]
+) -> tuple[str, ...]:
+    """The most frequent categories that several tutors share; a value of one person never enters a model."""
     if attribute.type is not AttributeType.CATEGORICAL:
         return ()
     table = pa.table({"value": values, "label": labels})
+    table = table.filter(pc.is_in(table["value"], shared_values(values, tutors)))
     rates = table.group_by("value").aggregate([("label", "sum"), ("label", "count")])
     rates = rates.filter(pc.is_valid(rates["value"]))
     # By their number of rows: kept by their rate, being there at all would tell the outcome.

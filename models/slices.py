@@ -14,6 +14,7 @@ from features.queries import Queries
 from features.stream import MICROSECONDS_A_DAY, Stream, StreamView
 from models.bootstrap import REPEATS, sample
 from models.evaluation import Slice, figure_of
+from models.shared_values import shared_values
 
 Values = NDArray[np.float64]
 Names = NDArray[np.str_]
@@ -43,7 +44,7 @@ def groups_of(history: History, queries: Queries) -> dict[str, Names]:
         found["pair"] = _first_pair(history, queries, queries.session.pair)
         sessions = history.dataset.feature_attributes("sessions")
         named |= {a.name: queries.session.attributes[a.name] for a in sessions if _categorical(a.type)}
-    return found | {name: _largest(values) for name, values in named.items()}
+    return found | {name: _largest(_shared(values, queries.tutor)) for name, values in named.items()}
 
 
 def _categorical(kind: AttributeType) -> bool:
@@ -81,6 +82,12 @@ def _zone(history: History, queries: Queries) -> Names:
 
 def _of_tutor(values: pa.Array | pa.ChunkedArray, tutor: Ints) -> pa.Array | pa.ChunkedArray:
     return values.take(pa.array(tutor, mask=tutor < 0))
+
+
+def _shared(values: pa.Array | pa.ChunkedArray, tutors: Ints) -> pa.Array | pa.ChunkedArray:
+    """The values, but OTHERS for those of a few tutors alone: evaluations and cards name their groups."""
+    names_somebody = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, shared_values(values, tutors))))
+    return pc.if_else(names_somebody, OTHERS, values)
 
 
 def _largest(values: pa.Array | pa.ChunkedArray) -> Names:

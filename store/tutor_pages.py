@@ -134,7 +134,7 @@ def _question(wanted: Wanted, after: Place | None) -> TextClause:
     sort = "lower(coalesce(tutors.name, tutors.tutor_id))" if is_name else f"of_{wanted.sort}.value"
     until = "AND id <= :up_to" if after else ""  # the first page is of now, and the condition costs a third more
     probed = [kind for kind in LISTED if kind in _kinds_needed(wanted)]
-    conditions = [*_conditions(wanted), *([_beyond(wanted, after, sort)] if after else [])]
+    conditions = ["tutors.erased_at IS NULL", *_conditions(wanted), *([_beyond(wanted, after, sort)] if after else [])]
     return text(
         _PAGE.format(
             sorted=f'{sort} COLLATE "C"' if is_name else sort,

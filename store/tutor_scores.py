@@ -62,7 +62,7 @@ _NOW = Prepared(
             AND scores.as_of >= score.as_of - interval '{(TREND_SPAN + TREND_SLACK).days} days'
         ORDER BY scores.as_of DESC, scores.id DESC LIMIT 1
     ) AS before ON true
-    WHERE tutors.tutor_id = $1
+    WHERE tutors.tutor_id = $1 AND tutors.erased_at IS NULL
 """,
 )
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from domain.interventions import Effect
 from store.asking import ask
 from store.contacts import MeasuredEffects, has_plan, listed_contacts, measured_effects
-from store.views import UpcomingSession, upcoming_session, upcoming_sessions
+from store.views import NOT_ERASED, UpcomingSession, upcoming_session, upcoming_sessions
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,14 @@ def upcoming_page(
 
 
 # All are sorted and counted in the database; only those shown are sent, with their reasons.
-_PAGE = """
+_PAGE = f"""
     SELECT * FROM (
         SELECT *, coalesce(-no_show, 1) AS place_risk, count(*) OVER () AS total
         FROM upcoming_sessions
-        WHERE starts_at >= :after AND starts_at < :before
+        WHERE starts_at >= :after AND starts_at < :before AND {NOT_ERASED}
             AND (CAST(:least AS double precision) IS NULL OR no_show >= :least)
     ) AS found
-    WHERE {beyond}
+    WHERE {{beyond}}
     ORDER BY place_risk, starts_at, session_id
     LIMIT :limit
 """

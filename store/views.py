@@ -13,17 +13,19 @@ from domain.vocabulary import Band, ScoreKind, SessionStatus, SubjectKind
 from store.database import reading
 from store.scores import reasons
 
-_RANKED = text("SELECT * FROM ranked_tutors ORDER BY help DESC, tutor_id")
-_PROFILE = text("SELECT * FROM tutor_profiles WHERE tutor_id = :tutor_id")
+# Erased tutors stay for statistics and are on no page.
+NOT_ERASED = "tutor_id NOT IN (SELECT tutor_id FROM tutors WHERE erased_at IS NOT NULL)"
+_RANKED = text(f"SELECT * FROM ranked_tutors WHERE {NOT_ERASED} ORDER BY help DESC, tutor_id")
+_PROFILE = text(f"SELECT * FROM tutor_profiles WHERE tutor_id = :tutor_id AND {NOT_ERASED}")
 _SESSIONS = text("""
     SELECT * FROM tutor_sessions WHERE tutor_id = :tutor_id AND starts_at < :before
     ORDER BY starts_at DESC, session_id LIMIT :limit
 """)
-_UPCOMING = text("""
-    SELECT * FROM upcoming_sessions WHERE starts_at >= :after AND starts_at < :before
+_UPCOMING = text(f"""
+    SELECT * FROM upcoming_sessions WHERE starts_at >= :after AND starts_at < :before AND {NOT_ERASED}
     ORDER BY starts_at, session_id LIMIT :limit
 """)
-_UPCOMING_OF = text(_UPCOMING.text.replace("WHERE", "WHERE tutor_id = :tutor_id AND"))
+_UPCOMING_OF = text(_UPCOMING.text.replace("WHERE", "WHERE tutor_id = :tutor_id AND", 1))
 
 
 @dataclass(frozen=True)

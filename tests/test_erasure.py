@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from typer.testing import CliRunner
 
 from cli.main import app
+from domain.scores import Score
+from domain.vocabulary import ScoreKind, SubjectKind
 from store import (
     access_tables,
     change_tables,
@@ -25,7 +27,12 @@ from store.erased_columns import ERASED_COLUMNS
 from store.erasing import Person, erase
 from store.erasure_tables import metadata
 from store.load import load
+from store.scores import save_scores
 from store.tombstones import erased_tutors, is_erased
+from store.tutor_pages import Wanted, tutor_page
+from store.tutor_scores import tutor_now
+from store.upcoming import upcoming_page
+from store.views import ranked_tutors, tutor_profile, upcoming_sessions
 from tests.canaries import BY, STUDENT, TUTOR, Canaries, dump, imported, plant, plant_late
 from tests.inbox_parts import DAY, HOUR, NOON, arrived, event, one, rows
 
@@ -87,6 +94,31 @@ def test_an_erased_tutor_is_a_random_id_who_has_left_and_whose_later_events_are_
     assert one(engine, "SELECT count(*) AS n FROM tutors").n == 1
     assert is_erased(engine, "tutor", "tutor-17")
     assert not is_erased(engine, "student", "tutor-17")
+
+
+def test_an_erased_tutor_is_on_no_list_and_has_no_scores_to_read(engine: Engine) -> None:
+    soon = event("session.booked", "soon", NOON - DAY, session_id="soon", starts_at=NOON + DAY, ends_at=None)
+    apply(engine, arrived([soon]))
+    score = Score(
+        subject_kind=SubjectKind.TUTOR, subject_id="tutor-17", kind=ScoreKind.HELP, value=0.9, low=0.8, high=1, reasons=(),
+        action=None, model_version="no_show/1", as_of=NOON,
+    )  # fmt: skip
+    save_scores(engine, [score])
+
+    def seen() -> list[object]:
+        lists = ranked_tutors(engine), tutor_page(engine, Wanted(), 10).tutors
+        sessions = (
+            upcoming_sessions(engine, NOON, NOON + 2 * DAY),
+            upcoming_page(engine, NOON, NOON + 2 * DAY, None, 9, None)[0].sessions,
+        )
+        return [line for found in (*lists, *sessions) for line in found]
+
+    assert len(seen()) == 4
+    _erase(engine, ("tutor", "tutor-17"))
+    assert seen() == []
+    for name in ("tutor-17", one(engine, "SELECT tutor_id FROM tutors").tutor_id):
+        assert tutor_now(engine, name, NOON) is None
+        assert tutor_profile(engine, name) is None
 
 
 def test_events_about_an_erased_student_are_applied_for_the_tutor_without_student_and_text(engine: Engine) -> None:

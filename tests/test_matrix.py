@@ -20,6 +20,7 @@ from models.artifact import AttributeSpec
 from models.champion import Champion
 from models.learning import Request, learn
 from models.matrix import MAX_CATEGORIES, build, matrix_of, specify_attributes
+from models.shared_values import LEAST_TUTORS
 from simulator.settings import MarketSettings
 from tests.api_parts import NOW, small_model
 from tests.histories import dataset
@@ -32,8 +33,13 @@ AREA = Attribute("sessions", "area", AttributeType.CATEGORICAL)
 
 
 def _sessions(attribute: Attribute, values: list[object]) -> History:
-    rows = [session(f"x{i}", **{attribute.column: value}) for i, value in enumerate(values)]
-    return History(dataset({"tutors": [{"tutor_id": "t1"}], "sessions": rows}, (attribute,)))
+    """Sessions with these values, of as many tutors as may share a value, in turn."""
+    tutors = [f"t{n}" for n in range(LEAST_TUTORS)]
+    rows = [
+        session(f"x{i}", tutor_id=tutors[i % LEAST_TUTORS], **{attribute.column: value})
+        for i, value in enumerate(values)
+    ]
+    return History(dataset({"tutors": [{"tutor_id": name} for name in tutors], "sessions": rows}, (attribute,)))
 
 
 def test_a_number_too_large_for_a_float_is_missing_and_stops_nobody() -> None:
@@ -44,12 +50,19 @@ def test_a_number_too_large_for_a_float_is_missing_and_stops_nobody() -> None:
 
 
 def test_of_too_many_categories_the_most_frequent_are_kept_whatever_came_of_them() -> None:
-    seldom = [f"seldom {i}" for i in range(300)]
-    values: list[object] = [*seldom, *(f"often {i}" for i in range(MAX_CATEGORIES) for _ in range(2))]
+    seldom = [f"seldom {i}" for i in range(300) for _ in range(LEAST_TUTORS)]
+    values: list[object] = [*seldom, *(f"often {i}" for i in range(MAX_CATEGORIES) for _ in range(2 * LEAST_TUTORS))]
     history = _sessions(AREA, values)
     labels = np.array([str(value).startswith("seldom") for value in values], dtype=np.float64)
     (spec,) = specify_attributes(history, of_sessions(history.sessions), labels, PRIORS)
     assert sorted(spec.categories) == sorted(f"often {i}" for i in range(MAX_CATEGORIES))
+
+
+def test_a_category_of_fewer_tutors_than_share_a_secret_never_enters_a_model() -> None:
+    values: list[object] = ["maths"] * LEAST_TUTORS + ["a note about Ada"] * (LEAST_TUTORS - 1)
+    history = _sessions(AREA, values)
+    (spec,) = specify_attributes(history, of_sessions(history.sessions), np.zeros(len(values)), PRIORS)
+    assert spec.categories == ("maths",)
 
 
 def test_attributes_of_one_name_on_tutors_and_sessions_are_two() -> None:

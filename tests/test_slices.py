@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from domain.vocabulary import AttributeType
 from features.dataset import Attribute
 from features.history import History
-from features.queries import of_sessions, of_tutors
+from features.queries import of_sessions, of_tutors, take
 from models.calibration import expit
 from models.evaluation import figures_with_intervals
+from models.shared_values import LEAST_TUTORS
 from models.slices import MIN_OUTCOMES, MOST_GROUPS, OTHERS, UNKNOWN, groups_of, slice_figures, worst
 from tests import histories as h
 
@@ -22,6 +23,7 @@ BEGIN = int(h.BEGIN.timestamp()) * 1_000_000
 def teaching() -> History:
     """Ada joined 40 days before and meets one student on days 0 to 9; Ben's start is unknown, and so is his student."""
     kept = [("ada", "sam", day) for day in range(10)] + [("ben", None, 3)]
+    kept += [(f"other{n}", None, 3) for n in range(LEAST_TUTORS - 1)]
     sessions = [
         {
             "session_id": f"{who}{day}",
@@ -38,6 +40,7 @@ def teaching() -> History:
     tutors = [
         {"tutor_id": "ada", "timezone": "Europe/Berlin", "started_at": h.BEGIN - timedelta(days=40)},
         {"tutor_id": "ben"},
+        *({"tutor_id": f"other{n}"} for n in range(LEAST_TUTORS - 1)),
     ]
     rows = {"tutors": tutors, "students": [{"student_id": "sam"}], "sessions": sessions}
     return History(h.dataset(rows, attributes=(Attribute("sessions", "subject", AttributeType.CATEGORICAL),)))
@@ -57,6 +60,12 @@ def test_a_session_is_in_the_groups_that_its_past_says() -> None:
     }
     assert (found["pair"][0], found["load"][0]) == ("first of the pair", "no session in 7 days")
     assert (found["tenure"][ben], found["pair"][ben], found["subject"][0]) == (UNKNOWN, UNKNOWN, UNKNOWN)
+
+
+def test_a_value_of_a_few_tutors_alone_names_no_group() -> None:
+    history = teaching()
+    four = take(history.sessions, np.arange(11, 15))
+    assert set(groups_of(history, of_sessions(four))["subject"].tolist()) == {OTHERS}
 
 
 def test_a_session_known_only_later_makes_no_load_and_no_acquaintance() -> None:

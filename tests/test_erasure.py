@@ -100,8 +100,8 @@ def test_an_erased_tutor_is_on_no_list_and_has_no_scores_to_read(engine: Engine)
     soon = event("session.booked", "soon", NOON - DAY, session_id="soon", starts_at=NOON + DAY, ends_at=None)
     apply(engine, arrived([soon]))
     score = Score(
-        subject_kind=SubjectKind.TUTOR, subject_id="tutor-17", kind=ScoreKind.HELP, value=0.9, low=0.8, high=1, reasons=(),
-        action=None, model_version="no_show/1", as_of=NOON,
+        subject_kind=SubjectKind.TUTOR, subject_id="tutor-17", kind=ScoreKind.HELP, value=0.9, low=0.8, high=1,
+        reasons=(), action=None, model_version="no_show/1", as_of=NOON,
     )  # fmt: skip
     save_scores(engine, [score])
 

@@ -3,8 +3,12 @@
 import argparse
 import multiprocessing
 import os
+import signal
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,8 +111,28 @@ def run_search(problem: Problem, storage: str, asked: Asked) -> Tuned:
     fresh = multiprocessing.get_context("spawn")  # a fork would inherit locks of threads that are not there
     with ProcessPoolExecutor(asked.workers, mp_context=fresh) as pool:
         seeds = range(asked.seed + 1, asked.seed + asked.workers + 1)  # alike, they would all try the same
-        done = [pool.submit(search, problem, budget, seed, study, threads) for seed in seeds]
-        return max((each.result() for each in done), key=lambda tuned: len(tuned.trials))
+        with _ignoring_ctrl_c():
+            done = [pool.submit(search, problem, budget, seed, study, threads) for seed in seeds]
+        try:
+            return max((each.result() for each in done), key=lambda tuned: len(tuned.trials))
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+@contextmanager
+def _ignoring_ctrl_c() -> Iterator[None]:
+    """Ignore Ctrl-C, also in processes started in the block: their parent ends them, and they print no traceback."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @task(retries=1, retry_delay_seconds=10, timeout_seconds=900, cache_policy=NO_CACHE)

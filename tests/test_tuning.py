@@ -1,7 +1,10 @@
 """Tuning on a small problem: purged folds, the search, its budget, a study shared by processes, what is kept."""
 
 import multiprocessing
+import os
 import shutil
+import signal
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -162,6 +165,23 @@ def test_the_processor_is_used_where_xgboost_or_the_machine_has_no_gpu() -> None
     assert device({"USE_CUDA": True}, gpus=lambda: 1) == "cuda"
     assert count_gpus() >= 0
     assert problem().fixed["device"] == device()
+
+
+def test_ctrl_c_ends_the_processes_of_a_search_long_before_its_budget(studies_url: str) -> None:
+    def press() -> None:
+        while len(multiprocessing.active_children()) < 2:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    began = time.monotonic()
+    threading.Thread(target=press, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_search(problem(), studies_url, Asked(budget=60, seed=1, workers=2, study="stopped"))
+    signal.signal(signal.SIGINT, before)
+    assert time.monotonic() - began < 30
+    assert multiprocessing.active_children() == []
 
 
 def tuned(known_before: datetime, eta: float) -> TunedParams:

@@ -8,6 +8,7 @@ from cli.api_docs import api_page
 from cli.contacts_docs import contacts_page
 from cli.dataset_docs import dataset_page
 from cli.events_docs import events_page
+from cli.ruby_rules import ruby_rules
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
 from features.columns import Feature
 from gateways.settings import Settings, variable_name
@@ -61,6 +62,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "api.md": lambda: api_page(DOCS / "api.md"),
     "events.md": lambda: events_page(DOCS / "events.md"),
     "openapi.json": openapi,
+    "../clients/ruby/lib/tutor_quality/rules.rb": ruby_rules,
 }
 
 

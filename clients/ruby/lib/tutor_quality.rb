@@ -3,6 +3,8 @@
 require "tutor_quality/version"
 require "tutor_quality/errors"
 require "tutor_quality/content"
+require "tutor_quality/rules"
+require "tutor_quality/checks"
 require "tutor_quality/signature"
 require "tutor_quality/webhook"
 require "tutor_quality/memory_cache"

@@ -136,6 +136,23 @@ class ClientTest < Minitest::Test
     assert_raises(TutorQuality::InvalidContent) { sender.send_event("tutor.updated", {}, **EVENT, id: "a\nb") }
   end
 
+  def test_values_that_the_service_would_refuse_are_refused_before_they_are_sent
+    sender = TutorQuality::Client.new(url: "http://127.0.0.1:9", webhook_secrets: SECRET)
+    {
+      { rating: 9 } => "data.rating must be from 1 to 5", { rating: "5" } => "data.rating must be a number",
+      { rating: true } => "data.rating must be a number", { late_minutes: -1 } => "data.late_minutes must be from",
+      { tutor_id: ".." } => "data.tutor_id must not be ..", { tutor_id: "a/b" } => "data.tutor_id must not contain slashes",
+      { tutor_id: 17 } => "data.tutor_id must be a text", { name: "A\u0085da" } => "data.name must not contain control",
+      { session_id: "x" * 201 } => "data.session_id must have at most 200 characters",
+      { starts_at: Time.at(7200), ends_at: Time.at(3600) } => "data.ends_at lies before starts_at"
+    }.each do |data, message|
+      error = assert_raises(TutorQuality::InvalidContent) { sender.send_event("session.completed", data, **EVENT) }
+      assert_includes error.message, message
+    end
+    usable = { rating: 4.5, tutor_id: "tutor-17", name: "Žofie", ends_at: nil, reason_text: "one\ntwo" }
+    assert_equal "Žofie", TutorQuality::Client.event("session.completed", usable, **EVENT)["data"]["name"]
+  end
+
   def test_text_of_other_encodings_is_sent_as_utf8
     found = TutorQuality::Client.plain(["Zo\xeb".dup.force_encoding("ISO-8859-1"), "Zoë".b])
     assert_equal %w[Zoë Zoë], found

@@ -50,7 +50,8 @@ class LiveTest < Minitest::Test
   def test_a_batch_is_taken_whole_or_not_at_all
     events = Array.new(3) { TutorQuality::Client.event("session.booked", state, id: fresh, timestamp: NOW - 60) }
     assert_equal 1, @client.send_events(events).size
-    spoilt = events + [TutorQuality::Client.event("session.completed", state(rating: 9), id: fresh, timestamp: NOW - 60)]
+    refused = TutorQuality::Client.event("session.completed", state, id: fresh, timestamp: NOW + 90_000)
+    spoilt = events + [refused.merge("data" => refused["data"].merge("rating" => 9))]
     error = assert_raises(TutorQuality::Invalid) { @client.send_events(spoilt) }
     assert_equal ["events.3.data.rating"], (error.errors.map { |field| field["field"] })
   end

@@ -37,9 +37,11 @@ module TutorQuality
     end
 
     # An event as it is sent. Times may be Time, DateTime, ActiveSupport's, or text in ISO 8601.
+    # Raises InvalidContent for a value that the service would refuse (`Rules`).
     def self.event(type, data, id:, timestamp:)
       { "id" => id, "type" => type, "version" => API_VERSION, "timestamp" => timestamp, "data" => data }
         .then { |whole| Content.plain(whole) }
+        .tap { |whole| Checks.event(whole["data"]) }
     end
 
     # All that is known of a tutor: scores of every kind with band, interval, reasons and trend.

@@ -19,7 +19,8 @@ module TutorQuality
   # A secret that is too short, is not base64, or is missing.
   class InvalidSecret < InvalidSetting; end
 
-  # A value that JSON or a header cannot hold: NaN, text that is not UTF-8, a line break in an id. Nothing was sent.
+  # A value that the service would refuse, or that JSON or a header cannot hold: a rating of 9, NaN, text that is not
+  # UTF-8, a line break in an id. Nothing was sent.
   class InvalidContent < Error; end
 
   # A problem document (RFC 9457). `code` is for programs, `message` for people; `errors` names fields.

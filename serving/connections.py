@@ -67,10 +67,15 @@ class BoundedHttp(HttpToolsProtocol):
         self._await_headers()
 
     def data_received(self, data: bytes) -> None:
-        """Pass bytes to the parser. Bytes between two requests start the time limit, even empty lines."""
+        """Pass bytes to the parser. Bytes between two requests start the time limit, even empty lines.
+
+        So does the rest of a body that was answered before it had come, but it is no header.
+        """
+        is_rest_of_body = self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
         if self.cycle is None or self.cycle.response_complete:
             self._await_headers()
-        self._header_bytes += len(data)
+        if not is_rest_of_body:
+            self._header_bytes += len(data)
         super().data_received(data)
         if self._late is not None and self._header_bytes > self.header_bytes and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)

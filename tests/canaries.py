@@ -129,7 +129,7 @@ def events(canaries: Canaries, way: str = "events") -> list[dict[str, Any]]:
         about = {"tutor_id": tutor, "student_id": student, "session_id": f"es-{n}"}
         notes = {"attributes": {"note": canaries.text(way)}}
         moved = {"reason_text": canaries.text(way), "starts_at": NOON + DAY, "ends_at": None}
-        held = {"starts_at": NOON + DAY, "ends_at": None}
+        held = {"starts_at": NOON - 2 * DAY, "ends_at": None}
         found += [
             event("session.booked", f"{way}-b{n}", NOON - 3 * DAY, **about, **notes),
             event("session.rescheduled", f"{way}-r{n}", NOON - 2 * DAY, **about, **moved),
@@ -191,7 +191,7 @@ def _plant_people_work(engine: Engine, canaries: Canaries) -> None:
     planned = PlannedContact(TUTOR, Arm.CONTACT, "call", 1, None, (PlannedSession("is-0", NOON, 0.4),))
     save_plan(engine, ContactPlan(NOON.date(), 5, 0.2, 7, (planned,)), NOON)
     with engine.begin() as connection:
-        number = connection.execute(text("SELECT id FROM contacts")).scalar_one()
+        number = connection.execute(text("SELECT max(id) FROM contacts")).scalar_one()
     record_contact(engine, number, ContactStatus.DONE, "sam", NOON, canaries.text("contacts"))
     said = canaries.text("mails")
     attached = Attachment("list.csv", f"{TUTOR};{canaries.text('mails')}".encode())

@@ -80,6 +80,24 @@ def test_headers_over_the_limit_are_refused(port: int, monkeypatch: pytest.Monke
         assert answer.startswith(b"HTTP/1.1 431") or _ended(connection)
 
 
+def test_the_rest_of_a_body_that_was_answered_early_is_not_taken_for_headers(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedHttp, "header_seconds", 60)
+    with closing(_connect(port)) as connection:
+        connection.sendall(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + b"a" * 10)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 401")
+        connection.sendall(b"a" * 299_990 + HEALTH)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_the_rest_of_a_body_that_was_answered_early_has_to_come_in_time(port: int) -> None:
+    with closing(_connect(port)) as connection:
+        connection.sendall(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 401")
+        assert _drip(connection, b"a") < 2
+
+
 def test_a_connection_over_the_limit_is_refused_and_one_that_ends_makes_room(port: int) -> None:
     held = [_connect(port) for _ in range(4)]
     with closing(_connect(port)) as refused:

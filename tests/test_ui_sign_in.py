@@ -176,7 +176,8 @@ def test_after_many_wrong_passwords_an_address_waits_even_with_the_right_one(
     """The last test of this module: from here on nobody signs in from this address."""
     answers = [_sign_in(visitor, "guess").status_code for _ in range(BY_ADDRESS)]
     last = _sign_in(visitor, credentials(folder)[USER])
-    assert set(answers) == {401, 429}  # an earlier test has guessed, too
+    assert answers[0] == 401
+    assert set(answers) <= {401, 429}  # an earlier test may have guessed, too
     assert last.status_code == 429
     assert 0 < int(last.headers["retry-after"]) <= WINDOW.total_seconds()
     assert "Try again in 5 min." in last.text

@@ -18,6 +18,8 @@ from tests.file_modes import open_to_others, walk
 SIZE = ("--tutors", "300", "--days", "150", "--sessions-per-day", "400")
 PATIENCE = 300.0
 SECRETS = (
+    "api_key",
+    "dashboard_session_secret",
     "token_secret",
     "webhook_secret",
     "dashboard_password",
@@ -43,7 +45,7 @@ def test_the_demo_prints_the_list_serves_and_stops_everything_on_ctrl_c(tmp_path
             assert time.monotonic() < until, output.read_text()
             time.sleep(1)
         time.sleep(1)
-        addresses = re.findall(r"http://127\.0\.0\.1:\d+", output.read_text())
+        addresses = set(re.findall(r"http://127\.0\.0\.1:\d+", output.read_text()))
         assert len(addresses) == 4
         assert all(httpx.get(address).status_code < 500 for address in addresses)
         assert "The 15 tutors who most need help" in output.read_text()
@@ -62,6 +64,17 @@ def test_the_demo_prints_the_list_serves_and_stops_everything_on_ctrl_c(tmp_path
             httpx.get(address)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(tmp_path / "demo" / "postgres") not in running
+    _start_again(command, environ, tmp_path)
+
+
+def _start_again(command: list[str], environ: dict[str, str], folder: Path) -> None:
+    """A second start keeps secrets, models and tutors, trains nothing, and loads what is new."""
+    secrets = {name: (folder / "demo" / name).read_text() for name in SECRETS}
+    again = subprocess.run([*command, "--no-serve"], env=environ, capture_output=True, text=True, timeout=PATIENCE)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "The 15 tutors who most need help" in again.stdout
+    assert "no_show/2" not in again.stdout
+    assert {name: (folder / "demo" / name).read_text() for name in SECRETS} == secrets
 
 
 def check_command_lines(pid: int, home: Path) -> None:

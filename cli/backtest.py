@@ -51,7 +51,7 @@ def backtest(
     with stages("read the dataset") as begin:
         read = read_dataset(dataset, parse_files(file))
         moment, known = _microseconds(cut), _truth(truth)
-        # What trains takes seconds to import, and a dataset that cannot be read should not wait for it.
+        # Training code takes seconds to import; report an unreadable dataset before that.
         from models.backtest import as_json as document
         from models.backtest import backtest as run
         from quality.reasons import with_reason_codes

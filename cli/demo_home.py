@@ -18,7 +18,7 @@ AHEAD = timedelta(days=91)
 """How far beyond its first start a marketplace is simulated, so that later starts can continue it."""
 
 DELETED = ("market", "dataset", "news", "features", "logs", "mails", "mlflow", "prefect", "reports", PROGRESS_FILE)
-"""What starting over deletes, beside the databases. Passwords, keys in files and the server's address stay."""
+"""Folders and files that a fresh start deletes, beside the databases. Passwords, key files and the port stay."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a demo has done: its size and seed, the last moment simulated, the moment loaded up to, if any.
+    """Progress of a demo: its size and seed, the last moment simulated, the moment loaded up to, if any.
 
     `finished` once a start reached the ranked list; `seconds` by step, of the last time each was done.
     """

@@ -107,7 +107,7 @@ def total_seconds(progress: Progress, is_new: bool, serves: bool) -> float:
 
 
 def introduction(home: DemoHome, progress: Progress, serves: bool) -> str:
-    """What was found in the folder, what this start does, and how long that takes."""
+    """Introduction of a start: state of the folder, steps to come, expected duration."""
     is_new = not progress.finished
     takes = f"about {in_minutes(total_seconds(progress, is_new, serves))} on two cores"
     if progress.finished:

@@ -12,7 +12,7 @@ from cli.printing import AsJson, print_json, shown
 
 
 class Kind(StrEnum):
-    """Who can be erased."""
+    """Kinds of people that can be erased."""
 
     TUTOR = "tutor"
     STUDENT = "student"

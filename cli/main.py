@@ -104,7 +104,7 @@ def _run() -> None:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # What is still buffered would be written, and fail again, when Python ends.
+        # Python would write the buffered rest at its end, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(PIPE_CLOSED)
     except TutorQualityError as error:

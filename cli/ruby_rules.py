@@ -10,7 +10,7 @@ HEAD = """\
 
 # Generated from domain/schema.py and domain/rules.py by `make docs`. Do not edit.
 module TutorQuality
-  # What the service refuses in the data of an event, by the name of the field.
+  # Values that the service refuses in the data of an event, by the name of the field.
   module Rules
 """
 

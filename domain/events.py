@@ -193,7 +193,7 @@ Event = Annotated[
 
 
 AHEAD = "lies more than five minutes in the future: set the sender's clock"
-"""What is wrong with a moment that is ahead."""
+"""Error for a moment that is ahead."""
 
 
 def ahead(event: Event, now: datetime) -> list[str]:

@@ -18,7 +18,7 @@ class Range:
 
     @property
     def sentence(self) -> str:
-        """What is wrong with a number outside the range."""
+        """Error for a number outside the range."""
         return f"must be from {self.low:g} to {self.high:g}"
 
 
@@ -36,7 +36,7 @@ class TextRule:
     refused: tuple[str, ...] = ()
 
     def problem(self, text: str) -> str | None:
-        """What is wrong with a text, its length aside; None for a usable one."""
+        """Error for a text, its length aside; None for a usable one."""
         if _class(self.forbidden).search(text):
             return self.detail
         if _UNPAIRED.search(text):
@@ -49,12 +49,12 @@ class TextRule:
 
     @property
     def too_long(self) -> str:
-        """What is wrong with a text above the length limit."""
+        """Error for a text above the length limit."""
         return f"must have at most {self.longest} characters"
 
     @property
     def refused_detail(self) -> str:
-        """What is wrong with a refused value."""
+        """Error for a refused value."""
         return f"must not be {' or '.join(self.refused)}: addresses cannot hold it"
 
     @property

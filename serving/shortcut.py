@@ -21,7 +21,7 @@ class Shortcut(Service):  # type: ignore[misc]  # it ships no types
     """
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
-        """What the server calls; the server itself is made after this and uses our protocols."""
+        """ASGI app for the server, which is made after this and uses our protocols."""
         use_bounded_protocols()
         lifespan: ASGIApp = super().to_asgi(is_main)
         outside = lifespan

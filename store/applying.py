@@ -49,7 +49,7 @@ _NOTE_LATEST = text(f"""
     ON CONFLICT (kind, id) DO UPDATE SET happened_at = excluded.happened_at, event_id = excluded.event_id
 """)
 _BY_EVENT = Principal("event", Role.INGEST)
-"""Who erases a person because an event says so, in the audit."""
+"""Actor, in the audit, of an erasure that an event asks for."""
 
 
 @dataclass(frozen=True)

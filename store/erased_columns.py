@@ -1,4 +1,4 @@
-"""What an erasure does to each column that can hold text, by table. A test compares the map with the schema."""
+"""Treatment by an erasure of each column that can hold text, by table. A test compares the map with the schema."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 
 class Treatment(StrEnum):
-    """What an erasure does to a column."""
+    """Treatment of a column by an erasure."""
 
     RANDOM = "the id is replaced by a random one"
     EMPTIED = "emptied in rows about the person"

@@ -33,7 +33,7 @@ _WIPE_NAMED = wipe("EXISTS (SELECT FROM unnest(CAST(:names AS text[])) AS name W
 _TRANSCRIPTS = text(f"""
     {_WIPE_NAMED} WHERE type = 'transcript.ready' AND body -> 'data' ->> 'session_id' = ANY (:sessions)
 """)
-# What cannot be read may hold the person anywhere.
+# An unreadable event may hold the person anywhere.
 _PARKED = text(f"""
     {_WIPE_NAMED} WHERE parked_at IS NOT NULL AND EXISTS (
         SELECT FROM unnest(CAST(:names AS text[])) AS name

@@ -11,7 +11,7 @@ EXPORT_MOMENTS = {"tutors": "exported_at", "sessions": "exported_at", "transcrip
 """Column that keeps when the export was made from which a row's fields were last written, by kind."""
 
 ATTRIBUTES_MOMENT = "attributes_exported_at"
-"""The same for the attributes of sessions, which events write apart from the other fields."""
+"""Merge statement for the attributes of sessions, which events write apart from the other fields."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ _SHADOW_SCORES = text("""
         SELECT id FROM shadow_scores WHERE created_at < :before ORDER BY created_at LIMIT :batch
     )
 """)
-# Of a day (UTC) the last score of each subject and kind stays.
+# The last score of each day (UTC), subject and kind stays.
 _DAY_OF_SCORES = text("""
     DELETE FROM scores WHERE id IN (
         SELECT s.id FROM scores AS s

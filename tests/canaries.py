@@ -40,7 +40,7 @@ BY = Principal("installation", Role.ADMIN)
 
 @dataclass
 class Canaries:
-    """What was planted, by way in."""
+    """Planted canaries by way in."""
 
     planted: list[tuple[str, str]] = field(default_factory=lambda: [("id", TUTOR), ("id", STUDENT)])
 
@@ -202,7 +202,7 @@ def _plant_people_work(engine: Engine, canaries: Canaries) -> None:
 
 
 def plant_late(engine: Engine, canaries: Canaries) -> None:
-    """The same data arriving after the erasure."""
+    """Plant data that arrives after the erasure."""
     put(engine, events(canaries, "late events"))
     unreadable = {"type": "tutor.updated", "data": {"tutor_id": TUTOR, "nick": canaries.text("late unreadable")}}
     with engine.begin() as connection:

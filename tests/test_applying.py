@@ -1,4 +1,4 @@
-"""What events make of the tables: in any order, any number of times, late, early, about people unknown."""
+"""Tables after events: in any order, any number of times, late, early, about people unknown."""
 
 import random
 from datetime import UTC, datetime

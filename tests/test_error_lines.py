@@ -1,4 +1,4 @@
-"""What counts as an error in the log of a service."""
+"""Lines that count as errors in the log of a service."""
 
 import pytest
 

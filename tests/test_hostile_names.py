@@ -109,7 +109,7 @@ def planted(engine: Engine) -> int:
 
 
 def _run(*arguments: str, codes: tuple[int, ...] = (0,)) -> str:
-    """What a command prints, after a look that it ended well and let no control character through."""
+    """Output of a command; asserts that it ended well and let no control character through."""
     found = CliRunner().invoke(app(), list(arguments))
     assert found.exit_code in codes, (arguments, found.output, found.exception)
     passed = {character for character in found.output if not (character.isprintable() or character == "\n")}

@@ -1,4 +1,4 @@
-"""Who may see the dashboard: its admin, whose password is made at the first start, and who holds a key of the API."""
+"""Authentication at the dashboard: its admin, whose password is made at the first start, and holders of API keys."""
 
 import hmac
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ def session_secret(data_dir: Path) -> str:
 
 
 class Visitors:
-    """Who visits: the admin, or the holder of a key, with its id as the user and the whole key as the password."""
+    """Visitors: the admin, or the holder of a key, with its id as the user and the whole key as the password."""
 
     def __init__(self, engine: Engine, passwords: Mapping[str, str], now: Callable[[], datetime]) -> None:
         self._engine, self._passwords, self._now = engine, passwords, now
@@ -53,7 +53,7 @@ class Visitors:
         return key is not None and key.works(self._now()) and key.opens_with(written[1])
 
     def named(self, user: str | None) -> Principal:
-        """Who a user is that signed in before. Raises UnknownCaller for a key that works no more."""
+        """Principal of a user who signed in before. Raises UnknownCaller for a key that works no more."""
         if user in self._passwords:
             return ADMIN
         key = find_key(self._engine, user) if user else None
@@ -62,12 +62,12 @@ class Visitors:
         return key.principal
 
     def named_or_unknown(self, user: str) -> Principal:
-        """Who a user is, for the audit: UNKNOWN for a name that is neither the admin's nor a key's."""
+        """Principal of a user for the audit: UNKNOWN for a name that is neither the admin's nor a key's."""
         try:
             return self.named(user)
         except (UnknownCaller, DatabaseUnavailable):
             return UNKNOWN
 
     def present(self) -> Principal:
-        """Who looks at the page that is being made. Raises UnknownCaller, DatabaseUnavailable."""
+        """Principal of the page that is being made. Raises UnknownCaller, DatabaseUnavailable."""
         return self.named(pn.state.user)

@@ -28,7 +28,7 @@ AWAY = "The database does not answer, so keys cannot be checked. Try again in a 
 
 @dataclass(frozen=True)
 class Door:
-    """What the sign-in needs: visitors, the limit of wrong passwords, the audit, and whether people come by https."""
+    """Dependencies of the sign-in: visitors, the limit of wrong passwords, the audit, and whether people come by https."""
 
     engine: Engine
     visitors: Visitors

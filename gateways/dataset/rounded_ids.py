@@ -31,7 +31,7 @@ class RoundedIds(NamedTuple):
     examples: tuple[str, ...]
 
     def in_words(self) -> str:
-        """What was seen, what it may have done, and what to do."""
+        """Warning in words: finding, possible cause and remedy."""
         look = "1 value of `{}` looks" if self.rows == 1 else f"{self.rows:,} values of `{{}}` look"
         return (
             f"{self.file}: {look.format(self.field)} rounded by a spreadsheet, as {', '.join(self.examples)}: "

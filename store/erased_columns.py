@@ -1,4 +1,4 @@
-"""Treatment by an erasure of each column that can hold text, by table. A test compares the map with the schema."""
+"""Treatment of each text column by an erasure, by table. A test compares the map with the schema."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Authentication at the dashboard: its admin, whose password is made at the first start, and holders of API keys."""
+"""Authentication at the dashboard: its admin, with a password made at the first start, and holders of API keys."""
 
 import hmac
 from collections.abc import Callable, Mapping

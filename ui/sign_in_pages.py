@@ -28,7 +28,7 @@ AWAY = "The database does not answer, so keys cannot be checked. Try again in a 
 
 @dataclass(frozen=True)
 class Door:
-    """Dependencies of the sign-in: visitors, the limit of wrong passwords, the audit, and whether people come by https."""
+    """Dependencies of the sign-in: visitors, limit of wrong passwords, audit, and whether people come by https."""
 
     engine: Engine
     visitors: Visitors

@@ -70,11 +70,11 @@ $(UV):
 
 # --inexact: the demo leaves the developers' tools alone.
 .venv/installed: pyproject.toml uv.lock | $(UV)
-	@$(PROGRESS) "Install 1.6 GB of packages into .venv" 60 $(UV) sync --frozen --no-dev --inexact --python $(PYTHON)
+	@$(PROGRESS) "Install 1.9 GB of packages into .venv" 60 $(UV) sync --frozen --no-dev --inexact --python $(PYTHON)
 	touch $@
 
 .venv/installed-dev: pyproject.toml uv.lock | $(UV)
-	@$(PROGRESS) "Install 1.9 GB of packages into .venv" 75 $(UV) sync --frozen --python $(PYTHON)
+	@$(PROGRESS) "Install 2.4 GB of packages into .venv" 75 $(UV) sync --frozen --python $(PYTHON)
 	touch $@ .venv/installed
 
 # The page tests want a Chromium. Where one can be installed it is; elsewhere those tests say that they were skipped.

@@ -21,6 +21,7 @@ from cli.keys import commands as keys
 from cli.models import models
 from cli.printing import shown
 from cli.rails import commands as rails
+from cli.retention import retention
 from cli.running_demo import use_running_demo
 from cli.simulate import simulate
 from cli.top import top
@@ -53,6 +54,7 @@ def app() -> typer.Typer:
     commands.command("tune")(tune)
     commands.command("train")(train)
     commands.command("score")(score)
+    commands.command("retention")(retention)
     commands.command("worker")(worker)
     commands.add_typer(inbox(), name="inbox")
     commands.add_typer(webhooks(), name="webhooks")

@@ -18,6 +18,7 @@ class Kept(StrEnum):
     AUDIT = "audit"
     SHADOW_SCORES = "shadow_scores"
     SCORES = "scores"
+    RUNS = "runs"
 
 
 Periods = Mapping[Kept, timedelta]

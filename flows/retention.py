@@ -10,17 +10,20 @@ from flows.recorded import recorded
 from flows.runtime import open_runtime
 from gateways.clock import utc_now
 from gateways.settings import keep_periods
+from store.rate_limits import PostgresStorage
 from store.retention import sweep
 
 
 @flow(name="retention", log_prints=True, timeout_seconds=7200)
 @recorded
 def retention() -> dict[str, int]:
-    """Remove what is older than the settings TQS_KEEP_… allow. Gives the number of rows by kind."""
+    """Remove rows older than the settings TQS_KEEP_… allow, and expired rate-limit counters. Gives rows by kind."""
     with open_runtime(os.environ) as runtime:
         removed = sweep(runtime.engine, keep_periods(runtime.settings), utc_now())
+        expired = PostgresStorage(runtime.engine).prune()
     print(in_words(removed, keep_periods(runtime.settings)))
-    return {kind.value: count for kind, count in removed.items()}
+    print(f"removed expired rate-limit counters: {expired:,}")
+    return {kind.value: count for kind, count in removed.items()} | {"rate_limits": expired}
 
 
 def in_words(removed: dict[Kept, int], periods: Periods) -> str:

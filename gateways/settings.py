@@ -222,6 +222,7 @@ class Settings(BaseModel):
         90, description="days that every score is kept; of earlier days the last of each subject and kind; 0: for ever"
     )
     keep_shadow_scores_days: KeepDays = Field(180, description="days that scores of challengers are kept; 0: for ever")
+    keep_runs_days: KeepDays = Field(90, description="days that the records of flow runs are kept; 0: for ever")
     holdout_share: float = Field(
         0.2, ge=0, le=0.5, description="share of each contact list left out by chance, to measure what contacts do"
     )

@@ -67,6 +67,18 @@ _SHADOW_SCORES = text("""
         SELECT id FROM shadow_scores WHERE created_at < :before ORDER BY created_at LIMIT :batch
     )
 """)
+# The newest run of each flow stays, as does the newest scheduled and the newest of each outcome: alarms read them.
+_RUNS = text("""
+    DELETE FROM flow_runs WHERE id IN (
+        SELECT id FROM flow_runs AS run
+        WHERE started_at < :before AND EXISTS (
+            SELECT 1 FROM flow_runs AS later
+            WHERE later.flow = run.flow AND later.started_at > run.started_at
+                AND later.scheduled = run.scheduled AND later.outcome IS NOT DISTINCT FROM run.outcome
+        )
+        LIMIT :batch
+    )
+""")
 # The last score of each day (UTC), subject and kind stays.
 _DAY_OF_SCORES = text("""
     DELETE FROM scores WHERE id IN (
@@ -94,6 +106,7 @@ _BY_KIND: Mapping[Kept, tuple[str, TextClause]] = MappingProxyType(
         Kept.MAILS: ("outbox", _MAILS),
         Kept.AUDIT: ("audit", _AUDIT),
         Kept.SHADOW_SCORES: ("shadow_scores", _SHADOW_SCORES),
+        Kept.RUNS: ("flow_runs", _RUNS),
     }
 )
 

@@ -1,7 +1,7 @@
 """Schedules and runs of flows."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -26,9 +26,6 @@ from domain.schedules import FlowRun, RunOutcome, RunSummary, Schedule
 from store.asking import ask
 from store.database import reading, writing
 from store.tables import metadata
-
-KEPT = timedelta(days=90)
-"""Age after which the record of a run is deleted."""
 
 _TIME = DateTime(timezone=True)
 
@@ -67,10 +64,9 @@ _TIMES = text("""
 def register_schedules(engine: Engine, crons: Mapping[str, str], now: datetime) -> None:
     """Store which flows are scheduled from now on. An unchanged schedule keeps its `since`.
 
-    Deletes records of runs older than KEPT. Raises DatabaseUnavailable.
+    Raises DatabaseUnavailable.
     """
     with writing(engine) as connection:
-        connection.execute(delete(flow_runs).where(flow_runs.c.started_at < now - KEPT))
         connection.execute(delete(schedules).where(schedules.c.flow.not_in(list(crons))))
         for flow, cron in crons.items():
             row = insert_or(schedules).values(flow=flow, cron=cron, since=now)

@@ -1,16 +1,19 @@
 """Retention on a real database: what goes, what stays, and what cannot be deleted."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.event import listens_for
 from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
+from cli.main import app
 from domain.errors import InvalidSettings
 from domain.retention import Kept
 from domain.schedules import CRONS
-from flows.retention import retention
 from gateways.settings import keep_periods, load_settings
 from serving.live import _start
 from store.changes import ends_of_changes
@@ -170,6 +173,62 @@ def test_audit_and_shadow_scores_go_after_their_days(engine: Engine) -> None:
     assert _ids(engine, "audit") == _ids(engine, "shadow_scores") == [2]
 
 
+def test_old_runs_go_but_for_the_newest_of_each_flow_and_outcome(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            text("""
+                INSERT INTO flow_runs (flow, scheduled, started_at, ended_at, outcome)
+                SELECT flow, true, :now - make_interval(days => days), :now, outcome
+                FROM (VALUES ('score', 99, 'completed'), ('score', 98, 'completed'), ('score', 97, 'failed'),
+                    ('score', 89, 'failed'), ('train', 200, 'completed')) AS run (flow, days, outcome)
+            """),
+            {"now": NOW},
+        )
+    assert _sweep(engine, Kept.RUNS) == {Kept.RUNS: 2}
+    assert _ids(engine, "flow_runs") == [2, 4, 5]
+    assert _sweep(engine, Kept.RUNS) == {Kept.RUNS: 0}
+
+
+def test_a_sweep_stopped_between_batches_keeps_its_work_and_the_next_one_finishes(
+    engine: Engine, finished: list[str]
+) -> None:
+    commits = []
+
+    @listens_for(engine, "commit")
+    def stop_after_one_batch(_: Connection) -> None:
+        commits.append(1)
+        if len(commits) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _sweep(engine, Kept.EVENT_BODIES)
+    emptied = "SELECT count(*) AS n FROM inbox WHERE body = '{}'"
+    assert one(engine, emptied).n == 2
+    assert _sweep(engine, Kept.EVENT_BODIES) == {Kept.EVENT_BODIES: 3}
+    assert one(engine, emptied).n == 5
+
+
+_YOUNG = {
+    "scores": "INSERT INTO scores (subject_kind, subject_id, kind, value, low, high, reasons, model_version, as_of) "
+    "VALUES ('tutor', 't', 'help', .5, .4, .6, '[]', 'm', now())",
+    "shadow_scores": "INSERT INTO shadow_scores (subject_kind, subject_id, kind, value, model_version, as_of) "
+    "VALUES ('tutor', 't', 'help', .5, 'm', now())",
+    "audit": "INSERT INTO audit (at, actor, role, action) VALUES (now() - interval '29 days', 'a', 'read', 'x')",
+}
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM", "TRUNCATE"])
+@pytest.mark.parametrize("table", sorted(_YOUNG))
+def test_a_sweep_can_neither_delete_young_rows_nor_truncate(engine: Engine, table: str, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(_YOUNG[table]))
+    with engine.connect() as connection:
+        connection.execute(text("SELECT set_config('tqs.purpose', 'retention', true)"))
+        with pytest.raises(DBAPIError, match=f"{statement.split()[0]} refused"):
+            connection.execute(text(f"{statement} {table}"))
+    assert _ids(engine, table) == [1]
+
+
 @pytest.mark.parametrize("purpose", ["", "erase", "retention"])
 def test_nobody_else_deletes_scores_and_a_sweep_no_young_ones(engine: Engine, purpose: str) -> None:
     _score(engine, "ada", NOW - (10 if purpose == "retention" else 100) * DAY)
@@ -181,7 +240,7 @@ def test_nobody_else_deletes_scores_and_a_sweep_no_young_ones(engine: Engine, pu
     assert _ids(engine, "scores") == [1]
 
 
-def test_the_flow_sweeps_by_the_settings_and_records_its_run(
+def test_the_command_runs_the_flow_which_sweeps_by_the_settings_and_records_its_run(
     engine: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: list[str]
 ) -> None:
     assert CRONS["retention"]
@@ -191,8 +250,13 @@ def test_the_flow_sweeps_by_the_settings_and_records_its_run(
         "TQS_KEEP_AUDIT_DAYS": "0",
     }.items():
         monkeypatch.setenv(name, value)
-    removed = retention.fn()
+    with engine.begin() as connection:
+        expiries = "('over', 1, now() - interval '1 second'), ('counting', 1, now() + interval '1 hour')"
+        connection.execute(text(f"INSERT INTO rate_limits (key, count, expires_at) VALUES {expiries}"))
+    result = CliRunner().invoke(app(), ["retention", "--json"])
+    removed = json.loads(result.stdout)["removed"]
     assert removed["inbox"] == 5
+    assert [row.key for row in rows(engine, "SELECT key FROM rate_limits")] == ["counting"]
     assert "audit" not in removed
     assert one(engine, "SELECT flow, outcome FROM flow_runs") == ("retention", "completed")
 

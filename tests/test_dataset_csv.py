@@ -129,12 +129,15 @@ def test_quotes_are_read_as_declared(tmp_path: Path) -> None:
         (b"\x28\xb5\x2f\xfd\0", "packed with zstd: unpack it"),
         (b"<!DOCTYPE html><html>", "a web page or XML, no CSV"),
         ('[{"session_id": "s1"}]', "JSON, no CSV"),
+        (b"\x00\x01\x1b[31m,b\n", "its first line holds control characters"),
+        ("foo,bar\n1,2\n", "the columns foo, bar. Name theirs under `columns`."),
+        (csv(GOOD, header=HEADER.title()), "nearly the field `status`"),
         (b"", "it is empty; its first line must name its columns"),
         (b"\n\n", "it is empty; its first line must name its columns"),
     ],
 )
 def test_another_form_of_file_is_named_in_one_sentence(tmp_path: Path, content: str | bytes, message: str) -> None:
-    assert refusal(tmp_path, content).startswith(message)
+    assert message in refusal(tmp_path, content)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +145,7 @@ def test_another_form_of_file_is_named_in_one_sentence(tmp_path: Path, content: 
     [
         ('separator: ";"', csv(GOOD), 'separated by ,, not by ; : write csv: {separator: ","}'),
         ('separator: ","', "sep=;\n" + csv(GOOD), "its first line says sep=;, csv says separator: ,"),
+        ("encoding: utf-16", csv(GOOD), "it is not utf-16 text"),
         ("encoding: cp1252", csv(session(tutor_id="Zoë")), "UTF-8, not cp1252: write csv: {encoding: utf-8}"),
         ("encoding: cp1252", csv(GOOD).encode("utf-16"), "UTF-16, not cp1252: write csv: {encoding: utf-16}"),
         ("encoding: cp1252", csv(GOOD).encode() + b"\x81", "line 3 is not cp1252 text"),

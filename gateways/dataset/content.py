@@ -71,6 +71,8 @@ def as_utf8(content: bytes, csv: CsvSpec, label: str) -> bytes:
         raise InvalidDataset(f"{label}: {_other_encoding(shown, content, csv)}")
     if declared == "utf-8":
         return content
+    if declared.startswith("utf-16") and not shown:
+        raise InvalidDataset(f"{label}: it is not {csv.encoding} text: write its csv: encoding, or leave it out")
     if not declared.startswith("utf-16") and _is_utf8(content):
         raise InvalidDataset(f"{label}: UTF-8, not {csv.encoding}: write csv: {{encoding: utf-8}}")
     return _transcoded(content, shown or declared, csv, label)

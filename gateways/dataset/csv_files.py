@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,8 @@ def open_csv(path: Path, label: str, spec: CsvSpec) -> CsvFile:
         raise InvalidDataset(f"{label}: it is empty; its first line must name its columns")
     if any("\ufffd" in name for name in header) and (why := not_utf8(content, dialect.first)):
         raise InvalidDataset(f"{label}: {why}")
+    if any(unicodedata.category(c) == "Cc" and c not in "\t\r\n" for name in header for c in name):
+        raise InvalidDataset(f"{label}: its first line holds control characters: it is no CSV, or is damaged")
     _refuse_other_separator(label, content, dialect, spec, header)
     return CsvFile(label, path, tuple(header), Signs(spec.decimal, spec.grouping), dialect, content)
 

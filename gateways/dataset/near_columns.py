@@ -17,13 +17,18 @@ def no_column(name: str, opened: Opened) -> str:
 
 def unread_columns(kind: str, spec: KindSpec, names: Collection[str], used: Collection[str]) -> Iterator[Problem]:
     """Columns that would be passed over because case or white space sets them apart from a field's name."""
+    lines, quoted, optional = [], [], []
     free = [name for name in names if name not in used and name not in spec.attributes]
     for field in KINDS[kind].fields:
         if field.name in spec.columns or field.name in names or not (near := _alike(field.name, free)):
             continue
-        line = f"columns: {{{field.name}: {_plain_or_quoted(near)}}}"
-        or_not = "" if field.required else f", or columns: {{{field.name}: ~}} to leave it out"
-        yield Problem((kind,), f"the column {yaml_text(near)} is nearly the field `{field.name}`: write {line}{or_not}")
+        lines.append(f"{field.name}: {_plain_or_quoted(near)}")
+        quoted.append(f"{yaml_text(near)} is nearly the field `{field.name}`")
+        optional += [] if field.required else [f"{field.name}: ~"]
+    if lines:
+        or_not = f", or columns: {{{', '.join(optional)}}} to leave it out" if optional else ""
+        said = f"the column {', '.join(quoted)}: write columns: {{{', '.join(lines)}}}{or_not}"
+        yield Problem((kind,), said)
 
 
 def _alike(name: str, names: Collection[str]) -> str | None:

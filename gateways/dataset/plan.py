@@ -8,13 +8,15 @@ import pyarrow as pa
 
 from domain.dataset_file import DEFAULT_FILLS, AttributeSpec, KindSpec, Problem, field_of
 from domain.schema import KINDS, Field, FieldType, Kind
-from domain.wording import did_you_mean
+from domain.wording import did_you_mean, shown
 from gateways.dataset.columns import parse_field
 from gateways.dataset.description import Description
 from gateways.dataset.expressions import Condition, Constant, Name, Operand, condition, shifted_name
 from gateways.dataset.near_columns import no_column, unread_columns
 from gateways.dataset.sources import Opened
 from gateways.dataset.times import Reading
+
+_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,13 @@ def _condition(text: str, known: list[str]) -> Condition:
 
 
 def _unsupplied(kind: str, supplied: set[str], opened: Opened) -> Iterator[Problem]:
-    for field in KINDS[kind].fields:
-        if field.required and field.name not in supplied:
-            message = f"nothing gives `{field.name}`: {no_column(field.name, opened)}"
-            yield Problem((kind,), f"{message} Name it under `columns`, or a value under `fill`.")
+    missing = [field for field in KINDS[kind].fields if field.required and field.name not in supplied]
+    if len(missing) > 1 and not any(did_you_mean(field.name, opened.names, cutoff=0.6) for field in missing):
+        fields = ", ".join(f"`{field.name}`" for field in missing)
+        columns = ", ".join(shown(name, 30) for name in opened.names[:_LISTED])
+        message = f"nothing gives {fields}: {opened.label} has the columns {columns}. Name theirs under `columns`."
+        yield Problem((kind,), message)
+        return
+    for field in missing:
+        message = f"nothing gives `{field.name}`: {no_column(field.name, opened)}"
+        yield Problem((kind,), f"{message} Name it under `columns`, or a value under `fill`.")

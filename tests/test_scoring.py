@@ -2,25 +2,28 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from domain.promotion import Action
 from domain.vocabulary import Task
 from features.history import History
 from features.queries import microseconds_of
 from flows.runtime import Runtime
-from flows.score import load_challengers
+from flows.score import load_challengers, score
 from flows.scoring import shadow_scores
+from flows.standalone import run
 from gateways.settings import load_settings
 from models.artifact import AttributeSpec
 from models.champion import Champion
 from models.dataset import tutor_no_show_labels
 from models.scoring import score_tutors_no_show
+from store.load import load
 from store.models import record_model
-from tests.api_parts import NOW, PRICE, marketplace, small_model
+from tests.api_parts import NOW, PRICE, marketplace, register, small_model
 from tests.histories import dataset
 
 DAY = timedelta(days=1)
@@ -76,3 +79,21 @@ def test_a_challenger_that_reads_a_column_that_is_gone_is_told_and_the_other_sco
     assert "no_show/2 does not score: the no_show model reads sessions.gone" in capsys.readouterr().out
     found = shadow_scores(history, {Task.NO_SHOW: Champion(model, "no_show/3"), Task.CHURN: None}, NOW)
     assert {score.model_version for score in found} == {"no_show/3"}
+
+
+def test_a_tutor_whose_stored_zone_cannot_be_read_is_named_and_the_others_are_scored(
+    engine: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(engine, marketplace())
+    register(engine, small_model())
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE tutors SET timezone = 'Mars/Olympus_Mons' WHERE tutor_id = 'ben'"))
+    for name, value in {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    assert run(score, as_of=NOW.isoformat()) > 0
+    with engine.begin() as connection:
+        scored = connection.execute(text("SELECT DISTINCT subject_id FROM scores WHERE subject_kind = 'tutor'"))
+        assert "ada" in (names := set(scored.scalars()))
+        assert "ben" not in names
+    assert "ben" in caplog.text
+    assert "Mars" in caplog.text or "time zone" in caplog.text

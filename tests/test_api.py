@@ -226,6 +226,7 @@ def test_a_database_that_is_down_is_a_503_and_one_log_line_and_the_service_recov
         assert answer.headers["retry-after"]
         (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
         assert "does not answer" in line.getMessage()
+        assert "GET /api/tutors/{tutor_id}/scores" in line.getMessage()  # the route: a path holds ids
         assert "\n" not in line.getMessage()
         assert line.exc_info is None
         problem(api.get("/api/ready"), 503, "database_unavailable")

@@ -98,7 +98,10 @@ def test_the_rest_of_a_body_that_was_answered_early_has_to_come_in_time(port: in
         assert _drip(connection, b"a") < 2
 
 
-def test_a_connection_over_the_limit_is_refused_and_one_that_ends_makes_room(port: int) -> None:
+def test_a_connection_over_the_limit_is_refused_and_one_that_ends_makes_room(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedHttp, "header_seconds", 60)  # late headers must not be why it ends
     held = [_connect(port) for _ in range(4)]
     with closing(_connect(port)) as refused:
         assert _ended(refused)

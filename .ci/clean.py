@@ -9,7 +9,7 @@ from pathlib import Path
 
 PROGRAMS = (".venv", ".uv")
 DATA = ".data"
-# As in gateways/server_account.py, which cannot be imported once the environment is gone.
+# As in gateways/embedded_postgres/server_account.py, which cannot be imported once the environment is gone.
 SHARED = Path("/var/lib/tutor-quality-scoring")
 ACCOUNT = "tqs-postgres"
 

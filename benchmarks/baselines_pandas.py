@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.priors import Priors
+from features.as_of.priors import Priors
 
 DELIVERED = ("completed", "student_no_show")
 Tables = Mapping[str, pd.DataFrame]

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from features.priors import Priors
+from features.as_of.priors import Priors
 
 DELIVERED = ["completed", "student_no_show"]
 Tables = Mapping[str, pl.DataFrame]

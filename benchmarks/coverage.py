@@ -21,8 +21,8 @@ from rich.table import Table
 
 from domain.interventions import Arm, ContactOutcome, Effect, Estimate, PlannedContact
 from domain.vocabulary import SessionStatus
-from insights.contacts import Candidate, contact_list, day_bounds
-from insights.outcomes import Outcomes, effect
+from insights.contacts.effect import Outcomes, effect
+from insights.contacts.plan import Candidate, contact_list, day_bounds
 from simulator.contacts import contact
 from simulator.marketplace import Market, simulate
 from simulator.settings import MarketSettings, microseconds

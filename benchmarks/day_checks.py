@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from benchmarks.day_stage import DAY, KEY, Stage
 from domain.vocabulary import SessionStatus
-from store.database import Engine
+from store.db.engine import Engine
 
 PATIENCE = 900.0
 """Seconds the backlog may take to be worked off."""

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from benchmarks.servers import ROOT, service
 from benchmarks.stored import database, no_show_model
-from features.dataset import Dataset
+from features.base.dataset import Dataset
 from simulator.day import events_since
 from simulator.known import known_at
 from simulator.marketplace import MarketSettings, simulate
 from simulator.rails import WEBHOOKS_PATH, RailsApp, running
-from store.database import Engine, make_engine
+from store.db.engine import Engine, make_engine
 
 DAY = timedelta(days=1)
 KEY = "a-key-for-the-benchmark"

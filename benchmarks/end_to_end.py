@@ -30,12 +30,13 @@ from sqlalchemy import Engine, text
 
 from benchmarks.outcomes import ARRIVING, TUTORS, train, work
 from benchmarks.servers import service
-from flows.worker import BATCH, Worker
 from gateways.clock import utc_now
-from gateways.postgres import EmbeddedServer, empty_database
-from gateways.signatures import Signatures
-from store.database import make_engine, upgrade
-from store.load import load
+from gateways.embedded_postgres.databases import empty_database
+from gateways.embedded_postgres.server import EmbeddedServer
+from gateways.rails.signatures import Signatures
+from jobs.event_worker import BATCH, Worker
+from store.db.engine import make_engine, upgrade
+from store.facts.load import load
 
 SECRET = "whsec_" + b64encode(bytes(24)).decode()
 """What the webhooks of this run are signed with."""

@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.marketplace import marketplace
-from features.dataset import Dataset
-from flows.engines import Threads, open_engine
-from flows.part_tables import feature_table
+from features.base.dataset import Dataset
 from gateways.settings import load_settings
+from jobs.compute_engines import Threads, open_engine
+from jobs.part_tables import feature_table
 
 BUSY = 30_000
 RUNS = 2

@@ -26,12 +26,12 @@ from rich.table import Table
 
 from benchmarks.marketplace import marketplace
 from features import columns as c
+from features.as_of.priors import Prior, Priors
+from features.base.dataset import Dataset
 from features.catalogue import NO_SHOW_FEATURES
 from features.columns import Feature
-from features.dataset import Dataset
-from features.history import History
+from features.history.history import History
 from features.partitions import compute_by_parts, partition
-from features.priors import Prior, Priors
 
 MEASURED = (
     c.no_shows_30d,

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.vocabulary import ReasonCode
-from features.dataset import TIME, Dataset, arrow_schema
+from features.base.dataset import TIME, Dataset, arrow_schema
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 BEGIN = 1_700_000_000_000_000

@@ -26,11 +26,11 @@ from sqlalchemy import text
 from benchmarks.load import SERVER_CORE, offer, request, saturate
 from benchmarks.servers import pin, service
 from benchmarks.stored import Stored, stored
-from features.history import History
-from models.scoring import score_sessions
+from features.history.history import History
+from models.score.scoring import score_sessions
 from quality.reasons import with_reason_codes
-from store.database import make_engine
-from store.history import HISTORY_KINDS, read_dataset
+from store.db.engine import make_engine
+from store.facts.history import HISTORY_KINDS, read_dataset
 
 KEY = "a-key-for-the-benchmark"
 HEADERS = {"Authorization": f"Bearer {KEY}"}

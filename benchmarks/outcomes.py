@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine
 
-from domain.events import VERSION
+from domain.events.events import VERSION
 from domain.vocabulary import SessionStatus, Task
-from features.dataset import Dataset
-from features.history import History
+from features.base.dataset import Dataset
+from features.history.history import History
 from flows.train import train_one
 from simulator.marketplace import simulate
 from simulator.settings import MarketSettings
-from store.models import record_model
+from store.ledger.models import record_model
 
 TUTORS, PAST, ARRIVING = 100, 6_000, 3_000
 TYPES = {

@@ -42,17 +42,18 @@ def simulate(folder: Path) -> None:
 
 def check(folder: Path) -> None:
     """Read every file and check every row."""
-    from gateways.dataset import read_dataset
+    from importing import read_dataset
 
     read_dataset(folder / "dataset.yaml")
 
 
 def bulk_load(folder: Path) -> None:
     """Check, and load into an empty embedded PostgreSQL."""
-    from gateways.dataset import read_dataset
-    from gateways.postgres import EmbeddedServer, empty_database
-    from store.database import make_engine, upgrade
-    from store.load import load
+    from gateways.embedded_postgres.databases import empty_database
+    from gateways.embedded_postgres.server import EmbeddedServer
+    from importing import read_dataset
+    from store.db.engine import make_engine, upgrade
+    from store.facts.load import load
 
     with EmbeddedServer(folder / "server") as url:
         engine = make_engine(empty_database(url, "tqs"))
@@ -64,9 +65,9 @@ def bulk_load(folder: Path) -> None:
 def train(folder: Path) -> None:
     """Both models with all figures and intervals, from files."""
     from domain.vocabulary import Task
-    from features.history import History
+    from features.history.history import History
     from flows.train import train_one
-    from gateways.dataset import read_dataset
+    from importing import read_dataset
 
     history = History(read_dataset(folder / "dataset.yaml").dataset)
     for name in Task:
@@ -78,11 +79,11 @@ def train(folder: Path) -> None:
 def score(folder: Path) -> None:
     """Every active tutor and every session of the next 48 hours, with reasons, from files."""
     from domain.vocabulary import Task
-    from features.history import History
-    from flows.scoring import all_scores
-    from gateways.dataset import read_dataset
-    from models.artifact import Model, Sidecar
-    from models.champion import Champion
+    from features.history.history import History
+    from importing import read_dataset
+    from jobs.scoring import all_scores
+    from models.artifact.champion import Champion
+    from models.artifact.model import Model, Sidecar
     from simulator.settings import DEFAULT_END
 
     history = History(read_dataset(folder / "dataset.yaml").dataset)

@@ -20,8 +20,9 @@ from sqlalchemy import text
 from benchmarks.load import LOAD_CORE, offer, request
 from benchmarks.servers import pin, service
 from domain.vocabulary import ScoreKind
-from gateways.postgres import EmbeddedServer, empty_database
-from store.database import Engine, make_engine, upgrade
+from gateways.embedded_postgres.databases import empty_database
+from gateways.embedded_postgres.server import EmbeddedServer
+from store.db.engine import Engine, make_engine, upgrade
 
 KEY = "a-key-for-the-benchmark"
 HEADERS = {"X-API-Key": KEY}

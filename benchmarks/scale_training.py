@@ -22,8 +22,8 @@ from rich.table import Table
 
 from benchmarks.tuning import SEED
 from domain.vocabulary import Task
-from features.history import History
-from models.artifact import Model
+from features.history.history import History
+from models.artifact.model import Model
 
 EXPLAINED, SCORED = 100_000, 1_000_000
 TUTORS, DAYS = 2_200, 450
@@ -55,13 +55,13 @@ def prepare(folder: Path, sessions: int) -> None:
 
 def champion(history: History, budget: float, folder: Path, timer: Timer) -> tuple[Model, str]:
     """Tune, train, register, ask the gate and record; gives the model and what became of it."""
-    from flows.promotion import save
-    from flows.runtime import open_runtime
     from flows.train import request_of, train_one
     from flows.tune import Asked, run_search
     from gateways.clock import utc_now
-    from gateways.postgres import create_database
-    from models.folds import problem_of
+    from gateways.embedded_postgres.databases import create_database
+    from jobs.promotion import save
+    from jobs.runtime import open_runtime
+    from models.train.folds import problem_of
 
     with open_runtime({**os.environ, "TQS_DATA_DIR": str(folder / "data"), "DATABASE_URL": ""}) as runtime:
         studies = create_database(runtime.engine.url.render_as_string(hide_password=False), "optuna")
@@ -79,7 +79,7 @@ def champion(history: History, budget: float, folder: Path, timer: Timer) -> tup
 
 def work(folder: Path, budget: float) -> None:
     """All that is measured, in this process: prints one JSON object."""
-    from gateways.dataset import read_dataset
+    from importing import read_dataset
 
     timer, began = Timer(), time.perf_counter()
     with timer.step("read and check the files"):
@@ -94,10 +94,10 @@ def work(folder: Path, budget: float) -> None:
 
 def use(model: Model, history: History, timer: Timer) -> None:
     """Explain and score what the dataset holds, rows repeated where there are not enough."""
-    from models.dataset import no_show_rows
-    from models.explanation import explain
-    from models.matrix import matrix_of
-    from models.own_numbers import own_numbers
+    from models.artifact.matrix import matrix_of
+    from models.examples.rows import no_show_rows
+    from models.explain.explanation import explain
+    from models.explain.own_numbers import own_numbers
 
     queries = no_show_rows(history).queries
     many = queries.at(np.arange(SCORED) % len(queries))

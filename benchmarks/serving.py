@@ -30,10 +30,10 @@ from benchmarks.load import SERVER_CORE, request, saturate
 from benchmarks.servers import free_port, pin, server, service
 from benchmarks.stored import stored
 from domain.vocabulary import Task
-from models.artifact import Matrix, Model, seal
-from models.calibration import Calibration
-from store.database import make_engine
-from store.models import record_model
+from models.artifact.model import Matrix, Model, seal
+from models.learners.calibration import Calibration
+from store.db.engine import make_engine
+from store.ledger.models import record_model
 
 KEY = "a-key-for-the-benchmark"
 ROWS = 200

@@ -12,19 +12,20 @@ import pyarrow.compute as pc
 
 from benchmarks.marketplace import DAY, DAYS, marketplace
 from domain.vocabulary import SessionStatus, Task
-from features.dataset import Dataset
-from features.history import History
-from features.priors import estimate_priors
-from gateways.postgres import EmbeddedServer, empty_database
-from models.artifact import Matrix, Model, seal
-from models.calibration import Calibration
-from models.dataset import no_show_rows
-from models.learning import DEFAULT_PARAMS
-from models.matrix import build, features_of
-from models.trees import Shape, boost
-from store.database import make_engine, upgrade
-from store.load import load
-from store.models import record_model
+from features.as_of.priors import estimate_priors
+from features.base.dataset import Dataset
+from features.history.history import History
+from gateways.embedded_postgres.databases import empty_database
+from gateways.embedded_postgres.server import EmbeddedServer
+from models.artifact.matrix import build, features_of
+from models.artifact.model import Matrix, Model, seal
+from models.examples.rows import no_show_rows
+from models.learners.boosting import Shape, boost
+from models.learners.calibration import Calibration
+from models.train.fitting import DEFAULT_PARAMS
+from store.db.engine import make_engine, upgrade
+from store.facts.load import load
+from store.ledger.models import record_model
 
 MOST_LEARNT = 20_000
 

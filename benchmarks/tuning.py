@@ -18,12 +18,12 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.vocabulary import Task
-from features.history import History
+from features.history.history import History
 from flows.train import request_of
-from models.folds import Fold, Problem, problem_of
-from models.linear import fit_linear
-from models.trees import PATIENCE
-from models.tuning import MOST_ROUNDS, SPACE, Budget, Study, open_study, search
+from models.learners.boosting import PATIENCE
+from models.learners.logistic import fit_linear
+from models.train.folds import Fold, Problem, problem_of
+from models.train.tuning import MOST_ROUNDS, SPACE, Budget, Study, open_study, search
 from simulator.marketplace import simulate
 from simulator.settings import MarketSettings
 

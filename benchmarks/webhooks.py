@@ -22,10 +22,11 @@ from sqlalchemy import text
 
 from benchmarks.load import LOAD_CORE, SERVER_CORE, offer, request, saturate
 from benchmarks.servers import free_port, pin, server, service
-from domain.event_examples import example
-from gateways.postgres import EmbeddedServer, empty_database
-from gateways.signatures import Signatures
-from store.database import make_engine, upgrade
+from domain.events.examples import example
+from gateways.embedded_postgres.databases import empty_database
+from gateways.embedded_postgres.server import EmbeddedServer
+from gateways.rails.signatures import Signatures
+from store.db.engine import make_engine, upgrade
 
 SECRET = "whsec_" + "B" * 32
 ENVIRON = {"TQS_WEBHOOK_SECRETS": SECRET, "TQS_API_KEY": "a-key-for-the-benchmark", "TQS_RATE_LIMIT": "999999/second"}

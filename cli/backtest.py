@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
 
-    from features.dataset import Dataset
-    from models.backtest import Backtest
-    from models.report import Section
+    from features.base.dataset import Dataset
+    from models.evaluate.report import Section
+    from models.train.backtest import Backtest
 
 
 def _span(text: str) -> timedelta:
@@ -46,14 +46,14 @@ def backtest(
     """Train on the past of a dataset, test on what came after, with and without the tutors' history."""
     spans = _span(horizon), _span(every)
     from cli.import_dataset import parse_files
-    from gateways.dataset import read_dataset
+    from importing import read_dataset
 
     with stages("read the dataset") as begin:
         read = read_dataset(dataset, parse_files(file))
         moment, known = _microseconds(cut), _truth(truth)
         # Training code takes seconds to import; report an unreadable dataset before that.
-        from models.backtest import as_json as document
-        from models.backtest import backtest as run
+        from models.train.backtest import as_json as document
+        from models.train.backtest import backtest as run
         from quality.reasons import with_reason_codes
 
         try:
@@ -94,7 +94,7 @@ def _truth(path: Path | None) -> "pa.Table | None":
 
 
 def _print_table(result: "Backtest", n_rejected: int) -> None:
-    from models.report import figures_section, sections
+    from models.evaluate.report import figures_section, sections
 
     columns = {"with history": result.with_history.figures, "without history": result.without_history.figures}
     if result.with_history.ceiling:

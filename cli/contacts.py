@@ -14,7 +14,7 @@ from cli.steps import console as make_console
 
 if TYPE_CHECKING:
     from domain.interventions import Effect
-    from store.contacts import ListedContact
+    from store.contacts.records import ListedContact
 
 
 def commands() -> typer.Typer:
@@ -50,8 +50,8 @@ def list_contacts(
     as_json: AsJson = False,
 ) -> None:
     """Whom to contact, most worthwhile first. Who is held out for comparison is not shown."""
-    from flows.runtime import open_runtime
-    from store.contacts import last_planned_day, listed_contacts
+    from jobs.runtime import open_runtime
+    from store.contacts.records import last_planned_day, listed_contacts
 
     with open_runtime(os.environ) as runtime:
         of = day.date() if day else last_planned_day(runtime.engine)
@@ -71,9 +71,9 @@ def done(
 ) -> None:
     """Write down that a tutor was contacted, or could not be reached."""
     from domain.interventions import ContactStatus
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from store.contacts import record_contact
+    from jobs.runtime import open_runtime
+    from store.contacts.records import record_contact
 
     to = ContactStatus.UNREACHED if unreached else ContactStatus.DONE
     with open_runtime(os.environ) as runtime:
@@ -86,8 +86,8 @@ def done(
 
 def effect(as_json: AsJson = False) -> None:
     """What contacts are worth: those held out by chance against those contacted."""
-    from flows.runtime import open_runtime
-    from store.contacts import measured_effects
+    from jobs.runtime import open_runtime
+    from store.contacts.records import measured_effects
 
     with open_runtime(os.environ) as runtime:
         measured = measured_effects(runtime.engine)
@@ -132,7 +132,7 @@ def _cells(contact: "ListedContact") -> tuple[str, ...]:
 
 def print_effects(console: Console, effects: "tuple[Effect, ...]") -> None:
     """A sentence for all contacts and one for each action."""
-    from insights.effect_words import in_words
+    from insights.contacts.effect_words import in_words
 
     if not effects:
         console.print("Nothing is measured yet: run `tqs contacts plan`.")

@@ -25,12 +25,12 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Erase a tutor or student: name, text and id go, outcomes stay under a random id. This cannot be undone."""
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from store.database import writing
-    from store.erasing import Person
-    from store.erasing import erase as erase_people
-    from store.facts_lock import hold_facts
+    from jobs.runtime import open_runtime
+    from store.db.engine import writing
+    from store.facts.erasure import Person
+    from store.facts.erasure import erase as erase_people
+    from store.facts.lock import hold_facts
 
     if not yes:
         typer.confirm(f"Erase {kind} {shown(subject_id)}? This cannot be undone.", abort=True, err=True)

@@ -10,18 +10,18 @@ from pathlib import Path
 from domain.errors import DatabaseUnavailable, EngineUnavailable, MailNotSent, RegistryUnavailable
 from domain.vocabulary import Task
 from gateways.crons import last_due, next_due
+from gateways.embedded_postgres.probe import existing_database
 from gateways.mail import check_server
-from gateways.postgres_probe import existing_database
-from gateways.prefect_probe import active_deployments, prefect_address
-from gateways.reachability import check_reachable
+from gateways.prefect_server.probe import active_deployments, prefect_address
+from gateways.registry.reachability import check_reachable
 from gateways.settings import Settings
 from monitoring import findings as judge
 from monitoring.findings import Finding, Level
 from monitoring.schedules import judge_schedule, schedule_states
-from store.database import Engine, make_engine
-from store.health import champion_since, clock_and_size, inbox_counts, outbox_counts, schema_versions
-from store.schedules import registered_schedules, run_summaries
-from store.workers import seen_workers
+from store.db.engine import Engine, make_engine
+from store.operations.health import champion_since, clock_and_size, inbox_counts, outbox_counts, schema_versions
+from store.operations.schedules import registered_schedules, run_summaries
+from store.operations.workers import seen_workers
 
 SECONDS = 3
 """How long one service may take to answer."""

@@ -69,7 +69,7 @@ def score(
 @contextmanager
 def _progress(as_json: bool) -> Iterator[None]:
     """Show the steps of a flow on standard error; with `--json` also the lines that it prints."""
-    from flows.progress import reporting_to
+    from jobs.progress import reporting_to
 
     with notes_apart(as_json), stages("start") as begin, reporting_to(begin):
         yield

@@ -20,10 +20,10 @@ from domain.schema import KINDS
 from domain.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from gateways.dataset import ReadResult
     from gateways.settings import Settings
-    from store.database import Engine
-    from store.load_summary import LoadSummary
+    from importing import ReadResult
+    from store.db.engine import Engine
+    from store.facts.load_summary import LoadSummary
 
 SOME_REJECTED = 3
 
@@ -65,8 +65,8 @@ def import_dataset(
 ) -> None:
     """Check a dataset and load its good rows. Ends with 0 if all were good, 3 if some were rejected, 2 if none was."""
     from gateways.clock import utc_now
-    from gateways.dataset import read_rows
     from gateways.settings import load_settings
+    from importing import read_rows
 
     read = read_rows(path, parse_files(file), exported_at)
     _check_export(read, utc_now())
@@ -93,7 +93,7 @@ def _print(console: Console, read: "ReadResult", outcome: Outcome, check: bool, 
 
 def load_file(path: Path, settings: "Settings", files: Mapping[str, Path] | None = None) -> Imported:
     """Check a dataset and load its good rows. Raises InvalidDataset, NothingUsable, DatabaseUnavailable."""
-    from gateways.dataset import read_dataset
+    from importing import read_dataset
 
     return _load(read_dataset(path, files), settings)
 
@@ -126,9 +126,9 @@ def _act(read: "ReadResult", check: bool, settings: "Settings") -> Outcome:
 
 def _compare(read: "ReadResult", settings: "Settings") -> Outcome:
     """Count what an import would change. A check also works without a database, and says so."""
-    from gateways.postgres import has_database, running_database
-    from store.database import is_current, make_engine
-    from store.load import compare
+    from gateways.embedded_postgres.server import has_database, running_database
+    from store.db.engine import is_current, make_engine
+    from store.facts.load import compare
 
     if not has_database(settings):
         return Outcome(note="Not compared: there is no database yet. All good rows would be new.")
@@ -143,10 +143,10 @@ def _compare(read: "ReadResult", settings: "Settings") -> Outcome:
 
 def _load(read: "ReadResult", settings: "Settings") -> Imported:
     from gateways.clock import utc_now
-    from gateways.dataset import fingerprints
-    from gateways.postgres import running_database
-    from store.database import make_engine, upgrade
-    from store.load import load, record_import
+    from gateways.embedded_postgres.server import running_database
+    from importing import fingerprints
+    from store.db.engine import make_engine, upgrade
+    from store.facts.load import load, record_import
 
     with running_database(settings) as url, disposing(make_engine(url)) as engine:
         upgrade(engine)
@@ -167,7 +167,7 @@ def disposing(engine: "Engine") -> Iterator["Engine"]:
 
 def _write_rejects(read: "ReadResult", path: Path) -> Path | None:
     """Write the rejects file and return its path. Without rejects only an older file is overwritten; returns None."""
-    from gateways.dataset import write_rejects
+    from importing import write_rejects
 
     if not read.rejects.num_rows and not path.exists():
         return None

@@ -10,8 +10,8 @@ from rich.table import Table
 from cli.printing import shown
 
 if TYPE_CHECKING:
-    from gateways.dataset import Counts, ReadResult
-    from store.load_summary import FieldChanges, KindSummary, LoadSummary
+    from importing import Counts, ReadResult
+    from store.facts.load_summary import FieldChanges, KindSummary, LoadSummary
 
 _READ = ("read", "good", "rejected", "left out", "repeated")
 _LOADED = ("new", "changed", "unchanged", "left alone", "conflicting", "erased")

@@ -13,7 +13,7 @@ from cli.printing import AsJson, cell, print_json
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
-    from store.parked import Backlog, UnfinishedEvent
+    from store.inbox.backlog import Backlog, UnfinishedEvent
 
 
 def commands() -> typer.Typer:
@@ -33,8 +33,8 @@ def list_inbox(
     """Events that wait or are parked: how many, and the oldest with their reasons."""
     if context.invoked_subcommand:
         return
-    from flows.runtime import open_runtime
-    from store.parked import InboxState, backlog, unfinished
+    from jobs.runtime import open_runtime
+    from store.inbox.backlog import InboxState, backlog, unfinished
 
     state = InboxState.WAITING if waiting else InboxState.PARKED
     with open_runtime(os.environ) as runtime:
@@ -53,10 +53,10 @@ def retry(
 ) -> None:
     """Try a parked event again, as often as a new one; or all, as after a fault of ours was mended."""
     from domain.errors import InvalidSettings
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from store.parked import retry as try_again
-    from store.parked import retry_all
+    from jobs.runtime import open_runtime
+    from store.inbox.backlog import retry as try_again
+    from store.inbox.backlog import retry_all
 
     if (event is None) is not all_parked:
         raise InvalidSettings("give the number of a parked event, or --all")

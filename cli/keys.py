@@ -16,7 +16,7 @@ from domain.policy import Permission, Role
 
 if TYPE_CHECKING:
     from domain.keys import ApiKey
-    from store.audit import KeptRow
+    from store.access.audit import KeptRow
 
 
 def commands() -> typer.Typer:
@@ -40,10 +40,10 @@ def create(
     import secrets
 
     from domain.keys import KeyWish
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from store.keys import create_key
-    from store.views import tutor_profile
+    from jobs.runtime import open_runtime
+    from store.access.keys import create_key
+    from store.scores.ranking import tutor_profile
 
     until = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
     wish = KeyWish(name, role, frozenset(scope) if scope else None, tutor, until)
@@ -60,9 +60,9 @@ def create(
 
 def list_all(as_json: AsJson = False) -> None:
     """Every key there ever was, the newest first."""
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from store.keys import list_keys
+    from jobs.runtime import open_runtime
+    from store.access.keys import list_keys
 
     with open_runtime(os.environ) as runtime:
         found = list_keys(runtime.engine)
@@ -76,9 +76,9 @@ def list_all(as_json: AsJson = False) -> None:
 
 def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")], as_json: AsJson = False) -> None:
     """Make a key and its tokens useless at once, in every running service."""
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from store.keys import revoke_key
+    from jobs.runtime import open_runtime
+    from store.access.keys import revoke_key
 
     with open_runtime(os.environ) as runtime:
         revoke_key(runtime.engine, key_id, operator(), utc_now())
@@ -95,8 +95,8 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Print who read a tutor's data and what administrators did, the newest first."""
-    from flows.runtime import open_runtime
-    from store.audit import read_rows
+    from jobs.runtime import open_runtime
+    from store.access.audit import read_rows
 
     with open_runtime(os.environ) as runtime:
         found = read_rows(runtime.engine, subject, actor, limit=limit)

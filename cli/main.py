@@ -8,7 +8,8 @@ import typer
 
 from cli.backtest import backtest
 from cli.contacts import commands as contacts
-from cli.demo import demo
+from cli.demo.command import demo
+from cli.demo.running import use_running_demo
 from cli.doctor import doctor
 from cli.erase import erase
 from cli.errors import exit_code
@@ -22,7 +23,6 @@ from cli.models import models
 from cli.printing import shown
 from cli.rails import commands as rails
 from cli.retention import retention
-from cli.running_demo import use_running_demo
 from cli.simulate import simulate
 from cli.top import top
 from cli.upcoming import upcoming

@@ -14,7 +14,7 @@ from cli.steps import console as make_console
 from domain.vocabulary import Task
 
 if TYPE_CHECKING:
-    from flows.runtime import Runtime
+    from jobs.runtime import Runtime
 
 Because = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
 Actor = Annotated[str | None, typer.Option(help="Who decides; you, as the system knows you, by default.")]
@@ -33,7 +33,7 @@ def models() -> typer.Typer:
 def list_models(as_json: AsJson = False) -> None:
     """What was done with each version, oldest first, and which serves or scores in shadow now."""
     from domain.promotion import challenger, champions
-    from store.models import ledger
+    from store.ledger.models import ledger
 
     found = []
     with _runtime() as runtime:
@@ -51,8 +51,8 @@ def list_models(as_json: AsJson = False) -> None:
 
 def show(version: Version, as_json: AsJson = False) -> None:
     """The model card of a version, and everything that was done with it."""
-    from flows.succession import standing_of, task_of
-    from store.models import card, ledger
+    from jobs.manual_promotion import standing_of, task_of
+    from store.ledger.models import card, ledger
 
     name = task_of(version)
     with _runtime() as runtime:
@@ -70,7 +70,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """How challengers did beside their champions on what both foretold: week by week, the newest last."""
-    from store.shadow import comparisons
+    from store.ledger.shadow import comparisons
 
     if now:
         _compare_now(as_json)
@@ -94,8 +94,8 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Let a version serve from now on. Without a passing decision it takes --force and --because."""
-    from flows.succession import promote as run
     from gateways.clock import utc_now
+    from jobs.manual_promotion import promote as run
 
     with _runtime() as runtime:
         decision = run(runtime, version, actor or getpass.getuser(), because, force, utc_now(), _warn)
@@ -112,8 +112,8 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Let the champion before this one serve again."""
-    from flows.succession import roll_back
     from gateways.clock import utc_now
+    from jobs.manual_promotion import roll_back
 
     with _runtime() as runtime:
         left, back = roll_back(runtime, task, actor or getpass.getuser(), because, utc_now(), _warn)
@@ -142,7 +142,7 @@ def _card(text: str) -> str:
 
 @contextmanager
 def _runtime() -> Iterator["Runtime"]:
-    from flows.runtime import open_runtime
+    from jobs.runtime import open_runtime
 
     with open_runtime(os.environ) as runtime:
         yield runtime

@@ -14,8 +14,8 @@ from cli.rails_play import play
 from domain.errors import InvalidEvent, InvalidSettings
 
 if TYPE_CHECKING:
-    from store.database import Engine
-    from store.inbox import Arrival
+    from store.db.engine import Engine
+    from store.inbox.accept import Arrival
 
 INVALID = "invalid"
 
@@ -39,9 +39,9 @@ def sync(
     What is here already changes nothing, so it may be run at any time. Events that cannot be read are kept too, parked
     with the reason: see `tqs inbox`. Ends with 3 where there are such or conflicts.
     """
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from gateways.rails import connected, tell_of_waiting
+    from gateways.rails.events import connected, tell_of_waiting
+    from jobs.runtime import open_runtime
 
     begin, end = _moment("--since", since), _moment("--until", until) if until else None
     counts: Counter[str] = Counter()
@@ -62,8 +62,8 @@ def sync(
 
 def _keep(engine: "Engine", events: Iterable[dict[str, Any]], now: datetime, conflicts: list[str]) -> Counter[str]:
     """Keep a page in one transaction; how many were new, the same, in conflict or cannot be read."""
-    from store.database import writing
-    from store.inbox import SYNC, Outcome, accept, keep_unreadable
+    from store.db.engine import writing
+    from store.inbox.accept import SYNC, Outcome, accept, keep_unreadable
 
     arrivals: list[Arrival] = []
     unreadable: list[tuple[dict[str, Any], str]] = []
@@ -81,9 +81,9 @@ def _keep(engine: "Engine", events: Iterable[dict[str, Any]], now: datetime, con
 
 
 def _arrival(event: dict[str, Any], now: datetime) -> "Arrival":
-    from domain.event_order import read_event
-    from domain.events import AHEAD, ahead
-    from store.inbox import Arrival
+    from domain.events.events import AHEAD, ahead
+    from domain.events.order import read_event
+    from store.inbox.accept import Arrival
 
     read = read_event(event)
     if read.id is None:

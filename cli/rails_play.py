@@ -46,8 +46,8 @@ def play(
     Secrets and token are those of the settings, so it plays to the service of the same data folder.
     """
     from gateways.ports import check_port
+    from gateways.rails.signatures import incoming, outgoing
     from gateways.settings import load_settings
-    from gateways.signatures import incoming, outgoing
     from simulator.post import post
     from simulator.rails import RailsApp, running
     from simulator.sending import Faults, plan

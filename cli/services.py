@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 
 from cli.processes import Service, free_port
-from gateways.prefect_access import client_environ
+from gateways.prefect_server.access import client_environ
 from gateways.settings import Settings
 
 QUIET: Mapping[str, str] = {

@@ -15,8 +15,8 @@ from domain.scores import points
 from domain.vocabulary import Band
 
 if TYPE_CHECKING:
-    from store.database import Engine
-    from store.views import RankedTutor, Risk
+    from store.db.engine import Engine
+    from store.scores.ranking import RankedTutor, Risk
 
 COLOURS = {Band.ACT: "bold red", Band.WATCH: "yellow", Band.OK: "green"}
 
@@ -26,8 +26,8 @@ def top(
     as_json: AsJson = False,
 ) -> None:
     """Print the tutors who most need help: scores 0 to 100, why, and what to do."""
-    from flows.runtime import open_runtime
-    from store.views import ranked_tutors
+    from jobs.runtime import open_runtime
+    from store.scores.ranking import ranked_tutors
 
     with open_runtime(os.environ) as runtime:
         if as_json:
@@ -38,7 +38,7 @@ def top(
 
 def print_top(engine: "Engine", console: Console, limit: int) -> None:
     """The ranked list as a table; a sentence where nobody has been scored."""
-    from store.views import ranked_tutors
+    from store.scores.ranking import ranked_tutors
 
     tutors = ranked_tutors(engine, limit=limit)
     if not tutors:

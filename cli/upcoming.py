@@ -17,8 +17,8 @@ from domain.time_zones import on_clock_of
 
 if TYPE_CHECKING:
     from domain.scores import Reason
-    from store.upcoming import Upcoming
-    from store.views import Risk, UpcomingSession
+    from store.scores.ranking import Risk, UpcomingSession
+    from store.scores.upcoming import Upcoming
 
 
 def upcoming(
@@ -28,9 +28,9 @@ def upcoming(
     json_wanted: AsJson = False,
 ) -> None:
     """Print the sessions of the next hours by their risk of a no-show: why, and what to do."""
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from store.upcoming import upcoming as read
+    from jobs.runtime import open_runtime
+    from store.scores.upcoming import upcoming as read
 
     now = utc_now()
     with open_runtime(os.environ) as runtime:
@@ -90,7 +90,7 @@ def _why(reason: "Reason") -> str:
 
 def _advice(found: "Upcoming", session: "UpcomingSession") -> tuple[str, str, bool]:
     """What to do, what that is expected to change, and whether reasons may be told."""
-    from insights.upcoming import advice
+    from insights.advice.upcoming import advice
 
     if session.no_show is None:
         return "", "", True

@@ -13,7 +13,7 @@ from cli.printing import AsJson, cell, print_json, shown
 from cli.steps import console as make_console
 
 if TYPE_CHECKING:
-    from store.deliveries import Delivery
+    from store.outgoing.webhooks import Delivery
 
 
 def commands() -> typer.Typer:
@@ -33,8 +33,8 @@ def list_deliveries(
 ) -> None:
     """Deliveries of a state, the newest first."""
     from domain.errors import InvalidSettings
-    from flows.runtime import open_runtime
-    from store.deliveries import DeliveryState, deliveries
+    from jobs.runtime import open_runtime
+    from store.outgoing.webhooks import DeliveryState, deliveries
 
     if state not in set(DeliveryState):
         raise InvalidSettings(f"--state: {state!r} is none of {', '.join(DeliveryState)}")
@@ -59,8 +59,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """A delivery with every attempt."""
-    from flows.runtime import open_runtime
-    from store.deliveries import delivery as find
+    from jobs.runtime import open_runtime
+    from store.outgoing.webhooks import delivery as find
 
     with open_runtime(os.environ) as runtime:
         found, attempts = find(runtime.engine, delivery)
@@ -80,10 +80,10 @@ def replay(
 ) -> None:
     """Send deliveries now, under the ids they had, with a fresh count of tries; also those that wait to be tried."""
     from domain.errors import InvalidSettings, UnknownSubject
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
-    from store.deliveries import replay as send_again
-    from store.deliveries import replay_failed
+    from jobs.runtime import open_runtime
+    from store.outgoing.webhooks import replay as send_again
+    from store.outgoing.webhooks import replay_failed
 
     if bool(deliveries) == all_failed:
         raise InvalidSettings("give numbers of deliveries, or --all-failed")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from flows.runtime import Runtime
+    from jobs.runtime import Runtime
 
 START_SECONDS = 2.0
 """How long to wait for a database that is away at the start, before asking again."""
@@ -27,9 +27,9 @@ def worker(
     """
     import logging
 
-    from flows.runtime import open_runtime
-    from flows.worker import Worker
     from gateways.clock import utc_now
+    from jobs.event_worker import Worker
+    from jobs.runtime import open_runtime
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a webhook says no more than its row
@@ -48,7 +48,7 @@ def work_until(stop: threading.Event) -> None:
     import logging
 
     from domain.errors import DatabaseUnavailable
-    from flows.runtime import open_runtime
+    from jobs.runtime import open_runtime
 
     while not stop.is_set():
         try:
@@ -62,11 +62,11 @@ def work_until(stop: threading.Event) -> None:
 
 
 def _loops(runtime: "Runtime", stop: threading.Event) -> Mapping[str, Callable[[], None]]:
-    from flows.deliveries import run as send
-    from flows.heartbeat import beating
-    from flows.waiting import called
-    from flows.worker import Worker
     from gateways.clock import utc_now
+    from jobs.event_worker import Worker
+    from jobs.heartbeat import beating
+    from jobs.rails_webhooks import run as send
+    from jobs.waiting import called
 
     def inbox() -> None:
         with called(runtime.engine, stop) as waits, beating(runtime.engine, utc_now) as beat:

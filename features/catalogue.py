@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from domain.vocabulary import AttributeType
 from features import columns as c
+from features.as_of.past import Past
+from features.as_of.queries import by_tutor
+from features.base.dataset import Attribute
+from features.base.stream import Column
 from features.columns import Feature
-from features.dataset import Attribute
-from features.past import Past
-from features.queries import by_tutor
-from features.stream import Column
 
 NO_SHOW_FEATURES: tuple[Feature, ...] = (
     c.no_shows_30d,

@@ -16,15 +16,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.schema import KINDS
-from features.arrays import array, codes
+from features.as_of.past import Past
+from features.as_of.priors import Priors, prior_counts, priors_of
+from features.as_of.queries import of_sessions
+from features.base.arrays import array, codes
+from features.base.dataset import Dataset
+from features.base.kernel import Ints, group
 from features.catalogue import compute
-from features.dataset import Dataset
-from features.feature import Feature
-from features.history import History
-from features.kernel import Ints, group
-from features.past import Past
-from features.priors import Priors, prior_counts, priors_of
-from features.queries import of_sessions
+from features.columns.feature import Feature
+from features.history.history import History
 
 T = TypeVar("T")
 

@@ -9,13 +9,13 @@ from prefect import flow
 from prefect.cache_policies import NO_CACHE
 
 from flows import standalone
-from flows.engines import open_engine
-from flows.part_tables import feature_table
 from flows.recorded import recorded
-from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load
 from flows.tasks import task
 from gateways.clock import utc_now
+from jobs.compute_engines import open_engine
+from jobs.part_tables import feature_table
+from jobs.runtime import Runtime, moment, open_runtime
 
 FILE = "no_show.parquet"
 

@@ -10,20 +10,21 @@ from prefect.cache_policies import NO_CACHE
 from domain.mail import Mail
 from domain.promotion import challenger, champions
 from domain.vocabulary import Task
-from features.history import History
-from features.queries import microseconds_of
+from features.as_of.queries import microseconds_of
+from features.history.history import History
 from flows import standalone
 from flows.monitor import send_mails
 from flows.recorded import recorded
-from flows.runtime import Runtime, open_runtime
 from flows.score import load
 from flows.tasks import task
 from gateways.clock import utc_now
-from models.gate import Contest, Decision, Policy
-from models.shadow import COMPARED, decide, outcomes
-from store.models import record
-from store.outbox import enqueue
-from store.shadow import Comparison, Pair, pairs, record_comparison
+from jobs.runtime import Runtime, open_runtime
+from models.gate.checks import Policy
+from models.gate.decision import Contest, Decision
+from models.gate.shadow import COMPARED, decide, outcomes
+from store.ledger.models import record
+from store.ledger.shadow import Comparison, Pair, pairs, record_comparison
+from store.outgoing.mail import enqueue
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)

@@ -10,15 +10,15 @@ from prefect.cache_policies import NO_CACHE
 from domain.interventions import ContactPlan, Effect
 from flows import standalone
 from flows.recorded import recorded
-from flows.runtime import Runtime, moment, open_runtime
 from flows.tasks import task
 from gateways.clock import utc_now
 from gateways.settings import Settings
-from insights.contacts import Candidate, contact_action, contact_list, day_bounds, planned_day
-from insights.effect_words import in_words
-from insights.outcomes import Outcomes, effects
-from store.contacts import contact_outcomes, has_plan, save_effects, save_plan
-from store.views import UpcomingSession, upcoming_sessions
+from insights.contacts.effect import Outcomes, effects
+from insights.contacts.effect_words import in_words
+from insights.contacts.plan import Candidate, contact_action, contact_list, day_bounds, planned_day
+from jobs.runtime import Runtime, moment, open_runtime
+from store.contacts.records import contact_outcomes, has_plan, save_effects, save_plan
+from store.scores.ranking import UpcomingSession, upcoming_sessions
 
 FRESH = timedelta(days=1)
 """A risk older than this is not planned on."""

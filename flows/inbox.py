@@ -5,18 +5,18 @@ import os
 from prefect import flow
 from prefect.cache_policies import NO_CACHE
 
-from flows.deliveries import sender_of
 from flows.recorded import recorded
-from flows.runtime import Runtime, open_runtime
 from flows.tasks import task
 from gateways.clock import utc_now
-from store.parked import backlog
+from jobs.rails_webhooks import sender_of
+from jobs.runtime import Runtime, open_runtime
+from store.inbox.backlog import backlog
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=1800, cache_policy=NO_CACHE)
 def work(runtime: Runtime) -> int:
     """Work on all that is due."""
-    from flows.worker import Worker  # the models, read only where there is something to do
+    from jobs.event_worker import Worker  # the models, read only where there is something to do
 
     return Worker(runtime.engine, utc_now).drain()
 

@@ -15,21 +15,21 @@ from prefect.cache_policies import NO_CACHE
 from domain.errors import MailNotSent, MailOutcomeUnknown, NotEnoughData
 from domain.horizons import NO_SHOW_LEAD
 from domain.vocabulary import Task
+from features.base.local_time import PARTS_OF_DAY, WEEKDAYS
 from features.catalogue import NO_SHOW_FEATURES
-from features.local_time import PARTS_OF_DAY, WEEKDAYS
 from flows import standalone
 from flows.build_features import FILE
 from flows.recorded import recorded
-from flows.runtime import Runtime, moment, open_runtime
 from flows.score import load_champions
 from flows.tasks import task
 from gateways.clock import utc_now
 from gateways.mail import send
 from gateways.settings import dashboard_url
+from jobs.runtime import Runtime, moment, open_runtime
 from monitoring.decision import DriftReport
 from monitoring.drift import drift_report
 from monitoring.words import drift_mail
-from store.outbox import claim, enqueue, mark_failed, mark_lost, mark_sent, unknown
+from store.outgoing.mail import claim, enqueue, mark_failed, mark_lost, mark_sent, unknown
 
 CURRENT = timedelta(days=7)
 """Finished sessions of this long: their moments lie a day before their starts."""

@@ -10,10 +10,10 @@ from prefect.context import FlowRunContext
 
 from domain.errors import DatabaseUnavailable, TutorQualityError
 from domain.schedules import RunOutcome
-from flows.runtime import open_runtime
 from gateways.clock import utc_now
-from store.database import Engine
-from store.schedules import end_run, start_run
+from jobs.runtime import open_runtime
+from store.db.engine import Engine
+from store.operations.schedules import end_run, start_run
 
 P = ParamSpec("P")
 R = TypeVar("R")

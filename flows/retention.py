@@ -7,11 +7,11 @@ from prefect import flow
 from domain.retention import Kept, Periods
 from flows import standalone
 from flows.recorded import recorded
-from flows.runtime import open_runtime
 from gateways.clock import utc_now
 from gateways.settings import keep_periods
-from store.rate_limits import PostgresStorage
-from store.retention import sweep
+from jobs.runtime import open_runtime
+from store.access.rate_limits import PostgresStorage
+from store.operations.retention import sweep
 
 
 @flow(name="retention", log_prints=True, timeout_seconds=7200)

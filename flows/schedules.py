@@ -18,16 +18,16 @@ from flows.contacts import contacts
 from flows.inbox import drain
 from flows.monitor import monitor
 from flows.retention import retention
-from flows.runtime import open_runtime
 from flows.score import score
 from flows.server_access import server_access
 from flows.train import train
 from gateways.clock import utc_now
 from gateways.crons import read_schedules
-from gateways.prefect_probe import DEPLOYMENT
+from gateways.prefect_server.probe import DEPLOYMENT
 from gateways.private_files import keep_files_private
 from gateways.settings import load_settings
-from store.schedules import register_schedules
+from jobs.runtime import open_runtime
+from store.operations.schedules import register_schedules
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment

@@ -10,21 +10,21 @@ from prefect.utilities.annotations import quote
 
 from domain.scores import Score
 from domain.vocabulary import Task
-from features.history import History
+from features.history.history import History
 from flows import standalone
-from flows.progress import report
 from flows.recorded import recorded
-from flows.runtime import Runtime, moment, open_runtime
-from flows.scoring import all_scores, open_stored, shadow_scores, told, without_tutors, without_unreadable
 from flows.tasks import task
 from gateways.clock import utc_now
-from models.champion import Champion
+from jobs.progress import report
+from jobs.runtime import Runtime, moment, open_runtime
+from jobs.scoring import all_scores, open_stored, shadow_scores, told, without_tutors, without_unreadable
+from models.artifact.champion import Champion
 from quality.reasons import with_reason_codes
-from store.history import HISTORY_KINDS, read_dataset
-from store.models import challenger, champion
-from store.scores import save_scores
-from store.shadow import save_shadow_scores
-from store.tombstones import erased_tutors
+from store.facts.history import HISTORY_KINDS, read_dataset
+from store.facts.tombstones import erased_tutors
+from store.ledger.models import challenger, champion
+from store.ledger.shadow import save_shadow_scores
+from store.scores.records import save_scores
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=600, cache_policy=NO_CACHE)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from domain.errors import TutorQualityError
 from gateways.ports import check_port
-from gateways.prefect_access import HOST, server_environ
+from gateways.prefect_server.access import HOST, server_environ
 from gateways.private_files import keep_files_private
 from gateways.settings import load_settings
 

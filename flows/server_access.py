@@ -8,7 +8,7 @@ from prefect.settings import (
 )
 from prefect.settings.legacy import Setting
 
-from gateways.prefect_access import auth_string, client_environ
+from gateways.prefect_server.access import auth_string, client_environ
 from gateways.settings import Settings
 
 

@@ -8,29 +8,31 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 from prefect import flow
+from prefect.cache_policies import NO_CACHE
 
 from domain.errors import NotEnoughData
 from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import Task
-from features.dataset import fingerprint
-from features.history import History
+from features.base.dataset import fingerprint
+from features.history.history import History
 from flows import standalone
-from flows.progress import report
-from flows.promotion import save
 from flows.recorded import recorded
-from flows.runtime import Runtime, open_runtime
 from flows.score import load
+from flows.tasks import task
 from gateways.clock import utc_now
 from gateways.registry import prepare
-from models.backtest import rows_of
-from models.dataset import data_span, span
-from models.evaluation import Evaluation
-from models.learning import Request
-from models.training import Training
-from models.training import train as fit
-from models.trees import Params
-from models.truth import align, of_sessions
-from store.tuned import newest_tuned
+from jobs.progress import report
+from jobs.promotion import Promotion, save
+from jobs.runtime import Runtime, open_runtime
+from models.evaluate.metrics import Evaluation
+from models.examples.rows import data_span, span
+from models.examples.simulated_truth import align, of_sessions
+from models.learners.boosting import Params
+from models.train.backtest import rows_of
+from models.train.fitting import Request
+from models.train.training import Training
+from models.train.training import train as fit
+from store.ledger.tuned_parameters import newest_tuned
 
 TEST_WINDOW = timedelta(days=28)
 EVERY = timedelta(days=7)
@@ -95,6 +97,11 @@ def train(
     return trained
 
 
+@task(retries=1, retry_delay_seconds=10, timeout_seconds=900, cache_policy=NO_CACHE)
+def _save(runtime: Runtime, training: Training, history: History, seed: int, now: datetime) -> Promotion:
+    return save(runtime, training, history, seed, now)
+
+
 def _train_and_save(
     runtime: Runtime, name: Task, history: History, seed: int | None, truth: pa.Table | None, params: str
 ) -> str | None:
@@ -105,7 +112,7 @@ def _train_and_save(
         print(f"{name}: not trained. {error}")
         return None
     report(f"{name}: judge and register the model")
-    found = save(runtime, training, history, seed, utc_now())
+    found = _save(runtime, training, history, seed, utc_now())
     words = f"{found.words}. ROC AUC {_in_words(training.evaluation)}"
     print(words)
     return words

@@ -13,24 +13,24 @@ from prefect import flow
 
 from domain.errors import EngineUnavailable
 from domain.vocabulary import Task
+from features.as_of.priors import Priors, priors_of
+from features.base.dataset import Dataset
 from features.catalogue import NO_SHOW_FEATURES
-from features.dataset import Dataset
-from features.history import History
+from features.history.history import History
 from features.partitions import partition
-from features.priors import Priors, priors_of
 from flows import standalone
-from flows.engines import Dask, Parts, open_engine
-from flows.part_tables import count
-from flows.runtime import open_runtime
 from flows.score import load
 from flows.train import cut_of
-from models import matrix
-from models.dataset import no_show_rows
-from models.distributed import Labelled, Values, predict, train_on_workers
-from models.evaluation import figures
-from models.learning import DEFAULT_PARAMS
-from models.trees import Shape
-from models.trial import MIN_OUTCOMES, MIN_TEST_OUTCOMES, check
+from jobs.compute_engines import Dask, Parts, open_engine
+from jobs.part_tables import count
+from jobs.runtime import open_runtime
+from models.artifact import matrix
+from models.evaluate.metrics import figures
+from models.examples.rows import no_show_rows
+from models.learners.boosting import Shape
+from models.learners.distributed import Labelled, Values, predict, train_on_workers
+from models.train.fitting import DEFAULT_PARAMS
+from models.train.held_out import MIN_OUTCOMES, MIN_TEST_OUTCOMES, check
 
 FILE = "no_show_distributed.ubj"
 

@@ -18,23 +18,23 @@ from prefect.cache_policies import NO_CACHE
 
 from domain.errors import NotEnoughData
 from domain.vocabulary import Task
-from features.history import History
+from features.history.history import History
 from features.source import source_sha256
 from flows import standalone
-from flows.progress import report
-from flows.runtime import Runtime, git_commit, open_runtime
 from flows.score import load
 from flows.tasks import task
 from flows.train import request_of
 from gateways.clock import utc_now
-from gateways.postgres import create_database
+from gateways.embedded_postgres.databases import create_database
 from gateways.registry import log_trials
-from gateways.tracking import parent_run
-from models.folds import Problem, problem_of
-from models.learning import Request
-from models.tuning import Budget, Study, Tuned
-from models.tuning import tune as search
-from store.tuned import TunedParams, record_tuned
+from gateways.registry.tracking import parent_run
+from jobs.progress import report
+from jobs.runtime import Runtime, git_commit, open_runtime
+from models.train.fitting import Request
+from models.train.folds import Problem, problem_of
+from models.train.tuning import Budget, Study, Tuned
+from models.train.tuning import tune as search
+from store.ledger.tuned_parameters import TunedParams, record_tuned
 
 EXPERIMENT = "tutor-quality tuning"
 DATABASE = "optuna"

@@ -16,7 +16,7 @@ def make_data_dir(path: Path) -> None:
     """Make the data folder and what is above it, closed to others; a folder that is there keeps its mode.
 
     As root it can be passed through, but not listed: the account that runs the embedded PostgreSQL has its own folder
-    in it (see `gateways.server_account`).
+    in it (see `gateways.embedded_postgres.server_account`).
     """
     if path.is_dir():
         return

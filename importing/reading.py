@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from domain.dataset_file import DERIVED, Problem, read_moment
 from domain.errors import InvalidDataset, NothingUsable
 from domain.schema import KINDS
 from domain.wording import did_you_mean
-from features.dataset import Dataset, Export, arrow_schema
-from gateways.dataset.checking import Checked, attributes_of, check_kind
-from gateways.dataset.derived import named_in, with_last_reschedule
-from gateways.dataset.description import Description, read_description
-from gateways.dataset.files import open_file
-from gateways.dataset.plan import Plan, make_plan
-from gateways.dataset.rejects import Counts
-from gateways.dataset.rounded_ids import RoundedIds
-from gateways.dataset.sources import Opened
+from features.base.dataset import Dataset, Export, arrow_schema
+from importing.files.files import open_file
+from importing.files.sources import Opened
+from importing.format.dataset_file import DERIVED, Problem, read_moment
+from importing.format.description import Description, read_description
+from importing.rows.checking import Checked, attributes_of, check_kind
+from importing.rows.derived import named_in, with_last_reschedule
+from importing.rows.plan import Plan, make_plan
+from importing.rows.rejects import Counts
+from importing.rows.rounded_ids import RoundedIds
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from domain.errors import EngineUnavailable
 from features.partitions import Partition
-from flows.part_files import PartFiles, write_parts
 from gateways.settings import Compute, Settings
+from jobs.part_files import PartFiles, write_parts
 
 T = TypeVar("T")
 Parts = Partition | PartFiles

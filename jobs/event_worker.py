@@ -16,19 +16,19 @@ from uuid import UUID, uuid4
 import psycopg2
 
 from domain.errors import DatabaseUnavailable, InvalidEvent
-from domain.event_order import Arrived, read_event
-from domain.events import Event
+from domain.events.events import Event
+from domain.events.order import Arrived, read_event
 from domain.scores import Score
-from flows.scorers import Scorers, history_of
-from flows.scoring import quality_scores, readable_scores
-from flows.waiting import Waits
-from insights.tutor_rates import rate_scores
-from store.applying import Applied, apply
-from store.claims import LEASE, Claimed, LeaseLost, claim, fail, finish, heartbeat, park, release, wait
-from store.database import Engine, is_in_trouble, writing
-from store.erasing import ERASED
-from store.said import news
-from store.scores import append_scores
+from insights.rates.tutor_rates import rate_scores
+from jobs.scorer_cache import Scorers, history_of
+from jobs.scoring import quality_scores, readable_scores
+from jobs.waiting import Waits
+from store.db.engine import Engine, is_in_trouble, writing
+from store.facts.apply_events import Applied, apply
+from store.facts.erasure import ERASED
+from store.inbox.leases import LEASE, Claimed, LeaseLost, claim, fail, finish, heartbeat, park, release, wait
+from store.scores.records import append_scores
+from store.scores.unchanged import news
 
 logger = logging.getLogger("tutor_quality.worker")
 

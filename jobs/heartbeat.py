@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from domain.errors import DatabaseUnavailable
-from store.database import Engine
-from store.workers import WorkerSeen, record_heartbeat, remove_worker
+from store.db.engine import Engine
+from store.operations.workers import WorkerSeen, record_heartbeat, remove_worker
 
 EVERY = timedelta(seconds=10)
 """How often a heartbeat is written at most."""

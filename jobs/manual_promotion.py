@@ -6,11 +6,11 @@ from datetime import datetime
 from domain.errors import NoModel, NotPassed, UnknownVersion
 from domain.promotion import Action, champions
 from domain.vocabulary import Task
-from flows.promotion import settle_registry
-from flows.runtime import Runtime
-from models.gate import Decision, standing
-from store.models import LedgerEntry, ledger, record, record_action
-from store.shadow import comparisons
+from jobs.promotion import settle_registry
+from jobs.runtime import Runtime
+from models.gate.decision import Decision, standing
+from store.ledger.models import LedgerEntry, ledger, record, record_action
+from store.ledger.shadow import comparisons
 
 
 def task_of(version: str) -> Task:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from domain.schema import KINDS
 from domain.vocabulary import AttributeType
-from features.dataset import Attribute, Dataset
+from features.base.dataset import Attribute, Dataset
 from features.partitions import Part, Partition
 
 _ABOUT, _ROWS = "about.json", "rows.npy"

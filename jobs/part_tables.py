@@ -7,15 +7,15 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
+from features.as_of.priors import Counts, Priors, prior_counts, priors_of
+from features.as_of.queries import microseconds_of
+from features.base.dataset import Dataset
 from features.catalogue import NO_SHOW_FEATURES
-from features.dataset import Dataset
-from features.history import History
+from features.history.history import History
 from features.partitions import partition
-from features.priors import Counts, Priors, prior_counts, priors_of
-from features.queries import microseconds_of
-from flows.engines import Engine, Parts
-from models import matrix
-from models.dataset import Rows, no_show_rows
+from jobs.compute_engines import Engine, Parts
+from models.artifact import matrix
+from models.examples.rows import Rows, no_show_rows
 
 PLACE = "place"
 """A session's place in the whole dataset."""

@@ -8,24 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from prefect.cache_policies import NO_CACHE
-
 from domain.errors import LateFeature, ModelMismatch, RegistryUnavailable
 from domain.promotion import Action, GateMode, challenger, champions, last_number
 from domain.vocabulary import Task
-from features.history import History
-from flows.runtime import Runtime, git_commit
-from flows.scoring import open_stored
-from flows.tasks import task
+from features.history.history import History
 from gateways.registry import RegisteredVersion, attach, discard, register, settle
-from gateways.tracking import EXPERIMENT, parent_run
-from models.card import Card, card_of, html, markdown
-from models.contest import contest, milliseconds_a_row
-from models.gate import Candidate, Contest, Decision, Policy, action_after, decide
-from models.plots import plots
-from models.report import full_document
-from models.training import Training
-from store.models import champion, record, record_model
+from gateways.registry.tracking import EXPERIMENT, parent_run
+from jobs.runtime import Runtime, git_commit
+from jobs.scoring import open_stored
+from models.evaluate.report import full_document
+from models.gate.checks import Policy
+from models.gate.contest import contest, milliseconds_a_row
+from models.gate.decision import Candidate, Contest, Decision, action_after, decide
+from models.publish.card import Card, card_of, html, markdown
+from models.publish.plots import plots
+from models.train.training import Training
+from store.ledger.models import champion, record, record_model
 
 ACTOR = "train flow"
 
@@ -48,7 +46,6 @@ class Promotion:
         return f"{self.version}: {self.action}. The gate says: {'; '.join(self.decision.reasons)}"
 
 
-@task(retries=1, retry_delay_seconds=10, timeout_seconds=900, cache_policy=NO_CACHE)
 def save(runtime: Runtime, training: Training, history: History, seed: int, now: datetime) -> Promotion:
     """Register in MLflow, ask the gate, and write to our ledger what the version may do from now on.
 

@@ -14,13 +14,13 @@ from uuid import UUID, uuid4
 import httpx
 
 from domain.errors import DatabaseUnavailable
-from flows.waiting import called
 from gateways.clock import utc_now
+from gateways.rails.signatures import Signatures, outgoing
+from gateways.rails.webhooks import Answer, client, post
 from gateways.settings import Settings
-from gateways.signatures import Signatures, outgoing
-from gateways.webhooks import Answer, client, post
-from store.database import Engine
-from store.deliveries import CHANGES_AT_ONCE, Attempt, Due, again, announce, claim_due, delivered, given_up
+from jobs.waiting import called
+from store.db.engine import Engine
+from store.outgoing.webhooks import CHANGES_AT_ONCE, Attempt, Due, again, announce, claim_due, delivered, given_up
 
 logger = logging.getLogger("tutor_quality.webhooks")
 

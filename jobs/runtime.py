@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateways.postgres import running_database
+from gateways.embedded_postgres.server import running_database
+from gateways.registry.tracking import artifact_root, given_tracking_uri, own_tracking_uri
 from gateways.settings import Settings, load_settings
-from gateways.tracking import artifact_root, given_tracking_uri, own_tracking_uri
-from store.database import Engine, make_engine, upgrade
+from store.db.engine import Engine, make_engine, upgrade
 
 
 @dataclass(frozen=True)

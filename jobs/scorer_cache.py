@@ -7,16 +7,16 @@ from datetime import datetime
 
 from domain.errors import ModelMismatch
 from domain.vocabulary import Task
-from features.history import History
-from flows.scoring import Champions, open_stored, readable_scores, without_unreadable
-from insights.tutor_rates import rate_scores
-from insights.usual import Usual, estimate_usual
-from models.champion import Champion
+from features.history.history import History
+from insights.rates.tutor_rates import rate_scores
+from insights.rates.usual import Usual, estimate_usual
+from jobs.scoring import Champions, open_stored, readable_scores, without_unreadable
+from models.artifact.champion import Champion
 from quality.reasons import with_reason_codes
-from store.database import Engine
-from store.history import HISTORY_KINDS, read_dataset
-from store.models import champion, champion_key
-from store.samples import sample_of_tutors
+from store.db.engine import Engine
+from store.facts.history import HISTORY_KINDS, read_dataset
+from store.facts.samples import sample_of_tutors
+from store.ledger.models import champion, champion_key
 
 logger = logging.getLogger("tutor_quality.worker")
 

@@ -14,18 +14,18 @@ from domain.horizons import UPCOMING
 from domain.scores import Score
 from domain.time_zones import is_time_zone
 from domain.vocabulary import ScoreKind, SessionStatus, Task
-from features.dataset import Dataset
-from features.history import History
-from features.queries import microseconds_of, take
-from insights.contacts import contact_action
-from insights.ranking import help_scores
-from insights.session_quality import session_scores
-from insights.tutor_rates import rate_scores
-from models.champion import Champion, open_model
-from models.dataset import booked_sessions
-from models.matrix import attributes_with_values, check_attributes
-from models.scoring import score_churn, score_sessions, score_tutors_no_show
-from store.models import StoredModel
+from features.as_of.queries import microseconds_of, take
+from features.base.dataset import Dataset
+from features.history.history import History
+from insights.advice.ranking import help_scores
+from insights.contacts.plan import contact_action
+from insights.rates.session_quality import session_scores
+from insights.rates.tutor_rates import rate_scores
+from models.artifact.champion import Champion, open_model
+from models.artifact.matrix import attributes_with_values, check_attributes
+from models.examples.rows import booked_sessions
+from models.score.scoring import score_churn, score_sessions, score_tutors_no_show
+from store.ledger.models import StoredModel
 
 logger = logging.getLogger("tutor_quality.scoring")
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from store.database import Engine
-from store.listening import Listener
+from store.db.engine import Engine
+from store.db.listener import Listener
 
 _STOP_SECONDS = 0.25
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.vocabulary import ReasonCode
-from features.dataset import Dataset
+from features.base.dataset import Dataset
 
 SCORER = "word rules"
 """What read the reasons; shown beside what it says."""

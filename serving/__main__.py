@@ -9,7 +9,7 @@ from domain.errors import TutorQualityError
 from gateways.ports import check_port
 from gateways.private_files import keep_files_private
 from gateways.settings import Settings, load_settings
-from serving.limits import check_workers
+from serving.guard.rate_limits import check_workers
 
 
 def main(environ: Mapping[str, str]) -> None:

@@ -9,10 +9,13 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import Match
 from starlette.types import Scope
 
-from serving import (
-    admin_inbox,
-    admin_keys,
-    admin_webhooks,
+from serving.bodies.examples import add_examples
+from serving.guard.guard import Guard
+from serving.guard.permissions import OPEN_PATHS
+from serving.http.api_versions import Versioned
+from serving.http.problems import MEDIA_TYPE, Problem, handle_problems
+from serving.resources import Resources
+from serving.routes import (
     events,
     live,
     oauth,
@@ -26,12 +29,9 @@ from serving import (
     tutors,
     upcoming,
 )
-from serving.access import OPEN_PATHS
-from serving.examples import add_examples
-from serving.guard import Guard
-from serving.problems import MEDIA_TYPE, Problem, handle_problems
-from serving.resources import Resources
-from serving.versions import Versioned
+from serving.routes.admin import inbox as admin_inbox
+from serving.routes.admin import keys as admin_keys
+from serving.routes.admin import webhooks as admin_webhooks
 
 _MEANINGS = {
     400: "no version of the API that there is, or bytes that are no text",

@@ -10,21 +10,21 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from gateways.clock import utc_now
+from gateways.rails.signatures import Signatures, incoming
 from gateways.secret_file import kept_secret
 from gateways.settings import Settings, load_settings
-from gateways.signatures import Signatures, incoming
-from serving.attribute_types import AttributeTypes
-from serving.champions import Champions
-from serving.door import Door, open_door
-from serving.grouped import Grouped, in_thread
-from serving.histories import Histories
-from serving.hub import Hub
-from serving.limits import Limits, limits_of
-from serving.memory_counts import MemoryCounts
-from serving.streams import Streams
-from store.async_asking import AsyncPool
-from store.database import Engine, make_engine
-from store.inbox import WEBHOOK, Arrival, Outcome, accept_each
+from serving.bodies.attribute_types import AttributeTypes
+from serving.guard.context import Door, open_door
+from serving.guard.memory_counts import MemoryCounts
+from serving.guard.rate_limits import Limits, limits_of
+from serving.http.group_commit import Grouped, in_thread
+from serving.http.streams import Streams
+from serving.state.champions import Champions
+from serving.state.histories import Histories
+from serving.state.score_changes import Hub
+from store.db.async_statements import AsyncPool
+from store.db.engine import Engine, make_engine
+from store.inbox.accept import WEBHOOK, Arrival, Outcome, accept_each
 
 TOKEN_SECRET_FILE = "token_secret"
 

@@ -15,15 +15,15 @@ import bentoml
 from starlette.types import Receive, Scope, Send
 
 from gateways.api_key import api_key
-from gateways.postgres import running_database
+from gateways.embedded_postgres.server import running_database
 from gateways.private_files import keep_files_private
 from gateways.settings import load_settings
 from serving.app import create_app, is_routed
-from serving.guard import Guard
+from serving.guard.guard import Guard
+from serving.http.bentoml_bypass import Shortcut
+from serving.http.schedule_gauges import ScheduleGauges
 from serving.resources import Resources, open_resources
-from serving.schedule_gauges import ScheduleGauges
-from serving.shortcut import Shortcut
-from serving.warm import warm_up
+from serving.warm_up import warm_up
 
 _held = ExitStack()
 

@@ -6,15 +6,15 @@ from datetime import timedelta
 
 from domain.errors import TutorQualityError
 from domain.vocabulary import Task
-from features.history import History
-from models.champion import Champion
-from models.scoring import score_churn, score_sessions
-from serving.bodies import DescribedSession
-from serving.predict import described_row
+from features.history.history import History
+from models.artifact.champion import Champion
+from models.score.scoring import score_churn, score_sessions
+from serving.bodies.predictions import DescribedSession
 from serving.resources import Resources
-from store.database import upgrade
-from store.history import HISTORY_KINDS, read_dataset
-from store.lookups import any_tutor
+from serving.routes.predict import described_row
+from store.db.engine import upgrade
+from store.facts.history import HISTORY_KINDS, read_dataset
+from store.facts.lookups import any_tutor
 
 logger = logging.getLogger("tutor_quality.serving")
 

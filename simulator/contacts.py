@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.vocabulary import SessionStatus
-from features.dataset import TIME
+from features.base.dataset import TIME
 from simulator.marketplace import Market
 from simulator.outcomes import MINUTE
 from simulator.settings import MarketSettings, microseconds

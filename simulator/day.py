@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.events import VERSION
+from domain.events.events import VERSION
 from domain.vocabulary import SessionStatus
-from features.dataset import ATTRIBUTE_PREFIX, Dataset
+from features.base.dataset import ATTRIBUTE_PREFIX, Dataset
 
 Event = dict[str, Any]
 Row = dict[str, Any]

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from domain.schema import KINDS
-from features.dataset import ATTRIBUTE_PREFIX, Dataset, arrow_schema
+from features.base.dataset import ATTRIBUTE_PREFIX, Dataset, arrow_schema
 from simulator.marketplace import Market
 from simulator.tables import ATTRIBUTES
 

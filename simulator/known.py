@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.vocabulary import SessionStatus
-from features.dataset import Dataset
+from features.base.dataset import Dataset
 
 _OUTCOME = ("outcome_known_at", "initiated_by", "late_minutes", "duration_minutes", "rating")
 

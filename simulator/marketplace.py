@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from features.dataset import Dataset
+from features.base.dataset import Dataset
 from simulator import tables, texts
 from simulator.changes import make_cancellations, make_reschedules
 from simulator.messages import make_messages

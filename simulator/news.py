@@ -6,7 +6,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.dataset import Dataset
+from features.base.dataset import Dataset
 from simulator.known import known_at
 
 _NEW_BY = {"reschedules": "requested_at", "messages": "sent_at", "transcripts": "known_at"}

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from features.local_time import weekday_and_hour
-from features.stream import Stream, StreamView
+from features.base.local_time import weekday_and_hour
+from features.base.stream import Stream, StreamView
 from simulator.changes import Reschedules
 from simulator.messages import TUTOR, Messages
 from simulator.schedule import Sessions

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from features.zone_offsets import to_utc
+from features.base.zone_offsets import to_utc
 from simulator.settings import MarketSettings, microseconds
 from simulator.tutors import DAY, WEEK, ZONE_SHARES, ZONES, Floats, Ints, Tutors
 

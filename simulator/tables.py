@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.vocabulary import AttributeType, ReasonCode
-from features.dataset import TIME, Attribute, arrow_schema
+from features.base.dataset import TIME, Attribute, arrow_schema
 from simulator import texts
 from simulator.changes import Reschedules
 from simulator.messages import TUTOR, Messages

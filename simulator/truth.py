@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.dataset import TIME
+from features.base.dataset import TIME
 from simulator.settings import MarketSettings, microseconds
 from simulator.texts import REASONS
 from simulator.tutors import Floats, Ints, Tutors, leaving_probability

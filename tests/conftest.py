@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from gateways.postgres import EmbeddedServer, create_database
+from gateways.embedded_postgres.databases import create_database
+from gateways.embedded_postgres.server import EmbeddedServer
 from gateways.registry import prepare
-from store.database import make_engine, upgrade
+from store.db.engine import make_engine, upgrade
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _ROOM = 4 << 30
@@ -29,7 +30,7 @@ def _refuse_outside(address: Any) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Before several workers start, what each would compile for itself is compiled once: in a new clone a minute."""
     if getattr(session.config.option, "numprocesses", None):
-        from tests.kernels import compile_all
+        from tests.lib.kernels import compile_all
 
         compile_all()
 

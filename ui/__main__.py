@@ -11,14 +11,14 @@ from tornado.websocket import WebSocketClosedError
 
 from domain.errors import InvalidSettings, TutorQualityError
 from gateways.clock import utc_now
+from gateways.embedded_postgres.server import running_database
 from gateways.ports import check_port
-from gateways.postgres import running_database
 from gateways.private_files import keep_files_private
 from gateways.settings import Settings, load_settings
-from store.database import make_engine
+from store.db.engine import make_engine
+from ui.access.sign_in import Visitors, credentials
 from ui.app import create_app
 from ui.server import HOST, serve
-from ui.sign_in import Visitors, credentials
 
 
 def main(environ: Mapping[str, str]) -> None:

@@ -10,16 +10,16 @@ from panel.viewable import Viewable
 
 from domain.errors import DatabaseUnavailable, Forbidden, UnknownCaller
 from domain.policy import Permission, Principal, can, check
-from store.audit import AuditRow, write_rows
-from store.database import Engine
-from store.views import ranked_tutors
-from ui.contacts import contacts_view
-from ui.ranking import ranking
-from ui.rendering import piece, sentence
-from ui.tutor import tutor_view
-from ui.unfinished import unfinished_view
-from ui.upcoming import upcoming_view
-from ui.verdict import warning, without_scores
+from store.access.audit import AuditRow, write_rows
+from store.db.engine import Engine
+from store.scores.ranking import ranked_tutors
+from ui.pages.contacts import contacts_view
+from ui.pages.ranking import ranking
+from ui.pages.tutor import tutor_view
+from ui.pages.unfinished import unfinished_view
+from ui.pages.upcoming import upcoming_view
+from ui.parts.rendering import piece, sentence
+from ui.parts.verdict import warning, without_scores
 
 logger = logging.getLogger("tutor_quality.ui")
 

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 import panel as pn
 
 from gateways.settings import Settings
-from store.database import Engine
+from store.db.engine import Engine
+from ui.access.attempts import Attempts
+from ui.access.reports import report_route
+from ui.access.secure_headers import SecureHeaders, log_request
+from ui.access.sign_in import Visitors, cookie_secret, session_secret
+from ui.access.sign_in_pages import SIGNED_IN_DAYS, Door, SignIn, user_of
 from ui.app import TITLE, Pages
-from ui.attempts import Attempts
-from ui.reports import report_route
-from ui.secure_headers import SecureHeaders, log_request
-from ui.sign_in import Visitors, cookie_secret, session_secret
-from ui.sign_in_pages import SIGNED_IN_DAYS, Door, SignIn, user_of
 
 HOST = "127.0.0.1"
 _LIMITS = {

@@ -22,9 +22,9 @@ def print_addresses(
     from rich.table import Table
 
     from gateways.api_key import api_key
+    from gateways.rails.signatures import incoming
     from gateways.registry import runs_path
-    from gateways.signatures import incoming
-    from gateways.tracking import EXPERIMENT, pages_sign_in
+    from gateways.registry.tracking import EXPERIMENT, pages_sign_in
 
     table = Table(title="Running until Ctrl-C", title_justify="left")
     table.add_column("What")
@@ -43,7 +43,7 @@ def print_addresses(
 
 
 def _dashboard_sign_in(settings: "Settings") -> str:
-    from ui.sign_in import credentials
+    from ui.access.sign_in import credentials
 
     ((user, password),) = credentials(settings.data_dir).items()
     return f"{user} / {password}"

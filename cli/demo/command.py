@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.demo_home import DemoHome, Progress
-from cli.demo_plan import (
+from cli.demo.home import DemoHome, Progress
+from cli.demo.plan import (
     SERVE,
     START,
     Wish,
@@ -28,10 +28,10 @@ from cli.steps import console as make_console
 from domain.errors import InvalidSettings
 
 if TYPE_CHECKING:
+    from cli.demo.running import State
     from cli.processes import Processes, Service
-    from cli.running_demo import State
-    from flows.runtime import Runtime
     from gateways.settings import Settings
+    from jobs.runtime import Runtime
 
 READY_SECONDS = 180.0
 MAIL_TO = "quality-team@example.org"
@@ -80,13 +80,13 @@ def demo(
 
 def play(stack: ExitStack, serve: bool, wish: Wish, fresh: bool = False, yes: bool = False) -> None:
     """All steps in order. What is started is stopped by the stack, in reverse order, whatever happens."""
-    from cli.demo_steps import fill, learn, wipe
+    from cli.demo.steps import fill, learn, wipe
     from cli.next_runs import print_next_runs
     from cli.processes import Processes
     from cli.services import prefect_service
     from cli.top import print_top
-    from flows.runtime import open_runtime
     from gateways.clock import utc_now
+    from jobs.runtime import open_runtime
 
     console = make_console()
     home, settings = _home()
@@ -168,8 +168,8 @@ def _progress(home: DemoHome, wish: Wish, seed: int) -> Progress:
 def set_stage(stack: ExitStack, home: DemoHome, progress: Progress) -> Stage:
     """The environment of the demo, with a mail sink that runs until the end."""
     from cli.services import prefect_environ
-    from gateways.mail_sink import MailSink
     from gateways.settings import load_settings
+    from simulator.mail_sink import MailSink
 
     environ = {name: value for name, value in os.environ.items() if name not in _UNUSED}
     sink = stack.enter_context(MailSink(home.path / "mails"))
@@ -191,15 +191,15 @@ def _free_ports(settings: "Settings") -> dict[str, str]:
 
 
 def _announce(stack: ExitStack, stage: Stage) -> "State":
-    from cli.running_demo import announced
+    from cli.demo.running import announced
 
     return stack.enter_context(announced(stage.home.path, stage.exports))
 
 
 def _stop_leftovers(home: DemoHome) -> None:
     """Stop services that a killed demo left running, and say so."""
+    from cli.demo.running import read_state
     from cli.processes import stop_group
-    from cli.running_demo import read_state
 
     state = read_state(home.path)
     alive = {name: one for name, one in state.services.items() if one.is_alive()} if state else {}
@@ -211,7 +211,7 @@ def _stop_leftovers(home: DemoHome) -> None:
 
 def _start(processes: "Processes", service: "Service", home: DemoHome, state: "State") -> None:
     """Start a service and write its process into the state file."""
-    from cli.running_demo import started, write_state
+    from cli.demo.running import started, write_state
 
     processes.start(service)
     services = {name: started(process.pid) for name, process in processes.running.items()}
@@ -240,6 +240,6 @@ def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime", st
 
 
 def _print_addresses(stage: Stage, services: "list[Service]", tracking_uri: str) -> None:
-    from cli.demo_addresses import print_addresses
+    from cli.demo.addresses import print_addresses
 
     print_addresses(stage.settings, stage.environ, stage.exports, services, tracking_uri)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli.demo_home import AHEAD, DemoHome, Progress, Size
+from cli.demo.home import AHEAD, DemoHome, Progress, Size
 from cli.steps import in_minutes
 from domain.errors import InvalidSettings, NotEnoughData
 

@@ -4,22 +4,23 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cli.demo_plan import CONTACTS, CONTINUE, FEATURES, LOAD, MONITOR, NEWS, SCORE, SIMULATE, TRAIN
+from cli.demo.plan import CONTACTS, CONTINUE, FEATURES, LOAD, MONITOR, NEWS, SCORE, SIMULATE, TRAIN
 from domain.errors import NotEnoughData
 from domain.vocabulary import Task
 
 if TYPE_CHECKING:
-    from cli.demo import Stage
-    from cli.demo_home import DemoHome, Progress
+    from cli.demo.command import Stage
+    from cli.demo.home import DemoHome, Progress
     from cli.steps import Steps
-    from features.dataset import Dataset
+    from features.base.dataset import Dataset
     from gateways.settings import Settings
-    from store.database import Engine
+    from store.db.engine import Engine
 
 
 def wipe(home: "DemoHome", settings: "Settings") -> None:
     """Delete the demo's databases and files; passwords and keys in files stay."""
-    from gateways.postgres import empty_database, running_database
+    from gateways.embedded_postgres.databases import empty_database
+    from gateways.embedded_postgres.server import running_database
 
     with running_database(settings) as url:
         for name in ("mlflow", "tqs"):
@@ -48,7 +49,7 @@ def _begin(steps: "Steps", stage: "Stage", progress: "Progress") -> "Progress":
 
 def _simulate(stage: "Stage", progress: "Progress") -> None:
     """Write the marketplace, future included, under another name first: it must not be taken for complete before."""
-    from cli.demo_home import AHEAD
+    from cli.demo.home import AHEAD
     from simulator.files import write
     from simulator.marketplace import simulate
     from simulator.settings import MarketSettings
@@ -80,7 +81,7 @@ def _go_on(steps: "Steps", stage: "Stage", progress: "Progress") -> "Progress":
 
 
 def _in_words(dataset: "Dataset", stage: "Stage") -> str:
-    from cli.demo_plan import utc_minute
+    from cli.demo.plan import utc_minute
 
     words = f"{dataset.tables['sessions'].num_rows:,} sessions booked, moved or ended"
     if stage.now < utc_minute():
@@ -125,7 +126,7 @@ def _train(stage: "Stage", engine: "Engine") -> list[str]:
     """Train the tasks without a champion. Returns a line by task."""
     from flows.standalone import run
     from flows.train import train
-    from store.models import champion_key
+    from store.ledger.models import champion_key
 
     serving = {task: champion_key(engine, task) for task in Task}
     missing = [task for task in Task if serving[task] is None]

@@ -1,7 +1,8 @@
 """The page on contacts: how they are drawn and measured, and the diagram of their life, all from the code."""
 
 from domain.interventions import TRANSITIONS
-from insights import contacts, outcomes
+from insights.contacts import effect as outcomes
+from insights.contacts import plan as contacts
 
 
 def contacts_page() -> str:

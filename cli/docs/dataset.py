@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from domain.dataset_csv import CsvSpec
-from domain.dataset_file import DEFAULT_FILLS, AttributeSpec, DatasetSpec, KindSpec
 from domain.schema import KINDS, Field, Kind
-from domain.time_formats import NAMED
+from importing.format.csv_section import CsvSpec
+from importing.format.dataset_file import DEFAULT_FILLS, AttributeSpec, DatasetSpec, KindSpec
+from importing.format.time_formats import NAMED
 
 BEGIN = "<!-- generated from the code by `make docs`: begin -->"
 END = "<!-- generated: end -->"

@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from cli.dataset_docs import BEGIN, END
+from cli.docs.dataset import BEGIN, END
 from domain import rules
-from domain.event_examples import TYPES, example
-from domain.events import Event
+from domain.events.events import Event
+from domain.events.examples import TYPES, example
 from domain.rules import TextRule
 from domain.schema import SESSIONS, TUTORS
 

@@ -4,17 +4,17 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cli.api_docs import api_page
-from cli.contacts_docs import contacts_page
-from cli.dataset_docs import dataset_page
-from cli.events_docs import events_page
-from cli.ruby_rules import ruby_rules
+from cli.docs.api import api_page
+from cli.docs.contacts import contacts_page
+from cli.docs.dataset import dataset_page
+from cli.docs.events import events_page
+from cli.docs.ruby_rules import ruby_rules
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
 from features.columns import Feature
 from gateways.settings import Settings, variable_name
 from serving.openapi import document as openapi
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def features_page() -> str:
@@ -79,7 +79,3 @@ def main(check: bool) -> int:
 
 def _is_current(path: Path, text: str) -> bool:
     return path.exists() and path.read_text() == text
-
-
-if __name__ == "__main__":
-    sys.exit(main("--check" in sys.argv[1:]))

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from domain.event_types import AttributeValue, Id, Minutes, Moment, Name, PathId, Rating, Reason, Text, Zone
+from domain.events.types import AttributeValue, Id, Minutes, Moment, Name, PathId, Rating, Reason, Text, Zone
 from domain.vocabulary import Party, ReasonCode, SessionStatus
 
 VERSION: Literal["2026-11-01"] = "2026-11-01"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.events import VERSION
+from domain.events.events import VERSION
 
 TYPES = (
     "session.booked",

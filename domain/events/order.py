@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import InvalidEvent
-from domain.events import (
+from domain.events.events import (
     CLOCK_SKEW,
     Event,
     SessionBooked,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from domain.errors import InvalidEvent
-from domain.events import Event, SessionCompleted, SessionNoShow, SessionState, Tutor
+from domain.events.events import Event, SessionCompleted, SessionNoShow, SessionState, Tutor
 from domain.rules import OUTCOME_TOO_EARLY, is_before_start
 from domain.schema import SESSIONS, TUTORS, Kind
 from domain.vocabulary import AttributeType

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from domain.vocabulary import ReasonCode
-from features.moves import REASONS
-from features.past import Past
-from features.stream import Column, StreamView
+from features.as_of.past import Past
+from features.base.stream import Column, StreamView
+from features.history.moves import REASONS
 
 Evidence = Callable[[Past], tuple[Column, Column]]
 

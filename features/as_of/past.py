@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.calendar import Around, booked_around
-from features.history import MISSING, History, SessionColumns, slot_owner
-from features.queries import Queries
-from features.sessions import part_owner, weekday_owner
-from features.stream import MICROSECONDS_A_DAY, Column, Stream, StreamView
+from features.as_of.queries import Queries
+from features.base.sessions import part_owner, weekday_owner
+from features.base.stream import MICROSECONDS_A_DAY, Column, Stream, StreamView
+from features.history.calendar import Around, booked_around
+from features.history.history import MISSING, History, SessionColumns, slot_owner
 
 if TYPE_CHECKING:
-    from features.priors import Priors
+    from features.as_of.priors import Priors
 
 
 class Past:

@@ -7,11 +7,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from domain.vocabulary import ReasonCode
-from features import evidence
-from features.history import History
-from features.past import Past
-from features.queries import of_tutors
-from features.stream import Column, Stream, StreamView
+from features.as_of import evidence
+from features.as_of.past import Past
+from features.as_of.queries import of_tutors
+from features.base.stream import Column, Stream, StreamView
+from features.history.history import History
 
 
 class Prior(BaseModel):

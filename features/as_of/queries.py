@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from domain.horizons import NO_SHOW_LEAD
-from features.history import SessionColumns
-from features.kernel import Ints, group
+from features.base.kernel import Ints, group
+from features.history.history import SessionColumns
 
 
 @dataclass(frozen=True)

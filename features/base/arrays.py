@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.kernel import Ints
+from features.base.kernel import Ints
 
 MISSING = np.iinfo(np.int64).min
 """An unknown time, in int64 microseconds."""

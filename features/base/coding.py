@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.vocabulary import SessionStatus
-from features.arrays import MISSING, array, codes, given, microseconds
-from features.dataset import Attribute, Dataset
-from features.kernel import Ints
-from features.local_time import day_weekday_and_hour, local_hours, slot
-from features.sessions import SessionColumns
+from features.base.arrays import MISSING, array, codes, given, microseconds
+from features.base.dataset import Attribute, Dataset
+from features.base.kernel import Ints
+from features.base.local_time import day_weekday_and_hour, local_hours, slot
+from features.base.sessions import SessionColumns
 
 
 class CodedDataset:

@@ -7,7 +7,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kernel import Ints
+from features.base.kernel import Ints
 
 EPOCH = date(1970, 1, 1).toordinal()
 

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.time_zones import is_time_zone
-from features.kernel import Ints
-from features.stream import MICROSECONDS_AN_HOUR
-from features.zone_offsets import local
+from features.base.kernel import Ints
+from features.base.stream import MICROSECONDS_AN_HOUR
+from features.base.zone_offsets import local
 
 PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 """Six hours each, from midnight."""

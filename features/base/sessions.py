@@ -8,9 +8,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from domain.vocabulary import SessionStatus
-from features.arrays import Flags
-from features.kernel import Ints
-from features.local_time import PARTS_OF_DAY, SLOTS, WEEKDAYS
+from features.base.arrays import Flags
+from features.base.kernel import Ints
+from features.base.local_time import PARTS_OF_DAY, SLOTS, WEEKDAYS
 
 Codes = NDArray[np.int8]
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kernel import (
+from features.base.kernel import (
     Ints,
     centred_times,
     differences,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from domain.rules import END
 from domain.time_zones import time_zone
-from features.kernel import Ints
+from features.base.kernel import Ints
 
 _SECOND = 1_000_000
 _WEEK_SECONDS = 7 * 24 * 60 * 60

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from features import evidence
-from features.feature import feature
-from features.past import Past
-from features.stream import MICROSECONDS_AN_HOUR, Column, ratio, weekly_change
+from features.as_of import evidence
+from features.as_of.past import Past
+from features.base.stream import MICROSECONDS_AN_HOUR, Column, ratio, weekly_change
+from features.columns.feature import feature
 
 
 def _sessions(past: Past, days: int) -> Column:

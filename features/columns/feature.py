@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from features.evidence import Evidence
-from features.past import Past
-from features.stream import Column
+from features.as_of.evidence import Evidence
+from features.as_of.past import Past
+from features.base.stream import Column
 
 
 @dataclass(frozen=True)

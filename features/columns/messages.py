@@ -1,8 +1,8 @@
 """Who writes, who waits for an answer, and for how long."""
 
-from features.feature import feature
-from features.past import Past
-from features.stream import MICROSECONDS_AN_HOUR, Column, ratio, weekly_change
+from features.as_of.past import Past
+from features.base.stream import MICROSECONDS_AN_HOUR, Column, ratio, weekly_change
+from features.columns.feature import feature
 
 
 @feature("hours", "silence")

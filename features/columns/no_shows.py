@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from features import evidence
-from features.evidence import called_off_late, missed_of
-from features.feature import feature
-from features.past import Past
-from features.stream import Column
+from features.as_of import evidence
+from features.as_of.evidence import called_off_late, missed_of
+from features.as_of.past import Past
+from features.base.stream import Column
+from features.columns.feature import feature
 
 _MISSED = missed_of(lambda past: past.outcomes)
 _MISSED_90D = missed_of(lambda past: past.outcomes, days=90)

@@ -3,12 +3,12 @@
 import numpy as np
 
 from domain.vocabulary import ReasonCode
-from features import evidence
-from features.evidence import Evidence, moved
-from features.feature import feature
-from features.past import Past
-from features.priors import Prior
-from features.stream import MICROSECONDS_AN_HOUR, Column, ratio
+from features.as_of import evidence
+from features.as_of.evidence import Evidence, moved
+from features.as_of.past import Past
+from features.as_of.priors import Prior
+from features.base.stream import MICROSECONDS_AN_HOUR, Column, ratio
+from features.columns.feature import feature
 
 _BY_TUTOR_7D, _BY_TUTOR_30D, _BY_TUTOR_90D = (moved("by_tutor", days) for days in (7, 30, 90))
 _BY_STUDENTS_90D = moved("by_student", 90)

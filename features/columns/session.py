@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from features.evidence import missed_of
-from features.feature import feature
-from features.holidays import is_holiday
-from features.local_time import PARTS_OF_DAY
-from features.past import Past
-from features.stream import MICROSECONDS_AN_HOUR, Column
+from features.as_of.evidence import missed_of
+from features.as_of.past import Past
+from features.base.holidays import is_holiday
+from features.base.local_time import PARTS_OF_DAY
+from features.base.stream import MICROSECONDS_AN_HOUR, Column
+from features.columns.feature import feature
 
 _IN_SLOT = missed_of(lambda past: past.slot_outcomes)
 _ON_WEEKDAY = missed_of(lambda past: past.weekday_outcomes)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from domain.horizons import ACTIVE_WINDOW
-from features.arrays import MISSING
-from features.history import History
-from features.kernel import Ints
-from features.stream import StreamView
+from features.base.arrays import MISSING
+from features.base.kernel import Ints
+from features.base.stream import StreamView
+from features.history.history import History
 
 
 def active_tutors(history: History, as_of: int) -> Ints:

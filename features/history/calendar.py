@@ -8,10 +8,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from domain.vocabulary import SessionStatus
-from features.arrays import MISSING
-from features.kernel import Ints, group
-from features.sessions import SessionColumns
-from features.stream import MICROSECONDS_A_DAY, MICROSECONDS_AN_HOUR, Column
+from features.base.arrays import MISSING
+from features.base.kernel import Ints, group
+from features.base.sessions import SessionColumns
+from features.base.stream import MICROSECONDS_A_DAY, MICROSECONDS_AN_HOUR, Column
 
 NEVER = np.iinfo(np.int64).max
 NEAR = MICROSECONDS_AN_HOUR // 4

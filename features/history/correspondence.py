@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.vocabulary import Party
-from features.arrays import array, codes, equals, microseconds
-from features.kernel import Ints, positions
-from features.stream import Stream
+from features.base.arrays import array, codes, equals, microseconds
+from features.base.kernel import Ints, positions
+from features.base.stream import Stream
 
 
 @dataclass(frozen=True)

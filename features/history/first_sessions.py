@@ -5,9 +5,9 @@ from datetime import timedelta
 import numpy as np
 
 from domain.vocabulary import SessionStatus
-from features.arrays import MISSING, Flags
-from features.kernel import Ints
-from features.sessions import SessionColumns
+from features.base.arrays import MISSING, Flags
+from features.base.kernel import Ints
+from features.base.sessions import SessionColumns
 
 FOLLOW_UP = timedelta(days=14)
 """A student who has booked nothing more this long after the first session is not coming back."""

@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.vocabulary import Party, SessionStatus
-from features import first_sessions, moves
-from features.arrays import MISSING, array, equals, microseconds
-from features.calendar import Calendar, calendar_of
-from features.coding import CodedDataset
-from features.correspondence import Questions, questions
-from features.kernel import Ints, runs
-from features.local_time import PARTS_OF_DAY, SLOTS, WEEKDAYS
-from features.outcomes import Values, outcome_values
-from features.sessions import SessionColumns, part_owner, slot_owner, weekday_owner
-from features.stream import Stream
+from features.base.arrays import MISSING, array, equals, microseconds
+from features.base.coding import CodedDataset
+from features.base.kernel import Ints, runs
+from features.base.local_time import PARTS_OF_DAY, SLOTS, WEEKDAYS
+from features.base.sessions import SessionColumns, part_owner, slot_owner, weekday_owner
+from features.base.stream import Stream
+from features.history import first_sessions, moves
+from features.history.calendar import Calendar, calendar_of
+from features.history.correspondence import Questions, questions
+from features.history.outcomes import Values, outcome_values
 
 __all__ = ["MISSING", "History", "SessionColumns", "microseconds", "slot_owner"]
 
@@ -134,7 +134,7 @@ class History(CodedDataset):
 
     @cached_property
     def reschedules(self) -> Stream:
-        """Reschedules by tutor, with the values of `features.moves`."""
+        """Reschedules by tutor, with the values of `features.history.moves`."""
         return self._events("reschedules", "requested_at", moves.move_values(self.dataset.tables["reschedules"]))
 
     @cached_property

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.vocabulary import Party, ReasonCode
-from features.arrays import MISSING, codes, equals, given, microseconds
-from features.kernel import Ints
-from features.outcomes import Values
-from features.sessions import SessionColumns
+from features.base.arrays import MISSING, codes, equals, given, microseconds
+from features.base.kernel import Ints
+from features.base.sessions import SessionColumns
+from features.history.outcomes import Values
 
 SHORT_NOTICE = timedelta(hours=24)
 """A reschedule with less notice than this is a short one."""

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from domain.horizons import DELIVERED, HELD_OR_MISSED, LAST_MINUTE
 from domain.vocabulary import Party, SessionStatus
-from features.arrays import MISSING, Flags, equals, floats, microseconds
-from features.kernel import Ints
-from features.sessions import SessionColumns
+from features.base.arrays import MISSING, Flags, equals, floats, microseconds
+from features.base.kernel import Ints
+from features.base.sessions import SessionColumns
 
 VERY_LAST_MINUTE = timedelta(hours=4)
 """A cancellation with less notice than this leaves no time for a substitute."""

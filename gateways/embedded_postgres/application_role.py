@@ -10,7 +10,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import encrypt_password
 
-from gateways.databases import create_database, server_cursor
+from gateways.embedded_postgres.databases import create_database, server_cursor
 
 ROLE = "tqs_app"
 _ATTRIBUTES = sql.SQL("LOGIN NOSUPERUSER NOCREATEROLE CREATEDB NOREPLICATION NOBYPASSRLS")

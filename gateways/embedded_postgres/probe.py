@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from domain.errors import DatabaseUnavailable
-from gateways.postgres import DATABASE
+from gateways.embedded_postgres.server import DATABASE
 from gateways.settings import Settings
 
 _HOST = "127.0.0.1"

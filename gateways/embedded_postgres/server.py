@@ -18,13 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from domain.errors import DatabaseUnavailable
-from gateways.application_role import ROLE, prepare_role
-from gateways.databases import create_database as create_database
-from gateways.databases import empty_database as empty_database
+from gateways.embedded_postgres.application_role import ROLE, prepare_role
+from gateways.embedded_postgres.postmaster import Watch, end_orphans, lives, serves
+from gateways.embedded_postgres.server_account import make_home, run_program, server_account
 from gateways.ports import free_port
-from gateways.postmaster import Watch, end_orphans, lives, serves
 from gateways.private_files import make_data_dir
-from gateways.server_account import make_home, run_program, server_account
 from gateways.settings import Settings
 
 DATABASE = "tqs"

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 
 from domain.errors import EngineUnavailable
-from gateways.prefect_access import AUTH_FILE, HOST
+from gateways.prefect_server.access import AUTH_FILE, HOST
 from gateways.settings import Settings
 
 DEPLOYMENT = "scheduled"

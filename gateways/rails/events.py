@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from domain.errors import InvalidSettings, RailsUnavailable
-from gateways.retry_after import asked_wait
+from gateways.rails.retry_after import asked_wait
 from gateways.settings import Settings
 
 PATH = "/tutor_quality/events"

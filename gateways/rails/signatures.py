@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from standardwebhooks.webhooks import Webhook
 
 from domain.errors import BadSignature
-from domain.events import CLOCK_SKEW
+from domain.events.events import CLOCK_SKEW
 from gateways.secret_file import kept_secret
 from gateways.settings import Settings
 

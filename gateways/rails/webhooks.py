@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 
-from gateways.retry_after import asked_wait
+from gateways.rails.retry_after import asked_wait
 
 TIMEOUT_SECONDS = 10.0
 _MOST_ANSWER = 1000

@@ -10,7 +10,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from domain.errors import RegistryUnavailable
-from gateways.reachability import check_reachable, shown
+from gateways.registry.reachability import check_reachable, shown
 
 ALIASES = ("champion", "challenger")
 

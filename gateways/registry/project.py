@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from domain.errors import TutorQualityError
-from gateways.postgres import running_database
+from gateways.embedded_postgres.server import running_database
 from gateways.registry.connection import connected
 from gateways.registry.runs import experiment_of
+from gateways.registry.tracking import EXPERIMENT, artifact_root, own_tracking_uri
 from gateways.settings import load_settings
-from gateways.tracking import EXPERIMENT, artifact_root, own_tracking_uri
 
 _PROJECT_LINE = "name: tutor-quality-scoring"
 

@@ -27,7 +27,7 @@ _TOO_LONG = frozenset({"monotone_constraints"})  # one sign a column; the sideca
 
 
 class Trained(Protocol):
-    """What a training hands over. `models.training.Training` is one; this room may not import that one."""
+    """What a training hands over. `models.train.training.Training` is one; this room may not import that one."""
 
     @property
     def model(self) -> Any:

@@ -10,13 +10,13 @@ from typing import Any
 import uvicorn
 
 from domain.errors import InvalidSettings, TutorQualityError
+from gateways.embedded_postgres.server import running_database
 from gateways.ports import check_port
-from gateways.postgres import running_database
 from gateways.private_files import keep_files_private
 from gateways.registry.connection import import_mlflow
+from gateways.registry.tracking import artifact_root, given_tracking_uri, own_tracking_uri, pages_sign_in
 from gateways.settings import Settings, load_settings
 from gateways.sign_in_guard import SignInGuard
-from gateways.tracking import artifact_root, given_tracking_uri, own_tracking_uri, pages_sign_in
 
 HOST = "127.0.0.1"
 OPEN_PATHS = ("/health",)

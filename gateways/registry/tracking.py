@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateways.postgres import create_database
+from gateways.embedded_postgres.databases import create_database
 from gateways.secret_file import kept_secret
 from gateways.settings import Settings
 

@@ -13,7 +13,7 @@ _STATUS = {"complete": "FINISHED", "pruned": "KILLED"}
 
 
 class TriedOut(Protocol):
-    """A trial. `models.tuning.Trial` is one; this room may not import that one."""
+    """A trial. `models.train.tuning.Trial` is one; this room may not import that one."""
 
     @property
     def number(self) -> int:

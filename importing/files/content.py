@@ -4,8 +4,8 @@ import gzip
 import re
 import zlib
 
-from domain.dataset_csv import CsvSpec
 from domain.errors import InvalidDataset
+from importing.format.csv_section import CsvSpec
 
 GZIP, PARQUET, ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 

@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from numpy.typing import NDArray
 
-from domain.dataset_csv import CsvSpec
 from domain.errors import InvalidDataset
 from domain.wording import shown
-from gateways.dataset.content import as_utf8, not_utf8, refuse_other_forms, unpacked
-from gateways.dataset.parsing import Signs
-from gateways.dataset.sources import Fault, Source, wanted
+from importing.files.content import as_utf8, not_utf8, refuse_other_forms, unpacked
+from importing.files.parsing import Signs
+from importing.files.sources import Fault, Source, wanted
+from importing.format.csv_section import CsvSpec
 
 _SMALL = 1 << 20
 _LARGE = 1 << 24

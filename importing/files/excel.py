@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from domain.errors import InvalidDataset
 from domain.wording import did_you_mean, shown
-from gateways.dataset.content import GZIP, ZIP, refuse_other_forms
-from gateways.dataset.excel_errors import error_cells
-from gateways.dataset.parsing import Signs
-from gateways.dataset.sources import Fault, Source, wanted
+from importing.files.content import GZIP, ZIP, refuse_other_forms
+from importing.files.excel_errors import error_cells
+from importing.files.parsing import Signs
+from importing.files.sources import Fault, Source, wanted
 
 _EXACT = 2**53
 _SAID = 5

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from domain.dataset_csv import CsvSpec
-from domain.dataset_file import FILES
 from domain.errors import InvalidDataset
 from domain.wording import shown
-from gateways.dataset.content import refuse_other_than_parquet
-from gateways.dataset.csv_files import open_csv
-from gateways.dataset.parsing import Signs
-from gateways.dataset.sources import Fault, Opened, Source, wanted
+from importing.files.content import refuse_other_than_parquet
+from importing.files.csv_files import open_csv
+from importing.files.parsing import Signs
+from importing.files.sources import Fault, Opened, Source, wanted
+from importing.format.csv_section import CsvSpec
+from importing.format.dataset_file import FILES
 
 _PLAIN_CSV = CsvSpec.model_validate({})
 
@@ -30,7 +30,7 @@ def open_file(path: Path, label: str, csv: CsvSpec = _PLAIN_CSV, sheet: str | No
         if name.endswith(".parquet"):
             return _open_parquet(path, label)
         if name.endswith(".xlsx"):
-            from gateways.dataset.excel import open_excel
+            from importing.files.excel import open_excel
 
             return open_excel(path, label, sheet)
         return open_csv(path, label, csv)

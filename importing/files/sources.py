@@ -10,7 +10,7 @@ from numpy import int64
 from numpy.typing import NDArray
 
 from domain.errors import InvalidDataset
-from gateways.dataset.parsing import Signs
+from importing.files.parsing import Signs
 
 
 class Fault(NamedTuple):

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.dataset_csv import CsvSpec, csv_problems
 from domain.schema import KINDS, FieldType
 from domain.schema import Field as KindField
-from domain.time_formats import NAMED, format_problem
 from domain.time_zones import is_time_zone, time_zone
 from domain.vocabulary import AttributeType, SessionStatus
 from domain.wording import did_you_mean
+from importing.format.csv_section import CsvSpec, csv_problems
+from importing.format.time_formats import NAMED, format_problem
 
 VERSION = 1
 

@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from domain.dataset_csv import CsvSpec
-from domain.dataset_file import AttributeSpec, DatasetSpec, KindSpec, Problem, problems
 from domain.errors import InvalidDataset
 from domain.wording import did_you_mean, shown
+from importing.format.csv_section import CsvSpec
+from importing.format.dataset_file import AttributeSpec, DatasetSpec, KindSpec, Problem, problems
 
 Location = tuple[str | int, ...]
 

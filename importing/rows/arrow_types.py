@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from domain.schema import Field, FieldType
-from gateways.dataset.parsing import is_number
-from gateways.dataset.times import is_time
+from importing.files.parsing import is_number
+from importing.rows.times import is_time
 
 _TEXT: tuple[Callable[[pa.DataType], bool], ...] = (
     pa.types.is_string,

@@ -7,23 +7,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.dataset_file import Problem
 from domain.rules import ATTRIBUTE_TEXT, OUTCOME_TOO_EARLY
 from domain.schema import Field
 from domain.vocabulary import SessionStatus
-from features.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
-from gateways.dataset.columns import Column
-from gateways.dataset.conditions import Rows, ask
-from gateways.dataset.description import Description
-from gateways.dataset.duplicates import GROUP_HINT, Repeats, first_difference, repeats
-from gateways.dataset.misread import spreadsheet_errors
-from gateways.dataset.parsing import is_true
-from gateways.dataset.plan import Plan
-from gateways.dataset.rejects import Counts, Mask, Verdicts
-from gateways.dataset.rounded_ids import RoundedIds, rounded_ids
-from gateways.dataset.rows import read_columns, refuse_misread_columns, refuse_unfit_columns
-from gateways.dataset.rules import broken, broken_text, too_early
-from gateways.dataset.sources import Source
+from features.base.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
+from importing.files.parsing import is_true
+from importing.files.sources import Source
+from importing.format.dataset_file import Problem
+from importing.format.description import Description
+from importing.rows.columns import Column
+from importing.rows.conditions import Rows, ask
+from importing.rows.duplicates import GROUP_HINT, Repeats, first_difference, repeats
+from importing.rows.misread import spreadsheet_errors
+from importing.rows.plan import Plan
+from importing.rows.rejects import Counts, Mask, Verdicts
+from importing.rows.rounded_ids import RoundedIds, rounded_ids
+from importing.rows.rows import read_columns, refuse_misread_columns, refuse_unfit_columns
+from importing.rows.rules import broken, broken_text, too_early
 
 _TOO_EARLY = f"{OUTCOME_TOO_EARLY}; fill it, as in outcome_known_at: starts_at + 1d"
 

@@ -8,20 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.schema import Field, FieldType
-from domain.time_formats import NAMED
 from domain.time_zones import is_time_zone
-from gateways.dataset.parsing import (
-    Parsed,
-    Signs,
-    as_text,
-    is_true,
-    mapped,
-    parse_choice,
-    parse_number,
-    parse_text,
-)
-from gateways.dataset.rejects import Mask
-from gateways.dataset.times import Reading, parse_time
+from importing.files.parsing import Parsed, Signs, as_text, is_true, mapped, parse_choice, parse_number, parse_text
+from importing.format.time_formats import NAMED
+from importing.rows.rejects import Mask
+from importing.rows.times import Reading, parse_time
 
 
 @dataclass(frozen=True)

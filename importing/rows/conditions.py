@@ -8,20 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.schema import FieldType
-from gateways.dataset.columns import Column
-from gateways.dataset.expressions import Comparison, Condition, Constant, Emptiness, Name, Operand
-from gateways.dataset.parsing import (
-    PLAIN,
-    Parsed,
-    Signs,
-    as_text,
-    is_number,
-    is_true,
-    parse_number,
-    parse_text,
-)
-from gateways.dataset.rejects import Mask
-from gateways.dataset.times import Reading, is_time, parse_time
+from importing.files.parsing import PLAIN, Parsed, Signs, as_text, is_number, is_true, parse_number, parse_text
+from importing.rows.columns import Column
+from importing.rows.expressions import Comparison, Condition, Constant, Emptiness, Name, Operand
+from importing.rows.rejects import Mask
+from importing.rows.times import Reading, is_time, parse_time
 
 _SIGNS: Mapping[str, Callable[..., Any]] = {
     "=": pc.equal,

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.dataset import TIME
-from gateways.dataset.parsing import Parsed, Signs, kept, parse_number
+from features.base.dataset import TIME
+from importing.files.parsing import Parsed, Signs, kept, parse_number
 
 _SECOND = 1_000_000
 _DAY = 86_400

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.schema import KINDS
-from features.dataset import arrow_schema
+from features.base.dataset import arrow_schema
 
 
 def named_in(kind: str, tables: Mapping[str, pa.Table]) -> pa.Table:

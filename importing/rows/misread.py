@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.wording import shown
-from gateways.dataset.columns import Column
-from gateways.dataset.parsing import as_text, is_number, is_true
-from gateways.dataset.plan import Plan
-from gateways.dataset.rejects import Mask
+from importing.files.parsing import as_text, is_number, is_true
+from importing.rows.columns import Column
+from importing.rows.plan import Plan
+from importing.rows.rejects import Mask
 
 _SAMPLE = 1000
 _ERRORS = pa.array(

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
-from domain.dataset_file import KindSpec, Problem
 from domain.schema import KINDS
 from domain.wording import did_you_mean, normalized, shown, yaml_text
-from gateways.dataset.sources import Opened
+from importing.files.sources import Opened
+from importing.format.dataset_file import KindSpec, Problem
 
 
 def no_column(name: str, opened: Opened) -> str:

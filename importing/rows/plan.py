@@ -6,15 +6,15 @@ from graphlib import CycleError, TopologicalSorter
 
 import pyarrow as pa
 
-from domain.dataset_file import DEFAULT_FILLS, AttributeSpec, KindSpec, Problem, field_of
 from domain.schema import KINDS, Field, FieldType, Kind
 from domain.wording import did_you_mean, shown
-from gateways.dataset.columns import parse_field
-from gateways.dataset.description import Description
-from gateways.dataset.expressions import Condition, Constant, Name, Operand, condition, shifted_name
-from gateways.dataset.near_columns import no_column, unread_columns
-from gateways.dataset.sources import Opened
-from gateways.dataset.times import Reading
+from importing.files.sources import Opened
+from importing.format.dataset_file import DEFAULT_FILLS, AttributeSpec, KindSpec, Problem, field_of
+from importing.format.description import Description
+from importing.rows.columns import parse_field
+from importing.rows.expressions import Condition, Constant, Name, Operand, condition, shifted_name
+from importing.rows.near_columns import no_column, unread_columns
+from importing.rows.times import Reading
 
 _LISTED = 10
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from gateways.dataset.parsing import as_text
-from gateways.dataset.sources import Source
+from importing.files.parsing import as_text
+from importing.files.sources import Source
 
 SCHEMA = pa.schema(
     [

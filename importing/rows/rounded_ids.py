@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.wording import shown
-from gateways.dataset.columns import Column
-from gateways.dataset.plan import Plan
+from importing.rows.columns import Column
+from importing.rows.plan import Plan
 
 _SCIENTIFIC = r"^[1-9](?:[.,]\d+)?[eE]\+\d{1,3}$"
 _SIX_DIGITS = r"^[1-9]\d{0,5}0{6,}$"

@@ -6,19 +6,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.dataset_file import Problem
 from domain.schema import FieldType
 from domain.vocabulary import AttributeType, SessionStatus
 from domain.wording import shown
-from features.dataset import ATTRIBUTE_PREFIX
-from gateways.dataset.arrow_types import fits, refused_type
-from gateways.dataset.columns import Column, filled, parse_field, read_attribute, read_field
-from gateways.dataset.description import Description
-from gateways.dataset.expressions import Constant, Name
-from gateways.dataset.misread import counted_hint, misread
-from gateways.dataset.plan import Plan
-from gateways.dataset.sources import Source
-from gateways.dataset.times import Reading
+from features.base.dataset import ATTRIBUTE_PREFIX
+from importing.files.sources import Source
+from importing.format.dataset_file import Problem
+from importing.format.description import Description
+from importing.rows.arrow_types import fits, refused_type
+from importing.rows.columns import Column, filled, parse_field, read_attribute, read_field
+from importing.rows.expressions import Constant, Name
+from importing.rows.misread import counted_hint, misread
+from importing.rows.plan import Plan
+from importing.rows.times import Reading
 
 
 def read_columns(plan: Plan, source: Source) -> dict[str, Column]:

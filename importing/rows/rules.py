@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from domain.rules import BLANK, EARLIEST, EARLY_OUTCOME, END, OUT_OF_YEARS, Range, TextRule
 from domain.schema import Field, FieldType
 from domain.vocabulary import SessionStatus
-from features.dataset import TIME
-from gateways.dataset.parsing import is_true
-from gateways.dataset.rejects import Mask
+from features.base.dataset import TIME
+from importing.files.parsing import is_true
+from importing.rows.rejects import Mask
 
 _KNOWN_BEFORE = pa.array([SessionStatus.BOOKED.value, SessionStatus.CANCELLED.value], pa.string())
 

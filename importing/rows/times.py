@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from domain.time_formats import NAMED
-from features.dataset import TIME
-from features.zone_offsets import to_utc
-from gateways.dataset.counted_times import counted_time
-from gateways.dataset.parsing import PLAIN, Parsed, Signs, as_text, combined, is_true, kept
+from features.base.dataset import TIME
+from features.base.zone_offsets import to_utc
+from importing.files.parsing import PLAIN, Parsed, Signs, as_text, combined, is_true, kept
+from importing.format.time_formats import NAMED
+from importing.rows.counted_times import counted_time
 
 _CLOCK = pa.timestamp("us")
 _EARLIEST, _LATEST = datetime(1900, 1, 1), datetime(2200, 1, 1)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
-from insights.actions import action_for
+from insights.advice.actions import action_for
 
 JOINED = frozenset({ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D})
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from domain.interventions import Effect
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
-from insights.actions import NO_ACTION, action_for
-from insights.effect_words import in_words
-from insights.upcoming import advice
+from insights.advice.actions import NO_ACTION, action_for
+from insights.advice.upcoming import advice
+from insights.contacts.effect_words import in_words
 
 ABOUT_TUTOR = (ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D)
 """The risks of a tutor about which something can be recommended; `help` only joins them."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from domain.interventions import Effect, Verdict
 from domain.scores import band, percent
 from domain.vocabulary import Band
-from insights.actions import DEFAULT_ACTION, NO_ACTION
+from insights.advice.actions import DEFAULT_ACTION, NO_ACTION
 
 NOT_LISTED = "Not on the day's contact list"
 """Said alike of those for whom the day has no room and those left out by chance: who is which is not shown."""

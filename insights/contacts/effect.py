@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.interventions import Arm, ArmCount, ContactOutcome, Effect, Estimate
-from insights.intervals import t_quantile
+from insights.rates.intervals import t_quantile
 
 Floats = NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 from domain.interventions import ArmCount, Effect, Estimate, Verdict
 from domain.scores import percent
-from insights.outcomes import MIN_NO_SHOWS, MIN_TUTORS
+from insights.contacts.effect import MIN_NO_SHOWS, MIN_TUTORS
 
 NEEDED = f"Each side needs {MIN_NO_SHOWS} no-shows and {MIN_TUTORS} tutors."
 

@@ -14,7 +14,7 @@ from math import floor
 
 from domain.interventions import Arm, Effect, PlannedContact, PlannedSession
 from domain.scores import Reason
-from insights.actions import DEFAULT_ACTION, NO_SHOW_ACTIONS
+from insights.advice.actions import DEFAULT_ACTION, NO_SHOW_ACTIONS
 
 DAY = timedelta(days=1)
 

@@ -9,11 +9,11 @@ import numpy as np
 from domain.horizons import HELD_OR_MISSED
 from domain.scores import QUALITY_ACT, Reason, Score
 from domain.vocabulary import ScoreKind, SessionStatus, SubjectKind
-from features.arrays import MISSING, floats
-from features.first_sessions import first_of_pairs
-from features.history import History
-from features.kernel import Ints
-from features.stream import Column
+from features.base.arrays import MISSING, floats
+from features.base.kernel import Ints
+from features.base.stream import Column
+from features.history.first_sessions import first_of_pairs
+from features.history.history import History
 
 MODEL_VERSION = "ratings-1"
 """Which reading of ratings made a score."""

@@ -1,15 +1,15 @@
 """Small samples pulled toward what is usual, with the interval of what is then believed.
 
-Empirical Bayes: the prior's mean and strength come from the whole marketplace (`features.priors`: Kleinman 1973 for
-rates, Searle 1971 for means), and each tutor's own numbers move it.
+Empirical Bayes: the prior's mean and strength come from the whole marketplace
+(`features.as_of.priors`: Kleinman 1973 for rates, Searle 1971 for means), and each tutor's own numbers move it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from features.priors import Prior
-from features.stream import Column
+from features.as_of.priors import Prior
+from features.base.stream import Column
 
 Z = 1.96
 """Normal quantile of a two-sided 95 % interval."""

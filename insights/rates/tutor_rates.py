@@ -12,16 +12,16 @@ import numpy as np
 
 from domain.scores import QUALITY_ACT, RESCHEDULE_ACT, Reason, Score
 from domain.vocabulary import ReasonCode, ScoreKind, SubjectKind
-from features import evidence
-from features.active import active_tutors
-from features.history import History
-from features.kernel import Ints
-from features.past import Past
-from features.queries import microseconds_of
-from features.stream import MICROSECONDS_A_DAY, Column
-from insights.session_quality import as_stars, ratings
-from insights.shrinkage import Believed, log_odds_against, shrunk_mean, shrunk_rate
-from insights.usual import LOOK_BACK_DAYS, Usual, UsualMean, estimate_usual, tutor_past
+from features.as_of import evidence
+from features.as_of.past import Past
+from features.as_of.queries import microseconds_of
+from features.base.kernel import Ints
+from features.base.stream import MICROSECONDS_A_DAY, Column
+from features.history.active import active_tutors
+from features.history.history import History
+from insights.rates.session_quality import as_stars, ratings
+from insights.rates.shrinkage import Believed, log_odds_against, shrunk_mean, shrunk_rate
+from insights.rates.usual import LOOK_BACK_DAYS, Usual, UsualMean, estimate_usual, tutor_past
 
 MODEL_VERSION = "rates-1"
 """Which way of counting and shrinking made a score."""

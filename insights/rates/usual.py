@@ -5,14 +5,14 @@ from datetime import datetime
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from features import evidence
-from features.history import History
-from features.kernel import Ints
-from features.past import Past
-from features.priors import Prior, Priors, fit_mean, fit_prior
-from features.queries import microseconds_of, of_tutors
-from features.stream import MICROSECONDS_A_DAY, Column
-from insights.session_quality import Ratings, ratings
+from features.as_of import evidence
+from features.as_of.past import Past
+from features.as_of.priors import Prior, Priors, fit_mean, fit_prior
+from features.as_of.queries import microseconds_of, of_tutors
+from features.base.kernel import Ints
+from features.base.stream import MICROSECONDS_A_DAY, Column
+from features.history.history import History
+from insights.rates.session_quality import Ratings, ratings
 
 LOOK_BACK_DAYS = 90
 """How far back what is usual is read, and a tutor's own quality."""

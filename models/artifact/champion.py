@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.errors import ModelMismatch
-from models.artifact import Model, Sidecar
-from models.described import Columns, columns_of
+from models.artifact.described_rows import Columns, columns_of
+from models.artifact.model import Model, Sidecar
 
 
 @dataclass(frozen=True)

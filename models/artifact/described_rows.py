@@ -7,8 +7,8 @@ from difflib import get_close_matches
 import numpy as np
 
 from domain.vocabulary import AttributeType
-from models.artifact import Matrix, Sidecar
-from models.matrix import features_of
+from models.artifact.matrix import features_of
+from models.artifact.model import Matrix, Sidecar
 
 LARGEST = float(np.finfo(np.float32).max)
 

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
+from features.as_of.past import Past
+from features.as_of.priors import Priors
+from features.as_of.queries import Queries
+from features.base.dataset import Attribute, Dataset
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES, attribute_values, compute, encode
 from features.columns import Feature
-from features.dataset import Attribute, Dataset
-from features.history import History
-from features.past import Past
-from features.priors import Priors
-from features.queries import Queries
-from models.artifact import AttributeSpec, Matrix, Sidecar
-from models.shared_values import shared_values
+from features.history.history import History
+from models.artifact.model import AttributeSpec, Matrix, Sidecar
+from models.artifact.shared_values import shared_values
 
 MAX_CATEGORIES = 200
 """The categories of an attribute that are told apart, the most frequent; the others are missing."""

@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
-from features.dataset import Attribute
-from features.priors import Priors
-from models import hazard
-from models.calibration import Calibration, expit
-from models.linear import Linear
-from models.tree_shap import Forest, forest_of
-from models.trees import margins_of, margins_with
-from models.walk import MOST_ROWS, Walk, walk_of
+from features.as_of.priors import Priors
+from features.base.dataset import Attribute
+from models.learners import hazard
+from models.learners.boosting import margins_of, margins_with
+from models.learners.calibration import Calibration, expit
+from models.learners.logistic import Linear
+from models.learners.tree_margins import MOST_ROWS, Walk, walk_of
+from models.learners.tree_shap import Forest, forest_of
 
 Matrix = NDArray[np.float32]
 Values = NDArray[np.float64]
@@ -66,7 +66,7 @@ class Sidecar(BaseModel):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the matrix's columns, in order. A hazard's trees read the period, too: see `models.hazard`."""
+        """Names of the matrix's columns, in order. A hazard's trees also read the period (`models.learners.hazard`)."""
         return self.features + tuple(a.name for a in self.attributes)
 
     @property

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.vocabulary import Task
-from features.history import History
-from features.priors import fit_prior
-from features.queries import Queries
-from features.stream import Stream, StreamView
-from models.artifact import Matrix
+from features.as_of.priors import fit_prior
+from features.as_of.queries import Queries
+from features.base.stream import Stream, StreamView
+from features.history.history import History
+from models.artifact.model import Matrix
 
 Values = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from domain.horizons import WATCH_RISK
-from features.kernel import Ints
+from features.base.kernel import Ints
 
 Values = NDArray[np.float64]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kernel import Ints
-from models.bootstrap import BINS, NAMES, REPEATS, Sampled, less, measure, rank, sample
-from models.proportions import clustered_interval
+from features.base.kernel import Ints
+from models.evaluate.bootstrap import BINS, NAMES, REPEATS, Sampled, less, measure, rank, sample
+from models.evaluate.proportions import clustered_interval
 
 Values = NDArray[np.float64]
 

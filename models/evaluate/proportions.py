@@ -8,7 +8,7 @@ combination Dean and Pagano 2015, Journal of Survey Statistics and Methodology 3
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kernel import Ints
+from features.base.kernel import Ints
 
 Values = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation import NOT_ENOUGH, Baseline, Evaluation, Figure, Origin, Slice, Tier
-from models.rolling import decay
-from models.slices import MIN_OUTCOMES, worst
+from models.evaluate.metrics import NOT_ENOUGH, Baseline, Evaluation, Figure, Origin, Slice, Tier
+from models.evaluate.rolling import decay
+from models.evaluate.slices import MIN_OUTCOMES, worst
 
 
 @dataclass(frozen=True)

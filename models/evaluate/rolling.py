@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
-from features.kernel import Ints
-from features.stream import MICROSECONDS_A_DAY
-from models.bootstrap import REPEATS, sample
-from models.evaluation import Figure, Origin, figure_of, figures_with_intervals
+from features.base.kernel import Ints
+from features.base.stream import MICROSECONDS_A_DAY
+from models.evaluate.bootstrap import REPEATS, sample
+from models.evaluate.metrics import Figure, Origin, figure_of, figures_with_intervals
 
 Values = NDArray[np.float64]
 

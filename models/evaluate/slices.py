@@ -8,13 +8,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.vocabulary import AttributeType
-from features.history import MISSING, History
-from features.kernel import Ints
-from features.queries import Queries
-from features.stream import MICROSECONDS_A_DAY, Stream, StreamView
-from models.bootstrap import REPEATS, sample
-from models.evaluation import Slice, figure_of
-from models.shared_values import shared_values
+from features.as_of.queries import Queries
+from features.base.kernel import Ints
+from features.base.stream import MICROSECONDS_A_DAY, Stream, StreamView
+from features.history.history import MISSING, History
+from models.artifact.shared_values import shared_values
+from models.evaluate.bootstrap import REPEATS, sample
+from models.evaluate.metrics import Slice, figure_of
 
 Values = NDArray[np.float64]
 Names = NDArray[np.str_]

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.horizons import WATCH_RISK
-from features.kernel import Ints
-from models.bootstrap import REPEATS, draws, percentiles
-from models.evaluation import Figure, Tier
-from models.proportions import effective_size, wilson
+from features.base.kernel import Ints
+from models.evaluate.bootstrap import REPEATS, draws, percentiles
+from models.evaluate.metrics import Figure, Tier
+from models.evaluate.proportions import effective_size, wilson
 
 Values = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ def choose_act_threshold(risk: Values, labels: Values, tutors: Ints, precision: 
     """The lowest risk from which on the lower bound of precision is at least `precision`; None where no risk is.
 
     Risks, 0/1 labels and tutor codes (rows,) of a window on which nothing was trained. The bound is that of the 95 %
-    interval of `models.proportions`, rows of one tutor taken together.
+    interval of `models.evaluate.proportions`, rows of one tutor taken together.
     """
     if not risk.size:
         return None

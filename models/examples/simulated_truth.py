@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from domain.errors import InvalidDataset
 from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import Task
-from features.history import History, microseconds
-from features.kernel import positions
-from features.stream import Stream
-from models.dataset import Rows
+from features.base.kernel import positions
+from features.base.stream import Stream
+from features.history.history import History, microseconds
+from models.examples.rows import Rows
 
 
 def align(

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.scores import Reason
-from features.kernel import Ints
-from models.artifact import AttributeSpec, Matrix, Model
-from models.matrix import features_of
-from models.own_numbers import OwnNumbers
-from models.shares import describe_share
-from models.words import describe
+from features.base.kernel import Ints
+from models.artifact.matrix import features_of
+from models.artifact.model import AttributeSpec, Matrix, Model
+from models.explain.own_numbers import OwnNumbers
+from models.explain.shares import describe_share
+from models.explain.words import describe
 
 MAX_REASONS = 3
 SMALLEST_EFFECT = 0.1

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.vocabulary import Task
-from features.history import History, SessionColumns
-from features.local_time import PARTS_OF_DAY, WEEKDAYS, slot_name
-from features.past import Past
-from features.queries import Queries
-from features.stream import Column
-from models.artifact import Sidecar
-from models.matrix import features_of
+from features.as_of.past import Past
+from features.as_of.queries import Queries
+from features.base.local_time import PARTS_OF_DAY, WEEKDAYS, slot_name
+from features.base.stream import Column
+from features.history.history import History, SessionColumns
+from models.artifact.matrix import features_of
+from models.artifact.model import Sidecar
 
 PLACES: Mapping[str, Callable[[SessionColumns, int], str]] = MappingProxyType(
     {

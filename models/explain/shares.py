@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from models.words import describe
+from models.explain.words import describe
 
 _LAST_90 = "sessions of the last 90 days"
 _MOVED_90 = "reschedules of the last 90 days"

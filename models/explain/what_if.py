@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from domain.scores import WhatIf
 from domain.vocabulary import Task
-from features.history import History, slot_owner
-from features.local_time import PARTS_OF_DAY, SLOTS, slot_name
-from features.queries import Queries
-from features.stream import StreamView
-from models.artifact import Matrix, Sidecar
-from models.matrix import matrix_of
+from features.as_of.queries import Queries
+from features.base.local_time import PARTS_OF_DAY, SLOTS, slot_name
+from features.base.stream import StreamView
+from features.history.history import History, slot_owner
+from models.artifact.matrix import matrix_of
+from models.artifact.model import Matrix, Sidecar
 
 SMALLEST_DIFFERENCE = 0.01
 """A change that lowers a risk by less than a point is not worth a word."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from domain.scores import percent
 from domain.vocabulary import ReasonCode
-from features.local_time import PARTS_OF_DAY, WEEKDAYS
+from features.base.local_time import PARTS_OF_DAY, WEEKDAYS
 
 Phrase = Callable[[float], tuple[str, str]]
 """A value as an amount and what it is an amount of: ("3", "no-shows so far")."""

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.evaluation import Curves, Evaluation, Figure
-from models.slices import worst
+from models.evaluate.metrics import Curves, Evaluation, Figure
+from models.evaluate.slices import worst
 
 Values = NDArray[np.float64]
 

@@ -6,12 +6,12 @@ from datetime import UTC
 
 import numpy as np
 
-from features.history import History
-from features.queries import microseconds_of
-from models.champion import Champion
-from models.gate import Contest
-from models.matrix import matrix_of
-from models.training import Training
+from features.as_of.queries import microseconds_of
+from features.history.history import History
+from models.artifact.champion import Champion
+from models.artifact.matrix import matrix_of
+from models.gate.decision import Contest
+from models.train.training import Training
 
 _ROWS_TIMED = 50
 

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from domain.promotion import Action, GateMode
-from features.kernel import Ints
-from models import checks
-from models.checks import Check as Check
-from models.checks import Policy as Policy
-from models.checks import failed, in_words, outcomes_in_words, passed, rarer_outcomes
-from models.evaluation import Evaluation, auc_gain
+from features.base.kernel import Ints
+from models.evaluate.metrics import Evaluation, auc_gain
+from models.gate import checks
+from models.gate.checks import Check, Policy, failed, in_words, outcomes_in_words, passed, rarer_outcomes
 
 Values = NDArray[np.float64]
 

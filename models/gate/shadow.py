@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import ScoreKind, Task
-from features.history import MISSING, History
-from features.kernel import Ints
-from models.dataset import data_span, leaving_moments, no_show_rows, span
-from models.gate import Contest, Decision, Policy, compare
+from features.base.kernel import Ints
+from features.history.history import MISSING, History
+from models.examples.rows import data_span, leaving_moments, no_show_rows, span
+from models.gate.checks import Policy
+from models.gate.decision import Contest, Decision, compare
 
 COMPARED = {Task.NO_SHOW: ScoreKind.NO_SHOW, Task.CHURN: ScoreKind.CHURN_30D}
 """The score of each task by which challenger and champion are compared."""

@@ -7,8 +7,8 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from models.device import device
-from models.linear import Linear, Matrix, Values, fit_linear, flat
+from models.learners.device import device
+from models.learners.logistic import Linear, Matrix, Values, fit_linear, flat
 
 Params = dict[str, float | int | str]
 

@@ -1,7 +1,7 @@
 """Trees grown on many workers at once, each holding some parts of the data: for what one memory cannot hold.
 
 XGBoost's own interface to Dask; its workers exchange histograms, never rows (Chen and Guestrin 2016, KDD, section 4).
-The trees stand alone here, without the straight line of `models.trees`.
+The trees stand alone here, without the straight line of `models.learners.boosting`.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,8 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from models.artifact import Matrix
-from models.trees import Params, Shape, plain
+from models.artifact.model import Matrix
+from models.learners.boosting import Params, Shape, plain
 
 Values = NDArray[np.float64]
 Labelled = tuple[Matrix, Values]

@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from features.history import MISSING
-from features.kernel import Ints
-from features.stream import MICROSECONDS_A_DAY
+from features.base.kernel import Ints
+from features.base.stream import MICROSECONDS_A_DAY
+from features.history.history import MISSING
 
 PERIODS = (0, 7, 14, 30, 60, 90)
 """Days after the moment of asking at which one period ends and the next begins."""

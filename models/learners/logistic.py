@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from models.calibration import expit, logit
+from models.learners.calibration import expit, logit
 
 Values = NDArray[np.float64]
 Matrix = NDArray[np.float32]

@@ -14,10 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.promotion import Action, GateMode
 from domain.vocabulary import Task
-from models.gate import Decision
-from models.matrix import features_of
-from models.report import Section, figures_section, sections
-from models.training import Training
+from models.artifact.matrix import features_of
+from models.evaluate.report import Section, figures_section, sections
+from models.gate.decision import Decision
+from models.train.training import Training
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_FEATURES = 20

@@ -11,9 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from models.artifact import Model
-from models.evaluation import Evaluation, Origin
-from models.rolling import decay as weekly_means
+from models.artifact.model import Model
+from models.evaluate.metrics import Evaluation, Origin
+from models.evaluate.rolling import decay as weekly_means
 
 _INK, _BLUE, _GREY = "#22313f", "#2468b4", "#8a949e"
 _MOST_COLUMNS = 15

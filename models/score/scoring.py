@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 from domain.horizons import ACT_RISK, CHURN_KINDS, TUTOR_HORIZON
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind, Task
-from features.history import History, SessionColumns
-from features.kernel import Ints
-from features.queries import Queries, microseconds_of, of_sessions, of_tutors
-from models.artifact import Chances, Matrix, Model
-from models.calibration import Calibration
-from models.dataset import active_tutors, booked_sessions
-from models.explanation import explain
-from models.matrix import matrix_of
-from models.own_numbers import OwnNumbers, own_numbers
-from models.tutor_risk import any_no_show, margins_of
-from models.what_if import moved, variants, what_ifs
+from features.as_of.queries import Queries, microseconds_of, of_sessions, of_tutors
+from features.base.kernel import Ints
+from features.history.active import active_tutors
+from features.history.history import History, SessionColumns
+from models.artifact.matrix import matrix_of
+from models.artifact.model import Chances, Matrix, Model
+from models.examples.rows import booked_sessions
+from models.explain.explanation import explain
+from models.explain.own_numbers import OwnNumbers, own_numbers
+from models.explain.what_if import moved, variants, what_ifs
+from models.learners.calibration import Calibration
+from models.score.tutor_risk import any_no_show, margins_of
 
 Values = NDArray[np.float64]
 

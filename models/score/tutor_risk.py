@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.horizons import TUTOR_HORIZON
-from features.history import History
-from features.kernel import Ints
-from features.queries import of_sessions
-from models import calibration
-from models.artifact import Model
-from models.calibration import Calibration, logit
-from models.dataset import active_tutors, booked_sessions, span, tutor_no_show_labels
-from models.evaluation import Figure, Tier, figures_with_intervals
-from models.matrix import matrix_of
-from models.tiers import choose_act_threshold, tiers
+from features.as_of.queries import of_sessions
+from features.base.kernel import Ints
+from features.history.active import active_tutors
+from features.history.history import History
+from models.artifact.matrix import matrix_of
+from models.artifact.model import Model
+from models.evaluate.metrics import Figure, Tier, figures_with_intervals
+from models.evaluate.tiers import choose_act_threshold, tiers
+from models.examples.rows import booked_sessions, span, tutor_no_show_labels
+from models.learners import calibration
+from models.learners.calibration import Calibration, logit
 
 Values = NDArray[np.float64]
 

@@ -10,16 +10,16 @@ from typing import Any
 import pyarrow as pa
 
 from domain.vocabulary import Task
-from features.dataset import Dataset
-from features.history import History
-from models.bootstrap import TOP_SHARES
-from models.dataset import Rows, churn_rows, no_show_rows
-from models.evaluation import Evaluation, Figure, auc_gain
-from models.learning import OnStep, Request, no_display
-from models.matrix import features_of
-from models.report import document
-from models.training import default_cut, train
-from models.truth import align, of_sessions
+from features.base.dataset import Dataset
+from features.history.history import History
+from models.artifact.matrix import features_of
+from models.evaluate.bootstrap import TOP_SHARES
+from models.evaluate.metrics import Evaluation, Figure, auc_gain
+from models.evaluate.report import document
+from models.examples.rows import Rows, churn_rows, no_show_rows
+from models.examples.simulated_truth import align, of_sessions
+from models.train.fitting import OnStep, Request, no_display
+from models.train.training import default_cut, train
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def backtest(
 ) -> Backtest:
     """Train twice on labels known before the cut and test on rows as of the cut and later.
 
-    `cut` in UTC microseconds; by default the last 30 % of days are for the test. `truth` as `models.truth` reads it.
+    `cut` in UTC microseconds; by default the last 30 % of days are for the test. `truth` as
+    `models.examples.simulated_truth` reads it.
     `on_step` receives the steps as they begin. Raises NotEnoughData.
     """
     began = time.perf_counter()

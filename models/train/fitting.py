@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import Task
+from features.as_of.priors import Priors, estimate_priors
 from features.columns import Feature
-from features.history import History
-from features.priors import Priors, estimate_priors
+from features.history.history import History
 from features.source import source_sha256
-from models import matrix
-from models.artifact import AttributeSpec, Matrix, Model, seal
-from models.dataset import Examples, Rows, churn_examples, no_show_examples, periods_of
-from models.hazard import with_period
-from models.leaks import check_leaks
-from models.trees import Params, Shape, boost, silent
-from models.trial import try_before, window
-from models.tutor_risk import with_tutor_risk
+from models.artifact import matrix
+from models.artifact.model import AttributeSpec, Matrix, Model, seal
+from models.examples.rows import Examples, Rows, churn_examples, no_show_examples, periods_of
+from models.learners.boosting import Params, Shape, boost, silent
+from models.learners.hazard import with_period
+from models.score.tutor_risk import with_tutor_risk
+from models.train.held_out import try_before, window
+from models.train.leaks import check_leaks
 
 Values = NDArray[np.float64]
 

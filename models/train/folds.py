@@ -9,15 +9,15 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
-from features.kernel import Ints
-from features.priors import estimate_priors
-from models import matrix
-from models.artifact import Matrix
-from models.dataset import Examples
-from models.learning import Request, design, shape_of
-from models.linear import fit_linear
-from models.trees import MOST_WATCHED, Params, Shape, binned, plain
-from models.trial import MIN_OUTCOMES, MIN_TEST_OUTCOMES, check
+from features.as_of.priors import estimate_priors
+from features.base.kernel import Ints
+from models.artifact import matrix
+from models.artifact.model import Matrix
+from models.examples.rows import Examples
+from models.learners.boosting import MOST_WATCHED, Params, Shape, binned, plain
+from models.learners.logistic import fit_linear
+from models.train.fitting import Request, design, shape_of
+from models.train.held_out import MIN_OUTCOMES, MIN_TEST_OUTCOMES, check
 
 Values = NDArray[np.float64]
 

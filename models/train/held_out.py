@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
-from features.kernel import Ints
-from models import calibration
-from models.artifact import Matrix
-from models.calibration import Calibration
-from models.dataset import Examples
-from models.trees import PATIENCE, STARTS, Fitted, Params, Shape, try_out
+from features.base.kernel import Ints
+from models.artifact.model import Matrix
+from models.examples.rows import Examples
+from models.learners import calibration
+from models.learners.boosting import PATIENCE, STARTS, Fitted, Params, Shape, try_out
+from models.learners.calibration import Calibration
 
 Values = NDArray[np.float64]
 DesignBy = Callable[[NDArray[np.bool_]], Matrix]

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import LeakSuspected
-from features.dataset import Dataset
-from models.artifact import Matrix
-from models.evaluation import Figure, Origin, figures
+from features.base.dataset import Dataset
+from models.artifact.model import Matrix
+from models.evaluate.metrics import Figure, Origin, figures
 
 Values = NDArray[np.float64]
 

@@ -7,20 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
-from features.stream import MICROSECONDS_A_DAY
-from models import matrix
-from models.artifact import Matrix, Model
-from models.baselines import Asked, baselines
-from models.dataset import Rows, data_span
-from models.evaluation import Evaluation, compare, curves, figures_with_intervals
-from models.leaks import Labelled, check_origins
-from models.learning import Learnt, Request, learn
-from models.rolling import WEEKS, Scored, origins_of, rolling
-from models.slices import groups_of, slice_figures
-from models.tiers import tiers
-from models.trees import Params
-from models.trial import MIN_TEST_OUTCOMES, check, window
-from models.tutor_risk import TutorFigures, evaluate_tutors
+from features.base.stream import MICROSECONDS_A_DAY
+from models.artifact import matrix
+from models.artifact.model import Matrix, Model
+from models.evaluate.baselines import Asked, baselines
+from models.evaluate.metrics import Evaluation, compare, curves, figures_with_intervals
+from models.evaluate.rolling import WEEKS, Scored, origins_of, rolling
+from models.evaluate.slices import groups_of, slice_figures
+from models.evaluate.tiers import tiers
+from models.examples.rows import Rows, data_span
+from models.learners.boosting import Params
+from models.score.tutor_risk import TutorFigures, evaluate_tutors
+from models.train.fitting import Learnt, Request, learn
+from models.train.held_out import MIN_TEST_OUTCOMES, check, window
+from models.train.leaks import Labelled, check_origins
 
 Values = NDArray[np.float64]
 

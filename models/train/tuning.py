@@ -13,8 +13,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.trial import FrozenTrial, TrialState
 
 from domain.errors import NotEnoughData
-from models.folds import Binned, Problem
-from models.trees import PATIENCE, Params
+from models.learners.boosting import PATIENCE, Params
+from models.train.folds import Binned, Problem
 
 SPACE: Mapping[str, BaseDistribution] = MappingProxyType(
     {

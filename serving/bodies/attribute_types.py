@@ -7,8 +7,8 @@ from time import monotonic
 from starlette.concurrency import run_in_threadpool
 
 from domain.vocabulary import AttributeType
-from store.attributes import types_of_sessions
-from store.database import Engine
+from store.db.engine import Engine
+from store.facts.attributes import types_of_sessions
 
 FRESH_SECONDS = 5.0
 """Age after which the types are read again: an import that defines an attribute counts that late at most."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from domain.scores import points
 from domain.vocabulary import ScoreKind
-from serving.admin_examples import ADMIN_ANSWERS
-from serving.codes import CODES
-from serving.problems import TYPE_PREFIX
+from serving.bodies.admin_examples import ADMIN_ANSWERS
+from serving.http.problem_codes import CODES
+from serving.http.problems import TYPE_PREFIX
 
 _AS_OF = "2026-11-23T17:00:00Z"
 _REASONS = [{"theme": "no-shows", "text": "4 no-shows in the last 30 days (usual: 0)", "effect": 1.2}]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
-from domain.event_types import AttributeValue, Id, Moment
+from domain.events.types import AttributeValue, Id, Moment
 from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
-from insights import recommendations
+from insights.advice import recommendations
 
 
 class _Given(BaseModel):

@@ -12,10 +12,10 @@ from threading import Lock
 from domain.errors import DatabaseUnavailable, UnknownCaller
 from domain.keys import ApiKey, parts
 from domain.policy import Principal, Role
-from serving.tokens import Tokens
-from store.database import Engine
-from store.keys import find_key, mark_used
-from store.listening import Listener
+from serving.guard.tokens import Tokens
+from store.access.keys import find_key, mark_used
+from store.db.engine import Engine
+from store.db.listener import Listener
 
 logger = logging.getLogger("tutor_quality.serving")
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.policy import Principal
-from serving.access import ADMIN_PREFIX
-from serving.callers import Callers
-from serving.grouped import Grouped
-from serving.limits import Limits
-from serving.tokens import Tokens
-from store.async_asking import AsyncPool
-from store.audit import AuditRow, write_rows_async
-from store.database import Engine
+from serving.guard.authentication import Callers
+from serving.guard.permissions import ADMIN_PREFIX
+from serving.guard.rate_limits import Limits
+from serving.guard.tokens import Tokens
+from serving.http.group_commit import Grouped
+from store.access.audit import AuditRow, write_rows_async
+from store.db.async_statements import AsyncPool
+from store.db.engine import Engine
 
 
 @dataclass(frozen=True)

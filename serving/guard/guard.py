@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import TooManyRequests, TutorQualityError, UnknownCaller
 from domain.policy import Permission, check
-from serving.access import TOKEN_PATH, WEBSOCKET, Open, Place, Signed, methods_of, place
-from serving.answers import Admitted, Answer
-from serving.door import Door
-from serving.problems import internal_error, logged, problem_of, respond
+from serving.guard.context import Door
+from serving.guard.permissions import TOKEN_PATH, WEBSOCKET, Open, Place, Signed, methods_of, place
+from serving.guard.response import Admitted, Answer
+from serving.http.problems import internal_error, logged, problem_of, respond
 from serving.resources import Resources
 
 logger = logging.getLogger("tutor_quality.serving")
@@ -46,7 +46,7 @@ class _Headers:
 
 
 class Guard:
-    """ASGI middleware for HTTP and WebSockets. What is not in `serving.access.PERMISSIONS` is never passed on.
+    """ASGI middleware for HTTP and WebSockets. What is not in `serving.guard.permissions.PERMISSIONS` is never passed on.
 
     `resources` is asked for with every request, so that they may be opened after the import; `is_routed` says whether
     the app has a route there, to tell a forgotten line in that list from a wrong address.

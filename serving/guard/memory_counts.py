@@ -6,7 +6,7 @@ from threading import Lock
 
 from limits.storage import Storage
 
-from store.rate_limits import PRUNE_EVERY
+from store.access.rate_limits import PRUNE_EVERY
 
 
 class MemoryCounts(Storage):

@@ -15,9 +15,9 @@ from starlette.concurrency import run_in_threadpool
 
 from domain.errors import InvalidSettings, TooManyRequests, UnknownCaller
 from gateways.settings import LimitStorage, Settings
-from serving.memory_counts import MemoryCounts
-from store.database import Engine
-from store.rate_limits import PostgresStorage
+from serving.guard.memory_counts import MemoryCounts
+from store.access.rate_limits import PostgresStorage
+from store.db.engine import Engine
 
 WRONG_KEYS = "60/minute"
 """Wrong keys or tokens of one address that are answered with 401; further ones are checked slowly, and get 429."""

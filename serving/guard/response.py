@@ -10,11 +10,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from domain.errors import DatabaseUnavailable, TutorQualityError, UnknownCaller
 from domain.policy import Principal
-from serving.access import Place
-from serving.door import Door
-from serving.problems import problem_of, request_id
-from serving.versions import HEADER as VERSION_HEADER
-from serving.versions import version_of
+from serving.guard.context import Door
+from serving.guard.permissions import Place
+from serving.http.api_versions import HEADER as VERSION_HEADER
+from serving.http.api_versions import version_of
+from serving.http.problems import problem_of, request_id
 
 _NOT_MODIFIED = 304
 _POLICY_VIOLATION, _INTERNAL_ERROR = 1008, 1011

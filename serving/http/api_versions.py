@@ -3,8 +3,8 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from domain.events import VERSION
-from serving.problems import respond
+from domain.events.events import VERSION
+from serving.http.problems import respond
 
 HEADER = "TQS-Version"
 """The header of requests and answers."""

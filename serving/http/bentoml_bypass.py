@@ -8,8 +8,8 @@ a log line for ever. Its own routes keep them.
 from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.connections import use_bounded_protocols
-from serving.counted import Counted, prometheus
+from serving.http.connections import use_bounded_protocols
+from serving.http.request_metrics import Counted, prometheus
 
 PREFIX = "/api/"
 

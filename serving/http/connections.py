@@ -2,7 +2,7 @@
 
 `bentoml serve` starts uvicorn itself and offers no options for its protocols, so `use_bounded_protocols` names ours in
 uvicorn's table before BentoML makes the server. Both ways to start the service (`python -m serving` and
-`bentoml serve`) go through `serving.shortcut`, which calls it.
+`bentoml serve`) go through `serving.http.bentoml_bypass`, which calls it.
 """
 
 import logging

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from serving.problems import FieldError, InvalidFields
+from serving.http.problems import FieldError, InvalidFields
 
 _DIGEST = 16
 

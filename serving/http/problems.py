@@ -26,8 +26,8 @@ from domain.errors import (
     UnknownCaller,
     UnknownSubject,
 )
-from serving.access import WEBSOCKET, place
-from serving.field_words import in_words, without_key_mark
+from serving.guard.permissions import WEBSOCKET, place
+from serving.http.validation_messages import in_words, without_key_mark
 
 logger = logging.getLogger("tutor_quality.serving")
 

@@ -12,7 +12,7 @@ from domain.errors import TutorQualityError
 from gateways.crons import last_due, next_due
 from monitoring.schedules import ScheduleState, schedule_states
 from serving.resources import Resources
-from store.schedules import registered_schedules, run_summaries
+from store.operations.schedules import registered_schedules, run_summaries
 
 logger = logging.getLogger("tutor_quality.serving")
 

@@ -13,14 +13,14 @@ from pydantic_core import ErrorDetails
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from domain.event_examples import TYPES, example
-from domain.event_rules import BrokenRule, broken_rules, wrong_attributes
-from domain.events import AHEAD, Event, ahead
+from domain.events.events import AHEAD, Event, ahead
+from domain.events.examples import TYPES, example
+from domain.events.rules import BrokenRule, broken_rules, wrong_attributes
 from domain.vocabulary import AttributeType
-from serving.field_words import in_words
-from serving.problems import FieldError, InvalidFields
+from serving.http.problems import FieldError, InvalidFields
+from serving.http.validation_messages import in_words
 from serving.resources import Given, Resources
-from store.inbox import WEBHOOK, Arrival, accept_all, refuse_conflicts
+from store.inbox.accept import WEBHOOK, Arrival, accept_all, refuse_conflicts
 
 router = APIRouter(prefix="/api/sessions", tags=["events"])
 

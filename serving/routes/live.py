@@ -16,16 +16,16 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from domain.changes import Change
 from domain.errors import DatabaseUnavailable, TooManyRequests
-from domain.event_types import Id
+from domain.events.types import Id
 from domain.policy import Principal
 from domain.vocabulary import Band, ScoreKind, SubjectKind
-from serving.access import about
-from serving.draining import drain, first_to_end
-from serving.etags import DESCRIBED, IfNoneMatch, unless_known
-from serving.problems import FieldError, InvalidFields, problem_of
+from serving.guard.permissions import about
+from serving.http.draining import drain, first_to_end
+from serving.http.etags import DESCRIBED, IfNoneMatch, unless_known
+from serving.http.problems import FieldError, InvalidFields, problem_of
+from serving.http.streams import Streams
 from serving.resources import Given, Resources
-from serving.streams import Streams
-from store.changes import changes_after, ends_of_changes
+from store.scores.changes import changes_after, ends_of_changes
 
 router = APIRouter(prefix="/api", tags=["changes"])
 

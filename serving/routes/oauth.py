@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.errors import UnknownCaller
 from domain.keys import ApiKey, parts
 from domain.policy import ALLOWED, Permission, Principal
-from serving.access import TOKEN_PATH
-from serving.guard import address
-from serving.problems import respond
+from serving.guard.guard import address
+from serving.guard.permissions import TOKEN_PATH
+from serving.http.problems import respond
 from serving.resources import Given, Resources
 
 router = APIRouter(tags=["keys"])

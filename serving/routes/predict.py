@@ -15,31 +15,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import UnknownSubject
-from domain.event_types import AttributeValue
+from domain.events.types import AttributeValue
 from domain.scores import Score
 from domain.vocabulary import AttributeType, SessionStatus, Task
-from features.dataset import Attribute, Dataset, arrow_schema
-from features.history import History, SessionColumns
-from features.queries import take
-from insights.upcoming import advice
-from models.scoring import DESCRIBED, score_sessions
-from serving.access import about
-from serving.bodies import (
-    DescribedSession,
-    Features,
-    KnownSession,
-    NoShowQuestion,
-    Prediction,
-    ScoreView,
-)
-from serving.described import scores_of, told
-from serving.direct import DirectRoute, answer
-from serving.histories import Histories
-from serving.problems import FieldError, InvalidFields
+from features.as_of.queries import take
+from features.base.dataset import Attribute, Dataset, arrow_schema
+from features.history.history import History, SessionColumns
+from insights.advice.upcoming import advice
+from models.score.scoring import DESCRIBED, score_sessions
+from serving.bodies.predictions import DescribedSession, Features, KnownSession, NoShowQuestion, Prediction, ScoreView
+from serving.guard.permissions import about
+from serving.http.direct_routes import DirectRoute, answer
+from serving.http.problems import FieldError, InvalidFields
 from serving.resources import Given, Resources
-from store.database import Engine
-from store.lookups import student_exists
-from store.upcoming import is_on_list
+from serving.routes.predict_described import scores_of, told
+from serving.state.histories import Histories
+from store.db.engine import Engine
+from store.facts.lookups import student_exists
+from store.scores.upcoming import is_on_list
 
 router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 

@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from domain.errors import UnknownSubject
 from domain.vocabulary import Task
-from models.scoring import score_churn
-from serving.access import about
-from serving.bodies import ChurnPrediction, ChurnQuestion, Features, KnownTutor, ScoreView
-from serving.described import scores_of, told
-from serving.direct import DirectRoute, answer
-from serving.problems import respond
+from models.score.scoring import score_churn
+from serving.bodies.predictions import ChurnPrediction, ChurnQuestion, Features, KnownTutor, ScoreView
+from serving.guard.permissions import about
+from serving.http.direct_routes import DirectRoute, answer
+from serving.http.problems import respond
 from serving.resources import Given, Resources
+from serving.routes.predict_described import scores_of, told
 
 router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 

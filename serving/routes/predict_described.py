@@ -4,10 +4,10 @@ from starlette.concurrency import run_in_threadpool
 
 from domain.scores import Score
 from domain.vocabulary import Task
-from insights.actions import action_for
-from models.scoring import score_described
-from serving.bodies import Features, ScoreView
-from serving.problems import FieldError, InvalidFields
+from insights.advice.actions import action_for
+from models.score.scoring import score_described
+from serving.bodies.predictions import Features, ScoreView
+from serving.http.problems import FieldError, InvalidFields
 from serving.resources import Resources
 
 

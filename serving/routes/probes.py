@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 
 from domain.vocabulary import Task
-from serving.bodies import Health, Readiness
+from serving.bodies.predictions import Health, Readiness
 from serving.resources import Given
-from store.database import ping
+from store.db.engine import ping
 
 router = APIRouter(prefix="/api", tags=["probes"])
 

@@ -8,11 +8,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.errors import UnknownSubject
-from domain.event_types import Id, PathId, Text
+from domain.events.types import Id, PathId, Text
 from quality.transcripts import INSTALLED, accepted_message
-from serving.access import Caller
+from serving.guard.permissions import Caller
 from serving.resources import Given
-from store.quality import QualityRequest, Status, quality_request, take_transcript
+from store.inbox.transcripts import QualityRequest, Status, quality_request, take_transcript
 
 router = APIRouter(prefix="/api/quality/sessions", tags=["quality"])
 

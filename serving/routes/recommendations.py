@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from fastapi import APIRouter
 
 from domain.errors import UnknownSubject
-from domain.event_types import Id
+from domain.events.types import Id
 from domain.horizons import UPCOMING
-from insights.recommendations import ABOUT_TUTOR, ScoredSession, recommend
-from insights.upcoming import NOT_LISTED
+from insights.advice.recommendations import ABOUT_TUTOR, ScoredSession, recommend
+from insights.advice.upcoming import NOT_LISTED
+from serving.bodies.scores import Recommendation, Recommendations
 from serving.resources import Given
-from serving.score_bodies import Recommendation, Recommendations
-from store.database import Engine
-from store.tutor_scores import planned_days_without, tutor_now
-from store.upcoming import Upcoming, upcoming
+from store.db.engine import Engine
+from store.scores.tutor_scores import planned_days_without, tutor_now
+from store.scores.upcoming import Upcoming, upcoming
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"])
 

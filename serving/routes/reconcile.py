@@ -8,10 +8,10 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.event_types import Id, Moment
+from domain.events.types import Id, Moment
 from domain.vocabulary import SessionStatus
 from serving.resources import Given
-from store.reconciling import compare_ids, counts_of
+from store.facts.reconcile import compare_ids, counts_of
 
 router = APIRouter(prefix="/api/sessions", tags=["events"])
 

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from domain.errors import UnknownSubject
-from domain.event_types import Id
+from domain.events.types import Id
 from domain.vocabulary import ScoreKind, SubjectKind, Task
-from insights.upcoming import advice
-from serving.direct import TutorRoute
-from serving.etags import DESCRIBED, IfNoneMatch, unless_known
+from insights.advice.upcoming import advice
+from serving.bodies.scores import KindScore, NextSession, ScoreStatus, TutorScores
+from serving.http.direct_routes import TutorRoute
+from serving.http.etags import DESCRIBED, IfNoneMatch, unless_known
 from serving.resources import Given, Resources
-from serving.score_bodies import KindScore, NextSession, ScoreStatus, TutorScores
-from store.tutor_scores import ScoreNow, TutorNow, tutor_now_async
+from store.scores.tutor_scores import ScoreNow, TutorNow, tutor_now_async
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"], route_class=TutorRoute)
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.event_types import Id, Name
+from domain.events.types import Id, Name
 from domain.vocabulary import Band, ScoreKind
-from serving.access import about
-from serving.cursors import MOST, make_cursor, read_cursor
+from serving.bodies.scores import ListedScore, ListedTutor, TutorList
+from serving.guard.permissions import about
+from serving.http.cursors import MOST, make_cursor, read_cursor
 from serving.resources import Given
-from serving.score_bodies import ListedScore, ListedTutor, TutorList
-from store.tutor_pages import LISTED, Place, SortKey, Wanted, tutor_page
-from store.tutor_pages import ListedTutor as StoredTutor
+from store.scores.tutor_list import LISTED, Place, SortKey, Wanted, tutor_page
+from store.scores.tutor_list import ListedTutor as StoredTutor
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"])
 

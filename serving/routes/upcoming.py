@@ -6,17 +6,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.event_types import Id, Moment
+from domain.events.types import Id, Moment
 from domain.horizons import ACT_RISK, WATCH_RISK
 from domain.scores import band
 from domain.vocabulary import Band
-from insights.upcoming import Advice, advice
-from serving.access import about
-from serving.cursors import MOST, make_cursor, read_cursor
+from insights.advice.upcoming import Advice, advice
+from serving.bodies.scores import SessionRisk, UpcomingSession, UpcomingSessions
+from serving.guard.permissions import about
+from serving.http.cursors import MOST, make_cursor, read_cursor
 from serving.resources import Given
-from serving.score_bodies import SessionRisk, UpcomingSession, UpcomingSessions
-from store.upcoming import Upcoming, UpcomingPlace, upcoming_page
-from store.views import UpcomingSession as StoredSession
+from store.scores.ranking import UpcomingSession as StoredSession
+from store.scores.upcoming import Upcoming, UpcomingPlace, upcoming_page
 
 router = APIRouter(prefix="/api/sessions", tags=["scores"])
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from domain.errors import NoModel
 from domain.vocabulary import Task
-from models.champion import Champion, open_model
-from store.database import Engine
-from store.models import champion, champion_key
+from models.artifact.champion import Champion, open_model
+from store.db.engine import Engine
+from store.ledger.models import champion, champion_key
 
 RECHECK_SECONDS = 30.0
 

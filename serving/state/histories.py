@@ -4,10 +4,10 @@ from threading import Lock
 
 from cachetools import LRUCache
 
-from features.history import History
+from features.history.history import History
 from quality.reasons import with_reason_codes
-from store.database import Engine
-from store.history import Stamp, read_stamped, stamp_around, stamp_of
+from store.db.engine import Engine
+from store.facts.history import Stamp, read_stamped, stamp_around, stamp_of
 
 MOST_ROWS = 500_000
 """Sessions, messages and reschedules of all histories that are kept: some 160 MB."""

@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 
 from domain.changes import Change
 from domain.errors import DatabaseUnavailable
-from store.changes import changes_after, ends_of_changes
-from store.database import Engine
-from store.listening import Listener
+from store.db.engine import Engine
+from store.db.listener import Listener
+from store.scores.changes import changes_after, ends_of_changes
 
 logger = logging.getLogger("tutor_quality.serving")
 
@@ -30,7 +30,7 @@ _RETRY_SECONDS = 1.0
 class Hub:
     """Follows the changes of one database for one event loop.
 
-    The ids of changes are in the order in which they can be seen (`store.changes.one_writer`), so whoever has seen one
+    The ids of changes are in the order in which they can be seen (`store.scores.changes.one_writer`), so whoever has seen one
     has missed none before it.
     """
 

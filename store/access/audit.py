@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from domain.policy import Role
-from store.access_tables import audit
-from store.asking import Prepared
-from store.async_asking import AsyncPool
-from store.database import Engine, reading
+from store.db.async_statements import AsyncPool
+from store.db.engine import Engine, reading
+from store.db.statements import Prepared
+from store.schema.access import audit
 
 
 @dataclass(frozen=True)

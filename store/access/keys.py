@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 from domain.errors import UnknownSubject
 from domain.keys import ApiKey, KeyWish, make_key
 from domain.policy import Permission, Principal, Role
-from store.access_tables import api_keys
-from store.audit import AuditRow, add_rows
-from store.database import Engine, reading, writing
+from store.access.audit import AuditRow, add_rows
+from store.db.engine import Engine, reading, writing
+from store.schema.access import api_keys
 
 CREATED = "keys.create"
 REVOKED = "keys.revoke"

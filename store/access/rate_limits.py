@@ -7,8 +7,8 @@ from limits.storage import Storage
 from sqlalchemy import delete, func, select, text
 
 from domain.errors import DatabaseUnavailable
-from store.access_tables import rate_limits
-from store.database import Engine, ping, writing
+from store.db.engine import Engine, ping, writing
+from store.schema.access import rate_limits
 
 PRUNE_EVERY = 1000
 """One count in so many also removes those whose time is over."""

@@ -24,8 +24,8 @@ from domain.interventions import (
     PlannedContact,
     check_becomes,
 )
-from store.contact_tables import contact_effects, contact_events, contact_plans, contact_sessions, contacts
-from store.database import reading, writing
+from store.db.engine import reading, writing
+from store.schema.contacts import contact_effects, contact_events, contact_plans, contact_sessions, contacts
 
 PLANNER = "planner"
 """Who makes the plans, in the events."""

@@ -1,7 +1,7 @@
 """Short questions and writes from an event loop, without a thread: handing one over costs more than asking.
 
 A connection belongs to the loop that opened it, and plans each statement once. Where nothing is said of it, all is as
-in `store.asking`: a statement is a transaction of its own.
+in `store.db.statements`: a statement is a transaction of its own.
 """
 
 import json
@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import asyncpg
 from sqlalchemy import Engine
 
-from store.asking import Prepared
-from store.database import CONNECT_SECONDS, is_away_code, unavailable
+from store.db.engine import CONNECT_SECONDS, is_away_code, unavailable
+from store.db.statements import Prepared
 
 MOST_CONNECTIONS = 5
 """How many are open at once, at most."""

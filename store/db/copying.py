@@ -18,9 +18,9 @@ from pyarrow import csv
 from sqlalchemy import Connection
 
 from domain.vocabulary import AttributeType
-from features.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
-from store.binary import table_of
-from store.tables import WITH_ATTRIBUTES, metadata
+from features.base.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
+from store.db.binary_copy import table_of
+from store.schema.tables import WITH_ATTRIBUTES, metadata
 
 _ROWS_AT_ONCE = 50_000
 _BYTES_AT_ONCE = 1 << 18

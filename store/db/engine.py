@@ -157,5 +157,5 @@ def _migrate(engine: Engine, direction: Callable[[Config, str], None], revision:
 def migration_config(connection: Connection) -> Config:
     """Alembic's configuration for one open connection, in whose transaction the migrations run."""
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
     return config

@@ -11,7 +11,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Identifier
 
-from store.database import Engine
+from store.db.engine import Engine
 
 logger = logging.getLogger("tutor_quality.store")
 

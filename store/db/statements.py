@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, TextClause
 
-from store.database import answering
+from store.db.engine import answering
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from domain.errors import InvalidEvent
-from domain.event_order import SESSION_EVENTS, Arrived, E, Standing, only
-from domain.event_rules import wrong_attributes
-from domain.event_types import AttributeValue
-from domain.events import (
+from domain.events.events import (
     Event,
     SessionCancelled,
     SessionCompleted,
@@ -21,9 +18,12 @@ from domain.events import (
     TranscriptReady,
     status_of,
 )
+from domain.events.order import SESSION_EVENTS, Arrived, E, Standing, only
+from domain.events.rules import wrong_attributes
+from domain.events.types import AttributeValue
 from domain.vocabulary import AttributeType, SessionStatus
-from store.event_rows import each, write
-from store.export_moments import export_moments
+from store.db.bulk_rows import each, write
+from store.facts.export_moments import export_moments
 
 SESSION, ATTRIBUTES = "session", "session attributes"
 """Kinds of thing in `latest_events`."""

@@ -1,6 +1,6 @@
 """From events to what is known: a batch of events into the tables, whatever their order, any number of times.
 
-The latest event about a thing says how it stands (`domain.event_order`); `latest_events` remembers which that was. One
+The latest event about a thing says how it stands (`domain.events.order`); `latest_events` remembers which that was. One
 batch is applied at a time, so what is read here cannot change before it is written.
 """
 
@@ -11,17 +11,17 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from domain.errors import InvalidEvent
-from domain.event_order import SESSION_EVENTS, Arrived, only
-from domain.event_rules import check_event
-from domain.events import Event, MessageSent, StudentDeleted, TranscriptReady, TutorDeleted, TutorUpdated
+from domain.events.events import Event, MessageSent, StudentDeleted, TranscriptReady, TutorDeleted, TutorUpdated
+from domain.events.order import SESSION_EVENTS, Arrived, only
+from domain.events.rules import check_event
 from domain.policy import Principal, Role
-from store import attributes as stored_attributes
-from store.applied_sessions import Deciding, apply_sessions, check_attributes
-from store.database import writing
-from store.erasing import erase
-from store.event_rows import add_ids, each, write
-from store.facts_lock import hold_facts
-from store.tombstones import Sorted, ids_in, sort_out, wipe_late
+from store.db.bulk_rows import add_ids, each, write
+from store.db.engine import writing
+from store.facts import attributes as stored_attributes
+from store.facts.applied_sessions import Deciding, apply_sessions, check_attributes
+from store.facts.erasure import erase
+from store.facts.lock import hold_facts
+from store.facts.tombstones import Sorted, ids_in, sort_out, wipe_late
 
 TUTOR, TRANSCRIPT = "tutor", "transcript"
 """Kinds of thing in `latest_events`, beside those of sessions."""

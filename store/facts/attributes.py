@@ -7,9 +7,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.errors import InvalidDataset
 from domain.vocabulary import AttributeType
-from features.dataset import Attribute
-from store.database import reading
-from store.tables import attribute_definitions
+from features.base.dataset import Attribute
+from store.db.engine import reading
+from store.schema.tables import attribute_definitions
 
 
 def defined(connection: Connection) -> tuple[Attribute, ...]:

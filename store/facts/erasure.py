@@ -9,8 +9,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, text
 
 from domain.policy import Principal
-from store.audit import AuditRow, add_rows
-from store.erasing_sql import NAMED, OF_INBOX, OF_STUDENT, OF_TUTOR, SESSIONS_OF, SHARED
+from store.access.audit import AuditRow, add_rows
+from store.facts.erasure_sql import NAMED, OF_INBOX, OF_STUDENT, OF_TUTOR, SESSIONS_OF, SHARED
 
 TUTOR, STUDENT, SESSION = "tutor", "student", "session"
 """Kinds of id that have a tombstone."""

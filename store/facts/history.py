@@ -11,12 +11,12 @@ from psycopg2 import sql
 from sqlalchemy import Connection, Engine, Row, select
 
 from domain.schema import KINDS
-from features.dataset import Attribute, Dataset, arrow_schema
-from store import attributes as stored_attributes
-from store.asking import Prepared
-from store.copying import copy_out, select_list
-from store.database import reading
-from store.tables import dataset_facts
+from features.base.dataset import Attribute, Dataset, arrow_schema
+from store.db.copying import copy_out, select_list
+from store.db.engine import reading
+from store.db.statements import Prepared
+from store.facts import attributes as stored_attributes
+from store.schema.tables import dataset_facts
 
 HISTORY_KINDS = ("tutors", "students", "sessions", "reschedules", "messages")
 """The kinds that columns are computed from: all but the long texts."""

@@ -19,18 +19,18 @@ from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIn
 from domain.errors import InvalidDataset
 from domain.policy import Principal, Role
 from domain.schema import KINDS
-from features.dataset import TIME, Dataset, Export, complete_export
-from store import attributes as stored_attributes
-from store import merging
-from store.copying import as_rows, copy_in
-from store.database import answering, reading, writing
-from store.erasing import erase_again
-from store.facts_lock import hold_facts
-from store.inbox_tables import inbox
-from store.load_summary import KindSummary, LoadSummary
-from store.merge_incoming import Incoming
-from store.tables import dataset_facts, metadata
-from store.tombstones import buried
+from features.base.dataset import TIME, Dataset, Export, complete_export
+from store.db.copying import as_rows, copy_in
+from store.db.engine import answering, reading, writing
+from store.facts import attributes as stored_attributes
+from store.facts import merging
+from store.facts.erasure import erase_again
+from store.facts.load_summary import KindSummary, LoadSummary
+from store.facts.lock import hold_facts
+from store.facts.merge_incoming import Incoming
+from store.facts.tombstones import buried
+from store.schema.inbox import inbox
+from store.schema.tables import dataset_facts, metadata
 
 _IMPORT = Principal("import", Role.INGEST)
 # All of them: a new attribute is one of every tutor's.

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine, exists, select
 
-from store.database import reading
-from store.tables import sessions, students
+from store.db.engine import reading
+from store.schema.tables import sessions, students
 
 
 def student_exists(engine: Engine, student_id: str) -> bool:

@@ -4,8 +4,8 @@ from typing import Any
 
 from psycopg2 import sql
 
-from store.load_summary import FieldChanges, KindSummary
-from store.merge_incoming import Incoming
+from store.facts.load_summary import FieldChanges, KindSummary
+from store.facts.merge_incoming import Incoming
 
 DIFFERING = sql.Identifier("differing")
 _EXAMPLES = 3

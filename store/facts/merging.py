@@ -11,10 +11,10 @@ from psycopg2 import sql
 from sqlalchemy import Connection
 
 from domain.schema import KINDS
-from store.copying import copy_in, cursor_of, identifiers
-from store.load_summary import KindSummary
-from store.merge_counts import DIFFERING, counted
-from store.merge_incoming import ATTRIBUTES_MOMENT, EXPORT_MOMENTS, Incoming
+from store.db.copying import copy_in, cursor_of, identifiers
+from store.facts.load_summary import KindSummary
+from store.facts.merge_counts import DIFFERING, counted
+from store.facts.merge_incoming import ATTRIBUTES_MOMENT, EXPORT_MOMENTS, Incoming
 
 # Kind and id in `latest_events` of the events that write a kind's fields. No event changes students or messages; what
 # events say of a reschedule is kept under its session.

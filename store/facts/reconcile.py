@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Engine, text
 
 from domain.vocabulary import SessionStatus
-from store.database import reading
+from store.db.engine import reading
 
 # A session counts as here from the moment its event is kept, worked on or not; a parked one is in a person's hands.
 _MISSING = text("""

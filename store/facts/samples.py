@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, text
 
-from store.database import reading
+from store.db.engine import reading
 
 _SAMPLE = text("SELECT tutor_id FROM tutors ORDER BY md5(tutor_id) LIMIT :limit")
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from domain.event_order import SESSION_EVENTS, Arrived, only
-from domain.events import (
+from domain.events.events import (
     Event,
     Message,
     SessionRescheduled,
@@ -17,12 +16,13 @@ from domain.events import (
     TranscriptReady,
     TutorDeleted,
 )
+from domain.events.order import SESSION_EVENTS, Arrived, only
 from domain.scores import Score
 from domain.vocabulary import SubjectKind
-from store.asking import ask
-from store.database import reading
-from store.erasing import SESSION, STUDENT, TUTOR, Person, bury
-from store.erasing_sql import wipe
+from store.db.engine import reading
+from store.db.statements import ask
+from store.facts.erasure import SESSION, STUDENT, TUTOR, Person, bury
+from store.facts.erasure_sql import wipe
 
 _ERASED_TUTORS = text("SELECT tutor_id FROM tutors WHERE erased_at IS NOT NULL")
 _BURIED = text("""

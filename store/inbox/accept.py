@@ -11,9 +11,9 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, text
 
 from domain.errors import EventConflict
-from domain.events import Event, SessionState
-from store.database import writing
-from store.tombstones import wipe_parked
+from domain.events.events import Event, SessionState
+from store.db.engine import writing
+from store.facts.tombstones import wipe_parked
 
 WEBHOOK, SYNC = "webhook", "rails"
 """Where an event came from: sent to us, or asked for."""
@@ -61,7 +61,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Arrival:
-    """An event to be kept: its id, its type, and its JSON with the id in it, checked against `domain.events`.
+    """An event to be kept: its id, its type, and its JSON with the id in it, checked against `domain.events.events`.
 
     `starts_at` is the session's, where it is about one: what stands in the body may be written in ways that only the
     schema reads.

@@ -11,9 +11,9 @@ from sqlalchemy import Engine, text
 
 from domain.errors import UnknownSubject
 from domain.policy import Principal
-from store.asking import ask
-from store.audit import AuditRow, add_rows
-from store.database import writing
+from store.access.audit import AuditRow, add_rows
+from store.db.engine import writing
+from store.db.statements import ask
 
 RETRIED = "inbox.retry"
 """The act in the audit."""

@@ -14,8 +14,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row, text
 
 from domain.errors import TutorQualityError
-from store.database import writing
-from store.tombstones import wipe_parked
+from store.db.engine import writing
+from store.facts.tombstones import wipe_parked
 
 MAX_TRIES = 5
 """An event that failed so often, or killed its worker so often when alone, is parked for a person."""

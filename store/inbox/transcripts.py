@@ -7,10 +7,10 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.events import VERSION
-from store.change_tables import quality_requests
-from store.database import reading, writing
-from store.inbox import Arrival, accept, refuse_conflicts
+from domain.events.events import VERSION
+from store.db.engine import reading, writing
+from store.inbox.accept import Arrival, accept, refuse_conflicts
+from store.schema.changes import quality_requests
 
 SOURCE = "quality"
 """Where the inbox has these transcripts from."""

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from domain.errors import ModelMismatch, UnknownVersion
 from domain.promotion import SERVES, Action
 from domain.promotion import challenger as challenger_of
-from store.database import reading, writing
-from store.tables import model_artifacts, model_ledger
+from store.db.engine import reading, writing
+from store.schema.tables import model_artifacts, model_ledger
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from sqlalchemy import Engine, insert, select, text
 
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
-from store.database import reading, writing
-from store.tables import model_comparisons, shadow_scores
-from store.tombstones import without_erased
+from store.db.engine import reading, writing
+from store.facts.tombstones import without_erased
+from store.schema.tables import model_comparisons, shadow_scores
 
 _KEPT = frozenset({"subject_kind", "subject_id", "kind", "value", "model_version", "as_of"})
 

@@ -20,8 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from store.database import reading, writing
-from store.tables import metadata
+from store.db.engine import reading, writing
+from store.schema.tables import metadata
 
 tuned_params = Table(
     "tuned_params",

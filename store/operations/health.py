@@ -9,9 +9,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, select, text
 
 from domain.promotion import SERVES
-from store.asking import ask
-from store.database import migration_config, reading
-from store.tables import model_ledger
+from store.db.engine import migration_config, reading
+from store.db.statements import ask
+from store.schema.tables import model_ledger
 
 RECENT = timedelta(days=7)
 """Age up to which a mail that failed is reported."""

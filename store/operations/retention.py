@@ -11,7 +11,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection, Engine, TextClause, text
 
 from domain.retention import Kept, Periods
-from store.database import answering, reading, writing
+from store.db.engine import answering, reading, writing
 
 BATCH = 5000
 """Rows a transaction removes at most: each takes a fraction of a second, so that nobody waits for its locks."""

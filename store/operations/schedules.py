@@ -23,9 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from domain.schedules import FlowRun, RunOutcome, RunSummary, Schedule
-from store.asking import ask
-from store.database import reading, writing
-from store.tables import metadata
+from store.db.engine import reading, writing
+from store.db.statements import ask
+from store.schema.tables import metadata
 
 _TIME = DateTime(timezone=True)
 

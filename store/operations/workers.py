@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Column, DateTime, Engine, Integer, Table, Text, Uuid, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from store.database import reading, writing
-from store.tables import metadata
+from store.db.engine import reading, writing
+from store.schema.tables import metadata
 
 FORGOTTEN = timedelta(days=1)
 """Age after which the row of a worker that was killed is deleted."""

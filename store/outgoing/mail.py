@@ -12,8 +12,8 @@ from sqlalchemy import Engine, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.mail import Attachment, Mail
-from store.database import reading, writing
-from store.tables import outbox
+from store.db.engine import reading, writing
+from store.schema.tables import outbox
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from domain.changes import Change, messages_of
 from domain.errors import UnknownSubject
 from domain.policy import Principal
 from domain.vocabulary import SubjectKind
-from store.asking import ask
-from store.audit import AuditRow, add_rows
-from store.changes import changes_of
-from store.database import writing
+from store.access.audit import AuditRow, add_rows
+from store.db.engine import writing
+from store.db.statements import ask
+from store.scores.changes import changes_of
 
 REPLAYED = "webhooks.replay"
 """The act in the audit."""

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from store.tables import metadata
+from store.schema.tables import metadata
 
 __all__ = ["api_keys", "audit", "metadata", "rate_limits"]
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from store.tables import metadata
+from store.schema.tables import metadata
 
 __all__ = ["metadata", "quality_requests", "score_changes", "webhook_attempts", "webhook_cursor", "webhook_deliveries"]
 

@@ -1,6 +1,6 @@
 """The tables of contacts. All are append-only: how a contact stands is what its last event says.
 
-`metadata` is that of `store.tables`, which knows these tables only once this module is imported.
+`metadata` is that of `store.schema.tables`, which knows these tables only once this module is imported.
 """
 
 from sqlalchemy import (
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from store.tables import metadata
+from store.schema.tables import metadata
 
 __all__ = ["contact_effects", "contact_events", "contact_plans", "contact_sessions", "contacts", "metadata"]
 

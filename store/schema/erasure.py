@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, LargeBinary, PrimaryKeyConstraint, Table, Text, text
 
-from store.tables import metadata
+from store.schema.tables import metadata
 
 __all__ = ["erased_ids", "erasure_secret", "metadata"]
 

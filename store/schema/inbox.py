@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from store.tables import metadata
+from store.schema.tables import metadata
 
 __all__ = ["inbox", "latest_events", "metadata"]
 

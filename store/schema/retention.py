@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, DateTime, Table, Text
 
-from store.tables import metadata
+from store.schema.tables import metadata
 
 __all__ = ["metadata", "retention_marks"]
 

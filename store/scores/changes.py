@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, text
 from domain.changes import Change, says_more
 from domain.scores import Score
 from domain.vocabulary import Band, ScoreKind, SubjectKind
-from store.asking import ask
+from store.db.statements import ask
 
 _LOCK = 7_205_004
 _PREVIOUS = text("""

@@ -10,8 +10,8 @@ from sqlalchemy import Engine, Row, text
 from domain.scores import Reason, Score, WhatIf
 from domain.scores import band as band_of
 from domain.vocabulary import Band, ScoreKind, SessionStatus, SubjectKind
-from store.database import reading
-from store.scores import reasons
+from store.db.engine import reading
+from store.scores.records import reasons
 
 # Erased tutors stay for statistics and are on no page.
 NOT_ERASED = "tutor_id NOT IN (SELECT tutor_id FROM tutors WHERE erased_at IS NOT NULL)"

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Engine, Row, insert, text
 
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from store.changes import note_changes, one_writer
-from store.database import reading, writing
-from store.tables import scores as scores_table
-from store.tombstones import without_erased
+from store.db.engine import reading, writing
+from store.facts.tombstones import without_erased
+from store.schema.tables import scores as scores_table
+from store.scores.changes import note_changes, one_writer
 
 _COLUMNS = "subject_kind, subject_id, kind, value, low, high, reasons, action, what_if, act_from, model_version, as_of"
 _LATEST = text(f"""

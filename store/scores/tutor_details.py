@@ -7,8 +7,8 @@ from sqlalchemy import Engine, select, text
 
 from domain.promotion import Action
 from domain.vocabulary import Party, ReasonCode, Task
-from store.database import reading
-from store.tables import model_ledger, reschedules
+from store.db.engine import reading
+from store.schema.tables import model_ledger, reschedules
 
 
 @dataclass(frozen=True)

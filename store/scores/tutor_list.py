@@ -9,8 +9,8 @@ from sqlalchemy import Engine, Row, TextClause, text
 
 from domain.scores import WATCH_FROM, Score
 from domain.vocabulary import Band, ScoreKind
-from store.asking import ask
-from store.tutor_scores import score_of
+from store.db.statements import ask
+from store.scores.tutor_scores import score_of
 
 LISTED = (
     ScoreKind.HELP,

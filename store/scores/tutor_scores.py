@@ -9,8 +9,8 @@ from sqlalchemy import Engine, text
 
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
-from store.asking import Prepared, ask
-from store.async_asking import AsyncPool
+from store.db.async_statements import AsyncPool
+from store.db.statements import Prepared, ask
 
 TREND_SPAN = timedelta(days=7)
 """A trend is the difference to the value so long before."""

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from domain.interventions import Effect
-from store.asking import ask
-from store.contacts import MeasuredEffects, has_plan, listed_contacts, measured_effects
-from store.views import NOT_ERASED, UpcomingSession, upcoming_session, upcoming_sessions
+from store.contacts.records import MeasuredEffects, has_plan, listed_contacts, measured_effects
+from store.db.statements import ask
+from store.scores.ranking import NOT_ERASED, UpcomingSession, upcoming_session, upcoming_sessions
 
 
 @dataclass(frozen=True)

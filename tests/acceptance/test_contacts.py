@@ -14,10 +14,10 @@ from domain.errors import ContactClosed, UnknownSubject
 from domain.interventions import TRANSITIONS, Arm, ContactPlan, ContactStatus, PlannedContact
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from insights.actions import NO_SHOW_ACTIONS
-from insights.contacts import Candidate, contact_list
-from insights.outcomes import Outcomes, effects
-from store.contacts import (
+from insights.advice.actions import NO_SHOW_ACTIONS
+from insights.contacts.effect import Outcomes, effects
+from insights.contacts.plan import Candidate, contact_list
+from store.contacts.records import (
     contact_outcomes,
     last_planned_day,
     listed_contacts,
@@ -26,12 +26,12 @@ from store.contacts import (
     save_effects,
     save_plan,
 )
-from store.load import load
-from store.scores import save_scores
-from tests.contact_parts import DAY, NOON, TOMORROW, arms_of, sampled
-from tests.small_dataset import dataset, session
+from store.facts.load import load
+from store.scores.records import save_scores
+from tests.lib.contact_parts import DAY, NOON, TOMORROW, arms_of, sampled
+from tests.lib.small_dataset import dataset, session
+from ui.access.sign_in import ADMIN
 from ui.app import create_app
-from ui.sign_in import ADMIN
 
 
 def _planted(engine: Engine, tutors: int = 12) -> None:

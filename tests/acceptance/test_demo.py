@@ -12,8 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.error_lines import errors_in
-from tests.file_modes import open_to_others, walk
+from tests.lib.error_lines import errors_in
+from tests.lib.file_modes import open_to_others, walk
 
 SIZE = ("--tutors", "300", "--days", "150", "--sessions-per-day", "400")
 PATIENCE = 300.0

@@ -15,17 +15,17 @@ from flows.monitor import monitor
 from flows.score import score
 from flows.standalone import run
 from flows.train import train
-from gateways.mail_sink import MailSink
-from gateways.tracking import own_tracking_uri
-from store.attributes import define
-from store.database import make_engine
-from store.erasing import Person, erase
-from store.load import load
-from store.tuned import record_tuned
-from tests.canaries import BY, NOTES, STUDENT, TUTOR, Canaries, dump, plant, plant_late
-from tests.inbox_parts import NOON, one
-from tests.markets import FEW, market
-from tests.test_flows import _quick
+from gateways.registry.tracking import own_tracking_uri
+from simulator.mail_sink import MailSink
+from store.db.engine import make_engine
+from store.facts.attributes import define
+from store.facts.erasure import Person, erase
+from store.facts.load import load
+from store.ledger.tuned_parameters import record_tuned
+from tests.flows.test_flows import _quick
+from tests.lib.canaries import BY, NOTES, STUDENT, TUTOR, Canaries, dump, plant, plant_late
+from tests.lib.inbox_parts import NOON, one
+from tests.lib.markets import FEW, market
 
 pytestmark = pytest.mark.slow  # two trainings
 

@@ -16,8 +16,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.chaos import PATIENCE, Database, Sender, Stage, check_all_there, sending, sessions, stage
-from tests.small_disk import fill, small_disk
+from tests.lib.chaos import PATIENCE, Database, Sender, Stage, check_all_there, sending, sessions, stage
+from tests.lib.small_disk import fill, small_disk
 
 SESSIONS = 3_000
 _folders = count()

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from gateways.registry.project import runs_this_project
-from gateways.tracking import EXPERIMENT, given_tracking_uri, parent_run
+from gateways.registry.tracking import EXPERIMENT, given_tracking_uri, parent_run
+from tests.lib.paths import ROOT
 
 _PROJECT = """\
 name: tutor-quality-scoring
@@ -49,7 +50,7 @@ def test_mlflow_run_logs_to_the_projects_own_store_and_leaves_no_file_behind(ser
 
 def test_the_plugin_answers_for_mlflow_run_of_this_project_alone(tmp_path: Path) -> None:
     (tmp_path / "MLproject").write_text("name: another\n")
-    root = str(Path(__file__).parent.parent)
+    root = str(ROOT)
     assert runs_this_project(["/bin/mlflow", "run", root, "-e", "train"])
     assert runs_this_project(["/lib/mlflow/__main__.py", "run", root])
     for other in (

@@ -18,10 +18,10 @@ from websockets.sync.client import connect
 from cli.processes import Processes, Service
 from cli.services import mlflow_service, prefect_environ, prefect_service
 from flows.server_access import server_access
-from gateways.prefect_access import auth_string
+from gateways.prefect_server.access import auth_string
+from gateways.registry.tracking import pages_sign_in
 from gateways.settings import Settings, load_settings
-from gateways.tracking import pages_sign_in
-from tests.file_modes import open_to_others, walk
+from tests.lib.file_modes import open_to_others, walk
 
 READY_SECONDS = 180.0
 PATIENCE = 60.0

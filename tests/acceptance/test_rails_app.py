@@ -10,15 +10,16 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
-from domain.event_order import Arrived, read_event
-from gateways.postgres import create_database
+from domain.events.order import Arrived, read_event
+from gateways.embedded_postgres.databases import create_database
 from gateways.settings import load_settings
 from serving.resources import open_resources
-from store.applying import apply
-from tests.api_parts import KEY, serving
-from tests.inbox_parts import one, rows
+from store.facts.apply_events import apply
+from tests.lib.api_parts import KEY, serving
+from tests.lib.inbox_parts import one, rows
+from tests.lib.paths import ROOT
 
-CLIENT = Path(__file__).parents[1] / "clients" / "ruby"
+CLIENT = ROOT / "clients" / "ruby"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 RUBY = shutil.which("ruby")
 

@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from benchmarks.servers import free_port
-from features.dataset import Dataset
-from flows.worker import Worker
+from features.base.dataset import Dataset
 from gateways.clock import utc_now
 from gateways.settings import load_settings
+from jobs.event_worker import Worker
 from serving.resources import open_resources
 from simulator.day import events_since
 from simulator.known import known_at
@@ -25,8 +25,8 @@ from simulator.marketplace import MarketSettings, simulate
 from simulator.post import post
 from simulator.rails import RailsApp, running
 from simulator.sending import Faults, plan
-from store.load import load
-from tests.api_parts import HEADERS, KEY, serving
+from store.facts.load import load
+from tests.lib.api_parts import HEADERS, KEY, serving
 
 DAY = timedelta(days=1)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

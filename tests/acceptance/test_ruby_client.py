@@ -15,10 +15,11 @@ from standardwebhooks import Webhook
 
 from gateways.settings import load_settings
 from serving.resources import open_resources
-from store.load import load
-from tests.api_parts import KEY, NOW, marketplace, register, serving, small_model
+from store.facts.load import load
+from tests.lib.api_parts import KEY, NOW, marketplace, register, serving, small_model
+from tests.lib.paths import ROOT
 
-CLIENT = Path(__file__).parents[1] / "clients" / "ruby"
+CLIENT = ROOT / "clients" / "ruby"
 RUBY = shutil.which("ruby")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-WALK = Path(__file__).parent.parent / "docs" / "walk.md"
+from tests.lib.paths import ROOT
+
+WALK = ROOT / "docs" / "walk.md"
 _BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 pytestmark = [

@@ -15,16 +15,16 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from domain.schedules import CRONS, FlowRun, RunOutcome, RunSummary, Schedule
-from flows.heartbeat import beating
 from gateways.clock import utc_now
 from gateways.crons import last_due, next_due
-from gateways.mail_sink import MailSink
+from jobs.heartbeat import beating
 from monitoring import findings as judge
 from monitoring.findings import Level
 from monitoring.schedules import judge_schedule, schedule_states
-from store.database import downgrade, upgrade
-from store.schedules import end_run, register_schedules, start_run
-from tests.inbox_parts import event, put
+from simulator.mail_sink import MailSink
+from store.db.engine import downgrade, upgrade
+from store.operations.schedules import end_run, register_schedules, start_run
+from tests.lib.inbox_parts import event, put
 
 CLOSED = 1
 """A port at which nothing listens."""

@@ -19,19 +19,19 @@ from domain.policy import Principal, Role
 from domain.schedules import CRONS, RunOutcome
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from models.report import Section
-from store.audit import AuditRow, write_rows
-from store.claims import claim, park
-from store.contacts import save_plan
-from store.keys import create_key
-from store.load import load
-from store.models import record_model
-from store.schedules import end_run, register_schedules, start_run
-from store.scores import save_scores
-from tests import dataset_parts
-from tests.api_parts import small_model
-from tests.inbox_parts import event, put, rows
-from tests.small_dataset import dataset, session
+from models.evaluate.report import Section
+from store.access.audit import AuditRow, write_rows
+from store.access.keys import create_key
+from store.contacts.records import save_plan
+from store.facts.load import load
+from store.inbox.leases import claim, park
+from store.ledger.models import record_model
+from store.operations.schedules import end_run, register_schedules, start_run
+from store.scores.records import save_scores
+from tests.lib import dataset_parts
+from tests.lib.api_parts import small_model
+from tests.lib.inbox_parts import event, put, rows
+from tests.lib.small_dataset import dataset, session
 
 LONG = "n" * 500
 HOSTILE = f"[/bold][red]x\x1b[2J\x9by\u202ez{LONG}"

@@ -6,12 +6,13 @@ import pytest
 import typer
 from sqlalchemy import Engine
 
-from cli.dataset_docs import dataset_page
+from cli.docs.dataset import dataset_page
 from cli.import_dataset import import_dataset, load_file, parse_files
 from domain.errors import DatabaseUnavailable, InvalidDataset, NothingUsable
 from gateways.settings import load_settings
-from store.load import row_counts
-from tests.dataset_parts import GOOD, SESSIONS, csv, session, write
+from store.facts.load import row_counts
+from tests.lib.dataset_parts import GOOD, SESSIONS, csv, session, write
+from tests.lib.paths import ROOT
 
 
 @pytest.fixture
@@ -103,13 +104,13 @@ def test_files_are_given_as_kind_and_path() -> None:
 
 
 def test_the_page_of_the_format_is_what_the_code_says() -> None:
-    page = Path(__file__).parents[1] / "docs/dataset.md"
+    page = ROOT / "docs/dataset.md"
 
     assert dataset_page(page) == page.read_text()
 
 
 def test_the_example_of_the_page_is_accepted(here: Path) -> None:
-    page = (Path(__file__).parents[1] / "docs/dataset.md").read_text()
+    page = (ROOT / "docs/dataset.md").read_text()
     example = page.partition("```yaml\n")[2].partition("```")[0]
     header = "id,teacher,created,day,outcome,Age,is_test,Subject,Feedback"
     path = write(here, example.replace("csv.gz", "csv").replace("parquet", "csv"), tutors_csv="tutor_id\nt1\n")

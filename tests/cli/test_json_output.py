@@ -12,8 +12,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from cli.main import app
-from store.load import load
-from tests.api_parts import NOW, marketplace
+from store.facts.load import load
+from tests.lib.api_parts import NOW, marketplace
 
 WITHOUT: Mapping[str, str] = MappingProxyType(
     {

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from cli.main import app
 from simulator.files import write
 from simulator.settings import MarketSettings
-from tests.markets import FEW, market
+from tests.lib.markets import FEW, market
+from tests.lib.paths import MEDICAL, ROOT
 
-MEDICAL = Path(__file__).parents[2] / "shared" / "data" / "medical_no_shows.csv.gz"
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+EXAMPLES = ROOT / "docs" / "examples"
 
 
 def tqs(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -14,14 +14,15 @@ from cli.errors import exit_code
 from cli.models import models
 from domain.errors import NoModel, NotPassed, UnknownVersion
 from domain.promotion import Action
-from models.gate import Check, Decision
-from serving.champions import RECHECK_SECONDS, Champions
+from models.gate.checks import Check
+from models.gate.decision import Decision
 from serving.resources import Resources
-from store.database import Engine
-from store.load import load
-from store.models import champion, ledger, record_model
-from store.shadow import Comparison, record_comparison
-from tests.api_parts import HEADERS, KEY, NOW, marketplace, serving, small_model
+from serving.state.champions import RECHECK_SECONDS, Champions
+from store.db.engine import Engine
+from store.facts.load import load
+from store.ledger.models import champion, ledger, record_model
+from store.ledger.shadow import Comparison, record_comparison
+from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, serving, small_model
 
 PASSED = Decision(checks=(Check(name="signal", passed=True, words="ranks well"),), usable=True)
 WAITS = Decision(

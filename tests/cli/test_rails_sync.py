@@ -15,13 +15,13 @@ from sqlalchemy import Engine
 
 from cli.main import app as tqs
 from domain.errors import InvalidSettings, RailsUnavailable
-from gateways.rails import connected
+from gateways.rails.events import connected
 from gateways.settings import load_settings
 from simulator.rails import RailsApp, running
-from store.applying import apply
-from store.inbox import SYNC, Arrival, accept_each
-from tests.event_parts import booked, inbox
-from tests.inbox_parts import arrived, event
+from store.facts.apply_events import apply
+from store.inbox.accept import SYNC, Arrival, accept_each
+from tests.lib.event_parts import booked, inbox
+from tests.lib.inbox_parts import arrived, event
 
 NOW = datetime.now(UTC)
 SINCE = NOW - timedelta(days=1)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from domain.event_examples import example
-from tests.dataset_parts import read
-from tests.event_parts import rails
+from domain.events.examples import example
+from tests.lib.dataset_parts import read
+from tests.lib.event_parts import rails
 
 LONG = "x" * 201
 

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 
 from domain.time_zones import is_time_zone, time_zone
-from features.dataset import Dataset
-from features.local_time import local_hours
-from features.zone_offsets import local, to_utc
-from flows.scoring import without_unreadable
-from tests.small_dataset import corners
+from features.base.dataset import Dataset
+from features.base.local_time import local_hours
+from features.base.zone_offsets import local, to_utc
+from jobs.scoring import without_unreadable
+from tests.lib.small_dataset import corners
 
 ZONES = ("US/Pacific", "Asia/Calcutta", "Europe/Kyiv", "Africa/Casablanca", "Australia/Lord_Howe", "EST5EDT", "UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

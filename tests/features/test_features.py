@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from domain.errors import LateFeature
 from domain.vocabulary import AttributeType
 from features import columns
+from features.as_of.past import Past
+from features.as_of.priors import Prior, Priors, estimate_priors, fit_prior
+from features.as_of.queries import Queries, of_sessions, of_tutors, warning_moment
+from features.base.dataset import Attribute
+from features.base.kernel import group, positions
+from features.base.local_time import SLOTS, slot_name
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES, attribute_values, compute, encode
 from features.columns import Feature
-from features.dataset import Attribute
-from features.history import History
-from features.kernel import group, positions
-from features.local_time import SLOTS, slot_name
-from features.past import Past
-from features.priors import Prior, Priors, estimate_priors, fit_prior
-from features.queries import Queries, of_sessions, of_tutors, warning_moment
-from tests import histories as h
-from tests import oracle
+from features.history.history import History
+from tests.lib import histories as h
+from tests.lib import oracle
 
 FEATURES = [value for value in vars(columns).values() if isinstance(value, Feature)]
 OF_TUTORS = [f for f in FEATURES if f in CHURN_FEATURES]

@@ -11,23 +11,23 @@ from psycopg2 import sql
 
 from domain.schema import KINDS
 from domain.vocabulary import SessionStatus, Task
-from features.dataset import TIME, Dataset, arrow_schema
-from features.history import History
-from features.priors import Prior, Priors
-from features.queries import microseconds_of, of_sessions, of_tutors
-from models.artifact import Model
-from models.matrix import build, features_of
-from models.walk import MOST_ROWS, walk_of
+from features.as_of.priors import Prior, Priors
+from features.as_of.queries import microseconds_of, of_sessions, of_tutors
+from features.base.dataset import TIME, Dataset, arrow_schema
+from features.history.history import History
+from models.artifact.matrix import build, features_of
+from models.artifact.model import Model
+from models.learners.tree_margins import MOST_ROWS, walk_of
 from quality.reasons import with_reason_codes
-from serving.histories import Histories
+from serving.state.histories import Histories
 from simulator.settings import MarketSettings
-from store.binary import table_of
-from store.copying import copy_out
-from store.database import Engine, reading
-from store.history import HISTORY_KINDS, read_dataset
-from store.load import load
-from tests.api_parts import small_model
-from tests.markets import market
+from store.db.binary_copy import table_of
+from store.db.copying import copy_out
+from store.db.engine import Engine, reading
+from store.facts.history import HISTORY_KINDS, read_dataset
+from store.facts.load import load
+from tests.lib.api_parts import small_model
+from tests.lib.markets import market
 
 SETTINGS = MarketSettings(tutors=25, days=60, sessions_per_day=40, seed=11)
 PRIORS = Priors.all_equal(Prior(rate=0.1, strength=7))

@@ -11,21 +11,21 @@ from hypothesis import given, settings
 
 from domain.errors import EngineUnavailable, NotEnoughData
 from domain.vocabulary import Task
+from features.as_of.past import Past
+from features.as_of.priors import estimate_priors
+from features.as_of.queries import microseconds_of, of_sessions
+from features.base.dataset import Dataset
 from features.catalogue import NO_SHOW_FEATURES, compute
-from features.dataset import Dataset
-from features.history import History
+from features.history.history import History
 from features.partitions import compute_by_parts, estimate_by_parts, partition
-from features.past import Past
-from features.priors import estimate_priors
-from features.queries import microseconds_of, of_sessions
-from flows.engines import Dask, Engine, Threads, open_engine
-from flows.part_files import write_parts
-from flows.part_tables import feature_table
 from flows.train import cut_of
 from flows.train_distributed import train_parts
 from gateways.settings import Compute, Settings
-from tests import histories as h
-from tests.markets import SMALL, market
+from jobs.compute_engines import Dask, Engine, Threads, open_engine
+from jobs.part_files import write_parts
+from jobs.part_tables import feature_table
+from tests.lib import histories as h
+from tests.lib.markets import SMALL, market
 
 END = microseconds_of(SMALL.end)
 BUSY = 30_000

@@ -11,27 +11,27 @@ from sqlalchemy import Engine, text
 from domain.errors import LateFeature, NotEnoughData
 from domain.promotion import Action
 from domain.vocabulary import ScoreKind, Task
-from features.history import History
-from flows.engines import Threads
+from features.history.history import History
 from flows.monitor import compare
-from flows.part_tables import feature_table
-from flows.progress import reporting_to
 from flows.schedules import scheduled_flows
-from flows.scoring import all_scores, open_stored
 from flows.train import request_of, train_one
-from gateways.mail_sink import MailSink
-from insights.tutor_rates import RATE_KINDS
-from models.champion import Champion
-from models.training import Training
-from models.training import train as fit
+from insights.rates.tutor_rates import RATE_KINDS
+from jobs.compute_engines import Threads
+from jobs.part_tables import feature_table
+from jobs.progress import reporting_to
+from jobs.scoring import all_scores, open_stored
+from models.artifact.champion import Champion
+from models.train.training import Training
+from models.train.training import train as fit
 from monitoring.decision import Decision
+from simulator.mail_sink import MailSink
 from simulator.settings import MarketSettings
-from store.load import load
-from store.models import champion, record_model
-from store.shadow import comparisons, pairs
-from store.tuned import TunedParams, record_tuned
-from tests.inbox_parts import event, put
-from tests.markets import FEW, SMALL, market
+from store.facts.load import load
+from store.ledger.models import champion, record_model
+from store.ledger.shadow import comparisons, pairs
+from store.ledger.tuned_parameters import TunedParams, record_tuned
+from tests.lib.inbox_parts import event, put
+from tests.lib.markets import FEW, SMALL, market
 
 QUICK = {"rounds": 40, "eta": 0.2}
 """What tuning is said to have found: a fifth of the rounds, each going further."""

@@ -20,7 +20,7 @@ from domain.errors import InvalidSettings, NotEnoughData
 from domain.schedules import CRONS, RunOutcome
 from gateways.crons import last_due, next_due, read_schedules
 from gateways.settings import load_settings
-from store.schedules import flow_runs, register_schedules, registered_schedules, run_summaries
+from store.operations.schedules import flow_runs, register_schedules, registered_schedules, run_summaries
 
 EVERY_MINUTE = "* * * * *"
 QUICK = {

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from domain.errors import InvalidMail, MailNotSent, MailOutcomeUnknown
 from domain.mail import Attachment, Mail
 from gateways.mail import send
-from gateways.mail_sink import MailSink
+from simulator.mail_sink import MailSink
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 SENDER = "tutor-quality@example.org"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidDataset
-from tests.dataset_parts import GOOD, HEADER, csv, read, rejects
+from tests.lib.dataset_parts import GOOD, HEADER, csv, read, rejects
 
 HEAD = HEADER + ",student_id"
 GROUP = csv(GOOD + ",u1", GOOD + ",u2", GOOD + ",", header=HEAD)

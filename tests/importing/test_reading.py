@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from domain.errors import InvalidDataset, LateFeature, NothingUsable
-from gateways.dataset import Counts, fingerprints, read_dataset, read_rows
-from gateways.dataset.times import Reading, parse_time
-from tests.dataset_parts import GOOD, HEADER, SESSIONS, column, csv, read, rejects, session, write
-
-MEDICAL = Path(__file__).parents[2] / "shared/data/medical_no_shows.csv.gz"
+from importing import Counts, fingerprints, read_dataset, read_rows
+from importing.rows.times import Reading, parse_time
+from tests.lib.dataset_parts import GOOD, HEADER, SESSIONS, column, csv, read, rejects, session, write
+from tests.lib.paths import MEDICAL, ROOT
 
 
 def one_session(**columns: object) -> pa.Table:
@@ -320,7 +319,7 @@ def test_another_file_may_stand_for_the_one_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not MEDICAL.exists(), reason="the medical no-shows file is not beside the project")
 def test_the_medical_file_is_read_whole_but_for_six_rows() -> None:
-    description = Path(__file__).parents[1] / "docs/examples/medical_no_shows.yaml"
+    description = ROOT / "docs/examples/medical_no_shows.yaml"
     result = read_dataset(description, {"sessions": MEDICAL})
 
     assert result.counts["sessions"] == Counts(read=110_527, good=110_521, filtered=6)

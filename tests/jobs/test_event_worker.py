@@ -22,23 +22,23 @@ from cli.worker import worker as worker_command
 from domain.errors import DatabaseUnavailable, UnknownSubject
 from domain.policy import Principal, Role
 from domain.vocabulary import ScoreKind, SubjectKind, Task
-from features.history import History
-from flows import worker as worker_module
-from flows.scoring import all_scores
-from flows.waiting import called
-from flows.worker import EARLY_LIMIT, Worker
-from models.champion import Champion
+from features.history.history import History
+from jobs import event_worker as worker_module
+from jobs.event_worker import EARLY_LIMIT, Worker
+from jobs.scoring import all_scores
+from jobs.waiting import called
+from models.artifact.champion import Champion
 from quality.reasons import with_reason_codes
-from serving.callers import INSTALLATION
-from store.claims import LEASE
-from store.erasing import Person, erase
-from store.history import read_dataset
-from store.load import load
-from store.parked import InboxState, backlog, retry, unfinished
-from store.scores import latest_scores
-from store.workers import seen_workers
-from tests.api_parts import NOW, marketplace, register, small_model
-from tests.inbox_parts import DAY, HOUR, event, one, put, rows
+from serving.guard.authentication import INSTALLATION
+from store.facts.erasure import Person, erase
+from store.facts.history import read_dataset
+from store.facts.load import load
+from store.inbox.backlog import InboxState, backlog, retry, unfinished
+from store.inbox.leases import LEASE
+from store.operations.workers import seen_workers
+from store.scores.records import latest_scores
+from tests.lib.api_parts import NOW, marketplace, register, small_model
+from tests.lib.inbox_parts import DAY, HOUR, event, one, put, rows
 
 WORD = "a-word-only-this-event-holds"
 

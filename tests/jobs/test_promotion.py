@@ -11,18 +11,18 @@ from cli.errors import exit_code
 from domain.errors import DatabaseUnavailable, RegistryUnavailable
 from domain.promotion import Action, GateMode
 from domain.vocabulary import Task
-from features.history import History
-from flows.promotion import Promotion, save
-from flows.runtime import Runtime
-from gateways.postgres import create_database
+from features.history.history import History
+from gateways.embedded_postgres.databases import create_database
 from gateways.registry import prepare
 from gateways.settings import load_settings
-from models.training import Training
-from store.database import Engine, make_engine
-from store.models import card, challenger, champion, ledger, record_model
-from tests.api_parts import marketplace
-from tests.dying_door import DyingDoor
-from tests.trainings import NOW, training
+from jobs.promotion import Promotion, save
+from jobs.runtime import Runtime
+from models.train.training import Training
+from store.db.engine import Engine, make_engine
+from store.ledger.models import card, challenger, champion, ledger, record_model
+from tests.lib.api_parts import marketplace
+from tests.lib.dying_door import DyingDoor
+from tests.lib.trainings import NOW, training
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
@@ -51,7 +51,7 @@ def history() -> History:
 
 def _save(runtime: Runtime, found: Training, history: History, gate: GateMode = GateMode.ON) -> Promotion:
     settings = runtime.settings.model_copy(update={"gate": gate})
-    return save.fn(replace(runtime, settings=settings), found, history, 0, NOW)
+    return save(replace(runtime, settings=settings), found, history, 0, NOW)
 
 
 def _client(uri: str):  # type: ignore[no-untyped-def]

@@ -18,16 +18,16 @@ from typer.testing import CliRunner
 from cli.webhooks import commands
 from domain.scores import Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from flows.deliveries import JITTER, WAITS, Sender
-from gateways.signatures import Signatures
-from serving.callers import INSTALLATION
-from serving.champions import Champions
+from gateways.rails.signatures import Signatures
+from jobs.rails_webhooks import JITTER, WAITS, Sender
+from serving.guard.authentication import INSTALLATION
 from serving.resources import Resources
-from store.audit import read_rows
-from store.deliveries import REPLAYED, DeliveryState, announce, deliveries, delivery, replay
-from store.load import load
-from store.scores import save_scores
-from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
+from serving.state.champions import Champions
+from store.access.audit import read_rows
+from store.facts.load import load
+from store.outgoing.webhooks import REPLAYED, DeliveryState, announce, deliveries, delivery, replay
+from store.scores.records import save_scores
+from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECRETS = tuple("whsec_" + letter * 32 for letter in "AB")

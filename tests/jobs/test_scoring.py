@@ -10,21 +10,21 @@ from sqlalchemy import Engine, text
 
 from domain.promotion import Action
 from domain.vocabulary import Task
-from features.history import History
-from features.queries import microseconds_of
-from flows.runtime import Runtime
+from features.as_of.queries import microseconds_of
+from features.history.history import History
 from flows.score import load_challengers, score
-from flows.scoring import shadow_scores
 from flows.standalone import run
 from gateways.settings import load_settings
-from models.artifact import AttributeSpec
-from models.champion import Champion
-from models.dataset import tutor_no_show_labels
-from models.scoring import score_tutors_no_show
-from store.load import load
-from store.models import record_model
-from tests.api_parts import NOW, PRICE, marketplace, register, small_model
-from tests.histories import dataset
+from jobs.runtime import Runtime
+from jobs.scoring import shadow_scores
+from models.artifact.champion import Champion
+from models.artifact.model import AttributeSpec
+from models.examples.rows import tutor_no_show_labels
+from models.score.scoring import score_tutors_no_show
+from store.facts.load import load
+from store.ledger.models import record_model
+from tests.lib.api_parts import NOW, PRICE, marketplace, register, small_model
+from tests.lib.histories import dataset
 
 DAY = timedelta(days=1)
 

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 from domain.keys import ApiKey, KeyWish
 from domain.policy import Permission, Principal, Role
-from serving.callers import INSTALLATION
-from serving.champions import Champions
-from serving.limits import Limits
-from serving.memory_counts import MemoryCounts
+from serving.guard.authentication import INSTALLATION
+from serving.guard.memory_counts import MemoryCounts
+from serving.guard.rate_limits import Limits
 from serving.resources import Resources
-from store.database import Engine
-from store.keys import create_key, revoke_key
-from tests.api_parts import KEY, NOW
+from serving.state.champions import Champions
+from store.access.keys import create_key, revoke_key
+from store.db.engine import Engine
+from tests.lib.api_parts import KEY, NOW
 
 BEFORE = NOW - timedelta(days=2)
 TOKEN_SECRET = "a-secret-of-tests-with-thirty-two-characters"

@@ -14,16 +14,16 @@ import xgboost as xgb
 from fastapi import FastAPI
 
 from domain.vocabulary import AttributeType, Task
-from features.dataset import Attribute, Dataset
-from features.priors import Prior, Priors
-from models.artifact import Model, seal
-from models.calibration import Calibration
+from features.as_of.priors import Prior, Priors
+from features.base.dataset import Attribute, Dataset
+from models.artifact.model import Model, seal
+from models.learners.calibration import Calibration
 from serving.app import create_app
-from serving.connections import BoundedHttp, BoundedWebSocket
+from serving.http.connections import BoundedHttp, BoundedWebSocket
 from serving.resources import Resources
-from store.database import Engine
-from store.models import record_model
-from tests.histories import dataset
+from store.db.engine import Engine
+from store.ledger.models import record_model
+from tests.lib.histories import dataset
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = "a-key-for-tests"

@@ -1,6 +1,7 @@
 """Imports a module from the working directory with nothing installed but what a requirements file brings.
 
-`python -S tests/bare_import.py SITE_PACKAGES REQUIREMENTS MODULE`, with `-S` so that the editable install is not seen.
+`python -S tests/lib/bare_import.py SITE_PACKAGES REQUIREMENTS MODULE`, with `-S` so that the editable install is not
+seen.
 """
 
 import sys

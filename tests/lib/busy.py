@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from domain.vocabulary import ReasonCode
-from tests.histories import BEGIN, Row, Rows
+from tests.lib.histories import BEGIN, Row, Rows
 
 TUTORS = {"ada": "Europe/Berlin", "ben": "America/New_York", "cleo": None}
 STUDENTS = ("s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8")

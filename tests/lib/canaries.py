@@ -15,20 +15,20 @@ from domain.mail import Attachment, Mail
 from domain.policy import Principal, Role
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import AttributeType, ScoreKind, SubjectKind
-from features.dataset import Attribute, Dataset
-from flows.worker import Worker
-from store.audit import AuditRow, write_rows
-from store.contacts import record_contact, save_plan
-from store.deliveries import announce
-from store.inbox import keep_unreadable
-from store.keys import create_key
-from store.load import load
-from store.outbox import enqueue
-from store.quality import take_transcript
-from store.scores import save_scores
-from store.shadow import save_shadow_scores
-from tests.histories import dataset
-from tests.inbox_parts import DAY, HOUR, NOON, event, put
+from features.base.dataset import Attribute, Dataset
+from jobs.event_worker import Worker
+from store.access.audit import AuditRow, write_rows
+from store.access.keys import create_key
+from store.contacts.records import record_contact, save_plan
+from store.facts.load import load
+from store.inbox.accept import keep_unreadable
+from store.inbox.transcripts import take_transcript
+from store.ledger.shadow import save_shadow_scores
+from store.outgoing.mail import enqueue
+from store.outgoing.webhooks import announce
+from store.scores.records import save_scores
+from tests.lib.histories import dataset
+from tests.lib.inbox_parts import DAY, HOUR, NOON, event, put
 
 TUTOR, STUDENT = "canary-tutor-zqx", "canary-student-zqx"
 """The people who are erased; `ben` and `s9` stay."""

@@ -22,10 +22,10 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 from sqlalchemy import Engine, text
 
-from domain.event_examples import example
-from gateways.postgres import EmbeddedServer
-from gateways.signatures import Signatures
-from store.database import make_engine, upgrade
+from domain.events.examples import example
+from gateways.embedded_postgres.server import EmbeddedServer
+from gateways.rails.signatures import Signatures
+from store.db.engine import make_engine, upgrade
 
 SECRET = "whsec_" + "C" * 32
 TUTORS = 100

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from domain.interventions import Arm, PlannedContact
-from insights.outcomes import Outcomes
+from insights.contacts.effect import Outcomes
 
 DAY = date(2026, 3, 30)
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)

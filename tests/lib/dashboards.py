@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.lib.paths import ROOT
 
 
 @contextmanager

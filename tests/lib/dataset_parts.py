@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gateways.dataset import ReadResult, read_rows
+from importing import ReadResult, read_rows
 
 HEADER = "session_id,tutor_id,booked_at,starts_at,ends_at,status,outcome_known_at"
 GOOD = "s1,t1,2026-03-01T08:00:00Z,2026-03-02T09:00:00Z,2026-03-02T10:00:00Z,completed,2026-03-02T10:00:00Z"

@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine, text
 
-from domain.event_examples import example
-from gateways.signatures import Signatures
-from serving.champions import Champions
-from serving.limits import Limits
-from serving.memory_counts import MemoryCounts
+from domain.events.examples import example
+from gateways.rails.signatures import Signatures
+from serving.guard.memory_counts import MemoryCounts
+from serving.guard.rate_limits import Limits
 from serving.resources import Resources
-from tests.api_parts import KEY, serving
+from serving.state.champions import Champions
+from tests.lib.api_parts import KEY, serving
 
 NOW = datetime.fromisoformat("2026-11-23T17:01:00Z")
 SECRET, NEXT_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_" + "B" * 32

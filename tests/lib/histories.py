@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.schema import KINDS
 from domain.vocabulary import Party, ReasonCode, SessionStatus
-from features.dataset import Attribute, Dataset, arrow_schema
+from features.base.dataset import Attribute, Dataset, arrow_schema
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from domain.event_examples import example
-from domain.event_order import Arrived, read_event
-from domain.events import Event
+from domain.events.events import Event
+from domain.events.examples import example
+from domain.events.order import Arrived, read_event
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -3,12 +3,12 @@
 import numpy as np
 
 from domain.vocabulary import Task
-from features.history import History
-from features.priors import Prior, Priors
-from features.queries import of_sessions, of_tutors, take
-from models.matrix import build, features_of
-from models.scoring import score_sessions
-from tests.api_parts import NOW, marketplace, small_model
+from features.as_of.priors import Prior, Priors
+from features.as_of.queries import of_sessions, of_tutors, take
+from features.history.history import History
+from models.artifact.matrix import build, features_of
+from models.score.scoring import score_sessions
+from tests.lib.api_parts import NOW, marketplace, small_model
 
 
 def compile_all() -> None:

@@ -6,8 +6,8 @@ and `session` (a dict or None). None is a missing value.
 
 from datetime import UTC, datetime, timedelta
 
-from tests import oracle_habits, oracle_session, oracle_tutor
-from tests.oracle_parts import ORACLE, Row
+from tests.lib import oracle_habits, oracle_session, oracle_tutor
+from tests.lib.oracle_parts import ORACLE, Row
 
 __all__ = ["ORACLE", "oracle_habits", "oracle_session", "oracle_tutor", "warning_moment"]
 

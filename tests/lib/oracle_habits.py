@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from domain.vocabulary import ReasonCode
-from features.priors import Priors
-from tests.oracle_parts import (
+from features.as_of.priors import Priors
+from tests.lib.oracle_parts import (
     ORACLE,
     Oracle,
     Row,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from features.priors import Prior, Priors
+from features.as_of.priors import Prior, Priors
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]

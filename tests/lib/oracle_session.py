@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import holidays
 
-from features.priors import Priors
-from tests.oracle_parts import (
+from features.as_of.priors import Priors
+from tests.lib.oracle_parts import (
     Row,
     Rows,
     Value,

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from features.priors import Priors
-from tests.oracle_parts import (
+from features.as_of.priors import Priors
+from tests.lib.oracle_parts import (
     Row,
     Rows,
     Value,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import expit
+from models.learners.calibration import expit
 
 Values = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from domain.schema import KINDS
 from domain.vocabulary import AttributeType
-from features.dataset import Attribute, Dataset, arrow_schema
+from features.base.dataset import Attribute, Dataset, arrow_schema
 
 NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)
 ATTRIBUTES = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.error_lines import error_lines
+from tests.lib.error_lines import error_lines
 
 
 @pytest.mark.parametrize(

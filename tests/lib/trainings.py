@@ -6,13 +6,13 @@ import numpy as np
 import xgboost as xgb
 
 from domain.vocabulary import Task
-from features.priors import Prior, Priors
-from features.queries import of_tutors
-from models.artifact import Model, seal
-from models.calibration import fit
-from models.dataset import Rows
-from models.evaluation import Evaluation, Slice, compare, curves, figures_with_intervals
-from models.training import Training
+from features.as_of.priors import Prior, Priors
+from features.as_of.queries import of_tutors
+from models.artifact.model import Model, seal
+from models.evaluate.metrics import Evaluation, Slice, compare, curves, figures_with_intervals
+from models.examples.rows import Rows
+from models.learners.calibration import fit
+from models.train.training import Training
 
 NOW = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 COLUMNS = ("no_show_rate", "tenure_days")

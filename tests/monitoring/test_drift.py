@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from domain.mail import Mail
-from features.local_time import WEEKDAYS
+from features.base.local_time import WEEKDAYS
 from gateways.mail import compose
 from monitoring.decision import MIN_ROWS, ColumnDrift, Decision, DriftReport, decide
 from monitoring.drift import drift_report

@@ -3,7 +3,7 @@ import pytest
 from domain.vocabulary import ReasonCode
 from quality.reasons import classify, most_frequent, with_reason_codes
 from simulator.texts import REASON_TEXTS
-from tests.small_dataset import dataset
+from tests.lib.small_dataset import dataset
 
 
 @pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in REASON_TEXTS.items() for text in texts])

@@ -16,15 +16,15 @@ from sqlalchemy import text
 from domain.interventions import Arm, ContactPlan, PlannedContact, PlannedSession
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from insights.upcoming import NOT_LISTED
-from models.artifact import Model, seal
-from serving.champions import Champions
+from insights.advice.upcoming import NOT_LISTED
+from models.artifact.model import Model, seal
 from serving.resources import Resources
-from store.contacts import save_plan
-from store.database import Engine, make_engine
-from store.load import load
-from store.scores import save_scores
-from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, register, serving, small_model
+from serving.state.champions import Champions
+from store.contacts.records import save_plan
+from store.db.engine import Engine, make_engine
+from store.facts.load import load
+from store.scores.records import save_scores
+from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, problem, register, serving, small_model
 
 
 @pytest.fixture(scope="session")

@@ -15,19 +15,19 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError
 
-from gateways.postgres import create_database
-from gateways.signatures import Signatures
-from serving.champions import Champions
-from serving.cursors import make_cursor
-from serving.limits import Limits
-from serving.memory_counts import MemoryCounts
+from gateways.embedded_postgres.databases import create_database
+from gateways.rails.signatures import Signatures
+from serving.guard.memory_counts import MemoryCounts
+from serving.guard.rate_limits import Limits
+from serving.http.cursors import make_cursor
 from serving.resources import Resources
-from serving.tutors import Sort, TutorQuery
-from serving.upcoming import UpcomingQuery
-from store.database import make_engine, upgrade
-from store.load import load
-from tests.api_parts import HEADERS, KEY, NOW, PROBLEM, marketplace, register, serving, small_model
-from tests.event_parts import SECRET, completed, inbox, rails
+from serving.routes.tutors import Sort, TutorQuery
+from serving.routes.upcoming import UpcomingQuery
+from serving.state.champions import Champions
+from store.db.engine import make_engine, upgrade
+from store.facts.load import load
+from tests.lib.api_parts import HEADERS, KEY, NOW, PROBLEM, marketplace, register, serving, small_model
+from tests.lib.event_parts import SECRET, completed, inbox, rails
 
 MARKER = "Zebulon-Quixote"
 """Stands for a person: whatever goes wrong, it must not be said again."""

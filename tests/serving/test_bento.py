@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from tests.lib.paths import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_built_bento_imports_with_its_own_files_and_declared_packages_alone(bento: Path) -> None:
     source = (bento / "src").resolve()
-    script = str(Path(__file__).with_name("bare_import.py"))
+    script = str(ROOT / "tests" / "lib" / "bare_import.py")
     requirements = str(bento / "env" / "python" / "requirements.txt")
     command = [sys.executable, "-S", script, sysconfig.get_paths()["purelib"], requirements, "serving.service"]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)

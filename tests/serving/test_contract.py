@@ -21,26 +21,26 @@ from schemathesis.core.transport import Response
 from schemathesis.specs.openapi import checks
 
 from domain.vocabulary import Task
-from features.history import History
-from flows.scoring import all_scores
-from gateways.postgres import create_database
-from gateways.signatures import HEADERS as SIGNATURE_HEADERS
-from gateways.signatures import Signatures
-from models.artifact import seal
-from models.champion import Champion
+from features.history.history import History
+from gateways.embedded_postgres.databases import create_database
+from gateways.rails.signatures import HEADERS as SIGNATURE_HEADERS
+from gateways.rails.signatures import Signatures
+from jobs.scoring import all_scores
+from models.artifact.champion import Champion
+from models.artifact.model import seal
 from quality.reasons import with_reason_codes
-from serving.access import PERMISSIONS, WEBSOCKET, Signed
-from serving.champions import Champions
-from serving.limits import Limits
-from serving.memory_counts import MemoryCounts
+from serving.guard.memory_counts import MemoryCounts
+from serving.guard.permissions import PERMISSIONS, WEBSOCKET, Signed
+from serving.guard.rate_limits import Limits
 from serving.resources import Resources
-from store.database import Engine, make_engine, upgrade
-from store.history import read_dataset
-from store.load import load
-from store.models import record_model
-from store.scores import save_scores
-from tests.access_parts import TOKEN_SECRET
-from tests.api_parts import HEADERS, KEY, NOW, marketplace, register, serving, small_model
+from serving.state.champions import Champions
+from store.db.engine import Engine, make_engine, upgrade
+from store.facts.history import read_dataset
+from store.facts.load import load
+from store.ledger.models import record_model
+from store.scores.records import save_scores
+from tests.lib.access_parts import TOKEN_SECRET
+from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, register, serving, small_model
 
 SECRET = "whsec_" + "D" * 32
 NOT_OURS = {"/api/openapi.json", "/livez", "/healthz", "/readyz", "/metrics", "/schema.json"}

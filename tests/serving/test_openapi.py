@@ -3,17 +3,17 @@
 import ast
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from serving.codes import CODES
+from serving.http.problem_codes import CODES
+from serving.http.problems import _CODES, _OF_ERRORS
 from serving.openapi import document as described
-from serving.problems import _CODES, _OF_ERRORS
+from tests.lib.paths import ROOT
 
-SERVING = Path(__file__).parents[1] / "serving"
+SERVING = ROOT / "serving"
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_every_body_and_answer_has_an_example_that_its_schema_allows(document: d
 
 def test_every_code_a_problem_can_have_is_explained_and_none_that_it_cannot() -> None:
     calls, words = set(), set()
-    for file in SERVING.glob("*.py"):
-        if file.name != "codes.py":
+    for file in SERVING.rglob("*.py"):
+        if file.name != "problem_codes.py":
             for node in ast.walk(ast.parse(file.read_text())):
                 calls |= set(_code_given(node)) if isinstance(node, ast.Call) else set()
                 words |= {str(node.value)} if isinstance(node, ast.Constant) else set()

@@ -22,16 +22,15 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from domain.schedules import RunOutcome
-from serving.callers import INSTALLATION
-from serving.connections import HEADER_BYTES
-from store.database import Engine
-from store.keys import revoke_key
-from store.load import load
-from store.schedules import end_run, register_schedules, start_run
-from tests.access_parts import bearer, new_key
-from tests.api_parts import HEADERS, KEY, marketplace, problem, register, small_model
-
-ROOT = Path(__file__).parents[1]
+from serving.guard.authentication import INSTALLATION
+from serving.http.connections import HEADER_BYTES
+from store.access.keys import revoke_key
+from store.db.engine import Engine
+from store.facts.load import load
+from store.operations.schedules import end_run, register_schedules, start_run
+from tests.lib.access_parts import bearer, new_key
+from tests.lib.api_parts import HEADERS, KEY, marketplace, problem, register, small_model
+from tests.lib.paths import ROOT
 
 
 def test_the_bento_service_serves_the_api_and_guards_its_own_routes(

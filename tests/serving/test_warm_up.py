@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from domain.vocabulary import Task
-from models.artifact import Model
-from models.champion import Champion
-from serving.champions import Champions
+from models.artifact.champion import Champion
+from models.artifact.model import Model
 from serving.resources import Resources
-from serving.warm import warm_up
-from store.database import Engine, make_engine
-from store.load import load
-from tests.api_parts import KEY, NOW, marketplace, register, small_model
+from serving.state.champions import Champions
+from serving.warm_up import warm_up
+from store.db.engine import Engine, make_engine
+from store.facts.load import load
+from tests.lib.api_parts import KEY, NOW, marketplace, register, small_model
 
 
 @pytest.fixture(autouse=True)

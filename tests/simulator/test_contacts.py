@@ -7,7 +7,7 @@ from scipy import stats
 from benchmarks.coverage import repetition, summary
 from domain.interventions import Verdict
 from simulator.contacts import PLANTED, contact
-from tests.markets import SMALL, market
+from tests.lib.markets import SMALL, market
 
 
 def test_a_contact_prevents_the_planted_share_of_no_shows_and_touches_nothing_else() -> None:

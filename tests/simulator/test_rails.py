@@ -16,8 +16,8 @@ import pytest
 from pydantic import TypeAdapter
 from standardwebhooks import Webhook
 
-from domain.events import Event, SessionRescheduled, status_of
-from features.dataset import Dataset
+from domain.events.events import Event, SessionRescheduled, status_of
+from features.base.dataset import Dataset
 from simulator.day import events_since
 from simulator.known import known_at
 from simulator.marketplace import MarketSettings, simulate

@@ -13,14 +13,14 @@ from cli.simulate import simulate as simulate_command
 from domain.horizons import CHURN_HORIZON
 from domain.schema import KINDS
 from domain.vocabulary import Task
-from features.history import History
-from models.dataset import Rows, churn_rows, no_show_rows
-from models.evaluation import figures
-from models.truth import align
+from features.history.history import History
+from models.evaluate.metrics import figures
+from models.examples.rows import Rows, churn_rows, no_show_rows
+from models.examples.simulated_truth import align
 from simulator.marketplace import Market
 from simulator.settings import MarketSettings, Regime, RegimeKind
 from simulator.tutors import ZONES
-from tests.markets import SMALL, market
+from tests.lib.markets import SMALL, market
 
 SILENT = SMALL.model_copy(update={"no_signal": True})
 

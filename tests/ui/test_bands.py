@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from domain.scores import Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from store.views import RankedTutor, Risk, TutorProfile
-from ui.rendering import piece
+from store.scores.ranking import RankedTutor, Risk, TutorProfile
+from ui.parts.rendering import piece
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 VALUE, LOW, HIGH, ACT_FROM = 0.87, 0.77, 0.93, 0.91

@@ -24,18 +24,18 @@ from domain.policy import Principal, Role
 from domain.promotion import Action, last_number
 from domain.scores import Reason, Score
 from domain.vocabulary import Party, ReasonCode, ScoreKind, SubjectKind, Task
-from gateways.postgres import create_database
-from store.audit import read_rows
-from store.database import Engine, make_engine, upgrade
-from store.keys import create_key, revoke_key
-from store.load import load
-from store.models import record, record_model
-from store.scores import save_scores
-from tests.dashboards import dashboard
-from tests.histories import dataset
+from gateways.embedded_postgres.databases import create_database
+from store.access.audit import read_rows
+from store.access.keys import create_key, revoke_key
+from store.db.engine import Engine, make_engine, upgrade
+from store.facts.load import load
+from store.ledger.models import record, record_model
+from store.scores.records import save_scores
+from tests.lib.dashboards import dashboard
+from tests.lib.histories import dataset
+from ui.access.sign_in import ADMIN, USER, Visitors, credentials
 from ui.app import create_app
-from ui.score_history import history_plot
-from ui.sign_in import ADMIN, USER, Visitors, credentials
+from ui.parts.score_history import history_plot
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")

@@ -7,7 +7,7 @@ from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from domain.errors import DatabaseUnavailable, Forbidden, UnknownCaller
 from domain.policy import Permission, Principal, check
-from ui.secure_headers import REPORT_POLICY
+from ui.access.secure_headers import REPORT_POLICY
 
 PATTERN = r"/reports/(drift-[0-9]{4}-[0-9]{2}-[0-9]{2}\.html)"
 

@@ -11,8 +11,8 @@ from domain.errors import DatabaseUnavailable, UnknownCaller
 from domain.keys import parts
 from domain.policy import Principal, Role
 from gateways.secret_file import kept_secret
-from store.database import Engine
-from store.keys import find_key
+from store.access.keys import find_key
+from store.db.engine import Engine
 
 USER = "admin"
 PASSWORD_FILE = "dashboard_password"

@@ -11,11 +11,11 @@ from panel.auth import BasicAuthProvider
 from tornado.web import RequestHandler
 
 from domain.errors import DatabaseUnavailable
-from store.audit import AuditRow, write_rows
-from store.database import Engine
-from ui.attempts import Attempts
-from ui.rendering import rendered
-from ui.sign_in import Visitors
+from store.access.audit import AuditRow, write_rows
+from store.db.engine import Engine
+from ui.access.attempts import Attempts
+from ui.access.sign_in import Visitors
+from ui.parts.rendering import rendered
 
 SIGNED_IN_DAYS = 1
 LOGIN_POLICY = (

@@ -2,10 +2,10 @@
 
 import panel as pn
 
-from insights.effect_words import in_words
-from store.contacts import last_planned_day, listed_contacts, measured_effects
-from store.database import Engine
-from ui.rendering import piece, sentence
+from insights.contacts.effect_words import in_words
+from store.contacts.records import last_planned_day, listed_contacts, measured_effects
+from store.db.engine import Engine
+from ui.parts.rendering import piece, sentence
 
 NO_PLAN = (
     "Every night the sessions of the next day are ranked by their risk; the first list appears here. Or run now: "

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from domain.vocabulary import Band
-from store.views import RankedTutor
-from ui.listing import Listing, Shown
-from ui.words import BANDS
+from store.scores.ranking import RankedTutor
+from ui.parts.listing import Listing, Shown
+from ui.parts.words import BANDS
 
 EVERY = "all"
 

@@ -7,15 +7,15 @@ import panel as pn
 
 from domain.horizons import UPCOMING
 from domain.vocabulary import Party, ScoreKind, SubjectKind
-from insights.upcoming import advice
+from insights.advice.upcoming import advice
 from quality.reasons import SCORER, most_frequent
-from store.database import Engine
-from store.pages import tutor_reschedules
-from store.scores import latest_scores, score_history
-from store.upcoming import Upcoming, upcoming
-from store.views import TutorProfile, UpcomingSession, tutor_profile, tutor_sessions
-from ui.rendering import piece, sentence
-from ui.score_history import history_plot
+from store.db.engine import Engine
+from store.scores.ranking import TutorProfile, UpcomingSession, tutor_profile, tutor_sessions
+from store.scores.records import latest_scores, score_history
+from store.scores.tutor_details import tutor_reschedules
+from store.scores.upcoming import Upcoming, upcoming
+from ui.parts.rendering import piece, sentence
+from ui.parts.score_history import history_plot
 
 ORDER = (ScoreKind.HELP, ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D)
 RECENT = 20

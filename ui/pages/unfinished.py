@@ -2,10 +2,10 @@
 
 import panel as pn
 
-from store.database import Engine
-from store.deliveries import DeliveryState, deliveries
-from store.parked import InboxState, backlog, unfinished
-from ui.rendering import piece
+from store.db.engine import Engine
+from store.inbox.backlog import InboxState, backlog, unfinished
+from store.outgoing.webhooks import DeliveryState, deliveries
+from ui.parts.rendering import piece
 
 SHOWN = 100
 """So many of each are listed."""

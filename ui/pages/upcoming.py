@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import panel as pn
 
 from domain.horizons import NO_SHOW_LEAD, UPCOMING
-from insights.upcoming import Advice, advice
-from store.database import Engine
-from store.upcoming import Upcoming, upcoming
-from store.views import UpcomingSession
-from ui.listing import Listing, Shown
-from ui.rendering import piece, sentence
+from insights.advice.upcoming import Advice, advice
+from store.db.engine import Engine
+from store.scores.ranking import UpcomingSession
+from store.scores.upcoming import Upcoming, upcoming
+from ui.parts.listing import Listing, Shown
+from ui.parts.rendering import piece, sentence
 
 SOON, LATER, EVERY = "soon", "later", "all"
 NOTHING_BOOKED = "No session is booked for the next two days."

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import panel as pn
 import panel_material_ui as pmui
 
-from ui.rendering import piece
+from ui.parts.rendering import piece
 
 Row = TypeVar("Row")
 

@@ -8,15 +8,16 @@ import panel as pn
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.scores import band, points
-from ui import words
+from ui.parts import words
 
-TEMPLATES = Path(__file__).parent / "templates"
+PARTS = Path(__file__).parent
+PAGES = PARTS.parent / "pages"
 
 
 @cache
 def _environment() -> Environment:
     # Panel's HTML pane shows what it gets: escaping happens here, for every value, or nowhere.
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=FileSystemLoader([PAGES, PARTS]), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {
         "band": band,
         "points": points,
@@ -30,7 +31,7 @@ def _environment() -> Environment:
 
 @cache
 def _style() -> str:
-    return (TEMPLATES / "style.css").read_text()
+    return (PARTS / "style.css").read_text()
 
 
 def rendered(template: str, **values: Any) -> str:

@@ -9,7 +9,7 @@ from bokeh.plotting import figure
 from domain.horizons import ACT_RISK, WATCH_RISK
 from domain.scores import Score, points
 from domain.vocabulary import ScoreKind
-from ui.words import KINDS
+from ui.parts.words import KINDS
 
 # Okabe and Ito (2008), with a dash beside each colour for those who do not see it.
 _LINES = {

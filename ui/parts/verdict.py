@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from panel.viewable import Viewable
 
 from domain.promotion import Action
-from store.database import Engine
-from store.pages import NewestDecision, any_model, newest_decisions
-from ui.rendering import sentence
-from ui.words import TASKS
+from store.db.engine import Engine
+from store.scores.tutor_details import NewestDecision, any_model, newest_decisions
+from ui.parts.rendering import sentence
+from ui.parts.words import TASKS
 
 NO_MODEL = "Train a model and score the tutors; then the list appears here."
 NO_SCORES = "A model is there, but no tutor has been scored with it yet. The next scoring run fills this list."

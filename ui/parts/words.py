@@ -5,7 +5,7 @@ from datetime import datetime
 from domain.scores import points
 from domain.time_zones import on_clock_of
 from domain.vocabulary import Band, ScoreKind, SessionStatus, Task
-from store.views import Risk
+from store.scores.ranking import Risk
 
 BANDS = {Band.ACT: "Act now", Band.WATCH: "Watch", Band.OK: "OK"}
 SIGNS = {Band.ACT: "▲", Band.WATCH: "◆", Band.OK: "●"}

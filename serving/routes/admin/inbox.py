@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
-from serving.access import Caller, written_down
-from serving.problems import request_id
+from serving.guard.permissions import Caller, written_down
+from serving.http.problems import request_id
 from serving.resources import Given
-from store.parked import InboxState, backlog, retry, retry_all, unfinished
+from store.inbox.backlog import InboxState, backlog, retry, retry_all, unfinished
 
 router = APIRouter(prefix="/api/admin/inbox", tags=["inbox"])
 

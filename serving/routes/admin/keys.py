@@ -7,14 +7,14 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.event_types import Id, Moment, Name, PathId
+from domain.events.types import Id, Moment, Name, PathId
 from domain.keys import ApiKey, KeyWish
 from domain.policy import Permission, Role
-from serving.access import Caller, written_down
-from serving.problems import request_id
+from serving.guard.permissions import Caller, written_down
+from serving.http.problems import request_id
 from serving.resources import Given
-from store.audit import KeptRow, read_rows
-from store.keys import create_key, list_keys, revoke_key
+from store.access.audit import KeptRow, read_rows
+from store.access.keys import create_key, list_keys, revoke_key
 
 router = APIRouter(prefix="/api/admin", tags=["keys"])
 

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import UnknownSubject
-from serving.access import Caller, written_down
-from serving.problems import request_id
+from serving.guard.permissions import Caller, written_down
+from serving.http.problems import request_id
 from serving.resources import Given
-from store.deliveries import DeliveryState, deliveries, delivery, replay, replay_failed
+from store.outgoing.webhooks import DeliveryState, deliveries, delivery, replay, replay_failed
 
 router = APIRouter(prefix="/api/admin/webhooks", tags=["webhooks"])
 

@@ -1,4 +1,4 @@
--- Everything the first release keeps. The tables equal store/tables.py; a test compares them.
+-- Everything the first release keeps. The tables equal store/schema/tables.py; a test compares them.
 
 -- What happened: one table a kind of thing, as domain/schema.py describes it.
 

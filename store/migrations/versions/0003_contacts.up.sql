@@ -1,5 +1,5 @@
 -- Who is contacted about the sessions of a day, who is held out for comparison, and what was measured.
--- The tables equal store/contact_tables.py; a test compares them.
+-- The tables equal store/schema/contacts.py; a test compares them.
 
 CREATE TABLE contact_plans (
     day date NOT NULL,

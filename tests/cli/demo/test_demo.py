@@ -14,20 +14,20 @@ import pyarrow.compute as pc
 import pytest
 
 from cli import steps
-from cli.demo_home import AHEAD, DemoHome, Progress, Size
-from cli.demo_plan import Wish, check_same_size, confirm_deletion, first_progress, introduction
-from cli.running_demo import State, announced, read_state, started, use_running_demo, write_state
+from cli.demo.home import AHEAD, DemoHome, Progress, Size
+from cli.demo.plan import Wish, check_same_size, confirm_deletion, first_progress, introduction
+from cli.demo.running import State, announced, read_state, started, use_running_demo, write_state
 from domain.errors import InvalidSettings, NotEnoughData
 from domain.schema import KINDS
-from features.dataset import Dataset
+from features.base.dataset import Dataset
 from simulator.files import read, write
 from simulator.known import known_at
 from simulator.marketplace import simulate
 from simulator.news import news
 from simulator.settings import MarketSettings
+from tests.lib.paths import ROOT
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
-ROOT = Path(__file__).parents[1]
 
 
 def _rows(dataset: Dataset, kind: str) -> dict[str, object]:

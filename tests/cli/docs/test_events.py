@@ -4,23 +4,23 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
-from cli.events_docs import events_page
-from domain.event_examples import TYPES, example
-from domain.events import Event
+from cli.docs.events import events_page
+from domain.events.events import Event
+from domain.events.examples import TYPES, example
 from gateways.clock import utc_now
-from gateways.signatures import Signatures
-from serving.champions import Champions
+from gateways.rails.signatures import Signatures
 from serving.resources import Resources
-from tests.api_parts import KEY, serving
-from tests.event_parts import SECRET, inbox
+from serving.state.champions import Champions
+from tests.lib.api_parts import KEY, serving
+from tests.lib.event_parts import SECRET, inbox
+from tests.lib.paths import ROOT
 
-PAGE = Path(__file__).parents[1] / "docs" / "events.md"
+PAGE = ROOT / "docs" / "events.md"
 TOOLS = ("bash", "curl", "openssl", "od", "base64")
 
 

@@ -7,17 +7,14 @@ import numpy as np
 import pytest
 
 from features import columns as c
+from features.as_of.past import Past
+from features.as_of.priors import estimate_priors, fit_mean
+from features.as_of.queries import of_sessions
+from features.base.holidays import country_of, is_holiday
 from features.columns import Feature
-from features.history import History
-from features.holidays import country_of, is_holiday
-from features.past import Past
-from features.priors import estimate_priors, fit_mean
-from features.queries import of_sessions
-from models.words import describe
-from tests import histories as h
-from tests import oracle
-from tests.busy import busy, known_at
-from tests.test_features import (
+from features.history.history import History
+from models.explain.words import describe
+from tests.features.test_features import (
     FEATURES,
     PRIORS,
     ask_sessions,
@@ -28,6 +25,9 @@ from tests.test_features import (
     microseconds,
     values_of,
 )
+from tests.lib import histories as h
+from tests.lib import oracle
+from tests.lib.busy import busy, known_at
 
 DAY = timedelta(days=1)
 END = h.BEGIN + 100 * DAY

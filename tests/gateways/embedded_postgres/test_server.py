@@ -18,12 +18,13 @@ import pytest
 from sqlalchemy import make_url
 
 from domain.errors import DatabaseUnavailable, InvalidSettings
-from gateways import server_account
-from gateways.postgres import EmbeddedServer, create_database, database_url, running_database
-from gateways.server_account import ServerAccount
+from gateways.embedded_postgres import server_account
+from gateways.embedded_postgres.databases import create_database
+from gateways.embedded_postgres.server import EmbeddedServer, database_url, running_database
+from gateways.embedded_postgres.server_account import ServerAccount
 from gateways.settings import load_settings
-from store.database import make_engine, upgrade
-from tests.small_disk import fill, small_disk
+from store.db.engine import make_engine, upgrade
+from tests.lib.small_disk import fill, small_disk
 
 
 def _connect(url: str) -> closing:

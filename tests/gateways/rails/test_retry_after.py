@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from gateways.retry_after import asked_wait
+from gateways.rails.retry_after import asked_wait
 
 NOON = "Mon, 30 Nov 2026 12:00:00 GMT"
 

@@ -5,9 +5,9 @@ from standardwebhooks import Webhook
 
 from domain.errors import BadSignature
 from gateways.clock import utc_now
+from gateways.rails.signatures import Signatures, incoming, outgoing
 from gateways.settings import load_settings
-from gateways.signatures import Signatures, incoming, outgoing
-from tests.event_parts import NEXT_SECRET, NOW, SECRET
+from tests.lib.event_parts import NEXT_SECRET, NOW, SECRET
 
 BODY = '{"text": "Grüße, 🌍"}'
 

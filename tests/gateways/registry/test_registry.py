@@ -21,9 +21,9 @@ from gateways.registry import (
     runs_path,
     settle,
 )
-from models.evaluation import Figure
-from models.training import Training
-from tests.trainings import COLUMNS, training
+from models.evaluate.metrics import Figure
+from models.train.training import Training
+from tests.lib.trainings import COLUMNS, training
 
 # MLflow 3.17 uses a loader that SQLAlchemy 2.1 calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidDataset, NothingUsable
-from gateways.dataset import Counts, read_dataset, read_rows
-from tests.dataset_parts import GOOD, HEADER, SESSIONS, column, csv, read, rejects, session, write
+from importing import Counts, read_dataset, read_rows
+from tests.lib.dataset_parts import GOOD, HEADER, SESSIONS, column, csv, read, rejects, session, write
 
 RATED = f"{HEADER},rating"
 

@@ -9,8 +9,8 @@ import pytest
 import xlsxwriter
 
 from domain.errors import InvalidDataset
-from gateways.dataset import Counts, ReadResult, read_rows
-from tests.dataset_parts import HEADER, SESSIONS, column, read, rejects
+from importing import Counts, ReadResult, read_rows
+from tests.lib.dataset_parts import HEADER, SESSIONS, column, read, rejects
 
 EXCEL = SESSIONS.replace("csv", "xlsx")
 FORMATS = {datetime: "dd/mm/yyyy hh:mm", date: "dd/mm/yyyy", time: "hh:mm"}

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidDataset
-from gateways.dataset import read_rows
-from tests.dataset_parts import GOOD, csv, write
+from importing import read_rows
+from tests.lib.dataset_parts import GOOD, csv, write
 
 FIRST = "version: 1\nsessions:\n  file: sessions.csv\n"
 

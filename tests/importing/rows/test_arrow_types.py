@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from domain.errors import InvalidDataset
-from gateways.dataset import ReadResult
-from tests.dataset_parts import SESSIONS, column, read, rejects
+from importing import ReadResult
+from tests.lib.dataset_parts import SESSIONS, column, read, rejects
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 PARQUET = SESSIONS.replace("csv", "parquet")

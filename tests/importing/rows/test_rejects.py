@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateways.dataset import Counts, write_rejects
-from tests.dataset_parts import GOOD, HEADER, column, csv, read, rejects, session
+from importing import Counts, write_rejects
+from tests.lib.dataset_parts import GOOD, HEADER, column, csv, read, rejects, session
 
 
 @pytest.mark.parametrize(

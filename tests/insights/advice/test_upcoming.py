@@ -12,15 +12,15 @@ from cli.upcoming import as_json, print_upcoming
 from domain.interventions import Arm, ArmCount, ContactPlan, Effect, Estimate, PlannedContact, PlannedSession
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
-from insights.actions import DEFAULT_ACTION, NO_ACTION
-from insights.upcoming import HARMS, NOT_LISTED, NOT_MEASURED, TOO_FEW, UNCLEAR, Advice, advice
-from store.contacts import save_effects, save_plan
-from store.load import load
-from store.scores import save_scores
-from store.upcoming import upcoming
-from tests.small_dataset import NOON, dataset, session
-from ui.tutor import tutor_view
-from ui.upcoming import upcoming_view
+from insights.advice.actions import DEFAULT_ACTION, NO_ACTION
+from insights.advice.upcoming import HARMS, NOT_LISTED, NOT_MEASURED, TOO_FEW, UNCLEAR, Advice, advice
+from store.contacts.records import save_effects, save_plan
+from store.facts.load import load
+from store.scores.records import save_scores
+from store.scores.upcoming import upcoming
+from tests.lib.small_dataset import NOON, dataset, session
+from ui.pages.tutor import tutor_view
+from ui.pages.upcoming import upcoming_view
 
 SEEN = ArmCount(contacts=100, sessions=200, tutors=90, no_shows=30)
 

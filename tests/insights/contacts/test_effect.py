@@ -13,10 +13,10 @@ from domain.interventions import (
     Effect,
     Verdict,
 )
-from insights.effect_words import in_words
-from insights.intervals import t_quantile
-from insights.outcomes import MIN_NO_SHOWS, Outcomes, effect, effects
-from tests.contact_parts import sampled
+from insights.contacts.effect import MIN_NO_SHOWS, Outcomes, effect, effects
+from insights.contacts.effect_words import in_words
+from insights.rates.intervals import t_quantile
+from tests.lib.contact_parts import sampled
 
 NO_SHOWS_OF_NOBODY = "0 no-shows of 0 tutors"
 

@@ -8,10 +8,10 @@ import pytest
 
 from domain.interventions import Arm
 from domain.scores import Reason
-from insights.actions import DEFAULT_ACTION, NO_SHOW_ACTIONS
-from insights.contacts import Candidate, contact_action, contact_list, planned_day
-from insights.outcomes import effects
-from tests.contact_parts import DAY, NOON, TOMORROW, arms_of, sampled
+from insights.advice.actions import DEFAULT_ACTION, NO_SHOW_ACTIONS
+from insights.contacts.effect import effects
+from insights.contacts.plan import Candidate, contact_action, contact_list, planned_day
+from tests.lib.contact_parts import DAY, NOON, TOMORROW, arms_of, sampled
 
 
 def _candidates(tutors: int, sessions: int = 2) -> list[Candidate]:

@@ -9,13 +9,13 @@ from scipy import stats
 
 from domain.scores import QUALITY_ACT, RESCHEDULE_ACT, Score, band_of
 from domain.vocabulary import Band, ScoreKind
-from features.history import History
-from features.priors import Prior
-from insights.session_quality import session_scores
-from insights.shrinkage import shrunk_mean, shrunk_rate
-from insights.tutor_rates import rate_scores
-from insights.usual import Usual, UsualMean, estimate_usual
-from tests.histories import dataset
+from features.as_of.priors import Prior
+from features.history.history import History
+from insights.rates.session_quality import session_scores
+from insights.rates.shrinkage import shrunk_mean, shrunk_rate
+from insights.rates.tutor_rates import rate_scores
+from insights.rates.usual import Usual, UsualMean, estimate_usual
+from tests.lib.histories import dataset
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 USUAL = Usual(

@@ -9,23 +9,23 @@ import pytest
 from cli.errors import exit_code
 from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
-from features.dataset import Attribute, Dataset
-from features.history import History
-from features.priors import Prior, Priors
-from features.queries import of_sessions
-from flows.scoring import all_scores
+from features.as_of.priors import Prior, Priors
+from features.as_of.queries import of_sessions
+from features.base.dataset import Attribute, Dataset
+from features.history.history import History
 from flows.train import request_of
-from models import learning
-from models.artifact import AttributeSpec
-from models.champion import Champion
-from models.learning import Request, learn
-from models.matrix import MAX_CATEGORIES, build, matrix_of, specify_attributes
-from models.shared_values import LEAST_TUTORS
+from jobs.scoring import all_scores
+from models.artifact.champion import Champion
+from models.artifact.matrix import MAX_CATEGORIES, build, matrix_of, specify_attributes
+from models.artifact.model import AttributeSpec
+from models.artifact.shared_values import LEAST_TUTORS
+from models.train import fitting as learning
+from models.train.fitting import Request, learn
 from simulator.settings import MarketSettings
-from tests.api_parts import NOW, small_model
-from tests.histories import dataset
-from tests.markets import market
-from tests.small_dataset import session
+from tests.lib.api_parts import NOW, small_model
+from tests.lib.histories import dataset
+from tests.lib.markets import market
+from tests.lib.small_dataset import session
 
 PRIORS = Priors.all_equal(Prior(rate=0.1, strength=5))
 PRICE = Attribute("sessions", "price", AttributeType.NUMERIC)

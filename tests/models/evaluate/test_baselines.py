@@ -7,9 +7,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from domain.vocabulary import Task
-from features.history import History
-from features.queries import of_tutors
-from models.baselines import (
+from features.as_of.queries import of_tutors
+from features.history.history import History
+from models.evaluate.baselines import (
     Asked,
     baselines,
     by_group,
@@ -18,8 +18,8 @@ from models.baselines import (
     own_no_show_rate,
     phase_1_rule,
 )
-from models.calibration import expit
-from tests import histories as h
+from models.learners.calibration import expit
+from tests.lib import histories as h
 
 DAY = 86_400_000_000
 BEGIN = int(h.BEGIN.timestamp()) * 1_000_000

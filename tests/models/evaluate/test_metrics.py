@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from domain.horizons import WATCH_RISK
-from models.bootstrap import NAMES, draws, measure, rank
-from models.calibration import expit, logit
-from models.evaluation import auc_gain, compare, curves, figures, figures_with_intervals
-from tests.scored import simulated
+from models.evaluate.bootstrap import NAMES, draws, measure, rank
+from models.evaluate.metrics import auc_gain, compare, curves, figures, figures_with_intervals
+from models.learners.calibration import expit, logit
+from tests.lib.scored import simulated
 
 Values = NDArray[np.float64]
 

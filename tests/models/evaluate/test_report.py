@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from models.evaluation import Evaluation, Figure, Origin, Slice, Tier, compare, curves, figures_with_intervals
-from models.report import cell, document, figures_section, sections
+from models.evaluate.metrics import Evaluation, Figure, Origin, Slice, Tier, compare, curves, figures_with_intervals
+from models.evaluate.report import cell, document, figures_section, sections
 
 RNG = np.random.default_rng(0)
 SCORES = RNG.beta(1, 5, 3000)

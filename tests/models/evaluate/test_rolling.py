@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from domain.errors import NotEnoughData
-from models.calibration import expit
-from models.evaluation import Figure, Origin
-from models.rolling import FIRST_WEEKS, WEEKS, Scored, decay, origins_of, rolling
+from models.evaluate.metrics import Figure, Origin
+from models.evaluate.rolling import FIRST_WEEKS, WEEKS, Scored, decay, origins_of, rolling
+from models.learners.calibration import expit
 
 DAY = 86_400_000_000
 WEEK = 7 * DAY

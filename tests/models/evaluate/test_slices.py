@@ -7,14 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from domain.vocabulary import AttributeType
-from features.dataset import Attribute
-from features.history import History
-from features.queries import of_sessions, of_tutors, take
-from models.calibration import expit
-from models.evaluation import figures_with_intervals
-from models.shared_values import LEAST_TUTORS
-from models.slices import MIN_OUTCOMES, MOST_GROUPS, OTHERS, UNKNOWN, groups_of, slice_figures, worst
-from tests import histories as h
+from features.as_of.queries import of_sessions, of_tutors, take
+from features.base.dataset import Attribute
+from features.history.history import History
+from models.artifact.shared_values import LEAST_TUTORS
+from models.evaluate.metrics import figures_with_intervals
+from models.evaluate.slices import MIN_OUTCOMES, MOST_GROUPS, OTHERS, UNKNOWN, groups_of, slice_figures, worst
+from models.learners.calibration import expit
+from tests.lib import histories as h
 
 DAY = 86_400_000_000
 BEGIN = int(h.BEGIN.timestamp()) * 1_000_000

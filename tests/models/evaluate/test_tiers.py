@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from domain.horizons import WATCH_RISK
-from models.calibration import expit
-from models.proportions import clustered_interval, effective_size, wilson
-from models.tiers import MIN_TUTORS, choose_act_threshold, recall_at_precision, tier_figures, tiers
+from models.evaluate.proportions import clustered_interval, effective_size, wilson
+from models.evaluate.tiers import MIN_TUTORS, choose_act_threshold, recall_at_precision, tier_figures, tiers
+from models.learners.calibration import expit
 
 Values = NDArray[np.float64]
 Ints = NDArray[np.int64]

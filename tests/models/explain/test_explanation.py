@@ -8,19 +8,19 @@ import pytest
 import xgboost as xgb
 
 from domain.vocabulary import Task
-from features.history import History
-from features.priors import Prior, Priors
-from features.queries import Queries, of_sessions
-from models import hazard
-from models.artifact import Model, seal
-from models.calibration import Calibration, logit
-from models.explanation import NO_HISTORY, NO_HISTORY_WORDS, explain
-from models.linear import fit_linear
-from models.matrix import matrix_of
-from models.own_numbers import OwnNumbers, own_numbers
-from models.tree_shap import DEEPEST, forest_of
-from models.what_if import moved, variants, what_ifs
-from tests.small_dataset import NOON, dataset, session
+from features.as_of.priors import Prior, Priors
+from features.as_of.queries import Queries, of_sessions
+from features.history.history import History
+from models.artifact.matrix import matrix_of
+from models.artifact.model import Model, seal
+from models.explain.explanation import NO_HISTORY, NO_HISTORY_WORDS, explain
+from models.explain.own_numbers import OwnNumbers, own_numbers
+from models.explain.what_if import moved, variants, what_ifs
+from models.learners import hazard
+from models.learners.calibration import Calibration, logit
+from models.learners.logistic import fit_linear
+from models.learners.tree_shap import DEEPEST, forest_of
+from tests.lib.small_dataset import NOON, dataset, session
 
 RNG = np.random.default_rng(5)
 ROWS = 900

@@ -4,14 +4,14 @@ import pytest
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
-from insights.actions import CHURN_ACTIONS, DEFAULT_ACTION, NO_ACTION, NO_SHOW_ACTIONS, action_for
-from insights.ranking import help_scores
-from models.explanation import NO_HISTORY
-from models.own_numbers import PLACES, TWINS
-from models.shares import COUNTED, describe_share, one_in
-from models.what_if import CHANGES, TIMED
-from models.words import PHRASES, describe
-from tests.small_dataset import NOON
+from insights.advice.actions import CHURN_ACTIONS, DEFAULT_ACTION, NO_ACTION, NO_SHOW_ACTIONS, action_for
+from insights.advice.ranking import help_scores
+from models.explain.explanation import NO_HISTORY
+from models.explain.own_numbers import PLACES, TWINS
+from models.explain.shares import COUNTED, describe_share, one_in
+from models.explain.what_if import CHANGES, TIMED
+from models.explain.words import PHRASES, describe
+from tests.lib.small_dataset import NOON
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from domain.promotion import Action, GateMode
-from models.evaluation import Figure, Origin, Slice, curves, figures_with_intervals
-from models.gate import Candidate, Contest, Decision, Policy, action_after, compare, decide, standing
-from tests.trainings import training
+from models.evaluate.metrics import Figure, Origin, Slice, curves, figures_with_intervals
+from models.gate.checks import Policy
+from models.gate.decision import Candidate, Contest, Decision, action_after, compare, decide, standing
+from tests.lib.trainings import training
 
 POLICY = Policy(repeats=60)
 GOOD = training()

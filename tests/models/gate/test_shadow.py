@@ -8,16 +8,16 @@ from sqlalchemy import Engine, text
 
 from domain.scores import Score
 from domain.vocabulary import ScoreKind, SubjectKind, Task
-from features.history import History
+from features.history.history import History
 from flows.compare import contest_of
-from models.gate import Policy
-from models.shadow import decide
-from store.load import load
-from store.scores import latest_scores, save_scores
-from store.shadow import Pair, pairs, save_shadow_scores
-from store.views import ranked_tutors, upcoming_sessions
-from tests.api_parts import NOW, marketplace
-from tests.markets import SMALL, market
+from models.gate.checks import Policy
+from models.gate.shadow import decide
+from store.facts.load import load
+from store.ledger.shadow import Pair, pairs, save_shadow_scores
+from store.scores.ranking import ranked_tutors, upcoming_sessions
+from store.scores.records import latest_scores, save_scores
+from tests.lib.api_parts import NOW, marketplace
+from tests.lib.markets import SMALL, market
 
 HOUR = timedelta(hours=1)
 

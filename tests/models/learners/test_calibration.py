@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import calibration
-from models.calibration import Calibration, expit, logit
-from tests.scored import simulated
+from models.learners import calibration
+from models.learners.calibration import Calibration, expit, logit
+from tests.lib.scored import simulated
 
 Values = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.history import MISSING
-from models.hazard import leaves_within, periods_within, person_periods, with_period
+from features.history.history import MISSING
+from models.learners.hazard import leaves_within, periods_within, person_periods, with_period
 
 DAY = 86_400_000_000
 PERIODS = (0, 7, 14, 30)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models.calibration import expit
-from models.linear import fit_linear
-from models.trees import FLAT, LINE, Params, Shape, try_out
-from models.trial import best
+from models.learners.boosting import FLAT, LINE, Params, Shape, try_out
+from models.learners.calibration import expit
+from models.learners.logistic import fit_linear
+from models.train.held_out import best
 
 RNG = np.random.default_rng(7)
 
@@ -71,7 +71,7 @@ def test_amounts_that_spread_enter_as_logarithms() -> None:
 
 
 def test_the_rows_of_a_large_fit_are_drawn_by_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.linear.MOST_ROWS", 500)
+    monkeypatch.setattr("models.learners.logistic.MOST_ROWS", 500)
     columns, labels = line()
     first, again, other = (fit_linear(columns, labels, (0, 0), 0, seed=s) for s in (1, 1, 2))
     assert first == again != other

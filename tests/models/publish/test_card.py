@@ -5,10 +5,11 @@ from html.parser import HTMLParser
 from typing import ClassVar
 
 from domain.promotion import Action, GateMode
-from models.card import card_of, html, markdown
-from models.gate import Candidate, Policy, decide
-from models.training import Training
-from tests.trainings import training
+from models.gate.checks import Policy
+from models.gate.decision import Candidate, decide
+from models.publish.card import card_of, html, markdown
+from models.train.training import Training
+from tests.lib.trainings import training
 
 GOOD = training()
 HOSTILE = "</td><script>alert(1)</script> | a\nb"

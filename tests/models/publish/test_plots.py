@@ -7,8 +7,8 @@ import pytest
 from matplotlib.image import imread
 
 from domain.vocabulary import Task
-from models import plots
-from models.evaluation import Evaluation, Figure, Origin, curves, figures, figures_with_intervals
+from models.evaluate.metrics import Evaluation, Figure, Origin, curves, figures, figures_with_intervals
+from models.publish import plots
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from cli.errors import exit_code
 from domain.errors import LeakSuspected
 from domain.vocabulary import AttributeType, SessionStatus, Task
+from features.as_of.priors import estimate_priors
+from features.base.dataset import Attribute, Dataset
 from features.catalogue import NO_SHOW_FEATURES
-from features.dataset import Attribute, Dataset
-from features.history import History
-from features.priors import estimate_priors
-from models.dataset import no_show_rows
-from models.evaluation import Figure, Origin
-from models.leaks import Labelled, check_leaks, check_origins, leak_alarms, origin_alarm
-from models.learning import Request
-from models.matrix import build
-from models.training import default_cut, train
-from tests import histories as h
-from tests.markets import market
+from features.history.history import History
+from models.artifact.matrix import build
+from models.evaluate.metrics import Figure, Origin
+from models.examples.rows import no_show_rows
+from models.train.fitting import Request
+from models.train.leaks import Labelled, check_leaks, check_origins, leak_alarms, origin_alarm
+from models.train.training import default_cut, train
+from tests.lib import histories as h
+from tests.lib.markets import market
 
 Values = NDArray[np.float64]
 

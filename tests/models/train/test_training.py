@@ -11,13 +11,13 @@ import pytest
 from domain.errors import ModelMismatch, NotEnoughData
 from domain.vocabulary import SessionStatus, Task
 from features import columns
-from features.dataset import TIME, Dataset, arrow_schema
-from features.history import History
-from features.queries import of_tutors
+from features.as_of.queries import of_tutors
+from features.base.dataset import TIME, Dataset, arrow_schema
+from features.history.history import History
 from features.source import source_sha256
-from models.artifact import Model
-from models.calibration import expit
-from models.dataset import (
+from models.artifact.matrix import features_of, matrix_of
+from models.artifact.model import Model
+from models.examples.rows import (
     Examples,
     Rows,
     churn_examples,
@@ -27,11 +27,11 @@ from models.dataset import (
     no_show_rows,
     periods_of,
 )
-from models.learning import Request, learn
-from models.matrix import features_of, matrix_of
-from models.training import Training, default_cut, later_rows, train
-from models.trial import window
-from tests import histories as h
+from models.learners.calibration import expit
+from models.train.fitting import Request, learn
+from models.train.held_out import window
+from models.train.training import Training, default_cut, later_rows, train
+from tests.lib import histories as h
 
 DAY = 86_400_000_000
 BEGIN = int(h.BEGIN.timestamp()) * 1_000_000

@@ -18,19 +18,19 @@ from sqlalchemy import Engine
 
 from domain.errors import NotEnoughData, RegistryUnavailable
 from domain.vocabulary import Task
-from features.history import History
+from features.history.history import History
 from flows.train import request_of
 from flows.tune import Asked, run_search
-from gateways.postgres import empty_database
+from gateways.embedded_postgres.databases import empty_database
 from gateways.registry import log_trials
-from models.calibration import expit
-from models.device import count_gpus, device
-from models.folds import Problem, folds_of, problem_of, thinned
-from models.learning import DEFAULT_PARAMS
-from models.trees import Shape
-from models.tuning import MOST_ROUNDS, SPACE, Budget, Study, Trial, open_study, tune
-from store.tuned import TunedParams, newest_tuned, record_tuned
-from tests.markets import market
+from models.learners.boosting import Shape
+from models.learners.calibration import expit
+from models.learners.device import count_gpus, device
+from models.train.fitting import DEFAULT_PARAMS
+from models.train.folds import Problem, folds_of, problem_of, thinned
+from models.train.tuning import MOST_ROUNDS, SPACE, Budget, Study, Trial, open_study, tune
+from store.ledger.tuned_parameters import TunedParams, newest_tuned, record_tuned
+from tests.lib.markets import market
 
 NOW = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 FOREVER = Budget(1e9, time.monotonic, trials=6)

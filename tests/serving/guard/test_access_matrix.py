@@ -9,14 +9,14 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 
 from domain.policy import Permission, Principal, Role, can
-from serving.access import PERMISSIONS, WEBSOCKET, Known, Open, Rule, Signed, place
 from serving.app import create_app
+from serving.guard.permissions import PERMISSIONS, WEBSOCKET, Known, Open, Rule, Signed, place
 from serving.openapi import document
 from serving.resources import Resources
-from store.database import Engine
-from store.load import load
-from tests.access_parts import bearer, callers, new_key, resources_of
-from tests.api_parts import marketplace, problem, serving
+from store.db.engine import Engine
+from store.facts.load import load
+from tests.lib.access_parts import bearer, callers, new_key, resources_of
+from tests.lib.api_parts import marketplace, problem, serving
 
 OPERATIONS = [
     (method.upper(), path)
@@ -107,7 +107,7 @@ def _routes(app: FastAPI) -> set[tuple[str, str]]:
 
 def test_every_route_is_classified_and_every_classified_route_exists() -> None:
     routes = _routes(create_app(_nothing))
-    assert routes - set(PERMISSIONS) == set(), "add them to serving.access.PERMISSIONS"
+    assert routes - set(PERMISSIONS) == set(), "add them to serving.guard.permissions.PERMISSIONS"
     assert {(m, p) for m, p in PERMISSIONS if p not in BENTOML} - routes == set()
 
 

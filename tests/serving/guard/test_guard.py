@@ -3,21 +3,19 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from starlette.types import Message
 
 from serving.app import create_app
-from serving.champions import Champions
-from serving.guard import BODY_LIMIT, Guard
+from serving.guard.guard import BODY_LIMIT, Guard
 from serving.openapi import document
 from serving.resources import Resources
-from store.database import make_engine
-from tests.api_parts import HEADERS, KEY, NOW, PROBLEM, problem, serving
-
-ROOT = Path(__file__).parents[1]
+from serving.state.champions import Champions
+from store.db.engine import make_engine
+from tests.lib.api_parts import HEADERS, KEY, NOW, PROBLEM, problem, serving
+from tests.lib.paths import ROOT
 
 
 @pytest.fixture(scope="module")

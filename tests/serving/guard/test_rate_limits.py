@@ -14,15 +14,15 @@ from sqlalchemy import text
 
 from domain.errors import DatabaseUnavailable, InvalidSettings
 from gateways.settings import load_settings
-from serving.access import TOKEN_PATH
-from serving.champions import Champions
-from serving.limits import Limits, limits_of
-from serving.memory_counts import MemoryCounts
+from serving.guard.memory_counts import MemoryCounts
+from serving.guard.permissions import TOKEN_PATH
+from serving.guard.rate_limits import Limits, limits_of
 from serving.resources import Resources
-from store.database import Engine, make_engine
-from store.rate_limits import PRUNE_EVERY, PostgresStorage
-from tests.access_parts import TOKEN_SECRET, Clock, bearer, new_key
-from tests.api_parts import HEADERS, KEY, problem, serving
+from serving.state.champions import Champions
+from store.access.rate_limits import PRUNE_EVERY, PostgresStorage
+from store.db.engine import Engine, make_engine
+from tests.lib.access_parts import TOKEN_SECRET, Clock, bearer, new_key
+from tests.lib.api_parts import HEADERS, KEY, problem, serving
 
 OPENAPI = "/api/openapi.json"
 

@@ -15,17 +15,17 @@ from websockets.sync.client import ClientConnection, connect
 from domain.policy import Role
 from domain.scores import Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from serving.callers import INSTALLATION
-from serving.connections import FRAMES, MESSAGE_BYTES
-from serving.draining import MESSAGES
+from serving.guard.authentication import INSTALLATION
+from serving.http.connections import FRAMES, MESSAGE_BYTES
+from serving.http.draining import MESSAGES
 from serving.resources import Resources
-from store.audit import read_rows
-from store.database import Engine
-from store.keys import revoke_key
-from store.load import load
-from store.scores import save_scores
-from tests.access_parts import bearer, callers, new_key, resources_of
-from tests.api_parts import NOW, PROBLEM, marketplace, problem, serving
+from store.access.audit import read_rows
+from store.access.keys import revoke_key
+from store.db.engine import Engine
+from store.facts.load import load
+from store.scores.records import save_scores
+from tests.lib.access_parts import bearer, callers, new_key, resources_of
+from tests.lib.api_parts import NOW, PROBLEM, marketplace, problem, serving
 
 STREAM = "/api/tutors/ada/changes/stream"
 SOCKET = "/api/tutors/ada/changes/ws"

@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from domain.keys import ApiKey, KeyWish
 from domain.policy import Permission, Role
-from serving.access import TOKEN_PATH
-from serving.callers import INSTALLATION
-from serving.tokens import Tokens
-from store.database import Engine
-from store.keys import create_key, revoke_key
-from store.load import load
-from tests.access_parts import TOKEN_SECRET, Clock, bearer, new_key, resources_of
-from tests.api_parts import HEADERS, NOW, marketplace, problem, serving
+from serving.guard.authentication import INSTALLATION
+from serving.guard.permissions import TOKEN_PATH
+from serving.guard.tokens import Tokens
+from store.access.keys import create_key, revoke_key
+from store.db.engine import Engine
+from store.facts.load import load
+from tests.lib.access_parts import TOKEN_SECRET, Clock, bearer, new_key, resources_of
+from tests.lib.api_parts import HEADERS, NOW, marketplace, problem, serving
 
 SCORES = "/api/tutors/ada/scores"
 GRANT = {"grant_type": "client_credentials"}

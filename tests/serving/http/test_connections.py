@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from serving.connections import BoundedHttp, OncePerMinute
-from store.database import Engine
-from tests.access_parts import resources_of
-from tests.api_parts import serving
+from serving.http.connections import BoundedHttp, OncePerMinute
+from store.db.engine import Engine
+from tests.lib.access_parts import resources_of
+from tests.lib.api_parts import serving
 
 HEALTH = b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from domain.errors import DatabaseUnavailable
-from serving.grouped import Grouped, in_thread
+from serving.http.group_commit import Grouped, in_thread
 
 
 def test_everybody_gets_their_own_result_and_requests_share_writes() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from tests.api_parts import problem
-from tests.event_parts import Rails, booked, completed, inbox, rails
+from tests.lib.api_parts import problem
+from tests.lib.event_parts import Rails, booked, completed, inbox, rails
 
 
 @pytest.fixture

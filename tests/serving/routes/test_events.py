@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, text
 
-from domain.event_examples import TYPES, example
-from store.database import make_engine
-from tests.api_parts import problem
-from tests.event_parts import NEXT_SECRET, NOW, Rails, completed, inbox, rails
+from domain.events.examples import TYPES, example
+from store.db.engine import make_engine
+from tests.lib.api_parts import problem
+from tests.lib.event_parts import NEXT_SECRET, NOW, Rails, completed, inbox, rails
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.vocabulary import AttributeType
-from features.dataset import Attribute
-from serving import attribute_types
-from store.attributes import define
-from tests.api_parts import problem
-from tests.event_parts import NOW, SIGNATURES, Rails, booked, completed, inbox, rails
+from features.base.dataset import Attribute
+from serving.bodies import attribute_types
+from store.facts.attributes import define
+from tests.lib.api_parts import problem
+from tests.lib.event_parts import NOW, SIGNATURES, Rails, booked, completed, inbox, rails
 
 
 @pytest.fixture

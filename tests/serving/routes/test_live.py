@@ -17,15 +17,15 @@ from domain.keys import KeyWish
 from domain.policy import Role
 from domain.scores import Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from serving.callers import INSTALLATION
-from serving.champions import Champions
+from serving.guard.authentication import INSTALLATION
 from serving.resources import Resources
-from store.audit import read_rows
-from store.changes import changes_after, ends_of_changes
-from store.keys import create_key
-from store.load import load
-from store.scores import append_scores, save_scores
-from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
+from serving.state.champions import Champions
+from store.access.audit import read_rows
+from store.access.keys import create_key
+from store.facts.load import load
+from store.scores.changes import changes_after, ends_of_changes
+from store.scores.records import append_scores, save_scores
+from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -160,7 +160,7 @@ def test_a_tutor_hears_of_nobody_but_themself(url: str, engine: Engine) -> None:
 def test_more_changes_than_are_remembered_are_read_from_the_database(
     url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.hub.PAGE", 7)
+    monkeypatch.setattr("serving.state.score_changes.PAGE", 7)
     with engine.begin() as connection:
         connection.execute(
             text("""

@@ -10,14 +10,14 @@ import pytest
 import xgboost as xgb
 
 from domain.vocabulary import AttributeType, Task
-from models.artifact import AttributeSpec, Model, seal
-from serving.champions import Champions
+from models.artifact.model import AttributeSpec, Model, seal
 from serving.resources import Resources
-from store.audit import read_rows
-from store.database import Engine, make_engine
-from store.load import load
-from store.models import record_model
-from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, register, serving, small_model
+from serving.state.champions import Champions
+from store.access.audit import read_rows
+from store.db.engine import Engine, make_engine
+from store.facts.load import load
+from store.ledger.models import record_model
+from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, problem, register, serving, small_model
 
 SUBJECT = AttributeSpec(kind="sessions", name="subject", type=AttributeType.CATEGORICAL, categories=("music", "maths"))
 

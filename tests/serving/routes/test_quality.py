@@ -6,10 +6,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from serving.champions import Champions
 from serving.resources import Resources
-from store.database import Engine
-from tests.api_parts import HEADERS, KEY, NOW, problem, serving
+from serving.state.champions import Champions
+from store.db.engine import Engine
+from tests.lib.api_parts import HEADERS, KEY, NOW, problem, serving
 
 BODY = {"id": "q1", "session_id": "past-1", "transcript": "tutor: Hello.\nstudent: Hi."}
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
-from store.load import load
-from tests.api_parts import HEADERS, NOW, marketplace, problem
-from tests.event_parts import Rails, booked, rails
+from store.facts.load import load
+from tests.lib.api_parts import HEADERS, NOW, marketplace, problem
+from tests.lib.event_parts import Rails, booked, rails
 
 DAY = {"from": (NOW - timedelta(days=3)).isoformat(), "to": NOW.isoformat()}
 HERE = ["past-0", "past-1"]

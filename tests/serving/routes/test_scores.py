@@ -12,17 +12,17 @@ from sqlalchemy import text
 from domain.interventions import Arm, ArmCount, ContactPlan, Effect, Estimate, PlannedContact, PlannedSession
 from domain.scores import QUALITY_ACT, Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
-from insights.upcoming import NOT_LISTED
-from serving.champions import Champions
-from serving.cursors import make_cursor
+from insights.advice.upcoming import NOT_LISTED
+from serving.http.cursors import make_cursor
 from serving.resources import Resources
-from serving.tutors import TutorQuery
-from store.contacts import save_effects, save_plan
-from store.database import Engine
-from store.load import load
-from store.scores import save_scores
-from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
-from tests.histories import dataset
+from serving.routes.tutors import TutorQuery
+from serving.state.champions import Champions
+from store.contacts.records import save_effects, save_plan
+from store.db.engine import Engine
+from store.facts.load import load
+from store.scores.records import save_scores
+from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
+from tests.lib.histories import dataset
 
 TOMORROW = NOW + timedelta(days=1)
 WHY = Reason(theme="no-shows", text="4 no-shows in the last 30 days", effect=1.2)

@@ -9,16 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from features.history import History
+from features.history.history import History
 from quality.reasons import with_reason_codes
-from serving.champions import Champions
-from serving.histories import Histories
 from serving.resources import Resources
-from store.applying import apply
-from store.history import HISTORY_KINDS, read_dataset
-from store.load import load
-from tests.api_parts import HEADERS, KEY, NOW, marketplace, register, serving, small_model
-from tests.inbox_parts import DAY, HOUR, NOON, arrived, event
+from serving.state.champions import Champions
+from serving.state.histories import Histories
+from store.facts.apply_events import apply
+from store.facts.history import HISTORY_KINDS, read_dataset
+from store.facts.load import load
+from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, register, serving, small_model
+from tests.lib.inbox_parts import DAY, HOUR, NOON, arrived, event
 
 BOOKED = event("session.booked", "e1", NOON - 3 * DAY)
 TUTOR, SESSION = BOOKED["data"]["tutor_id"], BOOKED["data"]["session_id"]

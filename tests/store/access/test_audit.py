@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from domain.policy import Role
-from serving.grouped import Grouped, in_thread
+from serving.http.group_commit import Grouped, in_thread
 from serving.resources import Resources
-from store.audit import AuditRow, KeptRow, read_rows, write_rows
-from store.database import Engine
-from store.load import load
-from store.parked import backlog
-from tests.access_parts import bearer, new_key, resources_of
-from tests.api_parts import HEADERS, NOW, marketplace, problem, register, serving, small_model
+from store.access.audit import AuditRow, KeptRow, read_rows, write_rows
+from store.db.engine import Engine
+from store.facts.load import load
+from store.inbox.backlog import backlog
+from tests.lib.access_parts import bearer, new_key, resources_of
+from tests.lib.api_parts import HEADERS, NOW, marketplace, problem, register, serving, small_model
 
 SCORES = "GET /api/tutors/{tutor_id}/scores"
 

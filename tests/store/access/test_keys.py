@@ -18,15 +18,15 @@ from cli.main import app
 from domain.errors import InvalidKey, UnknownSubject
 from domain.keys import KeyWish, digest, make_key, parts
 from domain.policy import Permission, Role
-from serving.callers import INSTALLATION, LAST_USED_EVERY, Callers
+from serving.guard.authentication import INSTALLATION, LAST_USED_EVERY, Callers
+from serving.guard.tokens import Tokens
 from serving.resources import Resources
-from serving.tokens import Tokens
-from store.audit import read_rows
-from store.database import Engine, make_engine
-from store.keys import create_key, find_key, list_keys, revoke_key
-from store.load import load
-from tests.access_parts import TOKEN_SECRET, Clock, bearer, new_key, resources_of
-from tests.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
+from store.access.audit import read_rows
+from store.access.keys import create_key, find_key, list_keys, revoke_key
+from store.db.engine import Engine, make_engine
+from store.facts.load import load
+from tests.lib.access_parts import TOKEN_SECRET, Clock, bearer, new_key, resources_of
+from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
 
 SCORES = "/api/tutors/ada/scores"
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.errors import DatabaseUnavailable
-from store.asking import Prepared
-from store.async_asking import MOST_CONNECTIONS, AsyncPool
-from store.database import make_engine
+from store.db.async_statements import MOST_CONNECTIONS, AsyncPool
+from store.db.engine import make_engine
+from store.db.statements import Prepared
 
 NUMBER = Prepared("number", "SELECT $1::int AS value")
 SLEEP = Prepared("sleep", "SELECT pg_sleep($1)")

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from domain.vocabulary import AttributeType
-from features.dataset import Attribute
-from features.history import History
-from store.applying import Applied, apply
-from store.attributes import define
-from store.history import read_dataset
-from tests.inbox_parts import DAY, HOUR, NOON, arrived, event, facts, one, rows
+from features.base.dataset import Attribute
+from features.history.history import History
+from store.facts.apply_events import Applied, apply
+from store.facts.attributes import define
+from store.facts.history import read_dataset
+from tests.lib.inbox_parts import DAY, HOUR, NOON, arrived, event, facts, one, rows
 
 SESSION = "SELECT * FROM sessions WHERE session_id = 'session-81023'"
 PRICE = Attribute("sessions", "price", AttributeType.NUMERIC)

@@ -12,29 +12,26 @@ from typer.testing import CliRunner
 from cli.main import app
 from domain.scores import Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from store import (
-    access_tables,
-    change_tables,
-    contact_tables,
-    inbox_tables,
-    retention_tables,
-    schedules,
-    tuned,
-    workers,
-)
-from store.applying import apply
-from store.erased_columns import ERASED_COLUMNS
-from store.erasing import Person, erase
-from store.erasure_tables import metadata
-from store.load import load
-from store.scores import save_scores
-from store.tombstones import erased_tutors, is_erased
-from store.tutor_pages import Wanted, tutor_page
-from store.tutor_scores import tutor_now
-from store.upcoming import upcoming_page
-from store.views import ranked_tutors, tutor_profile, upcoming_sessions
-from tests.canaries import BY, STUDENT, TUTOR, Canaries, dump, imported, plant, plant_late
-from tests.inbox_parts import DAY, HOUR, NOON, arrived, event, one, rows
+from store.facts.apply_events import apply
+from store.facts.erased_columns import ERASED_COLUMNS
+from store.facts.erasure import Person, erase
+from store.facts.load import load
+from store.facts.tombstones import erased_tutors, is_erased
+from store.ledger import tuned_parameters as tuned
+from store.operations import schedules, workers
+from store.schema import access as access_tables
+from store.schema import changes as change_tables
+from store.schema import contacts as contact_tables
+from store.schema import inbox as inbox_tables
+from store.schema import retention as retention_tables
+from store.schema.erasure import metadata
+from store.scores.ranking import ranked_tutors, tutor_profile, upcoming_sessions
+from store.scores.records import save_scores
+from store.scores.tutor_list import Wanted, tutor_page
+from store.scores.tutor_scores import tutor_now
+from store.scores.upcoming import upcoming_page
+from tests.lib.canaries import BY, STUDENT, TUTOR, Canaries, dump, imported, plant, plant_late
+from tests.lib.inbox_parts import DAY, HOUR, NOON, arrived, event, one, rows
 
 ALL_TABLES = (access_tables, change_tables, contact_tables, inbox_tables, retention_tables, schedules, tuned, workers)
 BOOKED = event("session.booked", "e1", NOON - 3 * DAY)

@@ -10,10 +10,10 @@ from sqlalchemy import Engine, text
 from domain.errors import InvalidDataset
 from domain.schema import KINDS
 from domain.vocabulary import AttributeType
-from features.dataset import Attribute, Dataset
-from store.history import read_dataset
-from store.load import KindSummary, load, record_import, row_counts
-from tests.small_dataset import ATTRIBUTES, NOON, corners, dataset, session
+from features.base.dataset import Attribute, Dataset
+from store.facts.history import read_dataset
+from store.facts.load import KindSummary, load, record_import, row_counts
+from tests.lib.small_dataset import ATTRIBUTES, NOON, corners, dataset, session
 
 
 def _set(given: Dataset, kind: str, column: str, values: list[object]) -> Dataset:

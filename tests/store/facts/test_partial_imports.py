@@ -15,14 +15,14 @@ from cli.import_dataset import import_dataset, load_file
 from domain.errors import InvalidDataset
 from domain.schema import KINDS
 from domain.vocabulary import AttributeType
-from features.dataset import Attribute, Export, complete_export
+from features.base.dataset import Attribute, Export, complete_export
 from gateways.settings import load_settings
-from store.applying import apply
-from store.load import compare, load
-from store.load_summary import FieldChanges
-from tests.dataset_parts import csv, write
-from tests.inbox_parts import arrived, facts, one
-from tests.small_dataset import NOON, corners, dataset, session
+from store.facts.apply_events import apply
+from store.facts.load import compare, load
+from store.facts.load_summary import FieldChanges
+from tests.lib.dataset_parts import csv, write
+from tests.lib.inbox_parts import arrived, facts, one
+from tests.lib.small_dataset import NOON, corners, dataset, session
 
 HEADER = "session_id,tutor_id,student_id,booked_at,starts_at,status,outcome_known_at"
 HELD = "s1,t1,u1,2026-03-01T09:00:00Z,2026-03-02T09:00:00Z,completed,2026-03-02T10:00:00Z"

@@ -6,9 +6,22 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine
 
-from store.claims import DIED, LEASE, MAX_TRIES, Claimed, LeaseLost, claim, fail, finish, heartbeat, park, release, wait
-from store.database import writing
-from tests.inbox_parts import DAY, HOUR, NOON, event, one, put, rows
+from store.db.engine import writing
+from store.inbox.leases import (
+    DIED,
+    LEASE,
+    MAX_TRIES,
+    Claimed,
+    LeaseLost,
+    claim,
+    fail,
+    finish,
+    heartbeat,
+    park,
+    release,
+    wait,
+)
+from tests.lib.inbox_parts import DAY, HOUR, NOON, event, one, put, rows
 
 WAITING = "SELECT count(*) AS n FROM inbox WHERE processed_at IS NULL AND parked_at IS NULL"
 

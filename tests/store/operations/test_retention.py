@@ -15,11 +15,11 @@ from domain.errors import InvalidSettings
 from domain.retention import Kept
 from domain.schedules import CRONS
 from gateways.settings import keep_periods, load_settings
-from serving.live import _start
-from store.changes import ends_of_changes
-from store.inbox import Arrival, Outcome, accept_each
-from store.retention import sweep
-from tests.inbox_parts import event, one, put, rows
+from serving.routes.live import _start
+from store.inbox.accept import Arrival, Outcome, accept_each
+from store.operations.retention import sweep
+from store.scores.changes import ends_of_changes
+from tests.lib.inbox_parts import event, one, put, rows
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)

@@ -8,16 +8,16 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
 from domain.errors import DatabaseUnavailable
-from store.access_tables import api_keys
-from store.change_tables import score_changes
-from store.contact_tables import metadata  # with the tables of contacts
-from store.database import downgrade, make_engine, ping, upgrade
-from store.erasure_tables import erased_ids
-from store.inbox_tables import inbox
-from store.retention_tables import retention_marks
-from store.schedules import flow_runs
-from store.tuned import tuned_params
-from store.workers import workers
+from store.db.engine import downgrade, make_engine, ping, upgrade
+from store.ledger.tuned_parameters import tuned_params
+from store.operations.schedules import flow_runs
+from store.operations.workers import workers
+from store.schema.access import api_keys
+from store.schema.changes import score_changes
+from store.schema.contacts import metadata  # with the tables of contacts
+from store.schema.erasure import erased_ids
+from store.schema.inbox import inbox
+from store.schema.retention import retention_marks
 
 _DEFINITIONS = text("""
     SELECT 'column', c.relname || '.' || a.attname,

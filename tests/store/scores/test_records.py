@@ -11,19 +11,21 @@ from domain.mail import Attachment, Mail
 from domain.promotion import Action
 from domain.scores import Reason, Score
 from domain.vocabulary import Band, ScoreKind, SubjectKind
-from store.load import load
-from store.models import StoredModel, card, challenger, champion, champion_key, ledger, record_action, record_model
-from store.outbox import claim, enqueue, mark_lost, mark_sent, unknown
-from store.scores import last_sweep, latest_scores, save_scores, score_history
-from store.views import (
-    Risk,
-    TutorProfile,
-    ranked_tutors,
-    tutor_profile,
-    tutor_sessions,
-    upcoming_sessions,
+from store.facts.load import load
+from store.ledger.models import (
+    StoredModel,
+    card,
+    challenger,
+    champion,
+    champion_key,
+    ledger,
+    record_action,
+    record_model,
 )
-from tests.small_dataset import NOON, corners
+from store.outgoing.mail import claim, enqueue, mark_lost, mark_sent, unknown
+from store.scores.ranking import Risk, TutorProfile, ranked_tutors, tutor_profile, tutor_sessions, upcoming_sessions
+from store.scores.records import last_sweep, latest_scores, save_scores, score_history
+from tests.lib.small_dataset import NOON, corners
 
 WHY = (Reason(theme="recent no-shows", text="2 no-shows in 30 days", effect=0.8),)
 MAIL = Mail("admin@example.org", "Drift", "Nothing drifted.", Attachment("report.html", b"\x00<html>"))

@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateways.postgres import create_database
-from store.audit import read_rows
-from store.database import Engine, make_engine, upgrade
-from tests.dashboards import dashboard
-from ui.attempts import BY_ADDRESS, BY_USER, WINDOW, Attempts
-from ui.sign_in import USER, credentials
-from ui.sign_in_pages import local_path
+from gateways.embedded_postgres.databases import create_database
+from store.access.audit import read_rows
+from store.db.engine import Engine, make_engine, upgrade
+from tests.lib.dashboards import dashboard
+from ui.access.attempts import BY_ADDRESS, BY_USER, WINDOW, Attempts
+from ui.access.sign_in import USER, credentials
+from ui.access.sign_in_pages import local_path
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 REPORT = "drift-2026-11-23.html"

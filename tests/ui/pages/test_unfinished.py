@@ -11,14 +11,14 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from cli.inbox import commands
-from serving.champions import Champions
 from serving.resources import Resources
-from store.audit import read_rows
-from store.claims import claim, park
-from store.parked import RETRIED
-from tests.api_parts import HEADERS, KEY, problem, serving
-from tests.inbox_parts import DAY, NOON, event, put, rows
-from ui.unfinished import unfinished_view
+from serving.state.champions import Champions
+from store.access.audit import read_rows
+from store.inbox.backlog import RETRIED
+from store.inbox.leases import claim, park
+from tests.lib.api_parts import HEADERS, KEY, problem, serving
+from tests.lib.inbox_parts import DAY, NOON, event, put, rows
+from ui.pages.unfinished import unfinished_view
 
 SCRIPT = "<script>alert(1)</script>"
 

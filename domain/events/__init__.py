@@ -1,0 +1,1 @@
+"""Events of the Rails app: schema, rules, order."""

@@ -1,0 +1,1 @@
+"""Point-in-time queries of a history, and prior means."""

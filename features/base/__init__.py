@@ -1,0 +1,1 @@
+"""Arrays, streams, the compiled kernel, time zones and holidays."""

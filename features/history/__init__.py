@@ -1,0 +1,1 @@
+"""The history of the marketplace as streams of events."""

@@ -1,0 +1,1 @@
+"""PostgreSQL from a wheel, run by the installation itself."""

@@ -1,0 +1,1 @@
+"""The Prefect server: its sign-in, and what is deployed there."""

@@ -1,0 +1,1 @@
+"""The Rails app: events it keeps, webhooks it takes, signatures."""

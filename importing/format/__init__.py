@@ -1,0 +1,1 @@
+"""The dataset file: its keys and the rules between them."""

@@ -1,0 +1,1 @@
+"""Rows of a file checked field by field; rejects."""

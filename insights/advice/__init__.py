@@ -1,0 +1,1 @@
+"""Advice about a risk, and the ranked lists."""

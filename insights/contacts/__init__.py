@@ -1,0 +1,1 @@
+"""Contacts: the plan with its holdout, and the measured effect."""

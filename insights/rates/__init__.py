@@ -1,0 +1,1 @@
+"""Shrunk rates of a tutor, with intervals."""

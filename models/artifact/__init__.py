@@ -1,0 +1,1 @@
+"""A trained model as bytes and sidecar, and the matrix it reads."""

@@ -1,0 +1,1 @@
+"""As-of rows with labels, and the simulated truth beside them."""

@@ -1,0 +1,1 @@
+"""Explanation of a score: contributions, words, what-ifs."""

@@ -1,0 +1,1 @@
+"""The promotion gate: checks, champion against challenger, decision."""

@@ -1,0 +1,1 @@
+"""Training: folds, fitting, tuning, leak checks, backtest."""

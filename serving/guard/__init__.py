@@ -1,0 +1,1 @@
+"""Request guard: authentication, permissions, rate limits, audit."""

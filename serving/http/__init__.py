@@ -1,0 +1,1 @@
+"""HTTP mechanics that no single route owns."""

@@ -1,0 +1,1 @@
+"""State kept in memory between requests: champions, histories, subscribers."""

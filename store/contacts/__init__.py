@@ -1,0 +1,1 @@
+"""Contact plans, their outcomes and measured effects."""

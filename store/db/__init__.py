@@ -1,0 +1,1 @@
+"""Access to PostgreSQL: engine, statements, asynchronous connections, LISTEN, COPY."""

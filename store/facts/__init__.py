@@ -1,0 +1,1 @@
+"""Sessions, tutors, students and messages: loaded, merged, changed by events, read back, erased."""

@@ -1,0 +1,1 @@
+"""Inbox of events: accept, lease, park and retry."""

@@ -1,0 +1,1 @@
+"""Ledger of model versions, shadow scores and tuned parameters."""

@@ -1,0 +1,1 @@
+"""Records for operators: health, schedules, workers, retention."""

@@ -1,0 +1,1 @@
+"""Outgoing mail and webhooks, stored before they are sent."""

@@ -1,0 +1,1 @@
+"""Table definitions, kept equal to the migrations by a test."""

@@ -1,0 +1,1 @@
+"""Scores: appended, read, ranked, and the log of their changes."""

@@ -1,0 +1,1 @@
+"""Sign-in to the dashboard, and headers of its responses."""

@@ -1,0 +1,1 @@
+"""Pages of the dashboard, a module and a template each."""

@@ -46,7 +46,7 @@ class _Headers:
 
 
 class Guard:
-    """ASGI middleware for HTTP and WebSockets. What is not in `serving.guard.permissions.PERMISSIONS` is never passed on.
+    """ASGI middleware for HTTP and WebSockets. Routes missing from `serving.guard.permissions` are refused.
 
     `resources` is asked for with every request, so that they may be opened after the import; `is_routed` says whether
     the app has a route there, to tell a forgotten line in that list from a wrong address.

@@ -30,8 +30,8 @@ _RETRY_SECONDS = 1.0
 class Hub:
     """Follows the changes of one database for one event loop.
 
-    The ids of changes are in the order in which they can be seen (`store.scores.changes.one_writer`), so whoever has seen one
-    has missed none before it.
+    The ids of changes are in the order in which they can be seen (`store.scores.changes.one_writer`): a client that
+    has seen one has missed none before it.
     """
 
     def __init__(self, engine: Engine) -> None:

@@ -1,1 +1,1 @@
-"""The vocabulary and the rules: standard library and pydantic only."""
+"""Domain vocabulary and rules; imports only the standard library and pydantic."""

@@ -1,4 +1,4 @@
-"""What can go wrong in a way a user can mend. The docstring is the default message."""
+"""Errors that a user can act on. Each docstring is the default message."""
 
 
 class TutorQualityError(Exception):
@@ -17,19 +17,19 @@ class NothingUsable(TutorQualityError):
 
 
 class NotEnoughData(TutorQualityError):
-    """There is too little finished history to train on."""
+    """Too few sessions have an outcome to train on."""
 
 
 class LateFeature(TutorQualityError):
-    """A field written only after the outcome was asked for as a feature."""
+    """A field that is written only after the outcome was requested as a feature."""
 
 
 class LeakSuspected(TutorQualityError):
-    """A column seems to know the outcome it should foretell."""
+    """A column appears to leak the outcome it should predict."""
 
 
 class UnknownSubject(TutorQualityError):
-    """There is no tutor or session of that id."""
+    """There is no tutor or session with that id."""
 
 
 class NoModel(TutorQualityError):
@@ -37,80 +37,80 @@ class NoModel(TutorQualityError):
 
 
 class UnknownVersion(TutorQualityError):
-    """The ledger knows no such version of the model."""
+    """The ledger has no such version of the model."""
 
 
 class NotPassed(TutorQualityError):
-    """The gate has not passed this version: it is promoted by force only, with a reason."""
+    """The gate has not passed this version: promoting it requires force and a reason."""
 
 
 class ModelMismatch(TutorQualityError):
-    """The model's bytes are not those the ledger recorded."""
+    """The model's bytes differ from those recorded in the ledger."""
 
 
 class EngineUnavailable(TutorQualityError):
-    """The engine that computes on many workers is not installed or does not answer."""
+    """The distributed compute engine is not installed or does not respond."""
 
 
 class DatabaseUnavailable(TutorQualityError):
-    """The database does not answer."""
+    """The database does not respond."""
 
 
 class InvalidSettings(TutorQualityError):
-    """A setting is missing or wrong."""
+    """A setting is missing or invalid."""
 
 
 class RegistryUnavailable(TutorQualityError):
-    """The model registry does not answer."""
+    """The model registry does not respond."""
 
 
 class InvalidMail(TutorQualityError):
-    """A mail cannot be sent as it is written."""
+    """The mail is invalid and cannot be sent."""
 
 
 class MailNotSent(TutorQualityError):
-    """A mail was surely not sent, and can be tried again."""
+    """The mail was not sent; it is safe to retry."""
 
 
 class MailOutcomeUnknown(TutorQualityError):
-    """A mail may or may not have been sent."""
+    """The mail may or may not have been sent."""
 
 
 class ContactClosed(TutorQualityError):
-    """The contact cannot go from how it stands to what was asked."""
+    """The contact cannot change from its current status to the requested one."""
 
 
 class Forbidden(TutorQualityError):
-    """The caller is known, but may not do this."""
+    """The caller is authenticated but lacks the permission."""
 
 
 class UnknownCaller(TutorQualityError):
-    """There is no key, or a wrong, expired or revoked one."""
+    """The API key or access token is missing, wrong, expired or revoked."""
 
 
 class BadSignature(TutorQualityError):
-    """The webhook is not signed with a secret known here."""
+    """The webhook's signature matches none of the configured secrets."""
 
 
 class InvalidEvent(TutorQualityError):
-    """The event cannot be used as it is."""
+    """The event is invalid."""
 
 
 class EventConflict(TutorQualityError):
-    """An event of that id was taken before with another body."""
+    """An event with that id was accepted before with a different body."""
 
 
 class RailsUnavailable(TutorQualityError):
-    """The Rails app does not answer."""
+    """The Rails app does not respond."""
 
 
 class InvalidKey(TutorQualityError):
-    """A key cannot be made as it was asked for."""
+    """The requested API key is invalid."""
 
 
 class TooManyRequests(TutorQualityError):
-    """The caller asked more often than it may."""
+    """The caller exceeded its rate limit."""
 
     def __init__(self, wait_seconds: int, what: str = "too many requests") -> None:
-        super().__init__(f"{what}: come again in {wait_seconds} s")
+        super().__init__(f"{what}: retry in {wait_seconds} s")
         self.wait_seconds = wait_seconds

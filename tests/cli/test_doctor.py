@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,9 @@ from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
 from cli.main import app
-from domain.schedules import CRONS, FlowRun, RunOutcome, RunSummary, Schedule
+from domain.schedules import CRONS, RunOutcome
 from gateways.clock import utc_now
-from gateways.crons import last_due, next_due
 from jobs.heartbeat import beating
-from monitoring import findings as judge
-from monitoring.findings import Level
-from monitoring.schedules import judge_schedule, schedule_states
 from simulator.mail_sink import MailSink
 from store.db.engine import downgrade, upgrade
 from store.operations.schedules import end_run, register_schedules, start_run
@@ -170,53 +166,3 @@ def test_what_waits_in_the_rows_is_a_fault(engine: Engine, monkeypatch: pytest.M
     assert (code, faults(findings)) == (8, {"worker", "inbox", "outbox", "prefect", "schedule score"})
     assert "no room" in findings["schedule score"]["what"]
     assert "train" in findings["prefect"]["what"]
-
-
-NOW = datetime(2026, 11, 30, 12, 20, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("since", "started", "outcome", "level", "words"),
-    [
-        (2 * HOUR, timedelta(minutes=15), RunOutcome.COMPLETED, Level.OK, "next 2026-11-30 13:05 UTC"),
-        (2 * HOUR, 1.25 * HOUR, RunOutcome.COMPLETED, Level.FAULT, "late: no run has started since 2026-11-30 12:05"),
-        (2 * HOUR, None, None, Level.FAULT, "late: no run has started since 2026-11-30 12:05 UTC; no good run yet"),
-        (timedelta(minutes=5), None, None, Level.OK, "no good run yet"),
-        (2 * HOUR, timedelta(minutes=15), RunOutcome.FAILED, Level.FAULT, "failed: no room"),
-        (2 * HOUR, timedelta(minutes=15), None, Level.OK, "no good run yet"),
-    ],
-)  # fmt: skip
-def test_a_schedule_is_late_when_a_due_run_has_not_started(
-    since: timedelta, started: timedelta | None, outcome: RunOutcome | None, level: Level, words: str
-) -> None:
-    state = _state("5 * * * *", since, started, outcome, NOW)
-    finding = judge_schedule(state, NOW)
-    assert finding.level is level
-    assert words in finding.what
-
-
-def test_a_run_without_an_end_is_a_fault_once_no_flow_may_take_so_long() -> None:
-    state = _state("0 3 * * 0", 90 * HOUR, 3 * HOUR, None, NOW)
-    assert "never ended" in judge_schedule(state, NOW).what
-
-
-def _state(cron: str, since: timedelta, started: timedelta | None, outcome: RunOutcome | None, now: datetime) -> Any:
-    runs = {}
-    if started is not None:
-        at = now - started
-        good = at if outcome is RunOutcome.COMPLETED else None
-        run = FlowRun("score", True, at, at if outcome else None, outcome, "no room" if outcome else None)
-        runs["score"] = RunSummary(run, good, at)
-    (state,) = schedule_states([Schedule("score", cron, now - since)], runs, now, last_due, next_due)
-    return state
-
-
-@pytest.mark.parametrize(("seconds", "level"), [(1, Level.OK), (-5, Level.WARNING), (40, Level.FAULT)])
-def test_clocks_that_differ_are_reported(seconds: int, level: Level) -> None:
-    assert judge.judge_clock(timedelta(seconds=seconds)).level is level
-
-
-@pytest.mark.parametrize(("free", "level"), [(3 << 30, Level.OK), (1 << 30, Level.WARNING), (1 << 20, Level.FAULT)])
-def test_a_disk_that_fills_up_is_reported_before_it_is_full(free: int, level: Level) -> None:
-    assert judge.judge_disk("/data", free, 100 << 30).level is level

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-import xgboost as xgb
 from psycopg2 import sql
 
 from domain.schema import KINDS
@@ -17,7 +16,7 @@ from features.base.dataset import TIME, Dataset, arrow_schema
 from features.history.history import History
 from models.artifact.matrix import build, features_of
 from models.artifact.model import Model
-from models.learners.tree_margins import MOST_ROWS, walk_of
+from models.learners.tree_margins import MOST_ROWS
 from quality.reasons import with_reason_codes
 from serving.state.histories import Histories
 from simulator.settings import MarketSettings
@@ -104,22 +103,6 @@ def test_a_copy_of_many_rows_comes_in_chunks_that_are_one_table() -> None:
     found = table_of(sent, pa.schema([("letter", pa.string())]))
     assert found.num_rows == n
     assert pc.unique(found["letter"]).to_pylist() == ["a"]
-
-
-def _booster(columns: np.ndarray, rounds: int, **params: float) -> xgb.Booster:
-    labels = np.nan_to_num(columns).sum(axis=1) > 0
-    return xgb.train({"objective": "binary:logistic", **params}, xgb.DMatrix(columns, labels), rounds)
-
-
-@pytest.mark.parametrize(("depth", "rounds", "start"), [(1, 1, 0.5), (6, 300, 0.5), (10, 40, 0.03)])
-def test_walked_trees_give_the_margins_of_xgboost_to_the_bit(depth: int, rounds: int, start: float) -> None:
-    rng = np.random.default_rng(depth)
-    columns = np.round(rng.normal(size=(500, 20)), 1).astype(np.float32)  # rounded: values meet thresholds
-    columns[rng.random(columns.shape) < 0.2] = np.nan
-    booster = _booster(columns, rounds, max_depth=depth, min_child_weight=0.1, base_score=start)
-    expected = booster.inplace_predict(columns, predict_type="margin", validate_features=False)
-    for order in ("C", "F"):
-        assert walk_of(booster).margins(np.asarray(columns, order=order)).tobytes() == expected.tobytes()
 
 
 def test_one_row_gets_the_probability_it_has_among_many() -> None:

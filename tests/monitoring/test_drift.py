@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from domain.mail import Mail
 from features.base.local_time import WEEKDAYS
 from gateways.mail import compose
-from monitoring.decision import MIN_ROWS, ColumnDrift, Decision, DriftReport, decide
+from monitoring.decision import Decision, DriftReport
 from monitoring.drift import drift_report
 from monitoring.words import drift_mail
 
@@ -37,10 +37,6 @@ def _report(reference: Columns, current: Columns) -> DriftReport:
 
 def _mail(report: DriftReport) -> Mail:
     return drift_mail(report, "ann@example.org", "https://tutors.example.org/reports/drift-2026-03-02.html")
-
-
-def _column(name: str, score: float = 0.0, missing_now: float = 0.0, growing: bool = False) -> ColumnDrift:
-    return ColumnDrift(name, score, 0.1, f"words of {name}", 0.0, missing_now, growing)
 
 
 @pytest.fixture(scope="module")
@@ -145,21 +141,3 @@ def test_a_quiet_week_has_no_picture(quiet: DriftReport) -> None:
     mail = _mail(quiet)
     assert mail.attachment is None
     assert "cid:" not in (mail.html or "")
-
-
-@pytest.mark.parametrize(
-    ("columns", "n", "expected"),
-    [
-        ((_column("a"), _column("b")), MIN_ROWS, Decision.KEEP),
-        ((_column("a", 0.5), *map(_column, "bcdefg")), MIN_ROWS, Decision.LOOK),
-        ((_column("a", 0.5), _column("b")), MIN_ROWS, Decision.RETRAIN),
-        ((_column("a", 0.5), _column("b", missing_now=0.5)), MIN_ROWS, Decision.LOOK),
-        ((_column("a", 0.5, growing=True), _column("b")), MIN_ROWS, Decision.KEEP),
-        ((_column("a", 0.5), _column("b")), MIN_ROWS - 1, Decision.LOOK),
-        ((), MIN_ROWS, Decision.KEEP),
-    ],
-)
-def test_every_check_ends_in_one_decision(columns: tuple[ColumnDrift, ...], n: int, expected: Decision) -> None:
-    decision, reason = decide(columns, 10_000, n)
-    assert decision is expected
-    assert reason.endswith(".")

@@ -6,12 +6,8 @@ import shutil
 import subprocess
 
 import pytest
-from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
-from cli.docs.events import events_page
-from domain.events.events import Event
-from domain.events.examples import TYPES, example
 from gateways.clock import utc_now
 from gateways.rails.signatures import Signatures
 from serving.resources import Resources
@@ -35,12 +31,3 @@ def test_the_recipe_by_hand_is_taken(engine: Engine) -> None:
     taken = json.loads(ran.stdout)
     assert (taken["id"][:4], taken["status"]) == ("try-", "accepted"), ran.stderr
     assert [row.type for row in inbox(engine)] == ["tutor.updated"]
-
-
-def test_every_type_has_an_example_that_the_schema_takes_and_a_place_on_the_page() -> None:
-    page = events_page(PAGE)
-    for kind in TYPES:
-        assert TypeAdapter(Event).validate_python(example(kind)).type == kind
-        assert f"### `{kind}`" in page
-    assert "| `rating` | number from 1 to 5 |  |" in page
-    assert "| `initiator` | `tutor`, `student`, `platform` | required |" in page

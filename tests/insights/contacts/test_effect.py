@@ -10,12 +10,10 @@ from benchmarks.coverage import width
 from domain.interventions import (
     Arm,
     ContactOutcome,
-    Effect,
     Verdict,
 )
 from insights.contacts.effect import MIN_NO_SHOWS, Outcomes, effect, effects
 from insights.contacts.effect_words import in_words
-from insights.rates.intervals import t_quantile
 from tests.lib.contact_parts import sampled
 
 NO_SHOWS_OF_NOBODY = "0 no-shows of 0 tutors"
@@ -127,27 +125,6 @@ def test_each_action_is_judged_by_its_own_tutors_at_a_level_all_share() -> None:
     assert found["idle"].verdict is Verdict.UNCLEAR
     assert found["rare"].verdict is Verdict.TOO_FEW
     assert found["works"].absolute == effect(works, 0.975).absolute
-
-
-@pytest.mark.parametrize("degrees", [5, 10, 40, 1000])
-def test_the_t_quantile_is_students(degrees: int) -> None:
-    for share in (0.975, 0.9875, 0.95):
-        assert t_quantile(share, degrees) == pytest.approx(stats.t.ppf(share, degrees), abs=1e-3)
-
-
-def test_effects_in_words_give_the_figures_with_their_intervals() -> None:
-    words = in_words(effect(sampled(500, 0.5)))
-    assert words.startswith("Prevents no-shows: ")
-    assert "of no-shows prevented (95 % interval " in words
-    assert " of sessions (−" in words
-    assert "by 100 contacts (" in words
-
-
-def test_contacts_that_do_harm_are_said_to() -> None:
-    sample = sampled(500, 0.6)
-    found: Effect = effect(replace(sample, contacted=~sample.contacted))
-    assert found.verdict is Verdict.HARMS
-    assert in_words(found).startswith("More no-shows: −")
 
 
 def test_outcomes_keep_the_order_of_their_rows() -> None:

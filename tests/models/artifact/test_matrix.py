@@ -9,7 +9,6 @@ import pytest
 from cli.errors import exit_code
 from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
-from features.as_of.priors import Prior, Priors
 from features.as_of.queries import of_sessions
 from features.base.dataset import Attribute, Dataset
 from features.history.history import History
@@ -23,27 +22,16 @@ from models.train import fitting as learning
 from models.train.fitting import Request, learn
 from simulator.settings import MarketSettings
 from tests.lib.api_parts import NOW, small_model
+from tests.lib.attribute_sessions import AREA, PRIORS, sessions
 from tests.lib.histories import dataset
 from tests.lib.markets import market
 from tests.lib.small_dataset import session
 
-PRIORS = Priors.all_equal(Prior(rate=0.1, strength=5))
 PRICE = Attribute("sessions", "price", AttributeType.NUMERIC)
-AREA = Attribute("sessions", "area", AttributeType.CATEGORICAL)
-
-
-def _sessions(attribute: Attribute, values: list[object]) -> History:
-    """Sessions with these values, of as many tutors as may share a value, in turn."""
-    tutors = [f"t{n}" for n in range(LEAST_TUTORS)]
-    rows = [
-        session(f"x{i}", tutor_id=tutors[i % LEAST_TUTORS], **{attribute.column: value})
-        for i, value in enumerate(values)
-    ]
-    return History(dataset({"tutors": [{"tutor_id": name} for name in tutors], "sessions": rows}, (attribute,)))
 
 
 def test_a_number_too_large_for_a_float_is_missing_and_stops_nobody() -> None:
-    history = _sessions(PRICE, [1.5, 1e300, -1e300, None])
+    history = sessions(PRICE, [1.5, 1e300, -1e300, None])
     spec = AttributeSpec(kind="sessions", name="price", type=AttributeType.NUMERIC)
     found = build((), [spec], history, of_sessions(history.sessions), PRIORS)
     np.testing.assert_array_equal(found[:, 0], [1.5, np.nan, np.nan, np.nan])
@@ -52,17 +40,10 @@ def test_a_number_too_large_for_a_float_is_missing_and_stops_nobody() -> None:
 def test_of_too_many_categories_the_most_frequent_are_kept_whatever_came_of_them() -> None:
     seldom = [f"seldom {i}" for i in range(300) for _ in range(LEAST_TUTORS)]
     values: list[object] = [*seldom, *(f"often {i}" for i in range(MAX_CATEGORIES) for _ in range(2 * LEAST_TUTORS))]
-    history = _sessions(AREA, values)
+    history = sessions(AREA, values)
     labels = np.array([str(value).startswith("seldom") for value in values], dtype=np.float64)
     (spec,) = specify_attributes(history, of_sessions(history.sessions), labels, PRIORS)
     assert sorted(spec.categories) == sorted(f"often {i}" for i in range(MAX_CATEGORIES))
-
-
-def test_a_category_of_fewer_tutors_than_share_a_secret_never_enters_a_model() -> None:
-    values: list[object] = ["maths"] * LEAST_TUTORS + ["a note about Ada"] * (LEAST_TUTORS - 1)
-    history = _sessions(AREA, values)
-    (spec,) = specify_attributes(history, of_sessions(history.sessions), np.zeros(len(values)), PRIORS)
-    assert spec.categories == ("maths",)
 
 
 def test_attributes_of_one_name_on_tutors_and_sessions_are_two() -> None:
@@ -78,14 +59,14 @@ def test_attributes_of_one_name_on_tutors_and_sessions_are_two() -> None:
 
 
 def test_an_attribute_that_no_training_row_has_is_not_asked_for_later() -> None:
-    history = _sessions(PRICE, [None, None])
+    history = sessions(PRICE, [None, None])
     assert specify_attributes(history, of_sessions(history.sessions), np.zeros(2), PRIORS) == []
 
 
 def test_a_column_gone_from_the_data_is_named_in_one_sentence_and_has_an_exit_code() -> None:
     spec = AttributeSpec(kind="sessions", name="price", type=AttributeType.NUMERIC)
     model = replace(small_model(), sidecar=small_model().sidecar.model_copy(update={"attributes": (spec,)}))
-    emptied, undefined = _sessions(PRICE, [None]), _sessions(AREA, ["x"])
+    emptied, undefined = sessions(PRICE, [None]), sessions(AREA, ["x"])
     says = "reads sessions.price, of which the data hold no value any more: bring the column back"
     with pytest.raises(ModelMismatch, match=says) as error:
         matrix_of(model.sidecar, undefined, of_sessions(undefined.sessions))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from domain.horizons import WATCH_RISK
-from models.evaluate.bootstrap import NAMES, draws, measure, rank
+from models.evaluate.bootstrap import NAMES, measure, rank
 from models.evaluate.metrics import auc_gain, compare, curves, figures, figures_with_intervals
 from models.learners.calibration import expit, logit
 from tests.lib.scored import simulated
@@ -172,13 +172,6 @@ def test_intervals_are_the_same_for_the_same_seed_and_any_names_of_clusters() ->
     first = figures_with_intervals(labels, scores, clusters, seed=9, repeats=20)
     assert figures_with_intervals(labels, scores, clusters * 7 + 3, seed=9, repeats=20) == first
     assert figures_with_intervals(labels, scores, clusters, seed=10, repeats=20) != first
-
-
-def test_the_bootstrap_draws_as_many_tutors_as_there_are() -> None:
-    drawn = list(draws(3, repeats=7, seed=0))
-    assert len(drawn) == 7
-    assert all(weights.size == 3 and weights.sum() == 3 for weights in drawn)
-    assert len({tuple(weights) for weights in drawn}) > 1
 
 
 def test_an_interval_holds_its_value_even_where_noise_is_all_there_is() -> None:

@@ -3,19 +3,9 @@
 import numpy as np
 import pytest
 
-from models.learners.boosting import FLAT, LINE, Params, Shape, try_out
 from models.learners.calibration import expit
 from models.learners.logistic import fit_linear
-from models.train.held_out import best
-
-RNG = np.random.default_rng(7)
-
-
-def line(n: int = 4000, slope: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Two columns, of which the first raises the log-odds by `slope` a unit and the second says nothing."""
-    columns = RNG.standard_normal((n, 2)).astype(np.float32)
-    labels = (RNG.random(n) < expit(slope * columns[:, 0] - 1)).astype(float)
-    return columns, labels
+from tests.lib.logistic_line import RNG, line
 
 
 def test_it_finds_a_line_and_its_intercept() -> None:
@@ -75,19 +65,3 @@ def test_the_rows_of_a_large_fit_are_drawn_by_the_seed(monkeypatch: pytest.Monke
     columns, labels = line()
     first, again, other = (fit_linear(columns, labels, (0, 0), 0, seed=s) for s in (1, 1, 2))
     assert first == again != other
-
-
-def test_where_things_are_straight_trees_do_best_from_the_line() -> None:
-    columns, labels = line(4000, slope=2.0)
-    settings: Params = {"objective": "binary:logistic", "rounds": 40, "eta": 0.1, "max_depth": 2, "seed": 0}
-    held_out = columns[2000:], labels[2000:]
-    trials = try_out(columns[:2000], labels[:2000], held_out, settings, Shape((0, 0)), patience=0)
-    assert trials[LINE].losses[0] < trials[FLAT].losses[0] - 0.05
-    assert best({name: trial.losses for name, trial in trials.items()})[0] == LINE
-
-
-def test_the_start_and_the_rounds_with_the_lowest_held_out_loss_are_chosen() -> None:
-    losses = {LINE: np.array([0.5, 0.45, 0.46]), FLAT: np.array([0.6, 0.5, 0.44, 0.43, 0.47])}
-    assert best(losses) == (FLAT, 4)
-    assert best({name: values[:3] for name, values in losses.items()}) == (FLAT, 3)
-    assert best({name: values[:2] for name, values in losses.items()}) == (LINE, 2)

@@ -12,25 +12,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from domain.errors import NotEnoughData, RegistryUnavailable
+from domain.errors import RegistryUnavailable
 from domain.vocabulary import Task
-from features.history.history import History
-from flows.train import request_of
 from flows.tune import Asked, run_search
 from gateways.embedded_postgres.databases import empty_database
 from gateways.registry import log_trials
 from models.learners.boosting import Shape
-from models.learners.calibration import expit
-from models.learners.device import count_gpus, device
 from models.train.fitting import DEFAULT_PARAMS
-from models.train.folds import Problem, folds_of, problem_of, thinned
 from models.train.tuning import MOST_ROUNDS, SPACE, Budget, Study, Trial, open_study, tune
 from store.ledger.tuned_parameters import TunedParams, newest_tuned, record_tuned
-from tests.lib.markets import market
+from tests.lib.tuning_problem import problem
 
 NOW = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 FOREVER = Budget(1e9, time.monotonic, trials=6)
@@ -40,55 +34,6 @@ FOREVER = Budget(1e9, time.monotonic, trials=6)
 def studies_url(server_url: str) -> str:
     """A database of its own, as Optuna's tables have migrations of their own."""
     return empty_database(server_url, "studies")
-
-
-def problem(n: int = 3000, seed: int = 0) -> Problem:
-    """Two columns that matter, the first of which only ever raises the risk, and one that does not."""
-    rng = np.random.default_rng(seed)
-    design = np.asfortranarray(rng.normal(size=(n, 3)), dtype=np.float32)
-    truth = expit(-1 + 1.5 * design[:, 0] + np.where(design[:, 1] > 0.5, 1.5, 0))
-    labels = (rng.random(n) < truth).astype(float)
-    as_of = np.arange(n) * 60
-    start = {**DEFAULT_PARAMS[Task.NO_SHOW], "seed": seed, "nthread": 1}
-    return Problem(design, labels, folds_of(as_of, as_of + 1, labels), start, Shape((1, 0, 0)))
-
-
-def test_a_fold_learns_only_from_labels_known_before_it_is_judged() -> None:
-    rng = np.random.default_rng(0)
-    as_of = np.sort(rng.integers(0, 10**6, 4000))
-    known_at = as_of + rng.integers(0, 2 * 10**5, 4000)
-    folds = folds_of(as_of, known_at, rng.integers(0, 2, 4000).astype(float))
-    assert len(folds) == 3
-    for fold in folds:
-        assert known_at[fold.teach].max() < as_of[fold.judge].min()
-        assert fold.teach.size == (known_at < fold.begins).sum()
-    judged = np.concatenate([fold.judge for fold in folds])
-    assert np.array_equal(judged, np.arange(judged[0], 4000))
-
-
-def test_folds_without_outcomes_of_both_kinds_are_refused_in_words() -> None:
-    as_of = np.arange(1000)
-    with pytest.raises(NotEnoughData, match="no fold of the 1000 finished examples has 100 outcomes of each kind"):
-        folds_of(as_of, as_of, (as_of < 50).astype(float))
-
-
-def test_thinning_keeps_all_examples_of_some_tutors() -> None:
-    history = History(market().dataset)
-    examples = request_of(Task.CHURN, history, seed=1).examples(2**62)
-    few = thinned(examples, len(examples) // 4, seed=1)
-    assert 0.1 < len(few) / len(examples) < 0.5
-    for tutor in np.unique(few.queries.tutor):
-        mine, all_of_it = few.tutor == tutor, examples.tutor == tutor
-        assert np.array_equal(few.label[mine], examples.label[all_of_it])
-        assert np.array_equal(few.as_of[mine], examples.as_of[all_of_it])
-
-
-def test_the_problem_of_a_market_has_the_columns_of_its_task_and_begins_before_the_cut() -> None:
-    request = request_of(Task.NO_SHOW, History(market().dataset), seed=1)
-    found = problem_of(request, most=20_000)
-    assert found.design.shape[1] == len(found.shape.signs) >= len(request.columns)
-    assert 12_000 < len(found.labels) < 28_000
-    assert all(fold.begins < request.cut for fold in found.folds)
 
 
 def test_the_best_trial_is_no_worse_than_the_defaults_which_are_tried_first() -> None:
@@ -157,14 +102,6 @@ def test_workers_asked_for_search_together_within_the_budget(studies_url: str) -
     assert len(found.trials) > 2
     assert found.start_loss is not None
     assert found.loss <= found.start_loss
-
-
-def test_the_processor_is_used_where_xgboost_or_the_machine_has_no_gpu() -> None:
-    assert device({"USE_CUDA": False}, gpus=lambda: 1) == "cpu"
-    assert device({"USE_CUDA": True}, gpus=lambda: 0) == "cpu"
-    assert device({"USE_CUDA": True}, gpus=lambda: 1) == "cuda"
-    assert count_gpus() >= 0
-    assert problem().fixed["device"] == device()
 
 
 def test_ctrl_c_ends_the_processes_of_a_search_long_before_its_budget(studies_url: str) -> None:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from cli.errors import exit_code
 from cli.main import app
 from domain.errors import InvalidKey, UnknownSubject
-from domain.keys import KeyWish, digest, make_key, parts
+from domain.keys import KeyWish, make_key
 from domain.policy import Permission, Role
 from serving.guard.authentication import INSTALLATION, LAST_USED_EVERY, Callers
 from serving.guard.tokens import Tokens
@@ -56,30 +56,6 @@ def _until(found: Callable[[], bool], seconds: float = 2.0) -> float:
         assert time.monotonic() - began < seconds
         time.sleep(0.005)
     return time.monotonic() - began
-
-
-def test_a_key_holds_256_random_bits_in_url_safe_letters_and_is_kept_as_a_hash() -> None:
-    asked: list[int] = []
-
-    def random(size: int) -> bytes:
-        asked.append(size)
-        return secrets.token_bytes(size)
-
-    key, written = make_key(KeyWish("Rails", Role.READ), NOW, "tests", random)
-    assert max(asked) >= 32
-    assert written.isascii()
-    assert written.count("_") == 3
-    assert parts(written) == (key.id, written.rpartition("_")[2])
-    assert written.rpartition("_")[2] not in str(key)
-    assert key.secret_sha256 == digest(written.rpartition("_")[2])
-    assert make_key(KeyWish("Rails", Role.READ), NOW, "tests", random)[1] != written
-
-
-@pytest.mark.parametrize(
-    "written", ["", "tqs_live_", "tqs_live_a_", "tqs_test_a_b", "tqs_live_a_b_c", "tqs_live_a_b\n", "a_b"]
-)
-def test_what_is_not_written_as_a_key_is_none(written: str) -> None:
-    assert parts(written) is None
 
 
 def test_a_key_beyond_its_role_or_without_its_tutor_cannot_be_made() -> None:

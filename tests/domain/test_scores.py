@@ -1,0 +1,23 @@
+import pytest
+
+from domain.scores import QUALITY_ACT, RESCHEDULE_ACT, band_of
+from domain.vocabulary import Band, ScoreKind
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "act_from", "expected"),
+    [
+        (ScoreKind.HELP, 0.5, 0.5, Band.ACT),
+        (ScoreKind.HELP, 0.99, None, Band.WATCH),
+        (ScoreKind.RESCHEDULE_RATE_30D, 0.36, RESCHEDULE_ACT, Band.ACT),
+        (ScoreKind.RESCHEDULE_RATE_30D, 0.2, RESCHEDULE_ACT, Band.WATCH),
+        (ScoreKind.SESSION_QUALITY, 0.9, QUALITY_ACT, Band.OK),
+        (ScoreKind.SESSION_QUALITY, 0.6, QUALITY_ACT, Band.WATCH),
+        (ScoreKind.FIRST_SESSION_QUALITY, 0.4, QUALITY_ACT, Band.ACT),
+        (ScoreKind.FIRST_SESSION_QUALITY, 0.4, None, Band.WATCH),
+    ],
+)
+def test_bands_know_whether_large_or_small_values_are_bad(
+    kind: ScoreKind, value: float, act_from: float | None, expected: Band
+) -> None:
+    assert band_of(kind, value, act_from) is expected

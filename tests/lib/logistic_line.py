@@ -1,0 +1,14 @@
+"""Columns whose log odds are a straight line."""
+
+import numpy as np
+
+from models.learners.calibration import expit
+
+RNG = np.random.default_rng(7)
+
+
+def line(n: int = 4000, slope: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Two columns, of which the first raises the log-odds by `slope` a unit and the second says nothing."""
+    columns = RNG.standard_normal((n, 2)).astype(np.float32)
+    labels = (RNG.random(n) < expit(slope * columns[:, 0] - 1)).astype(float)
+    return columns, labels

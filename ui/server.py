@@ -1,4 +1,4 @@
-"""The server of the dashboard: its address, its sign-in, and nothing from outside."""
+"""Dashboard server: bind address, sign-in, cookies, timeouts and security headers."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,19 +14,19 @@ from ui.access.reports import report_route
 from ui.access.secure_headers import SecureHeaders, log_request
 from ui.access.sign_in import Visitors, cookie_secret, session_secret
 from ui.access.sign_in_pages import SIGNED_IN_DAYS, Door, SignIn, user_of
-from ui.app import TITLE, Pages
+from ui.app import TITLE, Views
 
 HOST = "127.0.0.1"
 _LIMITS = {
-    "idle_connection_timeout": 30.0,  # also for the headers of a request to come
+    "idle_connection_timeout": 30.0,  # also limits the wait for request headers
     "body_timeout": 30.0,
     "max_header_size": 64 * 1024,
     "max_body_size": 1_000_000,
 }
 
 
-def serve(pages: Pages, visitors: Visitors, engine: Engine, settings: Settings, now: Callable[[], datetime]) -> Any:
-    """A Bokeh server of the pages, bound to the loopback address but not yet running.
+def serve(views: Views, visitors: Visitors, engine: Engine, settings: Settings, now: Callable[[], datetime]) -> Any:
+    """A Bokeh server of the views, bound to the loopback address but not yet running.
 
     Raises OSError if the port is taken.
     """
@@ -34,7 +34,7 @@ def serve(pages: Pages, visitors: Visitors, engine: Engine, settings: Settings, 
     door = Door(engine, visitors, Attempts(now), now, is_https=public.scheme == "https")
     pn.config.oauth_expiry = SIGNED_IN_DAYS
     server = pn.io.server.get_server(
-        dict(pages),
+        dict(views),
         title=TITLE,
         address=HOST,
         port=settings.ui_port,
@@ -54,5 +54,5 @@ def serve(pages: Pages, visitors: Visitors, engine: Engine, settings: Settings, 
 
 
 def _origins(port: int, public: str) -> list[str]:
-    """The hosts whose pages may open a WebSocket here: our own, and the one that people see."""
+    """Hosts whose pages may open a WebSocket: the loopback address and the public host."""
     return [f"{host}:{port}" for host in (HOST, "localhost")] + ([public] if public else [])

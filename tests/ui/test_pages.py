@@ -234,9 +234,9 @@ def test_a_key_opens_the_pages_its_role_may_see(browser: Browser, address: str, 
     page.fill("[name=password]", text)
     page.click("button")
     expect(page.locator("table.ranking tbody tr")).to_have_count(3, timeout=30_000)
-    expect(page.get_by_role("link", name="Not done")).to_have_count(0)
+    expect(page.get_by_role("link", name="Parked and failed")).to_have_count(0)
     page.goto(f"{address}/unfinished")
-    expect(page.get_by_text("This page is not for you")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("You have no access to this page")).to_be_visible(timeout=30_000)
     revoke_key(engine, key.id, ADMIN, datetime.now(UTC))
     page.goto(address)
     expect(page.get_by_text("Your key was revoked")).to_be_visible(timeout=30_000)
@@ -267,7 +267,7 @@ def test_a_tutor_sees_their_own_page_alone(engine: Engine) -> None:
     _plant(engine)
     pages = create_app(engine, lambda: NOW, lambda: Principal("k", Role.TUTOR, tutor_id="ada"))
     for address in ("/", "tutor", "upcoming", "contacts", "unfinished"):
-        assert "This page is not for you" in _said(pages[address]())
+        assert "You have no access to this page" in _said(pages[address]())
     assert read_rows(engine) == []
 
 
@@ -324,7 +324,7 @@ def test_a_model_that_waits_while_none_serves_is_told_with_the_reason(engine: En
 def test_without_a_database_both_pages_say_so() -> None:
     nowhere = make_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none")
     for page in create_app(nowhere, lambda: NOW, lambda: ADMIN).values():
-        assert "The database does not answer" in _said(page())
+        assert "The database is unavailable" in _said(page())
 
 
 def test_a_tutor_nobody_knows_is_a_sentence(engine: Engine) -> None:

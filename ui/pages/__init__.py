@@ -1,1 +1,1 @@
-"""Pages of the dashboard, a module and a template each."""
+"""Dashboard pages, one module with templates each."""

@@ -1,21 +1,23 @@
-"""The page of contacts: whom to call about tomorrow's sessions, and what calling is worth."""
+"""Contacts page: the contact list of the last planned day and the measured effect of contacting."""
 
 import panel as pn
 
+from domain.policy import Permission
 from insights.contacts.effect_words import in_words
 from store.contacts.records import last_planned_day, listed_contacts, measured_effects
 from store.db.engine import Engine
+from ui.page import Page, PageRequest
 from ui.parts.rendering import piece, sentence
 
-NO_PLAN = (
-    "Every night the sessions of the next day are ranked by their risk; the first list appears here. Or run now: "
-    "tqs contacts plan"
-)
+NO_PLAN = "Contacts for the next day are planned every night. To plan them now, run: tqs contacts plan"
 
 
-def contacts_view(engine: Engine) -> pn.Column:
-    """The list of the last planned day and the effect measured so far. Raises DatabaseUnavailable."""
-    return pn.Column(_list(engine), _effect(engine), sizing_mode="stretch_width")
+def contacts_view(request: PageRequest) -> pn.Column:
+    """The contact list of the last planned day and the effect measured so far. Raises DatabaseUnavailable."""
+    return pn.Column(_list(request.engine), _effect(request.engine), sizing_mode="stretch_width")
+
+
+PAGE = Page("contacts", "Contacts", Permission.SCORES_READ, contacts_view)
 
 
 def _list(engine: Engine) -> pn.pane.HTML:

@@ -1,4 +1,4 @@
-"""One tutor's page: scores, why, what to do, how it went, and the sessions behind it."""
+"""Tutor page: scores with reasons and advice, score history, sessions and reschedules."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 import panel as pn
 
 from domain.horizons import UPCOMING
+from domain.policy import Permission
 from domain.vocabulary import Party, ScoreKind, SubjectKind
 from insights.advice.upcoming import advice
 from quality.reasons import SCORER, most_frequent
@@ -14,21 +15,26 @@ from store.scores.ranking import TutorProfile, UpcomingSession, tutor_profile, t
 from store.scores.records import latest_scores, score_history
 from store.scores.tutor_details import tutor_reschedules
 from store.scores.upcoming import Upcoming, upcoming
+from ui.page import Page, PageRequest
 from ui.parts.rendering import piece, sentence
 from ui.parts.score_history import history_plot
 
 ORDER = (ScoreKind.HELP, ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D)
 RECENT = 20
-WITHOUT_SCORES = "Tutors are scored once a model is trained, and while they deliver sessions."
+WITHOUT_SCORES = "A tutor is scored once a model has been trained, and only while active."
 
 
-def tutor_view(engine: Engine, tutor_id: str, now: datetime) -> pn.Column:
-    """The page of a tutor; a sentence for an id nobody has. Raises DatabaseUnavailable."""
+def tutor_view(request: PageRequest) -> pn.Column:
+    """The page of one tutor; a notice for an unknown id. Raises DatabaseUnavailable."""
+    engine, tutor_id = request.engine, request.tutor_id
     tutor = tutor_profile(engine, tutor_id)
     if tutor is None:
         return pn.Column(sentence("No such tutor", f"There is no tutor with the id “{tutor_id}”."))
-    parts = [_scores(engine, tutor), *_history(engine, tutor_id), _sessions(engine, tutor, now)]
+    parts = [_scores(engine, tutor), *_history(engine, tutor_id), _sessions(engine, tutor, request.now)]
     return pn.Column(*parts, sizing_mode="stretch_width")
+
+
+PAGE = Page("tutor", "One tutor", Permission.SCORES_READ, tutor_view, per_tutor=True)
 
 
 def _scores(engine: Engine, tutor: TutorProfile) -> pn.pane.HTML:

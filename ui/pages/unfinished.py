@@ -1,18 +1,20 @@
-"""The page of what is not done: events that were parked and deliveries that failed, each with its reason."""
+"""Page of failed work: parked events, waiting events with an error, and failed webhook deliveries."""
 
 import panel as pn
 
-from store.db.engine import Engine
+from domain.policy import Permission
 from store.inbox.backlog import InboxState, backlog, unfinished
 from store.outgoing.webhooks import DeliveryState, deliveries
+from ui.page import Page, PageRequest
 from ui.parts.rendering import piece
 
 SHOWN = 100
-"""So many of each are listed."""
+"""Most rows listed per table."""
 
 
-def unfinished_view(engine: Engine) -> pn.Column:
-    """What waits, what is parked, and what could not be delivered. Raises DatabaseUnavailable."""
+def unfinished_view(request: PageRequest) -> pn.Column:
+    """Backlog counts, parked events, waiting events that failed, and failed deliveries. Raises DatabaseUnavailable."""
+    engine = request.engine
     parked = unfinished(engine, InboxState.PARKED, limit=SHOWN)
     waiting = [event for event in unfinished(engine, InboxState.WAITING, limit=SHOWN) if event.error]
     return pn.Column(
@@ -20,3 +22,6 @@ def unfinished_view(engine: Engine) -> pn.Column:
         piece("failed_deliveries.html", deliveries=deliveries(engine, DeliveryState.FAILED, SHOWN)),
         sizing_mode="stretch_width",
     )
+
+
+PAGE = Page("unfinished", "Parked and failed", Permission.ADMIN, unfinished_view)

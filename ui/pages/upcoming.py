@@ -1,4 +1,4 @@
-"""The sessions of the next two days that may be missed, the riskiest first, and what to do about each."""
+"""Page of upcoming sessions: the next 48 hours by risk of a no-show, with reasons and advice."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import panel as pn
 
 from domain.horizons import NO_SHOW_LEAD, UPCOMING
+from domain.policy import Permission
 from insights.advice.upcoming import Advice, advice
-from store.db.engine import Engine
 from store.scores.ranking import UpcomingSession
 from store.scores.upcoming import Upcoming, upcoming
+from ui.page import Page, PageRequest
 from ui.parts.listing import Listing, Shown
 from ui.parts.rendering import piece, sentence
 
@@ -19,7 +20,7 @@ NOTHING_BOOKED = "No session is booked for the next two days."
 
 @dataclass(frozen=True)
 class Line:
-    """A session with the hours until it starts; `advice` is None before it is scored."""
+    """One session with the hours until it starts; `advice` is None before the session is scored."""
 
     session: UpcomingSession
     hours: float
@@ -27,13 +28,14 @@ class Line:
 
     @property
     def window(self) -> str:
-        """Whether it starts within the early warning's lead, or later."""
+        """SOON within the lead of the early warning, otherwise LATER."""
         return SOON if timedelta(hours=self.hours) < NO_SHOW_LEAD else LATER
 
 
-def upcoming_view(engine: Engine, now: datetime) -> pn.Column:
-    """The page, its filter and search kept in the address. Raises DatabaseUnavailable."""
-    found = upcoming(engine, now, now + UPCOMING)
+def upcoming_view(request: PageRequest) -> pn.Column:
+    """The list with its filter and search kept in the address. Raises DatabaseUnavailable."""
+    now = request.now
+    found = upcoming(request.engine, now, now + UPCOMING)
     if not found.sessions:
         return pn.Column(sentence("Nothing is booked", NOTHING_BOOKED))
     lines = [_line(found, session, now) for session in found.sessions]
@@ -43,6 +45,9 @@ def upcoming_view(engine: Engine, now: datetime) -> pn.Column:
     scored = [line.session.no_show.value for line in lines if line.session.no_show]
     head = piece("upcoming_head.html", lines=lines, expected=sum(scored), unscored=len(lines) - len(scored), now=now)
     return pn.Column(head, listing.view(), sizing_mode="stretch_width")
+
+
+PAGE = Page("upcoming", "Next 48 hours", Permission.SCORES_READ, upcoming_view)
 
 
 def _line(found: Upcoming, session: UpcomingSession, now: datetime) -> Line:
@@ -59,7 +64,7 @@ def _wanted(line: Line, window: str, searched: str) -> bool:
 
 
 def _windows(lines: list[Line]) -> dict[str, str]:
-    """Labels with counts, each to its value."""
+    """Filter values by label; each label carries its row count."""
     soon = sum(line.window == SOON for line in lines)
     return {
         f"48 hours ({len(lines):,})": EVERY,

@@ -19,6 +19,7 @@ from store.facts.load import load
 from store.scores.records import save_scores
 from store.scores.upcoming import upcoming
 from tests.lib.small_dataset import NOON, dataset, session
+from ui.page import PageRequest
 from ui.pages.tutor import tutor_view
 from ui.pages.upcoming import upcoming_view
 
@@ -123,9 +124,9 @@ def test_who_is_left_out_of_a_planned_day_is_not_recommended_to_be_contacted(eng
     printed = console.export_text()
     assert NOT_LISTED.split()[0] in printed
     assert "3 of 9" not in printed
-    assert "3 of 9" not in _said(tutor_view(engine, "t2", NOON))
-    assert "3 of 9" in _said(tutor_view(engine, "t1", NOON))
-    assert _said(upcoming_view(engine, NOON)).count("3 of 9") == 1
+    assert "3 of 9" not in _said(tutor_view(PageRequest(engine, NOON, "t2")))
+    assert "3 of 9" in _said(tutor_view(PageRequest(engine, NOON, "t1")))
+    assert _said(upcoming_view(PageRequest(engine, NOON))).count("3 of 9") == 1
 
 
 def test_the_command_prints_risk_local_start_reasons_and_advice(engine: Engine) -> None:
@@ -140,9 +141,9 @@ def test_the_command_prints_risk_local_start_reasons_and_advice(engine: Engine) 
 
 
 def test_the_page_shows_the_sessions_of_two_days_and_says_when_there_are_none(engine: Engine) -> None:
-    assert "Nothing is booked" in _said(upcoming_view(engine, NOON))
+    assert "Nothing is booked" in _said(upcoming_view(PageRequest(engine, NOON)))
     _plant(engine)
-    said = _said(upcoming_view(engine, NOON))
+    said = _said(upcoming_view(PageRequest(engine, NOON)))
     for words in (
         "about 1 no-show expected",
         "60 %",

@@ -18,6 +18,7 @@ from store.inbox.backlog import RETRIED
 from store.inbox.leases import claim, park
 from tests.lib.api_parts import HEADERS, KEY, problem, serving
 from tests.lib.inbox_parts import DAY, NOON, event, put, rows
+from ui.page import PageRequest
 from ui.pages.unfinished import unfinished_view
 
 SCRIPT = "<script>alert(1)</script>"
@@ -32,7 +33,7 @@ def _parked(engine: Engine, number: int, reason: str = "ends_at lies before star
 
 
 def _html(engine: Engine) -> str:
-    return "".join(str(pane.object) for pane in unfinished_view(engine))
+    return "".join(str(pane.object) for pane in unfinished_view(PageRequest(engine, NOON)))
 
 
 def test_the_page_says_that_nothing_is_left_undone(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""When a score says something new, and what of it the Rails app is told."""
+"""Score changes, and the webhook messages sent to the Rails app for them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from typing import Any
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 
 MOVED = 0.05
-"""A value that moved by so much is a change, though its band stays."""
+"""Smallest difference in value that counts as a change while the band stays the same."""
 
 ALERTS = frozenset({(SubjectKind.TUTOR, ScoreKind.HELP), (SubjectKind.SESSION, ScoreKind.NO_SHOW)})
-"""Scores that ask somebody to act when they enter the band Act."""
+"""Scores that raise an alert when they enter the band Act."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A score that says something new; `previous_value` and `previous_band` are None for the first of its kind."""
+    """A changed score; `previous_value` and `previous_band` are None for the first score of its kind."""
 
     id: int
     tutor_id: str
@@ -31,13 +31,13 @@ class Change:
     as_of: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """The change as it is told."""
+        """JSON body of the change."""
         return {**vars(self), "as_of": self.as_of.isoformat()}
 
 
 @dataclass(frozen=True)
 class Message:
-    """What the Rails app is told, as Standard Webhooks writes it; its id is the same whenever it is told again."""
+    """A webhook message in the Standard Webhooks format; a repeated delivery carries the same id."""
 
     event_id: str
     type: str
@@ -45,15 +45,15 @@ class Message:
 
 
 def says_more(value: float, band: Band, before: float, band_before: Band) -> bool:
-    """Whether a score says something else than the one before it."""
+    """Whether the band differs from the previous score's, or the value by at least MOVED."""
     return band is not band_before or abs(value - before) >= MOVED
 
 
 def messages_of(change: Change, held_out: bool = False) -> Iterator[Message]:
-    """What Rails is told of a change: that a band changed, and that somebody should act.
+    """Messages for a change: `score.changed` when the band changed, `alert.raised` when it became Act.
 
-    The ids follow from the change's, so that nothing is told under two ids. No alert calls for a contact with somebody
-    who is held out of that day's contacts, to measure what they do (docs/contacts.md).
+    Message ids are derived from the change's id, so that nothing is sent under two ids. A tutor in the holdout of that
+    day's contacts raises no alert, since the holdout measures what happens without a contact (docs/contacts.md).
     """
     if change.band is (change.previous_band or Band.OK):
         return

@@ -1,4 +1,4 @@
-"""How far ahead we look, and which outcomes count. See docs/adr for the reasons."""
+"""Prediction horizons, time windows and risk thresholds. Reasons are in docs/adr."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,10 +7,10 @@ from types import MappingProxyType
 from domain.vocabulary import ScoreKind, SessionStatus
 
 NO_SHOW_LEAD = timedelta(hours=24)
-"""A session is scored as of this long before its start, or when its start became known, if later."""
+"""A session is scored as of this long before its start, or as of when its start became known, if later."""
 
 UPCOMING = timedelta(hours=48)
-"""Booked sessions this near are scored one by one."""
+"""Booked sessions that start within this time get a score of their own."""
 
 TUTOR_HORIZON = timedelta(days=14)
 """Horizon of the tutor's own no-show risk."""
@@ -21,22 +21,22 @@ CHURN_HORIZON = timedelta(days=30)
 CHURN_KINDS: Mapping[int, ScoreKind] = MappingProxyType(
     {7: ScoreKind.CHURN_7D, 14: ScoreKind.CHURN_14D, 30: ScoreKind.CHURN_30D, 90: ScoreKind.CHURN_90D}
 )
-"""The days within which a tutor may leave, and the score that says so."""
+"""Churn horizon in days, with the score kind for it."""
 
 ACTIVE_WINDOW = timedelta(days=30)
-"""A tutor is active who delivered a session within this time."""
+"""A tutor is active if they delivered a session within this time."""
 
 DELIVERED = frozenset({SessionStatus.COMPLETED, SessionStatus.STUDENT_NO_SHOW})
-"""Statuses of a session the tutor kept."""
+"""Statuses of a session that the tutor attended."""
 
 HELD_OR_MISSED = DELIVERED | {SessionStatus.NO_SHOW}
-"""Statuses that make a label: a cancelled session is neither kept nor missed."""
+"""Statuses that yield a label: a cancelled session is neither attended nor missed."""
 
 LAST_MINUTE = timedelta(hours=24)
 """A cancellation with less notice than this is last-minute."""
 
 WATCH_RISK = 0.20
-"""From this risk on, a tutor or session is watched: the 20 % flag."""
+"""Risk from which the band is Watch: the 20 % flag."""
 
 ACT_RISK = 0.50
-"""From this risk on, somebody should act, where the model brings no threshold of its own."""
+"""Risk from which the band is Act, unless the model defines its own threshold."""

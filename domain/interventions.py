@@ -1,4 +1,4 @@
-"""Contacts: who is called about tomorrow's sessions, who is left out on purpose, and what the calls were worth."""
+"""Contacts about tomorrow's sessions: plan, holdout, status and measured effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from domain.errors import ContactClosed
 
 
 class Arm(StrEnum):
-    """What chance decided for a tutor on the list of a day: to be contacted, or to be left out for comparison."""
+    """Randomly assigned arm of a tutor on a day's list: contacted, or held out for comparison."""
 
     CONTACT = "contact"
     HOLDOUT = "holdout"
 
 
 class ContactStatus(StrEnum):
-    """How a contact stands."""
+    """Status of a contact."""
 
     PLANNED = "planned"
     UNREACHED = "unreached"
@@ -31,25 +31,25 @@ TRANSITIONS: Mapping[ContactStatus, frozenset[ContactStatus]] = MappingProxyType
         ContactStatus.DONE: frozenset(),
     }
 )
-"""The life of a contact: what may follow what."""
+"""Allowed status transitions of a contact."""
 
 
 def can_become(status: ContactStatus, to: ContactStatus) -> bool:
-    """Whether a contact may go from one status to another."""
+    """Whether a contact may change from one status to another."""
     return to in TRANSITIONS[status]
 
 
 def check_becomes(contact: int, status: ContactStatus, to: ContactStatus) -> None:
-    """Raise ContactClosed, with what is possible, unless the contact may go from one status to another."""
+    """Raise ContactClosed, listing the allowed transitions, unless the contact may change from `status` to `to`."""
     if can_become(status, to):
         return
-    possible = ", ".join(sorted(TRANSITIONS[status])) or "nothing more"
-    raise ContactClosed(f"contact {contact} is {status} and cannot become {to}; from {status} it can become {possible}")
+    possible = ", ".join(sorted(TRANSITIONS[status])) or "no other status"
+    raise ContactClosed(f"contact {contact} is {status} and cannot become {to}; {status} can become {possible}")
 
 
 @dataclass(frozen=True)
 class PlannedSession:
-    """A session a contact is about, with its start and its risk of a no-show (0..1) as they were at planning."""
+    """A session of a contact, with its start and its no-show risk (0..1) at planning time."""
 
     session_id: str
     starts_at: datetime
@@ -58,7 +58,7 @@ class PlannedSession:
 
 @dataclass(frozen=True)
 class PlannedContact:
-    """One tutor on the list of a day. `expected_prevented` no-shows is None while the effect is not known."""
+    """One tutor on a day's list. `expected_prevented` (no-shows) is None while the effect is unknown."""
 
     tutor_id: str
     arm: Arm
@@ -69,13 +69,13 @@ class PlannedContact:
 
     @property
     def risk(self) -> float:
-        """No-shows expected among the sessions if nothing is done."""
+        """Expected number of no-shows among the sessions without a contact."""
         return sum(session.risk for session in self.sessions)
 
 
 @dataclass(frozen=True)
 class ContactPlan:
-    """The list of a day, both arms, and what it was drawn with."""
+    """A day's list with both arms, and the parameters of the draw."""
 
     day: date
     capacity: int
@@ -86,9 +86,9 @@ class ContactPlan:
 
 @dataclass(frozen=True)
 class ContactOutcome:
-    """What came of one session on a list, whichever arm its tutor was in.
+    """Outcome of one session on a list, for either arm.
 
-    `missed` is a no-show at the start that was planned: a session called off or moved in time is not missed.
+    `missed` is a no-show at the planned start: a session cancelled or moved in time is not missed.
     """
 
     contact_id: int
@@ -101,7 +101,7 @@ class ContactOutcome:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with the ends of its interval."""
+    """A value with the bounds of its interval."""
 
     value: float
     low: float
@@ -109,7 +109,7 @@ class Estimate:
 
 
 class Verdict(StrEnum):
-    """What the interval of an effect lets us say."""
+    """Conclusion that the interval of an effect supports."""
 
     TOO_FEW = "too few to say"
     PREVENTS = "prevents no-shows"
@@ -119,7 +119,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class ArmCount:
-    """How much was seen of one arm."""
+    """Number of observations in one arm."""
 
     contacts: int
     sessions: int
@@ -129,11 +129,11 @@ class ArmCount:
 
 @dataclass(frozen=True)
 class Effect:
-    """What contacting does, by intention to treat; `action` None stands for all actions together.
+    """Intention-to-treat effect of contacting; `action` None means all actions together.
 
-    `absolute`: difference of the no-show share, contacted minus held out (negative is good). `relative`: share of
-    no-shows prevented. `per_100`: no-shows prevented by 100 contacts. All with intervals of coverage `level`; None
-    where there are too few to say.
+    `absolute`: difference of the no-show share, contacted minus holdout (negative is good). `relative`: share of
+    no-shows prevented. `per_100`: no-shows prevented by 100 contacts. All have intervals of coverage `level`, and are
+    None where there are too few observations.
     """
 
     action: str | None
@@ -146,7 +146,7 @@ class Effect:
 
     @property
     def verdict(self) -> Verdict:
-        """What can be said."""
+        """Conclusion from the interval of `absolute`."""
         if self.absolute is None:
             return Verdict.TOO_FEW
         if self.absolute.high < 0:

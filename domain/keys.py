@@ -1,4 +1,4 @@
-"""Keys of the API: how one is written, what is kept of it, and who its holder is."""
+"""API keys: text format, stored record and principal."""
 
 import hmac
 import re
@@ -19,7 +19,7 @@ _WRITTEN = re.compile(r"tqs_live_([A-Za-z0-9-]{1,64})_([A-Za-z0-9-]{1,200})")
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key as it is kept: everything but its secret, of which there is only a SHA-256."""
+    """Stored record of an API key; the secret is stored only as a SHA-256 digest."""
 
     id: str
     name: str
@@ -38,18 +38,21 @@ class ApiKey:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
     def opens_with(self, secret: str) -> bool:
-        """Whether this is the key's secret. Takes as long for a wrong one as for the right one."""
+        """Whether `secret` is the key's secret, compared in constant time."""
         return hmac.compare_digest(digest(secret), self.secret_sha256)
 
     @property
     def principal(self) -> Principal:
-        """Who the holder is."""
+        """The caller that the key authenticates."""
         return Principal(self.id, self.role, self.scopes, self.tutor_id)
 
 
 @dataclass(frozen=True)
 class KeyWish:
-    """What a key is to be. Raises InvalidKey for scopes beyond the role, or a tutor where there is none to name."""
+    """Requested properties of a new key.
+
+    Raises InvalidKey for scopes beyond the role, for the role tutor without a tutor, and for another role with one.
+    """
 
     name: str
     role: Role
@@ -58,21 +61,21 @@ class KeyWish:
     expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what could never be used as meant."""
+        """Reject a combination that could never be used as intended."""
         beyond = sorted((self.scopes or frozenset()) - ALLOWED[self.role])
         if beyond:
-            raise InvalidKey(f"scopes: {', '.join(beyond)} is more than the role {self.role} may")
+            raise InvalidKey(f"scopes: the role {self.role} does not allow {', '.join(beyond)}")
         if (self.role is Role.TUTOR) != (self.tutor_id is not None):
-            raise InvalidKey("tutor_id: name the tutor for the role tutor, and for no other")
+            raise InvalidKey("tutor_id: required for the role tutor, not allowed for other roles")
 
 
 def make_key(wish: KeyWish, now: datetime, by: str, random: Callable[[int], bytes]) -> tuple[ApiKey, str]:
-    """A new key and its text, which is shown once. `random` gives so many unforeseeable bytes.
+    """Create a key; returns its record and its text, which is shown once.
 
-    Raises InvalidKey for one that would be expired already.
+    `random(n)` returns n cryptographically random bytes. Raises InvalidKey for an expiry in the past.
     """
     if wish.expires_at is not None and wish.expires_at <= now:
-        raise InvalidKey("expires_at: lies in the past")
+        raise InvalidKey("expires_at: is in the past")
     key_id, secret = random(ID_BYTES).hex(), random(SECRET_BYTES).hex()
     key = ApiKey(
         key_id, wish.name, wish.role, wish.scopes, wish.tutor_id, digest(secret), now, by, expires_at=wish.expires_at
@@ -81,11 +84,11 @@ def make_key(wish: KeyWish, now: datetime, by: str, random: Callable[[int], byte
 
 
 def parts(text: str) -> tuple[str, str] | None:
-    """The id and the secret of a key's text; None for what is not written as a key."""
-    found = _WRITTEN.fullmatch(text)
-    return (found[1], found[2]) if found else None
+    """Id and secret from a key's text; None for text that is not in the format of a key."""
+    match = _WRITTEN.fullmatch(text)
+    return (match[1], match[2]) if match else None
 
 
 def digest(secret: str) -> str:
-    """SHA-256 of a secret, in hexadecimal. It is random and long, so that neither salt nor stretching adds anything."""
+    """Hexadecimal SHA-256 of a secret. Secrets are long and random, so salting or stretching would add nothing."""
     return sha256(secret.encode(errors="surrogateescape")).hexdigest()

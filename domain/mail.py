@@ -1,4 +1,4 @@
-"""A mail to one person, as it waits in the outbox and as it is sent."""
+"""A mail to one recipient, as queued and as sent."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _LINE_BREAKS = {"Cc", "Zl", "Zp"}
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that goes with a mail; its name ends in what it is, such as `.html`. Raises InvalidMail."""
+    """A file attached to a mail; the extension of its name (`.html`) determines the type. Raises InvalidMail."""
 
     name: str
     content: bytes
@@ -23,10 +23,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail to one address: text and, for readers that show it, the same in HTML.
+    """A mail to one address: plain text and, optionally, an HTML alternative.
 
-    With `html` the attachment is not listed as a file: it is a picture that the HTML shows as `cid:NAME`.
-    Raises InvalidMail for a header that could smuggle in another.
+    With `html` the attachment is an inline picture, which the HTML references as `cid:NAME`, and is not listed as a
+    file. Raises InvalidMail for a header value that would allow header injection.
     """
 
     to: str
@@ -41,16 +41,16 @@ class Mail:
 
 
 def check_address(header: str, address: str) -> None:
-    """Raise InvalidMail unless it is one bare address on one line."""
+    """Raise InvalidMail unless `address` is a single bare address on one line."""
     check_header(header, address)
     if not _ADDRESS.fullmatch(address):
-        raise InvalidMail(f"{header}: {address!r} is not one mail address such as admin@example.org")
+        raise InvalidMail(f"{header}: {address!r} is not a single mail address such as admin@example.org")
 
 
 def check_header(header: str, value: str) -> None:
-    """Raise InvalidMail if a header's value is empty, or holds a line break or another control character."""
+    """Raise InvalidMail if a header's value is empty or contains a line break or another control character."""
     if not value.strip():
-        raise InvalidMail(f"{header}: it is empty")
+        raise InvalidMail(f"{header}: is empty")
     if any(unicodedata.category(character) in _LINE_BREAKS for character in value):
-        # Python 3.11's email package lets some line breaks through, and a second header with them.
-        raise InvalidMail(f"{header}: {value!r} holds a line break or control character; leave it out")
+        # Python 3.11's email package accepts some line breaks, which would start a second header.
+        raise InvalidMail(f"{header}: {value!r} contains a line break or control character; remove it")

@@ -1,4 +1,4 @@
-"""Who may do what: one rule, asked by the API and by the dashboard."""
+"""Permissions by role: the authorization rule of the API and the dashboard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from domain.errors import Forbidden
 
 
 class Permission(StrEnum):
-    """What can be allowed, also as a scope of a key.
+    """Permissions, also used as scopes of an API key.
 
-    events_send: hand in events and daily counts. scores_read: scores, reasons and recommendations of tutors.
-    predictions_make: ask for a prediction. quality_send: hand in transcripts and read what came of them.
+    events_send: send events and daily counts. scores_read: read scores, reasons and recommendations of tutors.
+    predictions_make: request a prediction. quality_send: send transcripts and read their results.
     admin: keys, failed deliveries, parked events, metrics.
     """
 
@@ -24,7 +24,7 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """Who a caller is. A tutor sees nobody but themself."""
+    """Role of a caller. A tutor has access to their own data only."""
 
     INGEST = "ingest"
     READ = "read"
@@ -40,14 +40,14 @@ ALLOWED: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.TUTOR: frozenset({Permission.SCORES_READ}),
     }
 )
-"""What a role may do at most; the scopes of a key narrow it."""
+"""Most permissions a role can have; the scopes of a key narrow them."""
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Somebody who is known: a key, a token made from one, or a visitor of the dashboard.
+    """An authenticated caller: an API key, an access token issued from one, or a dashboard user.
 
-    `scopes` is None where all that the role may do is allowed; `tutor_id` is set for the role `tutor` alone.
+    `scopes` is None where the role is not narrowed; `tutor_id` is set for the role `tutor` only.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Principal:
 
 
 def can(principal: Principal, permission: Permission, tutor_id: str | None = None) -> bool:
-    """Whether the principal may do this; `tutor_id` names the one tutor it is about, None means more than one."""
+    """Whether the principal has the permission for one tutor's data, or for more than one tutor's (`tutor_id` None)."""
     if permission not in ALLOWED[principal.role]:
         return False
     if principal.scopes is not None and permission not in principal.scopes:
@@ -66,9 +66,9 @@ def can(principal: Principal, permission: Permission, tutor_id: str | None = Non
 
 
 def check(principal: Principal, permission: Permission, tutor_id: str | None = None) -> None:
-    """Return if the principal may do this. Raises Forbidden saying what is missing."""
+    """Check that the principal has the permission. Raises Forbidden naming what is missing."""
     if can(principal, permission, tutor_id):
         return
     if can(principal, permission, principal.tutor_id):
-        raise Forbidden("a tutor sees nobody but themself")
-    raise Forbidden(f"this needs {permission.value}, which {principal.role.value} {principal.id} has not")
+        raise Forbidden("a tutor has access to their own data only")
+    raise Forbidden(f"this requires {permission.value}, which {principal.role.value} {principal.id} does not have")

@@ -1,13 +1,14 @@
-"""How a model comes to serve: what is written about each version, and what follows from the record."""
+"""Model promotion: ledger actions, and the champion and challenger derived from them."""
 
 from collections.abc import Iterable
 from enum import StrEnum
 
 
 class GateMode(StrEnum):
-    """What the gate may do. `off`: the newest training serves, unasked. `dry_run`: it decides, and the newest serves.
+    """Mode of the gate. `off`: the newest training becomes champion without a check.
 
-    `on`: only a training that passes serves.
+    `dry_run`: the gate records its decision, and the newest training becomes champion anyway. `on`: only a training
+    that passes becomes champion.
     """
 
     OFF = "off"
@@ -16,9 +17,9 @@ class GateMode(StrEnum):
 
 
 class Action(StrEnum):
-    """What was done with a version.
+    """Ledger entry about a version.
 
-    candidate: trained and registered. refused: no better than knowing nothing, or suspect. challenger: scores unseen
+    candidate: trained and registered. refused: no better than the base rate, or suspect. challenger: scores in shadow
     beside the champion. champion: serves from now on. rollback: an earlier champion serves again.
     """
 
@@ -30,13 +31,13 @@ class Action(StrEnum):
 
 
 SERVES = frozenset({Action.CHAMPION, Action.ROLLBACK})
-"""After these a version serves, until the next of them."""
+"""Actions after which a version serves, until the next such action."""
 
 
 def champions(record: Iterable[tuple[Action, str]]) -> list[str]:
-    """The versions that would serve one after the other if each in turn were rolled back, the present champion last.
+    """Stack of champions, the current one last: each rollback would return to the version before it.
 
-    `record` is what was done to which version, oldest first. A rollback forgets what served in between.
+    `record` lists (action, version), oldest first. A rollback drops the versions that served in between.
     """
     stack: list[str] = []
     for action, version in record:
@@ -49,17 +50,17 @@ def champions(record: Iterable[tuple[Action, str]]) -> list[str]:
 
 
 def challenger(record: Iterable[tuple[Action, str]]) -> str | None:
-    """The version that scores in shadow: the newest challenger, until it or a later version becomes champion."""
-    found = None
+    """Version that scores in shadow: the newest challenger, until it or a later version becomes champion."""
+    newest = None
     for action, version in record:
         if action is Action.CHALLENGER:
-            found = version
+            newest = version
         elif action is Action.CHAMPION:
-            found = None
-    return found
+            newest = None
+    return newest
 
 
 def last_number(versions: Iterable[str]) -> int:
-    """The highest number among versions such as `no_show/7`; 0 where there is none. Other names are passed over."""
+    """Highest number among versions such as `no_show/7`; 0 if there is none. Other names are ignored."""
     numbers = (version.rpartition("/")[2] for version in versions)
     return max((int(number) for number in numbers if number.isdecimal()), default=0)

@@ -1,15 +1,15 @@
-"""How long data is kept: a number of days for each kind, after which a nightly sweep removes it for good."""
+"""Retention periods by kind of data; a nightly sweep deletes older data permanently."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
 LEAST = timedelta(days=30)
-"""The shortest time that a setting may ask for. The database refuses to delete younger scores and audit rows."""
+"""Shortest period a setting may have. The database refuses to delete younger scores and audit rows."""
 
 
 class Kept(StrEnum):
-    """Kinds of data that do not stay for ever."""
+    """Kinds of data with a retention period."""
 
     EVENT_BODIES = "inbox"
     CHANGES = "changes"
@@ -22,4 +22,4 @@ class Kept(StrEnum):
 
 
 Periods = Mapping[Kept, timedelta]
-"""How long each kind is kept. A kind that is missing is kept for ever."""
+"""Retention period of each kind. A missing kind is kept indefinitely."""

@@ -36,7 +36,7 @@ class TextRule:
     refused: tuple[str, ...] = ()
 
     def problem(self, text: str) -> str | None:
-        """Error for a text, its length aside; None for a usable one."""
+        """Error for a text, apart from its length; None if valid."""
         if _class(self.forbidden).search(text):
             return self.detail
         if _UNPAIRED.search(text):
@@ -55,11 +55,11 @@ class TextRule:
     @property
     def refused_detail(self) -> str:
         """Error for a refused value."""
-        return f"must not be {' or '.join(self.refused)}: addresses cannot hold it"
+        return f"must not be {' or '.join(self.refused)}: it cannot be part of an address"
 
     @property
     def pattern(self) -> str:
-        """A JSON Schema pattern which a usable text matches, its length aside."""
+        """JSON Schema pattern that a valid text matches, apart from its length."""
         refused = "|".join(re.escape(value) for value in self.refused)
         ahead = (f"(?!(?:{refused})$)" if refused else "") + (r"(?=.*\S)" if self.shortest else "")
         return f"^{ahead}[^{self.forbidden}]*$"
@@ -67,7 +67,7 @@ class TextRule:
 
 BLANK = "must not be blank"
 UNPAIRED = "contains an unpaired surrogate, which is half of a character: send UTF-8"
-"""JSON can write half of a character as an escape, and no database can keep it."""
+"""JSON can encode half of a character as an escape, and no database can store it."""
 
 _UNPAIRED = re.compile("[\ud800-\udfff]")
 
@@ -90,7 +90,7 @@ ADDRESS_ID = TextRule(
 """An id that is part of an address, such as `/api/tutors/{tutor_id}/scores`."""
 
 NAME = TextRule(_UNPRINTABLE, _NO_CONTROLS, longest=500)
-"""A name or mail address: one line."""
+"""A name or mail address on one line."""
 
 REASON = TextRule("\\x00", "must not contain a NUL character", longest=10_000)
 """A written reason: several lines are allowed."""
@@ -106,15 +106,15 @@ RATING = Range(1, 5)
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 EARLIEST, END = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
-"""Moments lie from EARLIEST up to, but not including, END."""
+"""Accepted moments are from EARLIEST up to, but not including, END."""
 
-OUT_OF_YEARS = f"must lie between the years {FIRST_YEAR} and {LAST_YEAR}"
+OUT_OF_YEARS = f"must be between the years {FIRST_YEAR} and {LAST_YEAR}"
 UNKNOWN_ZONE = (
     "is not a time zone: give an IANA name such as Europe/Berlin (in Rails: ActiveSupport::TimeZone[name].tzinfo.name)"
 )
 
 EARLY_OUTCOME = timedelta(minutes=15)
-"""How long before its scheduled start a session may be completed or missed: clocks differ, and some begin early."""
+"""How long before its start a session may be completed or missed: clocks differ, and some sessions begin early."""
 
 OUTCOME_TOO_EARLY = "is more than 15 minutes before starts_at: only a cancellation is known before the session starts"
 
@@ -125,7 +125,7 @@ def _class(characters: str) -> re.Pattern[str]:
 
 
 def is_in_our_time(moment: datetime) -> bool:
-    """Whether a moment lies in the years that are taken: microseconds since 1970 fit, and typing errors are noticed."""
+    """Whether a moment is within the accepted years: microseconds since 1970 fit, and typing errors are noticed."""
     return EARLIEST <= moment < END
 
 

@@ -8,13 +8,13 @@ from types import MappingProxyType
 
 CRONS: Mapping[str, str] = MappingProxyType(
     {
-        "drain": "*/5 * * * *",  # events and webhooks that no worker took; finds nothing while a worker runs
+        "drain": "*/5 * * * *",  # events and webhooks that no worker has leased; no work while a worker runs
         "score": "5 * * * *",  # hourly, five minutes after sessions end
         "contacts": "20 0 * * *",  # after the day's first scores: the sessions of tomorrow, 24 to 48 hours ahead
-        "retention": "40 1 * * *",  # every night: remove what has been kept long enough
+        "retention": "40 1 * * *",  # every night: delete data past its retention period
         "build_features": "30 2 * * *",  # every night
-        "monitor": "0 6 * * 1",  # on Monday, to be read in the morning
-        "compare": "0 2 * * 0",  # before the week's training, which may bring another challenger
+        "monitor": "0 6 * * 1",  # on Monday, so that the report is there in the morning
+        "compare": "0 2 * * 0",  # before the week's training, which may replace the challenger
         "train": "0 3 * * 0",  # weekly, on the quietest night
     }
 )
@@ -22,7 +22,7 @@ CRONS: Mapping[str, str] = MappingProxyType(
 
 
 class RunOutcome(StrEnum):
-    """How a run ended. A run that was killed has no outcome: its row has no end."""
+    """Outcome of a run. A killed run has no outcome and no end."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -31,7 +31,7 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class Schedule:
-    """The cron expression of a flow as `python -m flows.schedules` serves it, and since when it does."""
+    """Cron expression of a flow as served by `python -m flows.schedules`, and the time since it is."""
 
     flow: str
     cron: str
@@ -42,7 +42,7 @@ class Schedule:
 class FlowRun:
     """One run of a flow. `scheduled` is false for a run started by a person or a test.
 
-    `ended_at` and `outcome` are None while it runs and after it was killed; `error` is the sentence of a failure.
+    `ended_at` and `outcome` are None while it runs and after it was killed; `error` is the message of a failure.
     """
 
     flow: str
@@ -55,7 +55,7 @@ class FlowRun:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """The newest run of a flow, the end of its last completed run, and the start of its last scheduled run."""
+    """Latest run of a flow, end of its last completed run, start of its last scheduled run."""
 
     latest: FlowRun
     last_good: datetime | None

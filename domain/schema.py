@@ -1,6 +1,6 @@
-"""The six kinds of thing a dataset holds, field by field, and what makes a row valid.
+"""Schema of the six kinds of record in a dataset: fields, rules and references.
 
-Files, Arrow tables and PostgreSQL all follow this one description.
+Files, Arrow tables and PostgreSQL all follow this schema.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Choices = type[StrEnum]
 
 
 class FieldType(StrEnum):
-    """How a field's values are held: text as strings, times as UTC microseconds, numbers as doubles."""
+    """Storage type of a field: text as strings, times as UTC microseconds, numbers as doubles."""
 
     TEXT = "text"
     TIME = "time"
@@ -25,9 +25,9 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a kind, with the rule its values keep: `within` for a number, `rule` for a text, `zone` for a zone.
+    """One field of a kind, with its rule: `within` for a number, `rule` for a text, `zone` for a time zone.
 
-    `late` marks what exists only after the outcome and may never be a feature as it is.
+    `late` marks a field that is known only after the outcome and must never be a feature as it is.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of thing: its key, its fields, and the pairs of times that must stand in order (equal allowed)."""
+    """One kind of record: key, fields, and pairs of times that must be in order (equal allowed)."""
 
     name: str
     key: str
@@ -53,7 +53,7 @@ class Kind:
     ordered: tuple[tuple[str, str], ...] = ()
 
     def field(self, name: str) -> Field:
-        """The field of that name. Raises KeyError for a name the kind does not have."""
+        """The field with that name. Raises KeyError for an unknown name."""
         return {field.name: field for field in self.fields}[name]
 
 
@@ -111,9 +111,9 @@ SESSIONS = Kind(
         _time("booked_at", "when it was first booked", required=True),
         _time("scheduled_at", "when its present start became known: the booking or the last reschedule"),
         _time("starts_at", "when it starts, as last scheduled", required=True),
-        _time("ends_at", "when it is to end"),
-        _choice("status", "how it stands", SessionStatus, required=True),
-        _time("outcome_known_at", "when the status stopped being `booked` for us", late=True),
+        _time("ends_at", "scheduled end"),
+        _choice("status", "status of the session", SessionStatus, required=True),
+        _time("outcome_known_at", "when it became known that the status was no longer `booked`", late=True),
         _choice("initiated_by", "who cancelled, for a cancelled session", Party, late=True),
         _number("late_minutes", "minutes the tutor came late", MINUTES, late=True),
         _number("duration_minutes", "minutes the session took", MINUTES, late=True),
@@ -129,8 +129,8 @@ RESCHEDULES = Kind(
         _text("reschedule_id", "identifier of the reschedule", ID, required=True),
         _text("session_id", "the session that was moved", ID, required=True, refers_to="sessions"),
         _text("tutor_id", "the tutor of that session", ADDRESS_ID, required=True, refers_to="tutors"),
-        _choice("initiator", "who asked for it", Party, required=True),
-        _time("requested_at", "when it was asked for, and known", required=True),
+        _choice("initiator", "who requested it", Party, required=True),
+        _time("requested_at", "when it was requested, and known", required=True),
         _time("old_starts_at", "the start before", required=True),
         _time("new_starts_at", "the start after", required=True),
         _text("reason_text", "the reason as written", REASON),
@@ -157,11 +157,11 @@ TRANSCRIPTS = Kind(
     (
         _text("session_id", "the session it was taken from", ID, required=True, refers_to="sessions"),
         _time("known_at", "when it became available", required=True),
-        _text("text", "one turn a line, `tutor: …` or `student: …`", FREE_TEXT, required=True),
+        _text("text", "one turn per line, `tutor: …` or `student: …`", FREE_TEXT, required=True),
     ),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {kind.name: kind for kind in (TUTORS, STUDENTS, SESSIONS, RESCHEDULES, MESSAGES, TRANSCRIPTS)}
 )
-"""All kinds in the order in which they can be loaded: what is referred to comes first."""
+"""All kinds in load order: a referenced kind comes before the kinds that refer to it."""

@@ -1,4 +1,4 @@
-"""Time zones by their IANA names, read from the `tzdata` package only: every machine knows the same zones."""
+"""Time zones by IANA name, read only from the `tzdata` package so that all machines have the same zones."""
 
 from datetime import datetime
 from functools import cache
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 _PACKAGE = "tzdata"
 _PLACEHOLDERS = frozenset({"Factory", "localtime", "posixrules"})
-"""Entries of a zone database that are no place's time."""
+"""Entries of the zone database that are not the time of a place."""
 
 
 @cache
@@ -16,19 +16,19 @@ def _names() -> frozenset[str]:
 
 
 def is_time_zone(name: str) -> bool:
-    """Whether it is the IANA name of a time zone that can be computed with here."""
+    """Whether `name` is the IANA name of a time zone in the `tzdata` package."""
     return name in _names()
 
 
 @cache
 def time_zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name. Raises ValueError for a name that `is_time_zone` refuses."""
+    """The time zone with an IANA name. Raises ValueError for a name that `is_time_zone` rejects."""
     if not is_time_zone(name):
-        raise ValueError(f"{name!r} is not a time zone of the package {_PACKAGE}")
+        raise ValueError(f"{name!r} is not a time zone in the package {_PACKAGE}")
     with files(_PACKAGE).joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 
 
 def on_clock_of(moment: datetime, name: str | None) -> datetime:
-    """An aware moment on the clock of a zone; on UTC where the zone is missing or unknown."""
+    """Convert an aware moment to a zone; to UTC if the zone is missing or unknown."""
     return moment.astimezone(time_zone(name if name and is_time_zone(name) else "UTC"))

@@ -1,10 +1,10 @@
-"""The words everybody uses, as the database and the API spell them."""
+"""Shared enumerations, spelled as in the database and the API."""
 
 from enum import StrEnum
 
 
 class SessionStatus(StrEnum):
-    """How a session stands. `no_show` is the tutor's; a student's absence is a session the tutor kept."""
+    """Status of a session. `no_show` is the tutor's; after a student's absence the tutor still counts as attending."""
 
     BOOKED = "booked"
     COMPLETED = "completed"
@@ -14,7 +14,7 @@ class SessionStatus(StrEnum):
 
 
 class Party(StrEnum):
-    """Who acts: the initiator of a reschedule or cancellation, the sender or recipient of a message."""
+    """Party of an action: initiator of a reschedule or cancellation, sender or recipient of a message."""
 
     TUTOR = "tutor"
     STUDENT = "student"
@@ -22,21 +22,21 @@ class Party(StrEnum):
 
 
 class SubjectKind(StrEnum):
-    """What a score is about."""
+    """Kind of subject a score is about."""
 
     TUTOR = "tutor"
     SESSION = "session"
 
 
 class ScoreKind(StrEnum):
-    """What a score says; every value is a fraction in 0..1.
+    """Kinds of score; every value is a fraction in 0..1.
 
     no_show: the tutor misses this booked session.
     no_show_14d: the tutor misses at least one booked session of the next 14 days.
-    churn_7d, churn_14d, churn_30d, churn_90d: the tutor leaves within so many days.
+    churn_7d, churn_14d, churn_30d, churn_90d: the tutor leaves within that number of days.
     help: at least one of the two above; the order of the ranked list.
-    reschedule_rate_7d, _30d, _90d: share of the tutor's sessions of so many days that the tutor moved.
-    session_quality, first_session_quality: how good sessions were, 1 the best; of a tutor or, the former, of a session.
+    reschedule_rate_7d, _30d, _90d: tutor-requested reschedules per held or missed session, in that number of days.
+    session_quality, first_session_quality: quality of sessions, 1 the best; of a tutor, the former also of a session.
     """
 
     NO_SHOW = "no_show"
@@ -54,14 +54,14 @@ class ScoreKind(StrEnum):
 
 
 class Task(StrEnum):
-    """What a model predicts; also its name in the registry."""
+    """Prediction target of a model; also the model's name in the registry."""
 
     NO_SHOW = "no_show"
     CHURN = "churn"
 
 
 class Band(StrEnum):
-    """How much a score asks for attention, for filters and colours."""
+    """Band of a score by urgency, for filters and colours."""
 
     OK = "ok"
     WATCH = "watch"
@@ -69,14 +69,14 @@ class Band(StrEnum):
 
 
 class AttributeType(StrEnum):
-    """How a customer's own column enters a model."""
+    """Type of a customer's own column in a model."""
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
 
 
 class ReasonCode(StrEnum):
-    """Classes of the written reason of a reschedule."""
+    """Classes of a reschedule's written reason."""
 
     ILLNESS = "illness"
     FAMILY = "family"

@@ -1,4 +1,4 @@
-"""Text of files and of users inside our own sentences: nearest choices, and nothing that a terminal would obey."""
+"""Safe quoting of foreign text in messages: nearest choices, and no terminal control characters."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -8,26 +8,26 @@ _INVISIBLE = {"\ufeff", "\u200b", "\u200c", "\u200d", "\u2060", "\u200e", "\u200
 
 
 def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.5) -> str:
-    """`; did you mean `X`?` with the nearest choice, whatever its case, or nothing where none is near."""
+    """Suffix `; did you mean `X`?` with the nearest choice, ignoring case; empty if none is near."""
     by_lower = {choice.lower(): choice for choice in choices}
     near = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"; did you mean `{shown(by_lower[near[0]])}`?" if near else ""
 
 
 def shown(text: str, longest: int = _LONGEST) -> str:
-    """Text with control characters, invisible ones and odd spaces escaped, cut to a length a line can hold."""
+    """Escape control characters, invisible characters and unusual spaces, and cut the text to fit a line."""
     cut = text if len(text) <= longest else text[:longest] + "…"
     return "".join(c if c.isprintable() else _escaped(c) for c in cut)
 
 
 def yaml_text(text: str) -> str:
-    """Text in double quotes as YAML reads it, every character that cannot be seen written as an escape."""
+    """Quote text as a double-quoted YAML scalar, with unprintable characters escaped."""
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else _escaped(c) for c in quoted) + '"'
 
 
 def normalized(name: str) -> str:
-    """A column's name in lower case, without white space around it and with `_` for white space inside it."""
+    """Lower-case a column name, strip outer white space and replace inner white space with `_`."""
     visible = "".join(c for c in name if c not in _INVISIBLE)
     return "_".join(visible.lower().split())
 

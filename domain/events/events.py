@@ -1,7 +1,7 @@
-"""What the Rails app tells us, one schema for every event. Unknown fields are refused, so that a typo is noticed.
+"""Schemas of the events sent by the Rails app. Unknown fields are rejected, so that a typo is noticed.
 
-An event carries the whole state of its session, so that events may come late, twice or in any order: the one with
-the latest `timestamp` says how things stand.
+An event carries the full state of its session, so that events may arrive late, twice or in any order: the event with
+the latest `timestamp` determines the current state.
 """
 
 from datetime import datetime, timedelta
@@ -13,10 +13,10 @@ from domain.events.types import AttributeValue, Id, Minutes, Moment, Name, PathI
 from domain.vocabulary import Party, ReasonCode, SessionStatus
 
 VERSION: Literal["2026-11-01"] = "2026-11-01"
-"""The one version of the schema so far, by the day it was agreed. Fields are added, never changed or removed."""
+"""The only schema version so far, named by its date. Fields are added, never changed or removed."""
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""How far the sender's clock may be off."""
+"""Largest tolerated clock skew of the sender."""
 
 
 class _Sent(BaseModel):
@@ -24,7 +24,7 @@ class _Sent(BaseModel):
 
 
 class SessionState(_Sent):
-    """How a session stands. `booked_at` is when it was first booked; attributes are columns of your own."""
+    """State of a session. `booked_at` is when it was first booked; `attributes` are the customer's own columns."""
 
     session_id: Id
     tutor_id: PathId
@@ -36,7 +36,7 @@ class SessionState(_Sent):
 
 
 class Rescheduled(SessionState):
-    """A session that was moved; `starts_at` is the new start. `reschedule_id` is the event's id where left out."""
+    """A rescheduled session; `starts_at` is the new start. `reschedule_id` defaults to the event's id."""
 
     reschedule_id: Id | None = None
     initiator: Party
@@ -46,13 +46,13 @@ class Rescheduled(SessionState):
 
 
 class Cancelled(SessionState):
-    """A session that was called off, and by whom."""
+    """A cancelled session and the party that cancelled it."""
 
     initiated_by: Party
 
 
 class Completed(SessionState):
-    """A session that was held. Send it again with a later `timestamp` when the rating comes."""
+    """A session that took place. Send it again with a later `timestamp` once the rating is known."""
 
     late_minutes: Minutes | None = None
     duration_minutes: Minutes | None = None
@@ -60,13 +60,13 @@ class Completed(SessionState):
 
 
 class NoShow(SessionState):
-    """A session to which somebody did not come."""
+    """A session that the tutor or the student did not attend."""
 
     absent: Literal["tutor", "student"] = "tutor"
 
 
 class Message(_Sent):
-    """That a message was written, not what it says."""
+    """Metadata of a message, without its text."""
 
     message_id: Id
     tutor_id: PathId
@@ -77,14 +77,14 @@ class Message(_Sent):
 
 
 class Transcript(_Sent):
-    """The transcript of a session: one turn a line, `tutor: …` or `student: …`."""
+    """The transcript of a session: one turn per line, `tutor: …` or `student: …`."""
 
     session_id: Id
     text: Annotated[Text, StringConstraints(min_length=1)]
 
 
 class Tutor(_Sent):
-    """Who a tutor is, the whole of it."""
+    """Full profile of a tutor; it replaces the stored one."""
 
     tutor_id: PathId
     name: Name | None = None
@@ -95,21 +95,21 @@ class Tutor(_Sent):
 
 
 class DeletedTutor(_Sent):
-    """A tutor to erase. Times and outcomes of sessions stay under a random id; all text goes."""
+    """A tutor to erase. Times and outcomes of sessions are kept under a random id; all text is deleted."""
 
     tutor_id: PathId
 
 
 class DeletedStudent(_Sent):
-    """A student to erase. Sessions stay with their tutors, without the student's id and without text."""
+    """A student to erase. Sessions are kept for their tutors, without the student's id and without text."""
 
     student_id: Id
 
 
 class _Event(_Sent):
-    id: Id | None = Field(default=None, description="the `webhook-id` header where left out; needed in a batch")
+    id: Id | None = Field(default=None, description="defaults to the `webhook-id` header; required in a batch")
     version: Literal["2026-11-01"] = VERSION
-    timestamp: Moment = Field(description="when it happened, by your clock")
+    timestamp: Moment = Field(description="when it happened, by the sender's clock")
 
 
 class SessionBooked(_Event):
@@ -120,28 +120,28 @@ class SessionBooked(_Event):
 
 
 class SessionRescheduled(_Event):
-    """A session was moved."""
+    """A session was rescheduled."""
 
     type: Literal["session.rescheduled"]
     data: Rescheduled
 
 
 class SessionCancelled(_Event):
-    """A session was called off."""
+    """A session was cancelled."""
 
     type: Literal["session.cancelled"]
     data: Cancelled
 
 
 class SessionCompleted(_Event):
-    """A session was held."""
+    """A session took place."""
 
     type: Literal["session.completed"]
     data: Completed
 
 
 class SessionNoShow(_Event):
-    """Somebody did not come to a session."""
+    """The tutor or the student did not attend a session."""
 
     type: Literal["session.no_show"]
     data: NoShow
@@ -183,21 +183,21 @@ class StudentDeleted(_Event):
 
 
 SessionEvent = SessionBooked | SessionRescheduled | SessionCancelled | SessionCompleted | SessionNoShow
-"""Those that say how a session stands."""
+"""Events that carry the state of a session."""
 
 Event = Annotated[
     SessionEvent | MessageSent | TranscriptReady | TutorUpdated | TutorDeleted | StudentDeleted,
     Field(discriminator="type"),
 ]
-"""Anything the Rails app may tell us."""
+"""Any event of the Rails app."""
 
 
-AHEAD = "lies more than five minutes in the future: set the sender's clock"
-"""Error for a moment that is ahead."""
+AHEAD = "is more than five minutes in the future: check the sender's clock"
+"""Error for a moment in the future."""
 
 
 def ahead(event: Event, now: datetime) -> list[str]:
-    """Fields whose moment lies further in the future than a clock that is a little off explains."""
+    """Fields whose moment is later than `now` by more than CLOCK_SKEW."""
     moments = {"timestamp": event.timestamp}
     if isinstance(event.data, SessionState):
         moments["data.booked_at"] = event.data.booked_at
@@ -205,7 +205,7 @@ def ahead(event: Event, now: datetime) -> list[str]:
 
 
 def status_of(event: SessionEvent) -> SessionStatus:
-    """How the session stands after the event."""
+    """Status of the session after the event."""
     match event:
         case SessionCompleted():
             return SessionStatus.COMPLETED

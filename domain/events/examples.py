@@ -1,4 +1,4 @@
-"""An event of each type, as the documentation shows it and the tests send it."""
+"""An example event of each type, used by the documentation and the tests."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ TYPES = (
     "tutor.deleted",
     "student.deleted",
 )
-"""The type of every event."""
+"""All event types."""
 
 
 def example(kind: str) -> dict[str, Any]:
-    """An event of a type as documentation shows it. Raises KeyError for a type there is not."""
+    """Example event of a type. Raises KeyError for an unknown type."""
     session = {
         "session_id": "session-81023",
         "tutor_id": "tutor-17",

@@ -1,4 +1,4 @@
-"""Which of several events about one thing says how it stands, and which event cannot be used at all."""
+"""Precedence among events about the same record, and parsing of events."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ SESSION_EVENTS: tuple[type[SessionEvent], ...] = (
     SessionCompleted,
     SessionNoShow,
 )
-"""The types of event that say how a session stands."""
+"""Event types that carry the state of a session."""
 
 
 _MOST_NAME = 100
@@ -39,9 +39,9 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
 class Standing(NamedTuple):
-    """The place of an event among those about the same thing; the largest says how it stands.
+    """Precedence of an event among events about the same record; the largest one determines the state.
 
-    At the same moment an outcome stands before a booking, then the larger id.
+    At equal moments an outcome takes precedence over a booking, then the larger id wins.
     """
 
     happened_at: datetime
@@ -51,7 +51,7 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True)
 class Arrived(Generic[E_co]):
-    """An event as the inbox holds it: the number of its row, and when it came."""
+    """An event as stored in the inbox, with the number of its row and its time of receipt."""
 
     row: int
     event: E_co
@@ -59,25 +59,25 @@ class Arrived(Generic[E_co]):
 
     @property
     def event_id(self) -> str:
-        """The event's own id, which the inbox has filled in where it was left out."""
+        """The event's id; the inbox has filled it in where the sender left it out."""
         return self.event.id or ""
 
     def by_our_clock(self, moment: datetime) -> datetime:
-        """A moment at which something was done, which cannot lie after we were told of it.
+        """A moment reported by the sender, moved back to the time of receipt if it is later by at most CLOCK_SKEW.
 
-        The sender's clock may be a little ahead; a score of now would not see what is said to be done later.
+        The sender's clock may be slightly ahead; a score as of now would not see an action dated later than now.
         """
         return self.received_at if self.received_at < moment <= self.received_at + CLOCK_SKEW else moment
 
     @property
     def standing(self) -> Standing:
-        """Its place among the events about the same thing."""
+        """Precedence among the events about the same record."""
         decided = isinstance(self.event, SESSION_EVENTS) and status_of(self.event) is not SessionStatus.BOOKED
         return Standing(self.event.timestamp, decided, self.event_id)
 
 
 def only(arrived: Iterable[Arrived[Any]], *types: type[E]) -> list[Arrived[E]]:
-    """Those events that are of one of these types."""
+    """The events of the given types."""
     return [one for one in arrived if isinstance(one.event, types)]
 
 
@@ -87,16 +87,16 @@ def _events() -> TypeAdapter[Event]:
 
 
 def read_event(body: Any) -> Event:
-    """An event from its JSON. Raises InvalidEvent naming fields, never what stands in them."""
+    """Parse an event from JSON. Raises InvalidEvent that names fields, never their values."""
     try:
         return _events().validate_python(body)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        fields = [f"{_named(each['loc'][1:])}: {each['msg'].removeprefix('Value error, ')}" for each in found[:5]]
+        details = error.errors(include_url=False, include_input=False, include_context=False)[:5]
+        fields = [f"{_named(one['loc'][1:])}: {one['msg'].removeprefix('Value error, ')}" for one in details]
         raise InvalidEvent(f"the event cannot be read: {'; '.join(fields)}") from None
 
 
 def _named(place: tuple[int | str, ...]) -> str:
-    """A field, whose name may be anything: no more of it than a line of a log and a text of PostgreSQL can hold."""
+    """Path of a field, cut and made printable: the sender chooses the name, and logs and PostgreSQL must accept it."""
     name = ".".join(str(part)[:_MOST_NAME] for part in place) or "type"
     return "".join(character if character.isprintable() else "\ufffd" for character in name)

@@ -1,4 +1,4 @@
-"""Rules between the fields of one event, which need nothing that is stored."""
+"""Rules between the fields of one event, checked without stored data."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -16,14 +16,14 @@ _OTHER_TYPE = {
 
 
 class BrokenRule(NamedTuple):
-    """A field of an event, as a path below the event, and what is wrong with it."""
+    """Path of a field within an event, and the rule it breaks."""
 
     field: str
     detail: str
 
 
 def broken_rules(event: Event) -> Iterator[BrokenRule]:
-    """All rules between its fields that an event breaks."""
+    """Rules between fields that the event breaks."""
     if isinstance(event.data, SessionState):
         yield from _out_of_order(event.data, SESSIONS)
     elif isinstance(event.data, Tutor):
@@ -33,7 +33,7 @@ def broken_rules(event: Event) -> Iterator[BrokenRule]:
 
 
 def wrong_attributes(event: Event, types: Mapping[str, AttributeType]) -> Iterator[BrokenRule]:
-    """Attributes of a session whose values do not have the type that was declared for them."""
+    """Session attributes whose values differ from the declared type."""
     if isinstance(event.data, SessionState):
         for name, value in event.data.attributes.items():
             wanted = types.get(name)
@@ -45,11 +45,11 @@ def _out_of_order(data: SessionState | Tutor, kind: Kind) -> Iterator[BrokenRule
     for earlier, later in kind.ordered:
         first, second = getattr(data, earlier, None), getattr(data, later, None)
         if first is not None and second is not None and second < first:
-            yield BrokenRule(f"data.{later}", f"lies before {earlier}")
+            yield BrokenRule(f"data.{later}", f"is before {earlier}")
 
 
 def check_event(event: Event) -> None:
-    """Return if the fields of an event agree. Raises InvalidEvent naming each field that does not."""
-    found = [f"{rule.field} {rule.detail}" for rule in broken_rules(event)]
-    if found:
-        raise InvalidEvent("; ".join(found))
+    """Check the rules between an event's fields. Raises InvalidEvent naming each field that breaks one."""
+    problems = [f"{rule.field} {rule.detail}" for rule in broken_rules(event)]
+    if problems:
+        raise InvalidEvent("; ".join(problems))

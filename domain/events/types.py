@@ -1,4 +1,4 @@
-"""Types of the fields of events and of request bodies: pydantic types that keep the rules of `domain.rules`."""
+"""Pydantic types for fields of events and request bodies; they enforce the rules of `domain.rules`."""
 
 import re
 from datetime import UTC, datetime

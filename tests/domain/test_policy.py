@@ -36,8 +36,8 @@ def test_scopes_narrow_a_role_and_never_widen_it() -> None:
 
 
 def test_a_refusal_says_what_is_missing() -> None:
-    with pytest.raises(Forbidden, match="needs admin, which read k has not"):
+    with pytest.raises(Forbidden, match="requires admin, which read k does not have"):
         check(Principal("k", Role.READ), Permission.ADMIN)
-    with pytest.raises(Forbidden, match="nobody but themself"):
+    with pytest.raises(Forbidden, match="access to their own data only"):
         check(Principal("k", Role.TUTOR, tutor_id="ada"), Permission.SCORES_READ, "ben")
     check(Principal("k", Role.READ), Permission.SCORES_READ, "ben")

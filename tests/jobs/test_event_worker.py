@@ -219,7 +219,7 @@ def test_an_impossible_event_is_parked_at_once_and_done_after_a_person_asked_for
     wrong = missed("wrong", "odd", ends_at="2026-01-01T00:00:00Z")
     (row, _) = sent(engine, wrong, missed("right"))
     assert worker.drain() == 1
-    assert "ends_at lies before starts_at" in one(engine, "SELECT error FROM inbox WHERE id = :id", id=row).error
+    assert "ends_at is before starts_at" in one(engine, "SELECT error FROM inbox WHERE id = :id", id=row).error
     rows(
         engine,
         "UPDATE inbox SET body = :body WHERE id = :id RETURNING 1",

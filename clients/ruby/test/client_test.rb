@@ -144,7 +144,7 @@ class ClientTest < Minitest::Test
       { tutor_id: ".." } => "data.tutor_id must not be ..", { tutor_id: "a/b" } => "data.tutor_id must not contain slashes",
       { tutor_id: 17 } => "data.tutor_id must be a text", { name: "A\u0085da" } => "data.name must not contain control",
       { session_id: "x" * 201 } => "data.session_id must have at most 200 characters",
-      { starts_at: Time.at(7200), ends_at: Time.at(3600) } => "data.ends_at lies before starts_at"
+      { starts_at: Time.at(7200), ends_at: Time.at(3600) } => "data.ends_at is before starts_at"
     }.each do |data, message|
       error = assert_raises(TutorQuality::InvalidContent) { sender.send_event("session.completed", data, **EVENT) }
       assert_includes error.message, message

@@ -144,13 +144,13 @@ def test_a_session_given_to_another_tutor_touches_both(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("kind", "data", "says"),
     [
-        ("session.booked", {"ends_at": NOON - DAY}, "ends_at lies before starts_at"),
+        ("session.booked", {"ends_at": NOON - DAY}, "ends_at is before starts_at"),
         (
             "session.no_show",
             {"starts_at": NOON + 30 * DAY, "ends_at": None},
             "is more than 15 minutes before starts_at",
         ),
-        ("tutor.updated", {"started_at": NOON, "departed_at": NOON - DAY}, "departed_at lies before started_at"),
+        ("tutor.updated", {"started_at": NOON, "departed_at": NOON - DAY}, "departed_at is before started_at"),
         ("session.booked", {"attributes": {"price": "dear"}}, "data.attributes.price must be a number"),
     ],
 )

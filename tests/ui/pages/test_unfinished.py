@@ -24,7 +24,7 @@ from ui.pages.unfinished import unfinished_view
 SCRIPT = "<script>alert(1)</script>"
 
 
-def _parked(engine: Engine, number: int, reason: str = "ends_at lies before starts_at") -> list[int]:
+def _parked(engine: Engine, number: int, reason: str = "ends_at is before starts_at") -> list[int]:
     put(engine, [event("session.booked", f"e{n}") for n in range(number)])
     lease = uuid4()
     ids = [each.id for each in claim(engine, number, lease, NOON)]

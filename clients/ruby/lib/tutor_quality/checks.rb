@@ -30,14 +30,14 @@ module TutorQuality
     def text_problem(value, forbidden, longest, refused, detail)
       return "must be a text" unless value.is_a?(String)
       return detail if value.match?(forbidden)
-      return "must not be #{value}: addresses cannot hold it" if refused.include?(value)
+      return "must not be #{value}: it cannot be part of an address" if refused.include?(value)
 
       "must have at most #{longest} characters" if longest && value.length > longest
     end
 
     def check_order(data, earlier, later)
       first, second = moment(data[earlier]), moment(data[later])
-      raise InvalidContent, "data.#{later} lies before #{earlier}" if first && second && second < first
+      raise InvalidContent, "data.#{later} is before #{earlier}" if first && second && second < first
     end
 
     # nil for what only the service can judge.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cli.docs.api import api_page
+from cli.docs.architecture import architecture_page, decisions_page
 from cli.docs.contacts import contacts_page
 from cli.docs.dataset import dataset_page
 from cli.docs.events import events_page
@@ -61,6 +62,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "dataset.md": lambda: dataset_page(DOCS / "dataset.md"),
     "api.md": lambda: api_page(DOCS / "api.md"),
     "events.md": lambda: events_page(DOCS / "events.md"),
+    "architecture.md": lambda: architecture_page(DOCS / "architecture.md"),
+    "adr/README.md": lambda: decisions_page(DOCS / "adr"),
     "openapi.json": openapi,
     "../clients/ruby/lib/tutor_quality/rules.rb": ruby_rules,
 }

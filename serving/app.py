@@ -12,7 +12,7 @@ from starlette.types import Scope
 from serving.bodies.examples import add_examples
 from serving.guard.guard import Guard
 from serving.guard.permissions import OPEN_PATHS
-from serving.http.api_versions import Versioned
+from serving.http.api_versions import VERSIONS, Versioned
 from serving.http.problems import MEDIA_TYPE, Problem, handle_problems
 from serving.resources import Resources
 from serving.routes import (
@@ -95,7 +95,7 @@ def create_app(resources: Callable[[], Resources]) -> FastAPI:
     """
     app = Api(
         title="Tutor Quality Scoring",
-        version="1",
+        version=VERSIONS[-1],
         description="Who needs help, why, and what to do. Every error is an RFC 9457 problem document.",
         openapi_url="/api/openapi.json",
         docs_url=None,

@@ -1,4 +1,4 @@
-"""`make clean`: delete the environment and the data of this folder after asking, and name what stays on the machine."""
+"""`make clean`: deletion of this folder's environment and data after a confirmation, and a list of what remains."""
 
 import json
 import os
@@ -9,39 +9,42 @@ from pathlib import Path
 
 PROGRAMS = (".venv", ".uv")
 DATA = ".data"
-# As in gateways/embedded_postgres/server_account.py, which cannot be imported once the environment is gone.
+# Equal to those in gateways/embedded_postgres/server_account.py, which cannot be imported without the environment.
 SHARED = Path("/var/lib/tutor-quality-scoring")
 ACCOUNT = "tqs-postgres"
 
 
 def main(root: Path, yes: bool) -> int:
-    """Delete what the user agrees to. Returns the exit code: 0, or 2 where nothing was deleted."""
+    """Delete the folders that the user confirms. Returns the exit code: 0, or 2 where nothing was deleted."""
     present = [root / name for name in (*PROGRAMS, DATA) if (root / name).exists()]
     if not present:
         print("There is nothing to delete here.")
     elif _demo_runs(root / DATA / "demo"):
         print(
-            f"Nothing was deleted: a demo runs in {root / DATA / 'demo'}. Stop it with Ctrl-C first.", file=sys.stderr
+            f"Nothing was deleted: a demo is running in {root / DATA / 'demo'}. Stop it with Ctrl-C first.",
+            file=sys.stderr,
         )
         return 2
-    elif not _agreed(present, yes):
+    elif not _confirmed(present, yes):
         return 2
     clusters = _linked_clusters(root / DATA)
     for folder in present:
         shutil.rmtree(folder)
         print(f"Deleted {folder}.")
-    _name_what_stays(clusters)
+    _print_remaining(clusters)
     return 0
 
 
-def _agreed(present: "list[Path]", yes: bool) -> bool:
+def _confirmed(present: "list[Path]", yes: bool) -> bool:
     for folder in present:
-        what = "tutors, scores, models, runs, passwords and keys" if folder.name == DATA else "installed programs"
-        print(f"  {folder}: {what}, {_megabytes(folder):,.0f} MB")
+        contents = "tutors, scores, models, runs, passwords and keys" if folder.name == DATA else "installed programs"
+        print(f"  {folder}: {contents}, {_megabytes(folder):,.0f} MB")
     if yes:
         return True
     if not sys.stdin.isatty():
-        print("Nothing was deleted: say `make clean YES=yes` to delete these.", file=sys.stderr)
+        print(
+            "Nothing was deleted: no terminal to confirm in. Run `make clean YES=yes` to delete these.", file=sys.stderr
+        )
         return False
     if input("Delete them? [y/N] ").strip().lower() in {"y", "yes"}:
         return True
@@ -58,22 +61,22 @@ def _demo_runs(home: Path) -> bool:
 
 
 def _linked_clusters(data: Path) -> "list[Path]":
-    """Database clusters outside of this folder, which links in it lead to."""
+    """Database clusters outside this folder that links in it point to."""
     return [link.resolve() for link in data.glob("**/postgres") if link.is_symlink() and link.exists()]
 
 
-def _name_what_stays(clusters: "list[Path]") -> None:
-    print("What stays on this machine:")
+def _print_remaining(clusters: "list[Path]") -> None:
+    print("Remaining on this machine:")
     if SHARED.exists():
-        print(f"  {SHARED}: PostgreSQL's programs and clusters of installations run by root (rm -r {SHARED})")
+        print(f"  {SHARED}: PostgreSQL programs and clusters of installations run by root (rm -r {SHARED})")
     for cluster in clusters:
         print(f"  {cluster}: the database cluster of this folder (rm -r {cluster})")
     if _account_exists():
-        print(f"  the account {ACCOUNT}, which runs PostgreSQL in root's place (userdel {ACCOUNT})")
+        print(f"  the account {ACCOUNT}, which runs PostgreSQL instead of root (userdel {ACCOUNT})")
     cache = Path(os.environ.get("UV_CACHE_DIR") or Path.home() / ".cache" / "uv")
     if cache.exists():
-        print(f"  {cache}: uv's cache of packages (rm -r {cache})")
-    print("  Chromium and Ruby, where `make test` installed them (apt-get remove chromium ruby)")
+        print(f"  {cache}: uv's package cache (rm -r {cache})")
+    print("  Chromium and Ruby, if `make test` installed them (apt-get remove chromium ruby)")
 
 
 def _account_exists() -> bool:
@@ -86,8 +89,8 @@ def _account_exists() -> bool:
 
 def _megabytes(folder: Path) -> float:
     sizes = 0
-    for place, _, names in os.walk(folder):
-        sizes += sum(os.lstat(os.path.join(place, name)).st_blocks * 512 for name in names)
+    for parent, _, names in os.walk(folder):
+        sizes += sum(os.lstat(os.path.join(parent, name)).st_blocks * 512 for name in names)
     return sizes / 1e6
 
 

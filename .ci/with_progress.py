@@ -1,6 +1,6 @@
-"""Run a command that takes minutes: its own display in a terminal, a line every ten seconds elsewhere.
+"""Runner of a long command: its own display in a terminal, otherwise one progress line every ten seconds.
 
-`with_progress.py WHAT EXPECTED_SECONDS COMMAND …`. Used by the Makefile before anything of ours is installed.
+`with_progress.py TITLE EXPECTED_SECONDS COMMAND …`. The Makefile uses it before any package is installed.
 """
 
 import subprocess
@@ -13,11 +13,11 @@ LINE_SECONDS = 10
 
 def main() -> int:
     """Run the command and return its exit code."""
-    what, expected, *command = sys.argv[1:]
-    print(f"{what} … (about {expected} s)", flush=True)
+    title, expected, *command = sys.argv[1:]
+    print(f"{title} … (about {expected} s)", flush=True)
     began, done = time.monotonic(), threading.Event()
     if not sys.stdout.isatty():
-        threading.Thread(target=_print_lines, args=(what, expected, began, done), daemon=True).start()
+        threading.Thread(target=_print_lines, args=(title, expected, began, done), daemon=True).start()
     try:
         code = subprocess.run(command, check=False).returncode
     except KeyboardInterrupt:
@@ -25,13 +25,13 @@ def main() -> int:
     finally:
         done.set()
     if code == 0:
-        print(f"✓ {what} ({time.monotonic() - began:.1f} s)", flush=True)
+        print(f"✓ {title} ({time.monotonic() - began:.1f} s)", flush=True)
     return code
 
 
-def _print_lines(what: str, expected: str, began: float, done: threading.Event) -> None:
+def _print_lines(title: str, expected: str, began: float, done: threading.Event) -> None:
     while not done.wait(LINE_SECONDS):
-        print(f"{what} … {time.monotonic() - began:.0f} s of about {expected} s", flush=True)
+        print(f"{title} … {time.monotonic() - began:.0f} s of about {expected} s", flush=True)
 
 
 if __name__ == "__main__":

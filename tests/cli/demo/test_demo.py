@@ -171,11 +171,15 @@ def test_make_clean_deletes_nothing_unasked_and_names_what_stays(tmp_path: Path)
         (tmp_path / name).mkdir(parents=True)
     command = [sys.executable, str(ROOT / ".ci" / "clean.py")]
     asked = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert (asked.returncode, asked.stderr) == (2, "Nothing was deleted: say `make clean YES=yes` to delete these.\n")
+    assert (asked.returncode, asked.stderr) == (
+        2,
+        "Nothing was deleted: no terminal to confirm in. Run `make clean YES=yes` to delete these.\n",
+    )
     assert f"{tmp_path / '.data'}: tutors, scores, models, runs, passwords and keys" in asked.stdout
     with announced(tmp_path / ".data" / "demo", {}):
-        assert "a demo runs" in subprocess.run([*command, "--yes"], cwd=tmp_path, capture_output=True, text=True).stderr
+        refused = subprocess.run([*command, "--yes"], cwd=tmp_path, capture_output=True, text=True)
+        assert "a demo is running" in refused.stderr
     done = subprocess.run([*command, "--yes"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0
     assert not list(tmp_path.iterdir())
-    assert "What stays on this machine:" in done.stdout
+    assert "Remaining on this machine:" in done.stdout

@@ -94,7 +94,7 @@ def work(folder: Path, budget: float) -> None:
 
 def use(model: Model, history: History, timer: Timer) -> None:
     """Explain and score what the dataset holds, rows repeated where there are not enough."""
-    from models.artifact.matrix import matrix_of
+    from models.artifact.matrix import matrix_of, query_rows
     from models.examples.rows import no_show_rows
     from models.explain.explanation import explain
     from models.explain.own_numbers import own_numbers
@@ -102,13 +102,12 @@ def use(model: Model, history: History, timer: Timer) -> None:
     queries = no_show_rows(history).queries
     many = queries.at(np.arange(SCORED) % len(queries))
     with timer.step(f"score {SCORED:,} rows, features included"):
-        matrix = matrix_of(model.sidecar, history, many)
-        model.chances(model.margins(matrix))
-    few, part = many.at(np.arange(EXPLAINED)), matrix[:EXPLAINED]
+        model.chances(model.margins(matrix_of(model.sidecar, history, many)))
+    few = query_rows(model.sidecar, history, many.at(np.arange(EXPLAINED)))
     with timer.step(f"contributions of {EXPLAINED:,} rows"):
-        contributions = model.contributions(part)
+        contributions = model.contributions(few.matrix)
     with timer.step(f"reasons in words for {EXPLAINED:,} rows, given these"):
-        explain(model, part, own_numbers(model.sidecar, history, few), contributions)
+        explain(model, few.matrix, own_numbers(model.sidecar, few.past), contributions)
 
 
 def _peak() -> float:

@@ -113,7 +113,7 @@ CHURN_FEATURES: tuple[Feature, ...] = (
 def compute(features: Sequence[Feature], past: Past) -> NDArray[np.float32]:
     """The matrix (queries, features) of float32, NaN for missing, in Fortran order."""
     places, queries = by_tutor(past.queries, past.history.n_tutors)
-    ordered = Past(past.history, queries, past.priors)
+    ordered = past if queries is past.queries else Past(past.history, queries, past.priors)
     matrix = np.empty((len(queries), len(features)), dtype=np.float32, order="F")
     for i, feature in enumerate(features):
         matrix[places, i] = feature.compute(ordered)

@@ -53,11 +53,22 @@ def warning_moment(sessions: SessionColumns) -> Ints:
 
 
 def by_tutor(queries: Queries, n_tutors: int) -> tuple[Ints, Queries]:
-    """The queries by tutor and moment, with their places: neighbours then read neighbouring events."""
-    by_moment = np.argsort(queries.as_of)
+    """Sorts queries by tutor and moment, so that neighbours read neighbouring events.
+
+    Returns the place of each sorted query among the original ones (queries,), and the sorted queries: `queries` itself
+    where it is sorted already. The sort is stable.
+    """
+    if _is_by_tutor(queries):
+        return np.arange(len(queries)), queries
+    by_moment = np.argsort(queries.as_of, kind="stable")
     places = by_moment[group(queries.tutor[by_moment] + 1, n_tutors + 1)[0]]
     session = None if queries.session is None else take(queries.session, places)
     return places, Queries(queries.tutor[places], queries.as_of[places], session)
+
+
+def _is_by_tutor(queries: Queries) -> bool:
+    tutors, moments = np.diff(queries.tutor), np.diff(queries.as_of)
+    return bool(((tutors > 0) | ((tutors == 0) & (moments >= 0))).all())
 
 
 def take(sessions: SessionColumns, rows: NDArray[np.int64]) -> SessionColumns:

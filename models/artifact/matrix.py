@@ -1,6 +1,7 @@
 """The matrix a model reads: its features, then its attributes, for any queries."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -32,10 +33,12 @@ def build(
     features: Sequence[Feature], attributes: Sequence[AttributeSpec], history: History, queries: Queries, priors: Priors
 ) -> Matrix:
     """The matrix (queries, features + attributes), float32, NaN for missing."""
-    past = Past(history, queries, priors)
-    values = attribute_values(past)
-    by_key = {(a.kind, a.name): v for a, v in values.items()}
-    matrix = np.empty((len(queries), len(features) + len(attributes)), dtype=np.float32, order="F")
+    return _build(features, attributes, Past(history, queries, priors))
+
+
+def _build(features: Sequence[Feature], attributes: Sequence[AttributeSpec], past: Past) -> Matrix:
+    by_key = {(a.kind, a.name): v for a, v in attribute_values(past).items()}
+    matrix = np.empty((len(past.queries), len(features) + len(attributes)), dtype=np.float32, order="F")
     matrix[:, : len(features)] = compute(features, past)
     for i, spec in enumerate(attributes, start=len(features)):
         if (spec.kind, spec.name) in by_key:
@@ -53,19 +56,49 @@ def _fitting(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def matrix_of(sidecar: Sidecar, history: History, queries: Queries) -> Matrix:
-    """The matrix a trained model asks for.
+    """The matrix (queries, columns) that a trained model reads. Raises as `query_rows` does."""
+    return query_rows(sidecar, history, queries).matrix
 
-    Raises LateFeature if the dataset now marks one of its attributes late, ModelMismatch for a feature or an attribute
-    that is gone.
+
+@dataclass(frozen=True)
+class QueriedRows:
+    """The matrix (queries, columns) a model reads, with the past it was computed from."""
+
+    past: Past
+    matrix: Matrix
+
+    @property
+    def history(self) -> History:
+        """The history that is queried."""
+        return self.past.history
+
+    @property
+    def queries(self) -> Queries:
+        """The queries, one a row."""
+        return self.past.queries
+
+
+def query_rows(sidecar: Sidecar, history: History, queries: Queries) -> QueriedRows:
+    """Computes the rows of a trained model; their past also serves their reasons and what-ifs.
+
+    Queries sorted by tutor and moment (`by_tutor`) share one Past between all columns.
+    Raises LateFeature if the dataset now marks one of the model's attributes late, ModelMismatch for a feature or an
+    attribute that is gone.
     """
     history.dataset.check_features(tuple(a.name for a in sidecar.attributes))
     check_attributes(sidecar, {(a.kind, a.name) for a in history.dataset.attributes})
+    features, past = features_read(sidecar), Past(history, queries, sidecar.priors)
+    return QueriedRows(past, _build(features, sidecar.attributes, past))
+
+
+def features_read(sidecar: Sidecar) -> list[Feature]:
+    """The features of a trained model, in its order. Raises ModelMismatch for a feature that is gone."""
     by_name = {f.name: f for f in features_of(sidecar.task)}
     if gone := [name for name in sidecar.features if name not in by_name]:
         raise ModelMismatch(
             f"the {sidecar.task} model reads {', '.join(gone)}, which this version no longer computes: train again"
         )
-    return build([by_name[n] for n in sidecar.features], sidecar.attributes, history, queries, sidecar.priors)
+    return [by_name[name] for name in sidecar.features]
 
 
 def check_attributes(sidecar: Sidecar, there: Collection[tuple[str, str]]) -> None:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from domain.vocabulary import Task
 from features.as_of.past import Past
-from features.as_of.queries import Queries
+from features.as_of.queries import take
+from features.base.kernel import Ints
 from features.base.local_time import PARTS_OF_DAY, WEEKDAYS, slot_name
 from features.base.stream import Column
-from features.history.history import History, SessionColumns
+from features.history.history import SessionColumns
 from models.artifact.matrix import features_of
 from models.artifact.model import Sidecar
 
@@ -51,6 +52,14 @@ class OwnNumbers:
     new: NDArray[np.bool_] | None = None
     session: SessionColumns | None = None
 
+    def at(self, rows: Ints) -> "OwnNumbers":
+        """The numbers of some rows, in the order of `rows`."""
+        return OwnNumbers(
+            {name: (events[rows], sessions[rows]) for name, (events, sessions) in self.counts.items()},
+            None if self.new is None else self.new[rows],
+            None if self.session is None else take(self.session, rows),
+        )
+
     def told_as(self, column: str) -> str:
         """The column whose numbers a reason names: its own, or those of the share it is the count of."""
         twin = TWINS.get(column, column)
@@ -61,10 +70,9 @@ class OwnNumbers:
         return PLACES[column](self.session, row) if self.session is not None and column in PLACES else ""
 
 
-def own_numbers(sidecar: Sidecar, history: History, queries: Queries) -> OwnNumbers:
-    """The numbers behind the columns of a model, for rows that are explained."""
-    past = Past(history, queries, sidecar.priors)
+def own_numbers(sidecar: Sidecar, past: Past) -> OwnNumbers:
+    """The numbers behind the columns of a model, for the rows computed from a past."""
     read = [f for f in features_of(sidecar.task) if f.name in sidecar.features]
     counts = {f.name: f.evidence(past) for f in read if f.evidence is not None}
-    asked = queries.session if sidecar.task is Task.NO_SHOW else None
-    return OwnNumbers(counts, past.outcomes.count() == 0, asked)
+    session = past.queries.session if sidecar.task is Task.NO_SHOW else None
+    return OwnNumbers(counts, past.outcomes.count() == 0, session)

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from domain.scores import WhatIf
 from domain.vocabulary import Task
+from features.as_of.past import Past
 from features.as_of.queries import Queries
 from features.base.local_time import PARTS_OF_DAY, SLOTS, slot_name
 from features.base.stream import StreamView
+from features.catalogue import compute
 from features.history.history import History, slot_owner
-from models.artifact.matrix import matrix_of
+from models.artifact.matrix import QueriedRows, features_read
 from models.artifact.model import Matrix, Sidecar
 
 SMALLEST_DIFFERENCE = 0.01
@@ -102,11 +104,12 @@ def variants(sidecar: Sidecar, matrix: Matrix, n_answers: int) -> Iterable[Varia
             yield [change.words] * n_answers, changed
 
 
-def moved(sidecar: Sidecar, matrix: Matrix, history: History, queries: Queries) -> Variant:
+def moved(sidecar: Sidecar, rows: QueriedRows) -> Variant:
     """Each session moved to the weekday and part of day at which its tutor misses least; its other columns stay."""
+    queries = rows.queries
     if queries.session is None:
         raise ValueError("only a session can be moved")
-    slots = _best_slots(sidecar, history, queries)
+    slots = _best_slots(sidecar, rows.history, queries)
     parts = len(PARTS_OF_DAY)
     middle = slots % parts * (24 // parts) + 12 // parts
     session = replace(
@@ -115,10 +118,11 @@ def moved(sidecar: Sidecar, matrix: Matrix, history: History, queries: Queries) 
         weekday=(slots // parts).astype(np.int8),
         hour=np.where(slots == queries.session.slot, queries.session.hour, middle).astype(np.int8),
     )
-    changed = matrix.copy(order="F")
-    elsewhere = matrix_of(sidecar, history, Queries(queries.tutor, queries.as_of, session))
-    for name in TIMED & {*sidecar.features}:
-        changed[:, sidecar.features.index(name)] = elsewhere[:, sidecar.features.index(name)]
+    changed = rows.matrix.copy(order="F")
+    timed = [feature for feature in features_read(sidecar) if feature.name in TIMED]
+    past = Past(rows.history, Queries(queries.tutor, queries.as_of, session), sidecar.priors)
+    places = [sidecar.features.index(feature.name) for feature in timed]
+    changed[:, places] = compute(timed, past)
     return [f"the session moves to a {slot_name(int(s))}, the tutor's most reliable time" for s in slots], changed
 
 

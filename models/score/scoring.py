@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from domain.horizons import ACT_RISK, CHURN_KINDS, TUTOR_HORIZON
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind, Task
-from features.as_of.queries import Queries, microseconds_of, of_sessions, of_tutors
+from features.as_of.queries import by_tutor, microseconds_of, of_sessions, of_tutors
 from features.base.kernel import Ints
 from features.history.active import active_tutors
 from features.history.history import History, SessionColumns
-from models.artifact.matrix import matrix_of
+from models.artifact.matrix import QueriedRows, query_rows
 from models.artifact.model import Chances, Matrix, Model
 from models.examples.rows import booked_sessions
 from models.explain.explanation import explain
 from models.explain.own_numbers import OwnNumbers, own_numbers
-from models.explain.what_if import moved, variants, what_ifs
+from models.explain.what_if import Variant, moved, variants, what_ifs
 from models.learners.calibration import Calibration
 from models.score.tutor_risk import any_no_show, margins_of
 
@@ -47,22 +47,18 @@ def score_sessions(
     with_reasons: bool = True,
 ) -> list[Score]:
     """The no-show risk of sessions, (sessions,) aligned with their ids, as known at `as_of`."""
-    queries = of_sessions(sessions, as_of=microseconds_of(as_of))
-    matrix = matrix_of(model.sidecar, history, queries)
-    told: Told | None = None
-    if with_reasons:
-        changes = [*variants(model.sidecar, matrix, len(matrix)), moved(model.sidecar, matrix, history, queries)]
-        numbers = own_numbers(model.sidecar, history, queries)
-        told = Told(explain(model, matrix, numbers), what_ifs(model.probabilities, matrix, changes))
-    return _scores(
+    places, queries = by_tutor(of_sessions(sessions, as_of=microseconds_of(as_of)), history.n_tutors)
+    rows = query_rows(model.sidecar, history, queries)
+    scores = _scores(
         SubjectKind.SESSION,
         ScoreKind.NO_SHOW,
-        session_ids,
-        model.chances(model.margins(matrix)),
-        told,
+        [session_ids[place] for place in places],
+        model.chances(model.margins(rows.matrix)),
+        _explained(model, rows, [moved(model.sidecar, rows)]) if with_reasons else None,
         version,
         as_of,
     )
+    return [scores[row] for row in np.argsort(places)]
 
 
 def score_tutors_no_show(model: Model, version: str, history: History, as_of: datetime) -> list[Score]:
@@ -72,20 +68,20 @@ def score_tutors_no_show(model: Model, version: str, history: History, as_of: da
     """
     moment = microseconds_of(as_of)
     active = active_tutors(history, moment)
-    rows = booked_sessions(history, moment, TUTOR_HORIZON)
-    queries = of_sessions(history.sessions, rows, moment)
-    matrix = matrix_of(model.sidecar, history, queries)
+    booked = booked_sessions(history, moment, TUTOR_HORIZON)
+    queries = by_tutor(of_sessions(history.sessions, booked, moment), history.n_tutors)[1]
+    rows = query_rows(model.sidecar, history, queries)
     risk = model.sidecar.tutor_calibration or Calibration()
 
     def margins_with(changed: Matrix) -> Values:
         return margins_of(any_no_show(queries.tutor, model.probabilities(changed), history.n_tutors)[active])
 
-    changes = variants(model.sidecar, matrix, active.size)
+    changes = variants(model.sidecar, rows.matrix, active.size)
     told = Told(
-        _averaged_reasons(model, matrix, history, queries, active),
-        what_ifs(lambda changed: risk.probability(margins_with(changed)), matrix, changes),
+        _averaged_reasons(model, rows, active),
+        what_ifs(lambda changed: risk.probability(margins_with(changed)), rows.matrix, changes),
     )
-    margins = margins_with(matrix)
+    margins = margins_with(rows.matrix)
     return _scores(
         SubjectKind.TUTOR,
         ScoreKind.NO_SHOW_14D,
@@ -107,12 +103,9 @@ def score_churn(
     """
     moment = microseconds_of(as_of)
     active = active_tutors(history, moment)
-    queries = of_tutors(active, moment)
-    matrix = matrix_of(model.sidecar, history, queries)
-    told: Told | None = None
-    if with_reasons:
-        told = _told(model, matrix, own_numbers(model.sidecar, history, queries))
-    return _churn_scores(model, version, history.tutor_ids.take(active).to_pylist(), matrix, told, as_of)
+    rows = query_rows(model.sidecar, history, of_tutors(active, moment))
+    told = _explained(model, rows) if with_reasons else None
+    return _churn_scores(model, version, history.tutor_ids.take(active).to_pylist(), rows.matrix, told, as_of)
 
 
 def score_described(model: Model, version: str, row: Matrix, as_of: datetime, with_reasons: bool) -> list[Score]:
@@ -124,8 +117,12 @@ def score_described(model: Model, version: str, row: Matrix, as_of: datetime, wi
     return _scores(SubjectKind.SESSION, ScoreKind.NO_SHOW, [DESCRIBED], chances, told, version, as_of)
 
 
-def _told(model: Model, matrix: Matrix, numbers: OwnNumbers) -> Told:
-    changes = variants(model.sidecar, matrix, len(matrix))
+def _explained(model: Model, rows: QueriedRows, moves: Sequence[Variant] = ()) -> Told:
+    return _told(model, rows.matrix, own_numbers(model.sidecar, rows.past), moves)
+
+
+def _told(model: Model, matrix: Matrix, numbers: OwnNumbers, moves: Sequence[Variant] = ()) -> Told:
+    changes = [*variants(model.sidecar, matrix, len(matrix)), *moves]
     return Told(explain(model, matrix, numbers), what_ifs(model.probabilities, matrix, changes))
 
 
@@ -141,24 +138,22 @@ def _churn_scores(
     return scores
 
 
-def _averaged_reasons(
-    model: Model, matrix: Matrix, history: History, queries: Queries, active: Ints
-) -> list[tuple[Reason, ...]]:
+def _averaged_reasons(model: Model, rows: QueriedRows, active: Ints) -> list[tuple[Reason, ...]]:
     """Reasons a tutor: the mean contributions of its booked sessions, told with the riskiest session's numbers."""
-    tutor, probabilities = queries.tutor, model.probabilities(matrix)
+    tutor, probabilities = rows.queries.tutor, model.probabilities(rows.matrix)
     riskiest = np.lexsort((-probabilities, tutor))
     booked = np.isin(active, tutor)
     reasons: list[tuple[Reason, ...]] = [()] * active.size
     if not booked.any():
         return reasons
-    contributions = model.contributions(matrix) * probabilities[:, None]
+    contributions = model.contributions(rows.matrix) * probabilities[:, None]
     weight = np.bincount(tutor, probabilities)
     means = (
         np.column_stack([np.bincount(tutor, column) for column in contributions.T]) / np.maximum(weight, 1e-12)[:, None]
     )
     shown = riskiest[np.searchsorted(tutor[riskiest], active[booked])]
-    numbers = own_numbers(model.sidecar, history, queries.at(shown))
-    found = explain(model, matrix[shown], numbers, means[active[booked]])
+    numbers = own_numbers(model.sidecar, rows.past).at(shown)
+    found = explain(model, rows.matrix[shown], numbers, means[active[booked]])
     for place, reason in zip(np.flatnonzero(booked), found, strict=True):
         reasons[place] = reason
     return reasons

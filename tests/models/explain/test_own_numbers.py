@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.artifact.matrix import matrix_of
+from models.artifact.matrix import query_rows
 from models.explain.explanation import NO_HISTORY, NO_HISTORY_WORDS, explain
 from models.explain.own_numbers import OwnNumbers, own_numbers
 from tests.lib.explained import (
@@ -31,11 +31,10 @@ def test_of_a_tutor_without_a_session_only_what_is_known_is_told() -> None:
 def test_the_own_numbers_are_the_raw_counts_at_that_time_of_the_week() -> None:
     history = slot_history()
     model = small_model(small_booster(noisy_columns(3), 1, 1), features=SLOT)
-    queries = slot_queries(history)
-    numbers = own_numbers(model.sidecar, history, queries)
+    rows = query_rows(model.sidecar, history, slot_queries(history))
+    numbers = own_numbers(model.sidecar, rows.past)
     events, sessions = numbers.counts["own_slot_no_show_rate"]
     assert (events.tolist(), sessions.tolist()) == ([2, 0], [3, 0])
-    matrix = matrix_of(model.sidecar, history, queries)
-    ann, ben = explain(model, matrix, numbers, np.array([[0.9, 0.1, 0.1, 0], [0.9, 0.1, 0.1, 0]]))
+    ann, ben = explain(model, rows.matrix, numbers, np.array([[0.9, 0.1, 0.1, 0], [0.9, 0.1, 0.1, 0]]))
     assert ann[0].text == "2 of 3 Thursday evening sessions so far were missed; usual: 1 in 10"
     assert [reason.text for reason in ben] == [NO_HISTORY_WORDS, "on a Thursday"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from domain.vocabulary import Task
-from models.artifact.matrix import matrix_of
+from models.artifact.matrix import query_rows
 from models.explain.what_if import moved, variants, what_ifs
 from tests.lib.explained import SLOT, noisy_columns, slot_history, slot_queries, small_booster, small_model
 
@@ -25,10 +25,9 @@ def test_the_change_is_that_which_lowers_the_risk_most_and_none_below_a_point() 
 def test_a_session_moves_to_the_time_its_tutor_keeps_and_stays_where_there_is_no_better() -> None:
     history = slot_history()
     model = small_model(small_booster(noisy_columns(3), 1, 1), features=SLOT)
-    queries = slot_queries(history)
-    matrix = matrix_of(model.sidecar, history, queries)
-    words, changed = moved(model.sidecar, matrix, history, queries)
+    rows = query_rows(model.sidecar, history, slot_queries(history))
+    words, changed = moved(model.sidecar, rows)
     assert words[0] == "the session moves to a Tuesday morning, the tutor's most reliable time"
-    assert changed[0, 0] < matrix[0, 0]
+    assert changed[0, 0] < rows.matrix[0, 0]
     assert changed[0, 1:].tolist() == [1, 9]
-    np.testing.assert_array_equal(changed[1], matrix[1])
+    np.testing.assert_array_equal(changed[1], rows.matrix[1])

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from features.as_of.past import Past
+from features.as_of.queries import Queries, by_tutor, take
+from features.history.history import History
+from models.artifact.model import Model
+from models.score.scoring import score_sessions
+from tests.lib.explained import ASKED, SLOT, noisy_columns, slot_history, small_booster, small_model
+
+
+@pytest.fixture
+def model() -> Model:
+    return small_model(small_booster(noisy_columns(3), 2), features=SLOT)
+
+
+def test_an_explained_session_builds_one_past_and_one_for_the_time_it_could_move_to(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[Queries] = []
+    initialise = Past.__init__
+
+    def counting(past: Past, history: History, queries: Queries, priors: object) -> None:
+        built.append(queries)
+        initialise(past, history, queries, priors)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Past, "__init__", counting)
+    history = slot_history()
+    ids = history.dataset.tables["sessions"]["session_id"].to_pylist()
+    session = take(history.sessions, np.array([ids.index("next-ann")]))
+    score_sessions(model, "1", history, ["next-ann"], session, ASKED, with_reasons=False)
+    assert len(built) == 1
+    score_sessions(model, "1", history, ["next-ann"], session, ASKED)
+    _, asked, moved = built
+    assert asked.session is not None
+    assert moved.session is not None
+    assert asked.session.weekday.tolist() != moved.session.weekday.tolist()
+
+
+def test_scores_are_in_the_order_of_the_sessions_and_those_of_each_alone(model: Model) -> None:
+    history = slot_history()
+    ids = history.dataset.tables["sessions"]["session_id"].to_pylist()
+    rows = np.random.default_rng(1).permutation(len(ids))
+    together = score_sessions(model, "1", history, [ids[row] for row in rows], take(history.sessions, rows), ASKED)
+    alone = [
+        score_sessions(model, "1", history, [ids[row]], take(history.sessions, np.array([row])), ASKED)[0]
+        for row in rows
+    ]
+    assert together == alone
+    assert [score.subject_id for score in together] == [ids[row] for row in rows]
+
+
+def test_queries_in_order_are_not_sorted_again() -> None:
+    queries = Queries(np.array([-1, 0, 0, 2]), np.array([9, 3, 3, 1]))
+    places, same = by_tutor(queries, 3)
+    assert same is queries
+    assert places.tolist() == [0, 1, 2, 3]
+    places, ordered = by_tutor(queries.at(np.array([3, 1, 0, 2])), 3)
+    assert places.tolist() == [2, 1, 3, 0]
+    assert ordered.tutor.tolist() == [-1, 0, 0, 2]

@@ -12,7 +12,6 @@ from cli.demo.command import demo
 from cli.demo.running import use_running_demo
 from cli.doctor import doctor
 from cli.erase import erase
-from cli.errors import exit_code
 from cli.flows import score, train, tune
 from cli.import_dataset import import_dataset
 from cli.inbox import commands as inbox
@@ -111,4 +110,4 @@ def _run() -> None:
         sys.exit(PIPE_CLOSED)
     except TutorQualityError as error:
         print(f"tqs: {shown(error)}", file=sys.stderr)
-        sys.exit(exit_code(error))
+        sys.exit(error.exit_code)

@@ -79,7 +79,7 @@ def _act(kind: ScoreKind) -> str:
 
 def _codes() -> Iterator[str]:
     yield from ("| status | `code` | what happened | what to do |", "|---|---|---|---|")
-    for code, (status, meaning, advice) in CODES.items():
+    for status, code, meaning, advice in CODES.values():
         yield f"| {status} | `{code}` | {meaning} | {advice} |"
 
 

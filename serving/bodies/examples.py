@@ -156,7 +156,7 @@ def _add(content: dict[str, Any], example: Any) -> None:
 def _problems() -> Mapping[int, Mapping[str, Any]]:
     """The first problem of each status, as it is answered."""
     first: dict[int, dict[str, Any]] = {}
-    for code, (status, meaning, _) in CODES.items():
+    for status, code, meaning, _ in CODES.values():
         first.setdefault(
             status,
             {

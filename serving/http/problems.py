@@ -13,20 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from domain.errors import (
-    BadSignature,
-    DatabaseUnavailable,
-    EventConflict,
-    Forbidden,
-    InvalidKey,
-    ModelMismatch,
-    NoModel,
-    TooManyRequests,
-    TutorQualityError,
-    UnknownCaller,
-    UnknownSubject,
-)
+from domain.errors import NoModel, TooManyRequests, TutorQualityError
 from serving.guard.permissions import WEBSOCKET, place
+from serving.http.problem_codes import default_code
 from serving.http.validation_messages import in_words, without_key_mark
 
 logger = logging.getLogger("tutor_quality.serving")
@@ -36,31 +25,6 @@ TYPE_PREFIX = "urn:tutor-quality:problem:"
 UNKNOWN_PATH = "(no such route)"
 """Log text in place of a path that is on no list."""
 
-_CODES: Mapping[int, str] = {
-    400: "bad_request",
-    401: "wrong_key",
-    404: "not_found",
-    405: "method_not_allowed",
-    408: "request_timeout",
-    409: "not_upcoming",
-    413: "body_too_large",
-    415: "not_json",
-    422: "invalid_request",
-    500: "internal_error",
-    503: "unavailable",
-}
-_OF_ERRORS: Mapping[type[TutorQualityError], tuple[int, str]] = {
-    UnknownCaller: (401, "wrong_key"),
-    BadSignature: (401, "bad_signature"),
-    Forbidden: (403, "forbidden"),
-    UnknownSubject: (404, "unknown_subject"),
-    EventConflict: (409, "event_conflict"),
-    InvalidKey: (422, "invalid_key"),
-    TooManyRequests: (429, "too_many_requests"),
-    NoModel: (503, "no_model"),
-    ModelMismatch: (503, "model_mismatch"),
-    DatabaseUnavailable: (503, "database_unavailable"),
-}
 _RETRY_AFTER_SECONDS = "10"
 
 
@@ -113,7 +77,7 @@ def respond(
 
     `more` are members that another standard asks for, as RFC 9457 allows.
     """
-    code = code or _CODES.get(status, HTTPStatus(status).name.lower())
+    code = code or default_code(status)
     problem = Problem(
         type=TYPE_PREFIX + code,
         title=HTTPStatus(status).phrase,
@@ -180,7 +144,7 @@ async def _mendable(request: Request, error: Exception) -> JSONResponse:
 
 def problem_of(scope: Scope, error: TutorQualityError) -> JSONResponse:
     """The response that carries an error of ours; what is not the caller's to mend is logged, too."""
-    status, code = next((v for k, v in _OF_ERRORS.items() if isinstance(error, k)), (500, None))
+    status, code, *_ = error.problem
     if status >= 500 and not isinstance(error, NoModel):
         # One line: the reader needs what and where, and an outage would fill the log with tracebacks.
         message, method = " ".join(str(error).split()), scope.get("method", "WEBSOCKET")

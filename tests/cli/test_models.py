@@ -10,7 +10,6 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from cli.errors import exit_code
 from cli.models import models
 from domain.errors import NoModel, NotPassed, UnknownVersion
 from domain.promotion import Action
@@ -88,7 +87,7 @@ def test_a_version_that_has_not_passed_takes_force_and_a_reason_which_the_ledger
     for arguments in ([], ["--force"], ["--force", "--because", "  "]):
         with pytest.raises(NotPassed, match="too few to say") as refused:
             _tqs("promote", "no_show/2", *arguments)
-        assert exit_code(refused.value) == 7
+        assert refused.value.exit_code == 7
     assert _serves(engine) == "no_show/1"
     assert _tqs("promote", "no_show/2", "--force", "--because", "the old one is broken", "--actor", "ann")["forced"]
     last = ledger(engine, "no_show")[-1]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from cli.errors import exit_code
 from domain.errors import DatabaseUnavailable, RegistryUnavailable
 from domain.promotion import Action, GateMode
 from domain.vocabulary import Task
@@ -200,5 +199,5 @@ def test_a_registry_that_is_away_is_said_before_anything_is_trained(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     with pytest.raises(RegistryUnavailable, match=r"127\.0\.0\.1:1 does not answer") as away:
         train.fn()
-    assert exit_code(away.value) == 5
+    assert away.value.exit_code == 5
     assert [ledger(engine, name) for name in Task] == [[], []]

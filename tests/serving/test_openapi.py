@@ -8,12 +8,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from serving.http.problem_codes import CODES
-from serving.http.problems import _CODES, _OF_ERRORS
+from domain.errors import TutorQualityError
+from serving.http.problem_codes import CODES, default_code
 from serving.openapi import document as described
 from tests.lib.paths import ROOT
 
 SERVING = ROOT / "serving"
+DEFAULTED = (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503)
+"""Statuses of responses that may name no code."""
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +84,26 @@ def test_every_code_a_problem_can_have_is_explained_and_none_that_it_cannot() ->
             for node in ast.walk(ast.parse(file.read_text())):
                 calls |= set(_code_given(node)) if isinstance(node, ast.Call) else set()
                 words |= {str(node.value)} if isinstance(node, ast.Constant) else set()
-    of_errors = {code: status for status, code in (*_CODES.items(), *_OF_ERRORS.values())}
-    assert calls | of_errors.keys() <= CODES.keys()
-    assert CODES.keys() <= words
-    assert {code: CODES[code].status for code in of_errors} == of_errors
+    errors = set(every_error())
+    declared = {error.problem.code for error in errors}
+    defaults = {default_code(status) for status in DEFAULTED}
+    assert calls | declared | defaults <= CODES.keys()
+    assert CODES.keys() <= words | declared | defaults
+    assert {CODES[error.problem.code] for error in errors} == {error.problem for error in errors}
+
+
+def test_the_default_code_of_a_status_has_that_status() -> None:
+    assert [default_code(status) for status in DEFAULTED] == [
+        "bad_request", "wrong_key", "forbidden", "not_found", "method_not_allowed", "request_timeout", "not_upcoming",
+        "body_too_large", "not_json", "invalid_request", "too_many_requests", "internal_error", "unavailable",
+    ]  # fmt: skip
+    assert all(CODES[default_code(status)].status == status for status in DEFAULTED)
+
+
+def every_error(error: type[TutorQualityError] = TutorQualityError) -> Iterator[type[TutorQualityError]]:
+    yield error
+    for kind in error.__subclasses__():
+        yield from every_error(kind)
 
 
 def _code_given(call: ast.Call) -> Iterator[str]:

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from cli.errors import exit_code
 from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
 from features.as_of.queries import of_sessions
@@ -70,7 +69,7 @@ def test_a_column_gone_from_the_data_is_named_in_one_sentence_and_has_an_exit_co
     says = "reads sessions.price, of which the data hold no value any more: bring the column back"
     with pytest.raises(ModelMismatch, match=says) as error:
         matrix_of(model.sidecar, undefined, of_sessions(undefined.sessions))
-    assert exit_code(error.value) == 6
+    assert error.value.exit_code == 6
     for history in (emptied, undefined):
         with pytest.raises(ModelMismatch, match=says):
             all_scores(history, {Task.NO_SHOW: Champion(model, "no_show/1"), Task.CHURN: None}, NOW)

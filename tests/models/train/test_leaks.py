@@ -5,7 +5,6 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from cli.errors import exit_code
 from domain.errors import LeakSuspected
 from domain.vocabulary import AttributeType, SessionStatus, Task
 from features.as_of.priors import estimate_priors
@@ -86,7 +85,7 @@ def test_every_alarm_is_told_at_once_with_what_to_do() -> None:
         LeakSuspected, match=r"duration alone .*; noted is marked late .*; refund tells .* leave it out"
     ):
         check_leaks(matrix, labels, ["duration", "noted", "refund"], h.dataset({}, attributes=(noted,)))
-    assert exit_code(LeakSuspected()) == 2
+    assert LeakSuspected().exit_code == 2
 
 
 def test_no_column_of_the_simulated_market_raises_an_alarm() -> None:

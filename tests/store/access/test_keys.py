@@ -13,7 +13,6 @@ from click.testing import Result
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from cli.errors import exit_code
 from cli.main import app
 from domain.errors import InvalidKey, UnknownSubject
 from domain.keys import KeyWish, make_key
@@ -249,7 +248,7 @@ def test_the_command_makes_lists_and_revokes_keys(engine: Engine, database_url: 
     assert "keys.revoke" in tqs("audit", "--subject", key["id"]).stdout
     wrong = tqs("keys", "create", "x", "--role", "tutor").exception
     assert isinstance(wrong, InvalidKey)
-    assert exit_code(wrong) == 2
+    assert wrong.exit_code == 2
 
 
 def test_a_key_can_be_made_from_anything_printable(engine: Engine) -> None:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from benchmarks.marketplace import DAY, DAYS, marketplace
 from domain.vocabulary import SessionStatus, Task
-from features.as_of.priors import estimate_priors
+from features.as_of.prior_estimation import estimate_priors
 from features.base.dataset import Dataset
 from features.history.history import History
 from gateways.embedded_postgres.databases import empty_database

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from domain.schema import KINDS
 from features.as_of.past import Past
-from features.as_of.priors import Priors, prior_counts, priors_of
+from features.as_of.prior_estimation import prior_counts, priors_of
+from features.as_of.priors import Priors
 from features.as_of.queries import of_sessions
 from features.base.arrays import array, codes
 from features.base.dataset import Dataset

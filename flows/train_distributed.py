@@ -13,7 +13,8 @@ from prefect import flow
 
 from domain.errors import EngineUnavailable
 from domain.vocabulary import Task
-from features.as_of.priors import Priors, priors_of
+from features.as_of.prior_estimation import priors_of
+from features.as_of.priors import Priors
 from features.base.dataset import Dataset
 from features.catalogue import NO_SHOW_FEATURES
 from features.history.history import History

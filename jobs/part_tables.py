@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from features.as_of.priors import Counts, Priors, prior_counts, priors_of
+from features.as_of.prior_estimation import Counts, prior_counts, priors_of
+from features.as_of.priors import Priors
 from features.as_of.queries import microseconds_of
 from features.base.dataset import Dataset
 from features.catalogue import NO_SHOW_FEATURES

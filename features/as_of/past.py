@@ -1,24 +1,21 @@
 """What a feature sees: one history, the queries put to it, and nothing known at or after them."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.as_of.priors import Priors
 from features.as_of.queries import Queries
 from features.base.sessions import part_owner, weekday_owner
 from features.base.stream import MICROSECONDS_A_DAY, Column, Stream, StreamView
 from features.history.calendar import Around, booked_around
 from features.history.history import MISSING, History, SessionColumns, slot_owner
 
-if TYPE_CHECKING:
-    from features.as_of.priors import Priors
-
 
 class Past:
     """Views of a history's streams as of each query. Positions found once serve every feature that asks again."""
 
-    def __init__(self, history: History, queries: Queries, priors: "Priors") -> None:
+    def __init__(self, history: History, queries: Queries, priors: Priors) -> None:
         self.history, self.queries, self.priors = history, queries, priors
 
     @property

@@ -1,17 +1,8 @@
-"""What is usual in the marketplace, and how strongly a small sample is pulled toward it."""
+"""Prior means of rates and how strongly they pull a small sample."""
 
-from collections.abc import Mapping, Sequence
-from math import fsum
-
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from domain.vocabulary import ReasonCode
-from features.as_of import evidence
-from features.as_of.past import Past
-from features.as_of.queries import of_tutors
-from features.base.stream import Column, Stream, StreamView
-from features.history.history import History
+from features.base.stream import Column
 
 
 class Prior(BaseModel):
@@ -60,99 +51,3 @@ class Priors(BaseModel):
     def all_equal(cls, prior: Prior) -> "Priors":
         """The same prior of everything."""
         return cls(**dict.fromkeys(cls.model_fields, prior))
-
-
-Counts = Mapping[str, tuple[Column, ...]]
-"""By prior, what it is estimated from: the counts of each owner, (owners,) each."""
-
-
-def estimate_priors(history: History, before: int) -> Priors:
-    """Priors from what was known before a moment (UTC microseconds)."""
-    return priors_of([prior_counts(history, before)])
-
-
-def prior_counts(history: History, before: int) -> Counts:
-    """The counts behind the priors, of what was known before a moment (UTC microseconds)."""
-    counts = {name: _missed(stream, before) for name, stream in _streams(history).items()}
-    # The counts a feature divides are the counts its prior is estimated from.
-    past = Past(history, of_tutors(np.arange(history.n_tutors), before), Priors.all_equal(_NONE))
-    counts |= {name: evidence(past) for name, evidence in _OF_TUTORS.items()}
-    return counts | {"late_minutes": _late_minutes(past)}
-
-
-def priors_of(parts: Sequence[Counts]) -> Priors:
-    """Priors from the counts of all parts of a marketplace: the same to the last bit however it was divided."""
-    pooled = {name: [np.concatenate(c) for c in zip(*(p[name] for p in parts), strict=True)] for name in parts[0]}
-    late_minutes = fit_mean(*pooled.pop("late_minutes"))
-    return Priors(**{name: fit_prior(*counts) for name, counts in pooled.items()}, late_minutes=late_minutes)
-
-
-def _streams(history: History) -> dict[str, Stream]:
-    return {
-        "slot_no_show": history.slot_outcomes,
-        "weekday_no_show": history.weekday_outcomes,
-        "part_no_show": history.part_outcomes,
-        "pair_no_show": history.pair_outcomes,
-    }
-
-
-def _missed(stream: Stream, before: int) -> tuple[Column, Column]:
-    owners = np.arange(stream.starts.size - 1)
-    view = StreamView(stream, owners, np.full(owners.size, before))
-    return view.total("missed"), view.count()
-
-
-_NONE = Prior(rate=0.0, strength=1.0)
-_OF_TUTORS: dict[str, evidence.Evidence] = {
-    "no_show": evidence.missed_of(lambda past: past.outcomes),
-    "last_minute": evidence.called_off_late("last_minute_cancelled"),
-    "very_last_minute": evidence.called_off_late("very_last_minute_cancelled"),
-    "reschedule": evidence.moved("by_tutor"),
-    "student_reschedule": evidence.moved("by_student"),
-    "short_notice": evidence.short_notice(),
-    "late": evidence.late(),
-    "led_nowhere": evidence.led_nowhere,
-} | {f"reason_{code}": evidence.reason(code) for code in ReasonCode}
-
-
-def fit_prior(events: Column, sessions: Column) -> Prior:
-    """Method of moments for a beta-binomial with unequal sample sizes (Kleinman 1973, JASA 68:46).
-
-    Strength is bounded to 1..1000 sessions: few owners give wild moments.
-    """
-    some = sessions > 0
-    x, n = events[some], sessions[some]
-    total = n.sum()
-    if not total:
-        return _NONE
-    rate = float(x.sum() / total)
-    spread = fsum((x / n - rate) ** 2 * n)  # rounded once, so the order of the owners does not matter
-    within = rate * (1 - rate)
-    between = (spread - within * (x.size - 1)) / max(total - (n**2).sum() / total, 1e-9)
-    return _prior(rate, within - between, between)
-
-
-def fit_mean(sums: Column, squares: Column, sessions: Column) -> Prior:
-    """The same for a mean: one-way random effects with unequal sample sizes (Searle 1971, Linear Models, ch. 11).
-
-    Takes the sum, the sum of squares and the number of measurements of each owner: (owners,) each.
-    """
-    some = sessions > 0
-    x, xx, n = sums[some], squares[some], sessions[some]
-    total, owners = n.sum(), n.size
-    if not total:
-        return _NONE
-    mean = float(x.sum() / total)
-    within = fsum(xx - x**2 / n) / max(total - owners, 1)
-    spread = fsum((x / n - mean) ** 2 * n)
-    between = (spread - within * (owners - 1)) / max(total - (n**2).sum() / total, 1e-9)
-    return _prior(mean, within, between)
-
-
-def _prior(rate: float, within: float, between: float) -> Prior:
-    strength = within / between if between > 0 else 1000.0
-    return Prior(rate=rate, strength=float(np.clip(strength, 1, 1000)))
-
-
-def _late_minutes(past: Past) -> tuple[Column, ...]:
-    return tuple(past.outcomes.total(name) for name in ("late_minutes", "late_minutes_squared", "timed_start"))

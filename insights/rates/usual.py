@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from features.as_of import evidence
 from features.as_of.past import Past
-from features.as_of.priors import Prior, Priors, fit_mean, fit_prior
+from features.as_of.prior_estimation import fit_mean, fit_prior
+from features.as_of.priors import Prior, Priors
 from features.as_of.queries import microseconds_of, of_tutors
 from features.base.kernel import Ints
 from features.base.stream import MICROSECONDS_A_DAY, Column

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.vocabulary import Task
-from features.as_of.priors import fit_prior
+from features.as_of.prior_estimation import fit_prior
 from features.as_of.queries import Queries
 from features.base.stream import Stream, StreamView
 from features.history.history import History

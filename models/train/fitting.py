@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import Task
-from features.as_of.priors import Priors, estimate_priors
+from features.as_of.prior_estimation import estimate_priors
+from features.as_of.priors import Priors
 from features.columns import Feature
 from features.history.history import History
 from features.source import source_sha256

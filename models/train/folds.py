@@ -9,7 +9,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
-from features.as_of.priors import estimate_priors
+from features.as_of.prior_estimation import estimate_priors
 from features.base.kernel import Ints
 from models.artifact import matrix
 from models.artifact.model import Matrix

@@ -13,7 +13,8 @@ from domain.errors import LateFeature
 from domain.vocabulary import AttributeType
 from features import columns
 from features.as_of.past import Past
-from features.as_of.priors import Prior, Priors, estimate_priors, fit_prior
+from features.as_of.prior_estimation import estimate_priors, fit_prior
+from features.as_of.priors import Prior, Priors
 from features.as_of.queries import Queries, of_sessions, of_tutors, warning_moment
 from features.base.dataset import Attribute
 from features.base.kernel import group, positions

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from domain.errors import EngineUnavailable, NotEnoughData
 from domain.vocabulary import Task
 from features.as_of.past import Past
-from features.as_of.priors import estimate_priors
+from features.as_of.prior_estimation import estimate_priors
 from features.as_of.queries import microseconds_of, of_sessions
 from features.base.dataset import Dataset
 from features.catalogue import NO_SHOW_FEATURES, compute

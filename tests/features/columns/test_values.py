@@ -8,7 +8,7 @@ import pytest
 
 from features import columns as c
 from features.as_of.past import Past
-from features.as_of.priors import estimate_priors, fit_mean
+from features.as_of.prior_estimation import estimate_priors, fit_mean
 from features.as_of.queries import of_sessions
 from features.base.holidays import country_of, is_holiday
 from features.columns import Feature

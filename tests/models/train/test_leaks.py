@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from domain.errors import LeakSuspected
 from domain.vocabulary import AttributeType, SessionStatus, Task
-from features.as_of.priors import estimate_priors
+from features.as_of.prior_estimation import estimate_priors
 from features.base.dataset import Attribute, Dataset
 from features.catalogue import NO_SHOW_FEATURES
 from features.history.history import History

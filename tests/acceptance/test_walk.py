@@ -54,8 +54,8 @@ def test_the_walk_runs_from_top_to_bottom(
     said = capsys.readouterr().out
     for line in (
         r"\d{4,} sessions of \d+ tutors",
-        r"usual: ROC AUC 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\), ceiling 0\.\d{3}",
-        r"shallow over usual: [+-]0\.\d{4} \([+-]0\.\d{4} to [+-]0\.\d{4}\)",
+        r"default: ROC AUC 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\), ceiling 0\.\d{3}",
+        r"shallow over default: [+-]0\.\d{4} \([+-]0\.\d{4} to [+-]0\.\d{4}\)",
         r"calibration error 0\.\d{4}",
         r"no_show/1: (champion|refused|challenger)",
         r"no_show/2: (champion|refused|challenger)",

@@ -1,1 +1,1 @@
-"""The dashboard: who needs help, why, and what to do. It reads only what the store offers for reading."""
+"""Dashboard: tutors and sessions by risk, with reasons and advice. Reads scores; writes only the audit log."""

@@ -1,4 +1,4 @@
-"""`python -m ui`: the dashboard at the port of the settings, until Ctrl-C."""
+"""`python -m ui`: serves the dashboard at TQS_UI_PORT until Ctrl-C."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from ui.server import HOST, serve
 
 
 def main(environ: Mapping[str, str]) -> None:
-    """Serve until stopped; an error a user can mend is one line."""
+    """Serve until stopped. An error that a user can fix is printed as one line, without a traceback."""
     keep_files_private()
     try:
         settings = load_settings(environ)
@@ -37,9 +37,9 @@ def run(settings: Settings, database_url: str) -> None:
     """Serve until SIGINT or SIGTERM. Raises InvalidSettings if the port is taken."""
     engine = make_engine(database_url)
     visitors = Visitors(engine, credentials(settings.data_dir), utc_now)
-    pages = create_app(engine, utc_now, visitors.present)
+    views = create_app(engine, utc_now, visitors.current)
     try:
-        server = serve(pages, visitors, engine, settings, utc_now)
+        server = serve(views, visitors, engine, settings, utc_now)
     except OSError as error:
         raise InvalidSettings(f"port {settings.ui_port} cannot be used ({error.strerror}): set TQS_UI_PORT") from error
     server.io_loop.asyncio_loop.set_exception_handler(_report)
@@ -51,7 +51,7 @@ def run(settings: Settings, database_url: str) -> None:
 
 
 def _report(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what failed in the background, but not that a visitor left while something was being sent."""
+    """Log background failures, except WebSockets closed by the browser during a send."""
     if not isinstance(context.get("exception"), WebSocketClosedError):
         loop.default_exception_handler(context)
 

@@ -13,7 +13,7 @@ from ui.access.attempts import Attempts
 from ui.access.reports import report_route
 from ui.access.secure_headers import SecureHeaders, log_request
 from ui.access.sign_in import Visitors, cookie_secret, session_secret
-from ui.access.sign_in_pages import SIGNED_IN_DAYS, Door, SignIn, user_of
+from ui.access.sign_in_pages import SIGNED_IN_DAYS, SignIn, SignInContext, user_of
 from ui.app import TITLE, Views
 
 HOST = "127.0.0.1"
@@ -31,7 +31,7 @@ def serve(views: Views, visitors: Visitors, engine: Engine, settings: Settings, 
     Raises OSError if the port is taken.
     """
     public = urlsplit(settings.ui_url or "")
-    door = Door(engine, visitors, Attempts(now), now, is_https=public.scheme == "https")
+    context = SignInContext(engine, visitors, Attempts(now), now, is_https=public.scheme == "https")
     pn.config.oauth_expiry = SIGNED_IN_DAYS
     server = pn.io.server.get_server(
         dict(views),
@@ -39,13 +39,13 @@ def serve(views: Views, visitors: Visitors, engine: Engine, settings: Settings, 
         address=HOST,
         port=settings.ui_port,
         websocket_origin=_origins(settings.ui_port, public.netloc),
-        auth_provider=SignIn(door),
+        auth_provider=SignIn(context),
         cookie_secret=cookie_secret(settings.data_dir),
         secret_key=session_secret(settings.data_dir).encode(),
         sign_sessions=True,
         xsrf_cookies=True,
-        xsrf_cookie_kwargs={"httponly": True, "samesite": "Strict", "secure": door.is_https},
-        extra_patterns=[report_route(settings.data_dir / "reports", user_of, visitors.named)],
+        xsrf_cookie_kwargs={"httponly": True, "samesite": "Strict", "secure": context.is_https},
+        extra_patterns=[report_route(settings.data_dir / "reports", user_of, visitors.principal)],
         http_server_kwargs=dict(_LIMITS),
         log_function=log_request,
     )

@@ -250,17 +250,17 @@ def test_a_key_enters_with_its_id_and_the_whole_key_while_it_works(engine: Engin
     visitors = Visitors(engine, {USER: "password"}, lambda: moment)
     wish = KeyWish("reader", Role.READ, expires_at=NOW + timedelta(hours=1))
     key, text = create_key(engine, wish, ADMIN, NOW, token_bytes)
-    assert visitors.may_enter(USER, "password")
-    assert visitors.may_enter(key.id, text)
+    assert visitors.can_sign_in(USER, "password")
+    assert visitors.can_sign_in(key.id, text)
     wrong = ((USER, text), (USER, ""), (key.id, "password"), ("somebody", text), (key.id, text[:-1]), ("", ""))
-    assert not any(visitors.may_enter(user, password) for user, password in wrong)
-    assert visitors.named(USER) == ADMIN
-    assert visitors.named(key.id) == key.principal
+    assert not any(visitors.can_sign_in(user, password) for user, password in wrong)
+    assert visitors.principal(USER) == ADMIN
+    assert visitors.principal(key.id) == key.principal
     moment = NOW + timedelta(hours=1)
-    assert not visitors.may_enter(key.id, text)
+    assert not visitors.can_sign_in(key.id, text)
     for user in (key.id, "somebody", "", None):
         with pytest.raises(UnknownCaller):
-            visitors.named(user)
+            visitors.principal(user)
 
 
 def test_a_tutor_sees_their_own_page_alone(engine: Engine) -> None:
@@ -309,7 +309,7 @@ def test_a_list_of_older_models_carries_the_warning_until_a_training_is_not_refu
     _judged(engine, "no_show", Action.REFUSED, "ROC AUC 0.501")
     said = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
     assert "No usable signal" in said
-    assert "comes from models trained before" in said
+    assert "come from earlier models" in said
     _judged(engine, "no_show", Action.CHALLENGER, "too few to say")
     assert "No usable signal" not in _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
 

@@ -1,1 +1,1 @@
-"""Sign-in to the dashboard, and headers of its responses."""
+"""Sign-in to the dashboard and security headers of its responses."""

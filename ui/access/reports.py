@@ -1,4 +1,4 @@
-"""Drift reports: pages that a check wrote into the data folder, for those who are signed in."""
+"""Route of the drift reports in the data folder, behind the sign-in."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +13,15 @@ PATTERN = r"/reports/(drift-[0-9]{4}-[0-9]{2}-[0-9]{2}\.html)"
 
 
 def report_route(
-    folder: Path, user_of: Callable[[RequestHandler], str | None], named: Callable[[str], Principal]
+    folder: Path, user_of: Callable[[RequestHandler], str | None], principal_of: Callable[[str], Principal]
 ) -> tuple[str, type[RequestHandler], dict[str, str]]:
-    """The route of the reports in a folder, for those who may read scores.
+    """The route of the reports in `folder`, for principals with SCORES_READ.
 
-    `user_of` gives the user who is signed in, `named` the principal of a user.
+    `user_of` returns the user who is signed in, `principal_of` the principal of a user.
     """
 
     class Report(StaticFileHandler):
-        """One report; without a sign-in the way to the sign-in page and back."""
+        """One report. Without a sign-in, a redirect to the sign-in page, which leads back here."""
 
         def set_extra_headers(self, path: str) -> None:
             self.set_header("Content-Security-Policy", REPORT_POLICY)
@@ -33,7 +33,7 @@ def report_route(
                 self.redirect(f"/login?next={self.request.path}")
                 return
             try:
-                check(named(user), Permission.SCORES_READ)
+                check(principal_of(user), Permission.SCORES_READ)
             except (Forbidden, UnknownCaller) as error:
                 raise HTTPError(403, str(error)) from None
             except DatabaseUnavailable:

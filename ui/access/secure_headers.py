@@ -1,4 +1,4 @@
-"""Security headers of every response of the dashboard: pages, static files, redirects and errors."""
+"""Security headers of every dashboard response: pages, static files, redirects and errors."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ PAGE_POLICY = (
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 REPORT_POLICY = (
-    # Evidently's page brings its scripts with it. The sandbox keeps them away from the dashboard's cookies and pages.
+    # Evidently's page contains inline scripts. The sandbox denies them the dashboard's cookies and pages.
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:; frame-ancestors 'none'"
 )
@@ -26,7 +26,7 @@ _HEADERS = {
 
 
 class SecureHeaders(OutputTransform):
-    """Adds the headers that a handler has not set itself. Tornado applies it to whatever it answers."""
+    """Adds the headers that a handler has not set itself. Tornado applies it to every response."""
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)
@@ -38,12 +38,12 @@ class SecureHeaders(OutputTransform):
         for name, value in _HEADERS.items():
             if name not in headers:
                 headers[name] = value
-        headers.pop("Server", None)  # no version of the server for whoever asks
+        headers.pop("Server", None)  # hides the server's version
         return status_code, headers, chunk
 
 
 def log_request(handler: Any) -> None:
-    """Log what failed by its handler; never its path or query, which may hold a tutor's id."""
+    """Log a failed request by its handler, never by path or query, which may contain a tutor's id."""
     from tornado.log import access_log
 
     status = handler.get_status()

@@ -1,4 +1,4 @@
-"""The sign-in and sign-out of the dashboard, over HTTP."""
+"""HTTP handlers of the dashboard's sign-in and sign-out."""
 
 import math
 from collections.abc import Callable
@@ -23,12 +23,12 @@ LOGIN_POLICY = (
     "frame-ancestors 'none'"
 )
 WRONG = "User or password is wrong."
-AWAY = "The database does not answer, so keys cannot be checked. Try again in a moment."
+UNAVAILABLE = "The database is unavailable, so the key cannot be checked. Try again in a few seconds."
 
 
 @dataclass(frozen=True)
-class Door:
-    """Dependencies of the sign-in: visitors, limit of wrong passwords, audit, and whether people come by https."""
+class SignInContext:
+    """Dependencies of the sign-in handlers. `is_https`: whether browsers reach the dashboard over HTTPS."""
 
     engine: Engine
     visitors: Visitors
@@ -36,14 +36,14 @@ class Door:
     now: Callable[[], datetime]
     is_https: bool
 
-    def note(self, action: str, user: str) -> None:
+    def audit(self, action: str, user: str) -> None:
         """Write an audit row. Raises DatabaseUnavailable."""
-        who = self.visitors.named_or_unknown(user)
-        write_rows(self.engine, [AuditRow(self.now(), who.id, who.role, action)])
+        actor = self.visitors.principal_or_unknown(user)
+        write_rows(self.engine, [AuditRow(self.now(), actor.id, actor.role, action)])
 
 
 def local_path(wanted: str) -> str:
-    """The address to go to after the sign-in: a path of this dashboard, or its first page for anything else.
+    """Redirect target after the sign-in: `wanted` if it is a path of this dashboard, otherwise "/".
 
     Browsers read `//host`, `/\\host` and control characters in between as another host.
     """
@@ -56,47 +56,45 @@ def local_path(wanted: str) -> str:
 class SignIn(BasicAuthProvider):  # type: ignore[misc]  # Panel ships no types for it
     """Panel's authentication with our sign-in and sign-out pages."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door  # first: the constructor below already asks for the handlers
+    def __init__(self, context: SignInContext) -> None:
+        self._context = context  # first: the constructor below reads the handlers
         super().__init__()
 
     @property
     def login_handler(self) -> type[RequestHandler]:
-        """The handler of the sign-in page; Panel wants a class."""
-        door = self._door
-        return type("Login", (_Login,), {"door": door})
+        """Handler class of the sign-in page, as Panel requires."""
+        return type("Login", (_Login,), {"context": self._context})
 
     @property
     def logout_handler(self) -> type[RequestHandler]:
-        """The handler of the sign-out; Panel wants a class."""
-        door = self._door
-        return type("Logout", (_Logout,), {"door": door})
+        """Handler class of the sign-out, as Panel requires."""
+        return type("Logout", (_Logout,), {"context": self._context})
 
 
 class _Login(RequestHandler):
-    door: Door
+    context: SignInContext
 
     def get(self) -> None:
         self._show(local_path(self.get_query_argument("next", "/")))
 
     def post(self) -> None:
-        """Sign in. The form carries a token that only our own page can have (`xsrf_cookies`)."""
+        """Sign in. Tornado checks the form's anti-forgery token first (`xsrf_cookies`)."""
         user, password = self.get_body_argument("username", ""), self.get_body_argument("password", "", strip=False)
         wanted = local_path(self.get_body_argument("next", "/"))
         address = self.request.remote_ip or ""
-        wait = self.door.attempts.wait(address, user)
+        wait = self.context.attempts.wait(address, user)
         if wait > timedelta():
             return self._refuse_for_now(wanted, wait)
         try:
-            if not self.door.visitors.may_enter(user, password):
-                self.door.attempts.wrong(address, user)
-                self.door.note("dashboard sign-in refused", user)
+            if not self.context.visitors.can_sign_in(user, password):
+                self.context.attempts.wrong(address, user)
+                self.context.audit("dashboard sign-in refused", user)
                 return self._show(wanted, WRONG, 401)
-            self.door.note("dashboard sign-in", user)
+            self.context.audit("dashboard sign-in", user)
         except DatabaseUnavailable:
-            return self._show(wanted, AWAY, 503)
+            return self._show(wanted, UNAVAILABLE, 503)
         self.set_signed_cookie(
-            "user", user, expires_days=SIGNED_IN_DAYS, httponly=True, samesite="Lax", secure=self.door.is_https
+            "user", user, expires_days=SIGNED_IN_DAYS, httponly=True, samesite="Lax", secure=self.context.is_https
         )
         self.redirect(wanted, status=303)
 
@@ -114,15 +112,15 @@ class _Login(RequestHandler):
 
 
 class _Logout(RequestHandler):
-    door: Door
+    context: SignInContext
 
     def get(self) -> None:
-        """Sign out. A link on another site signs nobody out."""
+        """Sign out; ignored when a link on another site requests it."""
         if self.request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
             return self.redirect("/", status=303)
         user = self.get_signed_cookie("user", max_age_days=SIGNED_IN_DAYS)
         if user:
-            self.door.note("dashboard sign-out", user.decode())
+            self.context.audit("dashboard sign-out", user.decode())
         for name in ("user", "id_token", "is_guest"):
             self.clear_cookie(name)
         self.redirect("/login", status=303)

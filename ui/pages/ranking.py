@@ -9,7 +9,7 @@ from domain.policy import Permission
 from domain.vocabulary import Band
 from store.scores.ranking import RankedTutor, ranked_tutors
 from ui.page import FRONT, Page, PageRequest
-from ui.parts.listing import Listing, Shown
+from ui.parts.listing import ListContent, Listing
 from ui.parts.rendering import piece
 from ui.parts.verdict import warning, without_scores
 from ui.parts.words import BANDS
@@ -34,11 +34,11 @@ PAGE = Page(FRONT, "Tutors", Permission.SCORES_READ, ranking_view)
 
 def ranking(rows: Sequence[RankedTutor]) -> Listing[RankedTutor]:
     """The list of ranked tutors, filtered by band."""
-    return Listing(Shown(rows, _levels(rows), _wanted, "ranking.html"))
+    return Listing(ListContent(rows, _levels(rows), _wanted, "ranking.html"))
 
 
-def _wanted(row: RankedTutor, level: str, searched: str) -> bool:
-    return level in {EVERY, row.band} and searched in f"{row.name} {row.tutor_id}".casefold()
+def _wanted(row: RankedTutor, level: str, search_text: str) -> bool:
+    return level in {EVERY, row.band} and search_text in f"{row.name} {row.tutor_id}".casefold()
 
 
 def _levels(rows: Sequence[RankedTutor]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from insights.advice.upcoming import Advice, advice
 from store.scores.ranking import UpcomingSession
 from store.scores.upcoming import Upcoming, upcoming
 from ui.page import Page, PageRequest
-from ui.parts.listing import Listing, Shown
+from ui.parts.listing import ListContent, Listing
 from ui.parts.rendering import piece, sentence
 
 SOON, LATER, EVERY = "soon", "later", "all"
@@ -35,11 +35,11 @@ class Line:
 def upcoming_view(request: PageRequest) -> pn.Column:
     """The list with its filter and search kept in the address. Raises DatabaseUnavailable."""
     now = request.now
-    found = upcoming(request.engine, now, now + UPCOMING)
-    if not found.sessions:
-        return pn.Column(sentence("Nothing is booked", NOTHING_BOOKED))
-    lines = [_line(found, session, now) for session in found.sessions]
-    listing = Listing(Shown(lines, _windows(lines), _wanted, "upcoming.html"))
+    scheduled = upcoming(request.engine, now, now + UPCOMING)
+    if not scheduled.sessions:
+        return pn.Column(sentence("No sessions", NOTHING_BOOKED))
+    lines = [_line(scheduled, session, now) for session in scheduled.sessions]
+    listing = Listing(ListContent(lines, _windows(lines), _wanted, "upcoming.html"))
     if pn.state.location:
         listing.follow(pn.state.location, "window")
     scored = [line.session.no_show.value for line in lines if line.session.no_show]
@@ -50,17 +50,17 @@ def upcoming_view(request: PageRequest) -> pn.Column:
 PAGE = Page("upcoming", "Next 48 hours", Permission.SCORES_READ, upcoming_view)
 
 
-def _line(found: Upcoming, session: UpcomingSession, now: datetime) -> Line:
+def _line(scheduled: Upcoming, session: UpcomingSession, now: datetime) -> Line:
     hours = (session.starts_at - now) / timedelta(hours=1)
     if session.no_show is None:
         return Line(session, hours, None)
-    advised = advice(session.no_show.value, session.action, found.is_listed(session), found.effect_on(session))
+    advised = advice(session.no_show.value, session.action, scheduled.is_listed(session), scheduled.effect_on(session))
     return Line(session, hours, advised)
 
 
-def _wanted(line: Line, window: str, searched: str) -> bool:
+def _wanted(line: Line, window: str, search_text: str) -> bool:
     session = line.session
-    return window in {EVERY, line.window} and searched in f"{session.tutor_name} {session.tutor_id}".casefold()
+    return window in {EVERY, line.window} and search_text in f"{session.tutor_name} {session.tutor_id}".casefold()
 
 
 def _windows(lines: list[Line]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A long list with a filter, a search and pages."""
+"""Paginated list with a filter and a search."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ _PLAIN_BUTTONS = {"& .MuiToggleButton-root": {"textTransform": "none", "whiteSpa
 
 
 @dataclass(frozen=True)
-class Shown(Generic[Row]):
-    """What a listing shows: rows in order, filters by label, which row is wanted, and the template of a page.
+class ListContent(Generic[Row]):
+    """Content of a listing: rows in order, filter values by label, the row predicate and the template of a page.
 
-    `wanted` takes a row, the value of the chosen filter and what is searched for, in lower case.
+    `wanted` takes a row, the value of the chosen filter and the search text in lower case.
     """
 
     rows: Sequence[Row]
@@ -30,34 +30,36 @@ class Shown(Generic[Row]):
 
 
 class Listing(Generic[Row]):
-    """The list with its filter, its search and its pages. The first filter is chosen at first."""
+    """A list with filter, search and pagination. The first filter is selected initially."""
 
-    def __init__(self, shown: Shown[Row]) -> None:
-        self.shown = shown
-        first = next(iter(shown.filters.values()))
-        self.filter = pmui.RadioButtonGroup(options=dict(shown.filters), value=first, sx=_PLAIN_BUTTONS, margin=(12, 0))
+    def __init__(self, content: ListContent[Row]) -> None:
+        self.content = content
+        first = next(iter(content.filters.values()))
+        self.filter = pmui.RadioButtonGroup(
+            options=dict(content.filters), value=first, sx=_PLAIN_BUTTONS, margin=(12, 0)
+        )
         self.search = pmui.TextInput(label="Search by name or id", value="", width=280, size="small", margin=(12, 0))
         self.page = pmui.Pagination(count=1, value=0, margin=(16, 0))
         self.listing = pn.Column(sizing_mode="stretch_width")
-        self.searched = ""
+        self.search_text = ""
         self.filter.param.watch(self._first_page, "value")
         self.search.param.watch(self._search, ["value", "value_input"])
         self.page.param.watch(self._show, "value")
         self._first_page()
 
     def view(self) -> pn.Column:
-        """Everything, top to bottom."""
+        """Filter, search, list and page selector as one column."""
         filters = pn.FlexBox(self.filter, self.search, align_items="center", gap="1rem", sizing_mode="stretch_width")
         return pn.Column(filters, self.listing, self.page, sizing_mode="stretch_width")
 
     def follow(self, location: Any, name: str) -> None:
-        """Take the filters from the address and keep them there, so that a filtered list can be shared."""
-        location.sync(self.filter, {"value": name}, on_error=_leave)
-        location.sync(self.search, {"value": "search"}, on_error=_leave)
+        """Sync filter and search with the address, so that a filtered list can be shared."""
+        location.sync(self.filter, {"value": name}, on_error=_ignore)
+        location.sync(self.search, {"value": "search"}, on_error=_ignore)
 
     def _search(self, *events: Any) -> None:
-        # As typed, or as committed or given in the address, whichever came last.
-        self.searched = str(events[-1].new).strip().casefold()
+        # The last of three sources: typing, commit, address.
+        self.search_text = str(events[-1].new).strip().casefold()
         self._first_page()
 
     def _first_page(self, *_: Any) -> None:
@@ -67,15 +69,17 @@ class Listing(Generic[Row]):
 
     def _show(self, *_: Any) -> None:
         start = self.page.value * PAGE_LENGTH
-        self.listing[:] = [piece(self.shown.template, rows=self._matching()[start : start + PAGE_LENGTH])]
+        self.listing[:] = [piece(self.content.template, rows=self._matching()[start : start + PAGE_LENGTH])]
 
     def _matching(self) -> list[tuple[int, Row]]:
-        """The wanted rows, each with its place in the whole list."""
-        wanted, chosen = self.shown.wanted, str(self.filter.value)
+        """Rows that match filter and search, each with its place in the whole list, from 1."""
+        wanted, filter_value = self.content.wanted, str(self.filter.value)
         return [
-            (place, row) for place, row in enumerate(self.shown.rows, start=1) if wanted(row, chosen, self.searched)
+            (place, row)
+            for place, row in enumerate(self.content.rows, start=1)
+            if wanted(row, filter_value, self.search_text)
         ]
 
 
-def _leave(_: Any) -> None:
-    """An address may ask for a filter there is not: it stays as it is."""
+def _ignore(_: Any) -> None:
+    """Keep the current filter when the address names an unknown one."""

@@ -1,4 +1,4 @@
-"""Pieces of HTML from templates that escape everything they are given."""
+"""HTML from Jinja templates with every value escaped."""
 
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ PAGES = PARTS.parent / "pages"
 
 @cache
 def _environment() -> Environment:
-    # Panel's HTML pane shows what it gets: escaping happens here, for every value, or nowhere.
+    # Panel's HTML pane does not escape, so the templates must.
     environment = Environment(loader=FileSystemLoader([PAGES, PARTS]), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {
         "band": band,
@@ -35,15 +35,15 @@ def _style() -> str:
 
 
 def rendered(template: str, **values: Any) -> str:
-    """A template filled in, as text."""
+    """The rendered template as text."""
     return _environment().get_template(template).render(**values)
 
 
 def piece(template: str, **values: Any) -> pn.pane.HTML:
-    """A template filled in, as a pane with the dashboard's style."""
+    """The rendered template as a pane with the dashboard's style."""
     return pn.pane.HTML(rendered(template, **values), stylesheets=[_style()], sizing_mode="stretch_width", margin=0)
 
 
 def sentence(title: str, text: str) -> pn.pane.HTML:
-    """What is shown where there is nothing to show."""
+    """A notice: a title and one paragraph, in place of content or above it."""
     return piece("sentence.html", title=title, text=text)

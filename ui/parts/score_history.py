@@ -1,4 +1,4 @@
-"""How a tutor's scores went over time."""
+"""Line plot of a tutor's scores over time."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from domain.scores import Score, points
 from domain.vocabulary import ScoreKind
 from ui.parts.words import KINDS
 
-# Okabe and Ito (2008), with a dash beside each colour for those who do not see it.
+# Colours of Okabe and Ito (2008); each also has its own dash pattern, for colour-blind readers.
 _LINES = {
     ScoreKind.HELP: ("#1b232c", "solid"),
     ScoreKind.NO_SHOW_14D: ("#b3400d", "dashed"),
@@ -19,17 +19,17 @@ _LINES = {
 }
 
 TWO_DAYS = 2 * 86_400_000.0
-"""Milliseconds shown around a single score."""
+"""Width of the time axis around a single score, in milliseconds."""
 
 
 def history_plot(scores: Sequence[Score]) -> pn.pane.Bokeh:
-    """One line a kind, points 0 to 100 over time, with the levels as faint lines."""
+    """One line per score kind, 0 to 100 points over time, with the band thresholds as dotted lines."""
     plot = figure(height=260, x_axis_type="datetime", y_range=(0, 102), toolbar_location=None, tools="")
     plot.sizing_mode = "stretch_width"
     plot.hspan(y=[points(WATCH_RISK), points(ACT_RISK)], line_color="#c9d0d6", line_dash="dotted")
     for kind, (colour, dash) in _LINES.items():
         of_kind = [score for score in scores if score.kind == kind]
-        if not of_kind:  # its name in the legend would stand for no line
+        if not of_kind:  # otherwise the legend would name a line that is not drawn
             continue
         source = _source(of_kind)
         look = {"source": source, "color": colour, "legend_label": KINDS[kind]}
@@ -38,18 +38,18 @@ def history_plot(scores: Sequence[Score]) -> pn.pane.Bokeh:
     tooltips = [("on", "@as_of{%d %b %Y %H:%M}"), ("score", "@points")]
     plot.add_tools(HoverTool(tooltips=tooltips, formatters={"@as_of": "datetime"}))
     plot.x_range.default_span = TWO_DAYS
-    _dress(plot)
+    _style(plot)
     return pn.pane.Bokeh(plot, sizing_mode="stretch_width")
 
 
 def _source(scores: Sequence[Score]) -> ColumnDataSource:
     ordered = sorted(scores, key=lambda score: score.as_of)
-    # Bokeh draws naive times as they stand: these are UTC.
+    # Bokeh draws naive times unchanged: these are UTC.
     times = [score.as_of.replace(tzinfo=None) for score in ordered]
     return ColumnDataSource({"as_of": times, "points": [points(score.value) for score in ordered]})
 
 
-def _dress(plot: figure) -> None:
+def _style(plot: figure) -> None:
     plot.xaxis.formatter = DatetimeTickFormatter(hours="%d %b %H:%M", days="%d %b", months="%b %Y")
     plot.yaxis.axis_label = "score, 0–100"
     plot.outline_line_color = None
@@ -58,4 +58,4 @@ def _dress(plot: figure) -> None:
     plot.legend.ncols = "auto"
     plot.legend.border_line_color = None
     plot.legend.label_text_font_size = "12px"
-    plot.add_layout(plot.legend[0], "above")  # inside, it would hide the highest scores
+    plot.add_layout(plot.legend[0], "above")  # inside, it would cover the highest scores

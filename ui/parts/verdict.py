@@ -1,4 +1,4 @@
-"""What the gate said last, where it leaves the dashboard with nothing, or nothing new, to show."""
+"""Notices about missing or outdated scores, with the gate's newest decisions as the reason."""
 
 from collections.abc import Sequence
 
@@ -10,33 +10,33 @@ from store.scores.tutor_details import NewestDecision, any_model, newest_decisio
 from ui.parts.rendering import sentence
 from ui.parts.words import TASKS
 
-NO_MODEL = "Train a model and score the tutors; then the list appears here."
-NO_SCORES = "A model is there, but no tutor has been scored with it yet. The next scoring run fills this list."
+NO_MODEL = "The list appears once a model has been trained and the tutors have been scored."
+NO_SCORES = "A model is available, but no tutor has been scored with it yet. The next scoring run fills this list."
 NO_SIGNAL = "No usable signal"
-OLDER = "What is shown comes from models trained before."
+OLDER = "The scores shown come from earlier models."
 
 
 def without_scores(engine: Engine) -> Viewable:
-    """Why nobody is listed: nothing trained, nothing usable, nothing that passed, or nobody scored so far."""
-    found = newest_decisions(engine)
-    if _all_refused(found):
-        return sentence(NO_SIGNAL, _reasons(found))
+    """The reason for an empty list: no model trained, no usable signal, no model passed the gate, or nobody scored."""
+    decisions = newest_decisions(engine)
+    if _all_refused(decisions):
+        return sentence(NO_SIGNAL, _reasons(decisions))
     if any_model(engine):
-        return sentence("Nobody has been scored yet", NO_SCORES)
-    if found:
-        return sentence("No model has passed the gate yet", _reasons(found))
+        return sentence("No tutor has been scored yet", NO_SCORES)
+    if decisions:
+        return sentence("No model has passed the gate yet", _reasons(decisions))
     return sentence("No model has been trained yet", NO_MODEL)
 
 
 def warning(engine: Engine) -> list[Viewable]:
-    """What stands above the list where the newest training of every model was refused; else nothing."""
-    found = newest_decisions(engine)
-    return [sentence(NO_SIGNAL, f"{_reasons(found)} {OLDER}")] if _all_refused(found) else []
+    """A notice above the list if the newest training of every model was refused; otherwise empty."""
+    decisions = newest_decisions(engine)
+    return [sentence(NO_SIGNAL, f"{_reasons(decisions)} {OLDER}")] if _all_refused(decisions) else []
 
 
-def _all_refused(found: Sequence[NewestDecision]) -> bool:
-    return bool(found) and all(decision.action is Action.REFUSED for decision in found)
+def _all_refused(decisions: Sequence[NewestDecision]) -> bool:
+    return bool(decisions) and all(decision.action is Action.REFUSED for decision in decisions)
 
 
-def _reasons(found: Sequence[NewestDecision]) -> str:
-    return " ".join(f"{TASKS[decision.name]} ({decision.at:%Y-%m-%d}): {decision.reason}." for decision in found)
+def _reasons(decisions: Sequence[NewestDecision]) -> str:
+    return " ".join(f"{TASKS[decision.name]} ({decision.at:%Y-%m-%d}): {decision.reason}." for decision in decisions)

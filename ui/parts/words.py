@@ -1,4 +1,4 @@
-"""How the pages say things: bands, kinds, percents, local times."""
+"""Display texts of the pages: bands, score kinds, percentages, local times."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from store.scores.ranking import Risk
 
 BANDS = {Band.ACT: "Act now", Band.WATCH: "Watch", Band.OK: "OK"}
 SIGNS = {Band.ACT: "▲", Band.WATCH: "◆", Band.OK: "●"}
-"""A shape beside each colour, for those who do not see the colour."""
+"""A shape beside each colour, for colour-blind readers."""
 
 KINDS = {
     ScoreKind.HELP: "Needs help",
@@ -34,10 +34,10 @@ def percent(risk: Risk | None) -> str:
 
 
 def minutes(value: float | None) -> str:
-    """How late somebody came."""
+    """A delay in whole minutes; a dash for none."""
     return NOTHING if not value else f"{value:.0f} min"
 
 
 def local_time(moment: datetime, zone: str) -> str:
-    """A moment on the clock of a zone; UTC where the zone is not one we know."""
+    """A moment in the local time of a zone; UTC for an unknown zone."""
     return on_clock_of(moment, zone).strftime("%a %d %b %Y, %H:%M")

@@ -141,7 +141,7 @@ def test_the_command_prints_risk_local_start_reasons_and_advice(engine: Engine) 
 
 
 def test_the_page_shows_the_sessions_of_two_days_and_says_when_there_are_none(engine: Engine) -> None:
-    assert "Nothing is booked" in _said(upcoming_view(PageRequest(engine, NOON)))
+    assert "No sessions" in _said(upcoming_view(PageRequest(engine, NOON)))
     _plant(engine)
     said = _said(upcoming_view(PageRequest(engine, NOON)))
     for words in (

@@ -1,4 +1,4 @@
-"""The door of the dashboard over real HTTP: sign-in, sign-out, cookies, headers, limits and reports."""
+"""The dashboard's access over real HTTP: sign-in, sign-out, cookies, headers, limits and reports."""
 
 import re
 import socket
@@ -23,7 +23,7 @@ REPORT = "drift-2026-11-23.html"
 
 @pytest.fixture(scope="module")
 def engine(server_url: str) -> Iterator[Engine]:
-    engine = make_engine(create_database(server_url, "dashboard_door"))
+    engine = make_engine(create_database(server_url, "dashboard_sign_in"))
     upgrade(engine)
     yield engine
     engine.dispose()
@@ -31,7 +31,7 @@ def engine(server_url: str) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("door")
+    folder = tmp_path_factory.mktemp("sign_in")
     (folder / "reports").mkdir()
     (folder / "reports" / REPORT).write_text("<h1>Drift</h1>")
     (folder / "reports" / "secret.txt").write_text("not a report")

@@ -83,7 +83,7 @@ def test_a_contact_is_done_once_and_by_somebody_and_the_life_cycle_says_what_may
     record_contact(engine, number, ContactStatus.DONE, "cem", NOON, "will be there")
     listed = listed_contacts(engine, DAY)[0]
     assert (listed.status, listed.actor, listed.note, listed.at) == ("done", "cem", "will be there", NOON)
-    with pytest.raises(ContactClosed, match="is done and cannot become unreached; from done it can become nothing"):
+    with pytest.raises(ContactClosed, match="is done and cannot become unreached; done can become no other status"):
         record_contact(engine, number, ContactStatus.UNREACHED, "bea", NOON)
     with engine.connect() as connection:
         asked = text("SELECT status, actor FROM contact_events WHERE contact_id = :id ORDER BY id")

@@ -1,7 +1,6 @@
 """Scoring tutors: nobody with nothing booked stops the sweep, and no challenger stops the champion."""
 
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from sqlalchemy import Engine, text
 
 from domain.promotion import Action
 from domain.vocabulary import Task
-from features.as_of.queries import microseconds_of
 from features.history.history import History
 from flows.score import load_challengers, score
 from flows.standalone import run
@@ -19,40 +17,9 @@ from jobs.runtime import Runtime
 from jobs.scoring import shadow_scores
 from models.artifact.champion import Champion
 from models.artifact.model import AttributeSpec
-from models.examples.rows import tutor_no_show_labels
-from models.score.scoring import score_tutors_no_show
 from store.facts.load import load
 from store.ledger.models import record_model
 from tests.lib.api_parts import NOW, PRICE, marketplace, register, small_model
-from tests.lib.histories import dataset
-
-DAY = timedelta(days=1)
-
-
-def _session(name: str, tutor: str, starts_in: timedelta, status: str, **fields: Any) -> dict[str, Any]:
-    starts_at = NOW + starts_in
-    known = None if status == "booked" else starts_at + timedelta(hours=1)
-    times = {"booked_at": starts_at - 5 * DAY, "starts_at": starts_at, "outcome_known_at": known}
-    return {"session_id": name, "tutor_id": tutor, "status": status, **times, **fields}
-
-
-def test_the_last_of_the_active_tutors_may_have_nothing_booked() -> None:
-    sessions = [
-        _session("x1", "ada", -2 * DAY, "completed"),
-        _session("x2", "ada", DAY, "booked"),
-        _session("x3", "ben", -3 * DAY, "completed"),
-    ]
-    rows = {"tutors": [{"tutor_id": "ada"}, {"tutor_id": "ben"}], "sessions": sessions}
-    found = score_tutors_no_show(small_model(), "no_show/1", History(dataset(rows)), NOW)
-    assert {score.subject_id: bool(score.reasons) for score in found} == {"ada": True, "ben": False}
-
-
-def test_a_no_show_that_is_noted_only_later_is_no_outcome_yet() -> None:
-    late = {"outcome_known_at": NOW + 3 * DAY}
-    rows = {"tutors": [{"tutor_id": "ada"}], "sessions": [_session("x", "ada", -DAY, "no_show", **late)]}
-    history, asked = History(dataset(rows)), microseconds_of(NOW - 7 * DAY)
-    assert tutor_no_show_labels(history, asked, microseconds_of(NOW)).tolist() == [0]
-    assert tutor_no_show_labels(history, asked, microseconds_of(NOW + 4 * DAY)).tolist() == [1]
 
 
 def test_a_challenger_that_can_no_longer_score_is_told_and_stops_nobody(

@@ -1,17 +1,14 @@
 import numpy as np
 import pytest
 
-from domain.scores import Reason, Score
-from domain.vocabulary import ScoreKind, SubjectKind, Task
+from domain.vocabulary import Task
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
-from insights.advice.actions import CHURN_ACTIONS, DEFAULT_ACTION, NO_ACTION, NO_SHOW_ACTIONS, action_for
-from insights.advice.ranking import help_scores
+from insights.advice.actions import CHURN_ACTIONS, NO_SHOW_ACTIONS
 from models.explain.explanation import NO_HISTORY
 from models.explain.own_numbers import PLACES, TWINS
 from models.explain.shares import COUNTED
 from models.explain.what_if import CHANGES, TIMED
 from models.explain.words import PHRASES, describe
-from tests.lib.small_dataset import NOON
 
 
 @pytest.mark.parametrize(
@@ -48,28 +45,3 @@ def test_every_share_with_counts_has_words_for_them_and_every_column_named_is_on
         names = {f.name for f in features}
         assert all(names & set(change.columns) for change in changes)
     assert set(TWINS) | TIMED | {name for of in CHANGES.values() for c in of for name in c.columns} <= set(PHRASES)
-
-
-def score(kind: ScoreKind, value: float, theme: str = "silence", tutor: str = "T1") -> Score:
-    reason = Reason(theme=theme, text=theme, effect=0.5)
-    return Score(
-        subject_kind=SubjectKind.TUTOR, subject_id=tutor, kind=kind, value=value, low=value / 2, high=(1 + value) / 2,
-        reasons=(reason,), model_version=f"{kind}/1", as_of=NOON,
-    )  # fmt: skip
-
-
-def test_help_is_the_chance_of_either_and_ranks_highest_first() -> None:
-    no_show = [score(ScoreKind.NO_SHOW_14D, 0.5), score(ScoreKind.NO_SHOW_14D, 0.9, tutor="T2")]
-    churn = [score(ScoreKind.CHURN_30D, 0.2, theme="quality")]
-    first, second = help_scores(no_show, churn)
-    assert (first.subject_id, second.subject_id) == ("T2", "T1")
-    assert second.value == pytest.approx(1 - 0.5 * 0.8)
-    assert [r.theme for r in second.reasons] == ["silence", "quality"]
-    assert second.model_version == "churn_30d/1 + no_show_14d/1"
-
-
-def test_what_to_do_follows_the_strongest_reason_of_the_larger_risk() -> None:
-    assert action_for(score(ScoreKind.NO_SHOW_14D, 0.6)) == NO_SHOW_ACTIONS["silence"]
-    assert action_for(score(ScoreKind.CHURN_30D, 0.6)) == CHURN_ACTIONS["silence"]
-    assert action_for(score(ScoreKind.CHURN_30D, 0.6, theme="moon")) == DEFAULT_ACTION
-    assert action_for(score(ScoreKind.CHURN_30D, 0.1)) == NO_ACTION

@@ -1,12 +1,18 @@
+from datetime import timedelta
+from typing import Any
+
 import numpy as np
 import pytest
 
 from features.as_of.past import Past
-from features.as_of.queries import Queries, by_tutor, take
+from features.as_of.queries import Queries, by_tutor, microseconds_of, take
 from features.history.history import History
 from models.artifact.model import Model
-from models.score.scoring import score_sessions
+from models.examples.rows import tutor_no_show_labels
+from models.score.scoring import score_sessions, score_tutors_no_show
+from tests.lib.api_parts import NOW, small_model
 from tests.lib.explained import ASKED, SLOT, noisy_columns, slot_history, small_booster, small_model
+from tests.lib.histories import dataset
 
 
 @pytest.fixture
@@ -58,3 +64,32 @@ def test_queries_in_order_are_not_sorted_again() -> None:
     places, ordered = by_tutor(queries.at(np.array([3, 1, 0, 2])), 3)
     assert places.tolist() == [2, 1, 3, 0]
     assert ordered.tutor.tolist() == [-1, 0, 0, 2]
+
+
+DAY = timedelta(days=1)
+
+
+def _session(name: str, tutor: str, starts_in: timedelta, status: str, **fields: Any) -> dict[str, Any]:
+    starts_at = NOW + starts_in
+    known = None if status == "booked" else starts_at + timedelta(hours=1)
+    times = {"booked_at": starts_at - 5 * DAY, "starts_at": starts_at, "outcome_known_at": known}
+    return {"session_id": name, "tutor_id": tutor, "status": status, **times, **fields}
+
+
+def test_the_last_of_the_active_tutors_may_have_nothing_booked() -> None:
+    sessions = [
+        _session("x1", "ada", -2 * DAY, "completed"),
+        _session("x2", "ada", DAY, "booked"),
+        _session("x3", "ben", -3 * DAY, "completed"),
+    ]
+    rows = {"tutors": [{"tutor_id": "ada"}, {"tutor_id": "ben"}], "sessions": sessions}
+    found = score_tutors_no_show(small_model(), "no_show/1", History(dataset(rows)), NOW)
+    assert {score.subject_id: bool(score.reasons) for score in found} == {"ada": True, "ben": False}
+
+
+def test_a_no_show_that_is_noted_only_later_is_no_outcome_yet() -> None:
+    late = {"outcome_known_at": NOW + 3 * DAY}
+    rows = {"tutors": [{"tutor_id": "ada"}], "sessions": [_session("x", "ada", -DAY, "no_show", **late)]}
+    history, asked = History(dataset(rows)), microseconds_of(NOW - 7 * DAY)
+    assert tutor_no_show_labels(history, asked, microseconds_of(NOW)).tolist() == [0]
+    assert tutor_no_show_labels(history, asked, microseconds_of(NOW + 4 * DAY)).tolist() == [1]

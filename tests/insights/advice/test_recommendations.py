@@ -1,0 +1,37 @@
+from datetime import timedelta
+
+from domain.interventions import Effect
+from domain.vocabulary import ScoreKind, SubjectKind
+from insights.advice.recommendations import Recommendation, ScoredSession, recommend
+from tests.lib.small_dataset import NOON
+from tests.lib.tutor_scores import tutor_score
+
+SOON = NOON + timedelta(hours=3)
+NO_SHOW, CHURN = tutor_score(ScoreKind.NO_SHOW_14D, 0.6), tutor_score(ScoreKind.CHURN_30D, 0.3, theme="quality")
+
+
+def _session(value: float, listed: bool | None) -> ScoredSession:
+    about = {"subject_kind": SubjectKind.SESSION, "subject_id": "x1", "action": "Call"}
+    return ScoredSession(tutor_score(ScoreKind.NO_SHOW, value).model_copy(update=about), SOON, listed)
+
+
+def _nothing_measured(action: str | None) -> Effect | None:
+    return None
+
+
+def _values(found: list[Recommendation]) -> list[float]:
+    return [one.score.value for one in found]
+
+
+def test_the_most_pressing_comes_first_and_nothing_is_recommended_below_the_watch_band() -> None:
+    calm = tutor_score(ScoreKind.CHURN_30D, 0.05)
+    found = recommend(
+        [CHURN, NO_SHOW, calm], [_session(0.4, True), _session(0.1, None)], _nothing_measured, alone=False
+    )
+    assert _values(found) == [0.6, 0.4, 0.3]
+    assert [one.starts_at for one in found] == [None, SOON, None]
+
+
+def test_about_a_tutor_in_the_holdout_nothing_is_recommended_but_what_concerns_leaving() -> None:
+    found = recommend([CHURN, NO_SHOW], [_session(0.4, False)], _nothing_measured, alone=True)
+    assert _values(found) == [0.3]

@@ -1,0 +1,14 @@
+"""Scores of tutors with one reason each."""
+
+from domain.scores import Reason, Score
+from domain.vocabulary import ScoreKind, SubjectKind
+from tests.lib.small_dataset import NOON
+
+
+def tutor_score(kind: ScoreKind, value: float, theme: str = "silence", tutor: str = "T1") -> Score:
+    """A tutor's score of one kind with one reason, that raises it."""
+    reason = Reason(theme=theme, text=theme, effect=0.5)
+    return Score(
+        subject_kind=SubjectKind.TUTOR, subject_id=tutor, kind=kind, value=value, low=value / 2, high=(1 + value) / 2,
+        reasons=(reason,), model_version=f"{kind}/1", as_of=NOON,
+    )  # fmt: skip

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+import xgboost as xgb
+
+from domain.vocabulary import Task
+from models.learners.boosting import Shape
+from models.learners.distributed import predict, train_on_workers
+from models.train.fitting import DEFAULT_PARAMS
+
+PARTS, ROWS = 3, 400
+
+
+def _part(number: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(number)
+    matrix = rng.normal(size=(ROWS, 2)).astype(np.float32)
+    return matrix, (rng.random(ROWS) < 1 / (1 + np.exp(-2 * matrix[:, 0]))).astype(float)
+
+
+def test_probabilities_from_the_bytes_are_those_of_the_booster() -> None:
+    matrix, labels = _part(0)
+    booster = xgb.train({"objective": "binary:logistic", "max_depth": 2}, xgb.DMatrix(matrix, labels), 5)
+    np.testing.assert_allclose(
+        predict(bytes(booster.save_raw("ubj")), matrix), booster.predict(xgb.DMatrix(matrix)), rtol=1e-6
+    )
+
+
+@pytest.mark.slow
+def test_trees_grown_from_all_parts_find_the_planted_column() -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra `scale` is not installed")
+    settings = {**DEFAULT_PARAMS[Task.NO_SHOW], "seed": 1, "rounds": 20}
+    cluster = distributed.LocalCluster(n_workers=2, processes=False, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        booster = train_on_workers(client, _part, PARTS, settings, Shape((1, 0)))
+    scores = predict(bytes(booster.save_raw("ubj")), np.array([[-2, 0], [2, 0]], np.float32))
+    assert scores[0] < 0.2 < 0.8 < scores[1]

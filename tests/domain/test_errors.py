@@ -1,8 +1,8 @@
 import inspect
 
 import pytest
-
 from cli.errors import exit_code
+
 from domain import errors
 from domain.errors import MailOutcomeUnknown, TooManyRequests, TutorQualityError
 

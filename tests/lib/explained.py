@@ -36,7 +36,7 @@ def small_booster(columns: np.ndarray, depth: int, rounds: int = 12, **params: f
     return xgb.train(settings, xgb.DMatrix(columns, labels), rounds)
 
 
-def small_model(booster: xgb.Booster, **sidecar: object) -> Model:
+def model_to_explain(booster: xgb.Booster, **sidecar: object) -> Model:
     prior = Prior(rate=0.1, strength=5)
     given: dict[str, object] = {
         "task": Task.NO_SHOW,
@@ -58,7 +58,7 @@ def themes_and_texts(
     """Themes and texts for one row with these contributions."""
     matrix = np.array([values], np.float32)
     found = np.array([[*contributions, 0.0]])
-    model = small_model(small_booster(noisy_columns(3), 1, 1), task=Task.CHURN)
+    model = model_to_explain(small_booster(noisy_columns(3), 1, 1), task=Task.CHURN)
     (reasons,) = explain(model, matrix, numbers, found)
     return [(reason.theme, reason.text) for reason in reasons]
 

@@ -7,7 +7,7 @@ from domain.vocabulary import Task
 from models.learners import hazard
 from models.learners.calibration import Calibration, logit
 from models.learners.logistic import fit_linear
-from tests.lib.explained import RNG, ROWS, noisy_columns, small_booster, small_model, themes_and_texts
+from tests.lib.explained import RNG, ROWS, model_to_explain, noisy_columns, small_booster, themes_and_texts
 
 
 def test_contributions_and_base_sum_to_the_calibrated_log_odds_of_no_show() -> None:
@@ -16,7 +16,7 @@ def test_contributions_and_base_sum_to_the_calibrated_log_odds_of_no_show() -> N
     linear = fit_linear(columns, labels, (0, 0, 0), 0, seed=1)
     data = xgb.DMatrix(columns, labels, base_margin=linear.log_odds(columns))
     booster = xgb.train({"objective": "binary:logistic", "base_score": 0.5, "max_depth": 3}, data, 10)
-    model = small_model(booster, linear=linear, calibration=Calibration(slope=0.8, intercept=-0.4))
+    model = model_to_explain(booster, linear=linear, calibration=Calibration(slope=0.8, intercept=-0.4))
     sums = model.contributions(columns).sum(axis=1)
     np.testing.assert_allclose(sums, 0.8 * model.margins(columns) - 0.4, atol=1e-5)
     np.testing.assert_allclose(sums, logit(model.probabilities(columns)), atol=1e-5)
@@ -26,7 +26,7 @@ def test_contributions_and_base_of_a_hazard_sum_to_its_periods_log_odds_weighted
     periods = (0, 7, 14, 30, 60, 90)
     columns = noisy_columns(3)
     design = hazard.with_period(columns, RNG.integers(0, 5, ROWS).astype(np.int8))
-    model = small_model(small_booster(design, 3), task=Task.CHURN, periods=periods, horizon=30,
+    model = model_to_explain(small_booster(design, 3), task=Task.CHURN, periods=periods, horizon=30,
                    calibration=Calibration(slope=1.2, intercept=0.3))  # fmt: skip
     log_odds = 1.2 * model.margins(columns)[:, :3] + 0.3
     weights = 1 / (1 + np.exp(-log_odds))

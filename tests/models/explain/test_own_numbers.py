@@ -5,11 +5,11 @@ from models.explain.explanation import NO_HISTORY, NO_HISTORY_WORDS, explain
 from models.explain.own_numbers import OwnNumbers, own_numbers
 from tests.lib.explained import (
     SLOT,
+    model_to_explain,
     noisy_columns,
     slot_history,
     slot_queries,
     small_booster,
-    small_model,
     themes_and_texts,
 )
 
@@ -18,7 +18,7 @@ def test_a_share_is_told_by_the_tutors_own_counts() -> None:
     numbers = OwnNumbers({"no_show_rate": (np.array([3.0]), np.array([9.0]))}, np.array([False]))
     said = [("no-shows", "3 of 9 sessions so far were missed; usual: 1 in 10")]
     assert themes_and_texts([0.9, 0, 0], [0.3, 40, 2], numbers) == said
-    model = small_model(small_booster(noisy_columns(2), 1, 1), features=("no_shows_lifetime", "no_show_rate"))
+    model = model_to_explain(small_booster(noisy_columns(2), 1, 1), features=("no_shows_lifetime", "no_show_rate"))
     (reasons,) = explain(model, np.array([[3, 0.3]], np.float32), numbers, np.array([[0.9, 0, 0]]))
     assert [reason.text for reason in reasons] == ["3 of 9 sessions so far were missed; usual: 1 in 10"]
 
@@ -30,7 +30,7 @@ def test_of_a_tutor_without_a_session_only_what_is_known_is_told() -> None:
 
 def test_the_own_numbers_are_the_raw_counts_at_that_time_of_the_week() -> None:
     history = slot_history()
-    model = small_model(small_booster(noisy_columns(3), 1, 1), features=SLOT)
+    model = model_to_explain(small_booster(noisy_columns(3), 1, 1), features=SLOT)
     rows = query_rows(model.sidecar, history, slot_queries(history))
     numbers = own_numbers(model.sidecar, rows.past)
     events, sessions = numbers.counts["own_slot_no_show_rate"]

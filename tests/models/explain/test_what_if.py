@@ -4,11 +4,11 @@ import pytest
 from domain.vocabulary import Task
 from models.artifact.matrix import query_rows
 from models.explain.what_if import moved, variants, what_ifs
-from tests.lib.explained import SLOT, noisy_columns, slot_history, slot_queries, small_booster, small_model
+from tests.lib.explained import SLOT, model_to_explain, noisy_columns, slot_history, slot_queries, small_booster
 
 
 def test_the_change_is_that_which_lowers_the_risk_most_and_none_below_a_point() -> None:
-    model = small_model(small_booster(noisy_columns(3), 1, 1), task=Task.CHURN)
+    model = model_to_explain(small_booster(noisy_columns(3), 1, 1), task=Task.CHURN)
     matrix = np.array([[0.1, 50, 2], [0.1, 0.2, 2], [0.1, 50, 2]], np.float32)
 
     def risk(of: np.ndarray) -> np.ndarray:
@@ -24,7 +24,7 @@ def test_the_change_is_that_which_lowers_the_risk_most_and_none_below_a_point() 
 
 def test_a_session_moves_to_the_time_its_tutor_keeps_and_stays_where_there_is_no_better() -> None:
     history = slot_history()
-    model = small_model(small_booster(noisy_columns(3), 1, 1), features=SLOT)
+    model = model_to_explain(small_booster(noisy_columns(3), 1, 1), features=SLOT)
     rows = query_rows(model.sidecar, history, slot_queries(history))
     words, changed = moved(model.sidecar, rows)
     assert words[0] == "the session moves to a Tuesday morning, the tutor's most reliable time"

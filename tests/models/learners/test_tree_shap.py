@@ -5,7 +5,7 @@ import pytest
 import xgboost as xgb
 
 from models.learners.tree_shap import DEEPEST, forest_of
-from tests.lib.explained import noisy_columns, small_booster, small_model
+from tests.lib.explained import model_to_explain, noisy_columns, small_booster
 
 
 @pytest.mark.parametrize(("depth", "n_columns"), [*product((0, 1, 3, 6, 8), (1, 4, 12))])
@@ -22,6 +22,6 @@ def test_trees_too_deep_for_a_table_are_left_to_xgboost() -> None:
     columns = noisy_columns(20)
     booster = small_booster(columns, DEEPEST + 4)
     assert forest_of(booster) is None
-    model = small_model(booster, features=("no_show_rate",) * 20)
+    model = model_to_explain(booster, features=("no_show_rate",) * 20)
     expected = booster.predict(xgb.DMatrix(columns), pred_contribs=True)
     np.testing.assert_allclose(model.contributions(columns), expected, atol=2e-5)

@@ -11,13 +11,13 @@ from models.artifact.model import Model
 from models.examples.rows import tutor_no_show_labels
 from models.score.scoring import score_sessions, score_tutors_no_show
 from tests.lib.api_parts import NOW, small_model
-from tests.lib.explained import ASKED, SLOT, noisy_columns, slot_history, small_booster, small_model
+from tests.lib.explained import ASKED, SLOT, model_to_explain, noisy_columns, slot_history, small_booster
 from tests.lib.histories import dataset
 
 
 @pytest.fixture
 def model() -> Model:
-    return small_model(small_booster(noisy_columns(3), 2), features=SLOT)
+    return model_to_explain(small_booster(noisy_columns(3), 2), features=SLOT)
 
 
 def test_an_explained_session_builds_one_past_and_one_for_the_time_it_could_move_to(

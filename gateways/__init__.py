@@ -1,1 +1,1 @@
-"""The outside world, one module each: settings, clock, PostgreSQL, MLflow, mail."""
+"""Adapters for external systems: settings, clock, PostgreSQL, MLflow, Prefect, mail, Rails."""

@@ -1,4 +1,4 @@
-"""The installation's own key of the API."""
+"""The installation's own API key."""
 
 from gateways.secret_file import kept_secret
 from gateways.settings import Settings
@@ -7,5 +7,5 @@ API_KEY_FILE = "api_key"
 
 
 def api_key(settings: Settings) -> str:
-    """The key from the settings, else one kept in the data folder."""
+    """API key from the settings, otherwise the one generated in the data folder."""
     return settings.api_key or kept_secret(settings.data_dir / API_KEY_FILE)

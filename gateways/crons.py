@@ -1,4 +1,4 @@
-"""Cron expressions, read by cronsim: the setting TQS_SCHEDULES and the moments a schedule is due."""
+"""Cron expressions parsed with cronsim: the setting TQS_SCHEDULES and due times."""
 
 from datetime import UTC, datetime
 
@@ -12,9 +12,9 @@ _EXAMPLE = "score=*/30 * * * *; monitor=off"
 
 
 def read_schedules(setting: str) -> dict[str, str]:
-    """Cron expression of each flow that is switched on: the defaults, overridden by `flow=cron; flow=off`.
+    """Cron expression of each enabled flow: the defaults, overridden by `flow=cron; flow=off`.
 
-    Raises ValueError naming the entry that is wrong and what is allowed.
+    Raises ValueError naming the invalid entry and the allowed format.
     """
     crons = dict(CRONS)
     for entry in filter(None, map(str.strip, setting.split(";"))):
@@ -29,12 +29,12 @@ def read_schedules(setting: str) -> dict[str, str]:
 
 
 def next_due(cron: str, after: datetime) -> datetime:
-    """The first moment after `after` at which a schedule is due, in UTC."""
+    """First due time after `after`, in UTC."""
     return next(CronSim(cron, after.astimezone(UTC)))
 
 
 def last_due(cron: str, before: datetime) -> datetime:
-    """The last moment before `before` at which a schedule was due, in UTC."""
+    """Last due time before `before`, in UTC."""
     return next(CronSim(cron, before.astimezone(UTC), reverse=True))
 
 
@@ -45,6 +45,6 @@ def _checked(name: str, cron: str) -> str:
             raise CronSimError(f"{len(fields)} fields instead of {_FIELDS}")
         next_due(cron, datetime(2000, 1, 1, tzinfo=UTC))
     except (CronSimError, StopIteration) as error:
-        reason = str(error) or "no moment matches"
-        raise ValueError(f"{name}: {cron!r} is no cron expression ({reason}); write one as `5 * * * *`") from None
+        reason = str(error) or "it never matches"
+        raise ValueError(f"{name}: {cron!r} is not a cron expression ({reason}); write one as `5 * * * *`") from None
     return " ".join(fields)

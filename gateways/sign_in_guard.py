@@ -1,4 +1,4 @@
-"""HTTP basic authentication in front of an ASGI application that has none."""
+"""HTTP basic authentication for an ASGI application that has none."""
 
 import hmac
 from base64 import b64decode
@@ -14,11 +14,11 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class SignInGuard:
-    """Passes on requests that carry the sign-in and come from a page of the same origin, and answers all others.
+    """Middleware that passes requests with the credentials and from the same origin, and rejects all others.
 
-    A browser sends a stored password along with requests that other sites' pages make, so an `Origin` other than the
-    host asked for is refused with 403, whatever else the request carries. WebSockets are closed. GET of an open path
-    passes without a sign-in.
+    A browser adds a stored password to requests made by other sites' pages, so an `Origin` other than the requested
+    host is rejected with 403, whatever else the request carries. WebSockets are closed. GET of an open path passes
+    without credentials.
     """
 
     def __init__(self, application: Application, sign_in: str, open_paths: Collection[str]) -> None:
@@ -62,6 +62,6 @@ async def _refuse(send: Send, status: int) -> None:
     headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="MLflow", charset="UTF-8"'))
-    text = b"Sign in." if status == 401 else b"Requests of other origins are refused."
+    text = b"Sign in." if status == 401 else b"Requests from other origins are refused."
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})

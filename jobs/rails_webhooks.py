@@ -16,7 +16,7 @@ import httpx
 from domain.errors import DatabaseUnavailable
 from gateways.clock import utc_now
 from gateways.rails.signatures import Signatures, outgoing
-from gateways.rails.webhooks import Answer, client, post
+from gateways.rails.webhooks import PostResult, client, post
 from gateways.settings import Settings
 from jobs.waiting import called
 from store.db.engine import Engine
@@ -81,7 +81,7 @@ class Sender:
         began = self.now()
         answer = post(self.http, self.url, self.signatures.sign(due.event_id, body, began), body.encode())
         attempt = Attempt(began, answer.status_code, answer.error, answer.seconds)
-        if answer.taken:
+        if answer.accepted:
             delivered(self.engine, due, lease, attempt)
         elif answer.gone or due.tries > len(WAITS):
             logger.error("webhook %s was given up after %d tries: %s", due.event_id, due.tries, in_words(answer))
@@ -89,13 +89,13 @@ class Sender:
         else:
             again(self.engine, due, lease, attempt, self.now() + self._wait(due, answer))
 
-    def _wait(self, due: Due, answer: Answer) -> timedelta:
+    def _wait(self, due: Due, answer: PostResult) -> timedelta:
         """How long until the next try: longer each time, and never shorter than the app asks for."""
         wait = WAITS[due.tries - 1] * (1 + JITTER * self.chance())
         return max(wait, answer.wait or timedelta())
 
 
-def in_words(answer: Answer) -> str:
+def in_words(answer: PostResult) -> str:
     """What the Rails app said, without its words."""
     return f"the Rails app answered {answer.status_code}" if answer.status_code else f"no answer ({answer.error})"
 

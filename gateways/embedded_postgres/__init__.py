@@ -1,1 +1,1 @@
-"""PostgreSQL from a wheel, run by the installation itself."""
+"""Embedded PostgreSQL, installed from a wheel and run by the installation itself."""

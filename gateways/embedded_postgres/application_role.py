@@ -1,7 +1,7 @@
-"""The database role of our services on the embedded server: it owns its databases and is no superuser.
+"""Database role of the services on the embedded server: owner of its databases, not a superuser.
 
-A superuser of PostgreSQL reads files and runs programs as the server's account, so no service of ours signs in as one.
-The role may make databases: MLflow's, one a `tqs tune` keeps its studies in, and those of a demo that starts over.
+A PostgreSQL superuser can read files and run programs as the server's account, so no service signs in as one.
+The role may create databases: MLflow's, one for the studies of `tqs tune`, and those of a restarted demo.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _OWNED = """
     SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
     WHERE rolsuper AND NOT datistemplate AND datname <> 'postgres'
 """
-# REASSIGN OWNED refuses the superuser that initdb made. What belongs to a table's column moves with the table.
+# REASSIGN OWNED refuses the superuser created by initdb. Objects owned by a table's column move with the table.
 _TRANSFER = """
     DO $$ DECLARE statement text; BEGIN
     FOR statement IN
@@ -47,9 +47,9 @@ _TRANSFER = """
 
 
 def prepare_role(superuser_url: Callable[[str], str], password: str, database: str) -> None:
-    """Make the role with this password and a database it owns, and hand it the databases of an earlier version.
+    """Create the role with this password and a database it owns, and transfer databases of an earlier version to it.
 
-    `superuser_url` gives the superuser's URL of a database. May run again. Raises DatabaseUnavailable.
+    `superuser_url` returns the superuser's URL for a database name. Idempotent. Raises DatabaseUnavailable.
     """
     with server_cursor(superuser_url("postgres"), database) as cursor:
         _write_role(cursor, password)
@@ -66,12 +66,12 @@ def _write_role(cursor: Cursor, password: str) -> None:
     verifier = encrypt_password(password, ROLE, cursor.connection, "scram-sha-256")  # the server logs no password
     role, secret = sql.Identifier(ROLE), sql.Literal(verifier)
     cursor.execute(sql.SQL("{} ROLE {} {} PASSWORD {}").format(verb, role, _ATTRIBUTES, secret))
-    # DROP DATABASE WITH (FORCE) ends autovacuum workers, too, which belong to no role.
+    # DROP DATABASE WITH (FORCE) also ends autovacuum workers, which belong to no role.
     cursor.execute(sql.SQL("GRANT pg_signal_backend TO {}").format(role))
 
 
 def _hand_over(url: str, name: str) -> None:
-    """The database changes hands last: where this is interrupted, the next start does it again."""
+    """Transfer a database to the role; its owner changes last, so that an interrupted transfer is repeated."""
     with server_cursor(url, name) as cursor:
         cursor.execute(_TRANSFER)
         cursor.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(ROLE)))

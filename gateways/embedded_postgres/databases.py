@@ -1,4 +1,4 @@
-"""Databases of a PostgreSQL server: made, emptied, and named in a URL."""
+"""Creation of databases on a PostgreSQL server, and their URLs."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +10,7 @@ from domain.errors import DatabaseUnavailable
 
 
 def create_database(url: str, name: str, owner: str | None = None) -> str:
-    """Make a database on the server of a URL unless it is there, and return its URL. Raises DatabaseUnavailable."""
+    """Create a database on the server of a URL unless it exists; returns its URL. Raises DatabaseUnavailable."""
     try:
         with server_cursor(url, name) as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
@@ -23,7 +23,7 @@ def create_database(url: str, name: str, owner: str | None = None) -> str:
 
 
 def empty_database(url: str, name: str) -> str:
-    """Make a database anew, with all that was in it gone, and return its URL. Raises DatabaseUnavailable."""
+    """Drop and recreate a database; returns its URL. Raises DatabaseUnavailable."""
     with server_cursor(_url_of(url, "postgres"), name) as cursor:
         cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -32,7 +32,7 @@ def empty_database(url: str, name: str) -> str:
 
 @contextmanager
 def server_cursor(url: str, name: str) -> Iterator[psycopg2.extensions.cursor]:
-    """A cursor outside any transaction. Raises DatabaseUnavailable naming the database that was to be made."""
+    """Autocommit cursor for creating database `name`. Raises DatabaseUnavailable naming that database."""
     plain = url.replace("postgresql+psycopg2://", "postgresql://", 1)
     try:
         with closing(psycopg2.connect(plain, connect_timeout=5)) as connection:
@@ -40,7 +40,7 @@ def server_cursor(url: str, name: str) -> Iterator[psycopg2.extensions.cursor]:
             with connection.cursor() as cursor:
                 yield cursor
     except psycopg2.OperationalError as error:
-        raise DatabaseUnavailable(f"The database {name} could not be made: {str(error).strip()}") from error
+        raise DatabaseUnavailable(f"The database {name} could not be created: {str(error).strip()}") from error
 
 
 def _url_of(url: str, name: str) -> str:

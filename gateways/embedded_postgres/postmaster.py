@@ -1,4 +1,4 @@
-"""The main process of the embedded PostgreSQL: whether it lives, what a dead one left, and a watch that revives it."""
+"""Main process of the embedded PostgreSQL: liveness, orphaned backends, restart after a crash."""
 
 import logging
 import signal
@@ -11,14 +11,14 @@ import psutil  # type: ignore[import-untyped]
 
 from domain.errors import DatabaseUnavailable
 
-_LOOK_SECONDS = 1.0
-_MOST_SECONDS = 10.0
+_CHECK_SECONDS = 1.0
+_MAX_WAIT_SECONDS = 10.0
 _ORPHAN_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
 def serves(pid: int, cluster: Path) -> bool:
-    """Whether a process is the PostgreSQL server of a cluster."""
+    """Whether a process is the PostgreSQL server of the cluster."""
     try:
         return str(cluster) in psutil.Process(pid).cmdline()
     except psutil.Error:
@@ -26,7 +26,7 @@ def serves(pid: int, cluster: Path) -> bool:
 
 
 def lives(pid_file: Path) -> bool:
-    """Whether the server that wrote a pid file runs."""
+    """Whether the server that wrote the pid file is running."""
     try:
         return serves(int(pid_file.read_text().split("\n", 1)[0]), pid_file.parent)
     except (OSError, ValueError):
@@ -34,7 +34,7 @@ def lives(pid_file: Path) -> bool:
 
 
 def end_orphans(cluster: Path) -> None:
-    """End the backends that outlived a killed server: beside a new one, they would corrupt the files they still write.
+    """End backends that survived a killed server: beside a new server they would corrupt the files they still write.
 
     Raises DatabaseUnavailable if one does not end.
     """
@@ -45,7 +45,7 @@ def end_orphans(cluster: Path) -> None:
     _, left = psutil.wait_procs(orphans, timeout=_ORPHAN_SECONDS)
     if left:
         numbers = ", ".join(str(process.pid) for process in left)
-        raise DatabaseUnavailable(f"Processes {numbers} of a PostgreSQL that crashed still use {cluster}: end them.")
+        raise DatabaseUnavailable(f"Processes {numbers} of a crashed PostgreSQL still use {cluster}: end them.")
 
 
 def _works_in(process: psutil.Process, cluster: Path) -> bool:
@@ -56,32 +56,32 @@ def _works_in(process: psutil.Process, cluster: Path) -> bool:
 
 
 class Watch:
-    """A thread that looks every second whether a server lives, and revives one that does not.
+    """Thread that checks every second whether a server is alive, and restarts it if not.
 
-    `revive` says whether the server is to be expected back at once; where it raises DatabaseUnavailable or OSError, or
-    says no, the next try waits longer, up to ten seconds.
+    `revive` returns whether the server is running again; if it returns False or raises DatabaseUnavailable or OSError,
+    the wait before the next attempt doubles, up to ten seconds.
     """
 
     def __init__(self, is_alive: Callable[[], bool], revive: Callable[[], bool]) -> None:
-        """Starts at once."""
+        """Start the thread."""
         self._is_alive, self._revive = is_alive, revive
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch of PostgreSQL", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="postgresql-watch", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; when this returns, nothing is revived any more."""
+        """End the thread; after this returns, no server is restarted."""
         self._stopped.set()
         self._thread.join()
 
     def _run(self) -> None:
-        wait = _LOOK_SECONDS
+        wait = _CHECK_SECONDS
         while not self._stopped.wait(wait):
-            wait = _LOOK_SECONDS if self._is_alive() or self._try() else min(2 * wait, _MOST_SECONDS)
+            wait = _CHECK_SECONDS if self._is_alive() or self._try() else min(2 * wait, _MAX_WAIT_SECONDS)
 
     def _try(self) -> bool:
         try:
             return self._revive()
         except (DatabaseUnavailable, OSError) as error:
-            _log.warning("The embedded PostgreSQL is gone and does not start yet: %s", error)
+            _log.warning("The embedded PostgreSQL is down and could not be restarted: %s", error)
             return False

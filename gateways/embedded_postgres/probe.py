@@ -1,4 +1,4 @@
-"""Address of the database of an installation, found without starting an embedded server."""
+"""Address of an installation's database, determined without starting an embedded server."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _HOST = "127.0.0.1"
 
 
 def existing_database(settings: Settings) -> str:
-    """DATABASE_URL, or the address of the embedded server that runs. Raises DatabaseUnavailable if none runs."""
+    """DATABASE_URL, otherwise the address of the running embedded server. Raises DatabaseUnavailable if none runs."""
     return settings.database_url or _embedded(settings.data_dir.absolute() / "postgres")
 
 
@@ -23,7 +23,7 @@ def _embedded(home: Path) -> str:
         if psutil.pid_exists(int(lines[0])):
             return f"postgresql+psycopg2://{DATABASE}:{password}@{_HOST}:{int(lines[3])}/{DATABASE}"
     except PermissionError as error:
-        raise DatabaseUnavailable(f"{error.filename} cannot be read: run this as the user of the services") from error
+        raise DatabaseUnavailable(f"{error.filename} cannot be read: run this as the services' user") from error
     except (OSError, IndexError, ValueError):
         pass
-    raise DatabaseUnavailable(f"no embedded PostgreSQL runs in {home}, and DATABASE_URL is not set")
+    raise DatabaseUnavailable(f"no embedded PostgreSQL is running in {home}, and DATABASE_URL is not set")

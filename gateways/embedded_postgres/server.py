@@ -1,8 +1,8 @@
-"""PostgreSQL: the one DATABASE_URL names, or an embedded server in the data folder.
+"""The PostgreSQL server: DATABASE_URL, or an embedded server in the data folder.
 
-The embedded server listens on the loopback address only and asks for a random password, kept in a file nobody else
-can read, so that other users of the machine cannot enter. URLs name a role that is no superuser; the superuser is used
-here alone, to make that role and its database.
+The embedded server listens on the loopback address only and requires a random password, stored in a file only its
+owner can read, so that other users of the machine cannot connect. URLs name a role that is not a superuser; only this
+module uses the superuser, to create that role and its database.
 """
 
 import fcntl
@@ -39,24 +39,24 @@ _TUNING = {
     "shared_buffers": "256MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
-    "max_wal_size": "2GB",  # a bulk load should not be stopped by checkpoints
+    "max_wal_size": "2GB",  # a bulk load should not be slowed by checkpoints
     "checkpoint_timeout": "15min",
-    "wal_level": "minimal",  # nobody replicates an embedded server
+    "wal_level": "minimal",  # an embedded server is not replicated
     "max_wal_senders": "0",
-    "jit": "off",  # our queries are short; compiling them costs more than it saves
+    "jit": "off",  # the queries are short; compiling them costs more than it saves
 }
 
 
 class EmbeddedServer:
     """The PostgreSQL server of one data folder, shared by every process that starts it.
 
-    Each process holds a shared file lock while it uses the server, and the last to stop stops it. The kernel drops
-    the lock of a process that was killed, so none is counted for ever. While it is held, a server that crashed is
-    started again at the same port. `options` are further server settings.
+    Each process holds a shared file lock while it uses the server, and the last process to stop also stops the server.
+    The kernel releases the lock of a killed process, so none is counted for ever. While a process holds the lock, a
+    crashed server is restarted at the same port. `options` are further server settings.
     """
 
     def __init__(self, data_dir: Path, options: Mapping[str, str] | None = None) -> None:
-        """Nothing starts yet; as root, the account that will run the server is made if it is not there."""
+        """Prepare without starting; as root, the account that will run the server is created if missing."""
         self._home = data_dir.absolute() / "postgres"
         self._options = _TUNING | dict(options or {})
         self._account = server_account(self._home)
@@ -72,9 +72,9 @@ class EmbeddedServer:
         return self._cluster / "postmaster.pid"
 
     def start(self) -> str:
-        """Start the server, or join the one that runs, and return its URL. May be called again.
+        """Start the server or join the running one; returns its URL. Idempotent.
 
-        Raises DatabaseUnavailable saying why it does not start.
+        Raises DatabaseUnavailable with the reason if it does not start.
         """
         try:
             make_data_dir(self._home.parent)
@@ -84,7 +84,7 @@ class EmbeddedServer:
                 if not self._is_running():
                     self._start_server()
                     self._prepare_role()
-                elif not (self._home / _ROLE_PASSWORD).exists():  # started by an earlier version that still runs
+                elif not (self._home / _ROLE_PASSWORD).exists():  # started by an earlier version, and still running
                     self._prepare_role()
                 self._hold()
                 self._watch = self._watch or Watch(lambda: lives(self._pid_file), self._revive)
@@ -95,11 +95,11 @@ class EmbeddedServer:
             ) from error
 
     def stop(self) -> None:
-        """Leave the server, and stop it if nobody else uses it. Does nothing if this object has not started it."""
+        """Release the server, and stop it if no other process uses it. No action if this object has not started it."""
         if self._using is None:
             return
         if self._watch:
-            self._watch.stop()  # before the lock, which it may be waiting for
+            self._watch.stop()  # before taking the lock, which the watch may be waiting for
             self._watch = None
         with self._alone():
             try:
@@ -112,16 +112,16 @@ class EmbeddedServer:
             self._using = None
 
     def __enter__(self) -> str:
-        """Start it and return its URL."""
+        """Start the server; returns its URL."""
         return self.start()
 
     def __exit__(self, *error: object) -> None:
-        """Stop using it."""
+        """Release the server."""
         self.stop()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Only one process at a time makes, starts or stops the server."""
+        """Lock under which one process at a time creates, starts or stops the server."""
         lock = os.open(self._home.with_name("postgres.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -152,7 +152,7 @@ class EmbeddedServer:
         kept = self._home / _ROLE_PASSWORD
         password = kept.read_text() if kept.exists() else secrets.token_urlsafe(24)
         prepare_role(lambda name: self._url(_SUPERUSER, _SUPERUSER_PASSWORD, name), password, DATABASE)
-        if not kept.exists():  # written last: where the file is, the role is ready
+        if not kept.exists():  # written last: if the file exists, the role is ready
             self._write_password(_ROLE_PASSWORD, password)
 
     def _write_password(self, name: str, password: str) -> None:
@@ -165,7 +165,7 @@ class EmbeddedServer:
             os.chown(path, self._account.uid, self._account.gid)
 
     def _is_running(self) -> bool:
-        """Whether our server runs, waiting for one that is still starting."""
+        """Whether the server is running; waits for a server that is still starting."""
         pid_file = self._pid_file
         deadline = time.monotonic() + _PATIENCE
         while pid_file.exists() and time.monotonic() < deadline:
@@ -178,14 +178,14 @@ class EmbeddedServer:
         return False
 
     def _revive(self) -> bool:
-        """Start a server that crashed, unless another process has; False where somebody has stopped it on purpose."""
+        """Restart a crashed server unless another process did; returns False if it was shut down on purpose."""
         with self._alone():
             if self._is_running():
                 return True
             if self._is_shut_down():
                 return False
             self._start_server()
-            _log.warning("The embedded PostgreSQL in %s had crashed and was started again.", self._home)
+            _log.warning("The embedded PostgreSQL in %s crashed and was restarted.", self._home)
             return True
 
     def _is_shut_down(self) -> bool:
@@ -193,14 +193,14 @@ class EmbeddedServer:
         return bool(re.search(r"^Database cluster state: +shut down$", state, re.MULTILINE))
 
     def _clear_pid_file(self) -> None:
-        """Remove a crashed server's file: its number may be another process's now, and PostgreSQL would not start."""
+        """Remove a crashed server's pid file: if its pid is now another process's, PostgreSQL refuses to start."""
         if self._pid_file.exists():
             end_orphans(self._cluster)
             self._pid_file.unlink(missing_ok=True)
 
     def _start_server(self) -> None:
         self._clear_pid_file()
-        for _ in range(3):  # somebody may take the port between the choice and the start
+        for _ in range(3):  # another program may take the port between the choice and the start
             port = self._port()
             settings = shlex.join(f"--{name}={value}" for name, value in self._options.items())
             log = str(self._home.resolve() / "server.log")
@@ -213,7 +213,7 @@ class EmbeddedServer:
         raise DatabaseUnavailable(f"The embedded PostgreSQL does not start; see {log}. {trouble}")
 
     def _port(self) -> int:
-        """The port of last time, so that noted addresses stay good; another only if nobody uses the server yet."""
+        """The previous port, so that known addresses stay valid; a different one only if no process uses the server."""
         kept = self._kept_port()
         return kept if kept and self._is_held() else free_port(_HOST, kept)
 
@@ -222,7 +222,7 @@ class EmbeddedServer:
         return int(path.read_text() or 0) if path.exists() else 0
 
     def _is_held(self) -> bool:
-        """Whether a process, this one included, uses the server."""
+        """Whether any process, including this one, uses the server."""
         descriptor = os.open(self._home / "in_use.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -243,19 +243,19 @@ class EmbeddedServer:
             raise DatabaseUnavailable(f"The embedded PostgreSQL cannot be set up in {self._home}: {trouble}")
 
     def _run(self, program: str, *arguments: str) -> str | None:
-        """Run one of PostgreSQL's programs; None, or its output when it failed."""
+        """Run a PostgreSQL program; returns None on success, otherwise its output."""
         code, output = run_program(self._account, self._home, program, *arguments)
         return None if code == 0 else output
 
 
 def database_url(settings: Settings) -> str:
-    """DATABASE_URL if it is set, else the URL of the embedded server, started or joined, which stays on."""
+    """DATABASE_URL if set, otherwise the URL of the embedded server, which is started or joined and left running."""
     return settings.database_url or EmbeddedServer(settings.data_dir).start()
 
 
 @contextmanager
 def running_database(settings: Settings) -> Iterator[str]:
-    """The same URL for the length of a block; an embedded server nobody else uses is stopped after it."""
+    """Database URL for a `with` block; afterwards an embedded server that no other process uses is stopped."""
     if settings.database_url:
         yield settings.database_url
     else:
@@ -264,5 +264,5 @@ def running_database(settings: Settings) -> Iterator[str]:
 
 
 def has_database(settings: Settings) -> bool:
-    """Whether a database is configured, or an embedded one was made in the data folder. Starts and makes nothing."""
+    """Whether a database is configured or an embedded one exists in the data folder. Starts and creates nothing."""
     return settings.database_url is not None or (settings.data_dir / "postgres" / "cluster").exists()

@@ -1,8 +1,8 @@
-"""Who runs the embedded PostgreSQL, and where it may live, when we are root.
+"""Account and location of the embedded PostgreSQL when started as root.
 
-PostgreSQL refuses to run as root, and the account that runs it in root's place cannot enter folders such as a
-home of mode 0700. Opening those to everybody would be worse than not starting, so what cannot be reached is put
-below `SHARED` instead: the programs as a copy, the cluster behind a link.
+PostgreSQL refuses to run as root, and the account that runs it instead cannot enter folders such as a home of mode
+0700. Opening those to all users would be worse than not starting, so unreachable parts are placed below `SHARED`:
+the programs as a copy, the cluster behind a symbolic link.
 """
 
 import fcntl
@@ -26,13 +26,13 @@ _PROGRAMS = Path(_WHEEL, "pginstall18", "bin")
 
 @dataclass(frozen=True)
 class ServerAccount:
-    """The account that runs the server: its user and group ids."""
+    """User and group id of the account that runs the server."""
 
     uid: int
     gid: int
 
     def can_enter(self, folder: Path) -> bool:
-        """Whether it can pass through every folder down to this one. Supplementary groups are not counted."""
+        """Whether the account can traverse every folder down to this one. Supplementary groups are ignored."""
         return all(self._may_pass(step) for step in (folder, *folder.parents))
 
     def _may_pass(self, folder: Path) -> bool:
@@ -41,10 +41,10 @@ class ServerAccount:
 
 
 def server_account(home: Path) -> ServerAccount | None:
-    """The account to run the server of a home as; None for the present user.
+    """Account to run the server as; None for the current user.
 
-    As root that is whoever owns the home, or an account of our own, made if need be.
-    Raises DatabaseUnavailable where no account can be made.
+    As root: the owner of the server's home, otherwise a dedicated account, created if missing.
+    Raises DatabaseUnavailable if the account cannot be created.
     """
     if os.geteuid() != 0:
         return None
@@ -66,23 +66,23 @@ def _make_account() -> None:
     command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent"]
     command += ["--shell", "/usr/sbin/nologin", "--user-group", ACCOUNT]
     try:
-        # One at a time: of two at once, the later gives the account another number, under which nobody's files are.
+        # Serialized: of two concurrent calls, the later one would give the account a new id, which owns no files.
         _make_shared()
         with (SHARED / "account.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-        trouble = "" if done.returncode in (0, 9) else done.stderr.strip()  # 9: another process just made it
+        trouble = "" if done.returncode in (0, 9) else done.stderr.strip()  # 9: another process has just created it
     except OSError as error:
         trouble = str(error)
     if trouble:
         raise DatabaseUnavailable(
-            f"PostgreSQL does not run as root, and the account {ACCOUNT} could not be made ({trouble}). "
+            f"PostgreSQL does not run as root, and the account {ACCOUNT} could not be created ({trouble}). "
             "Run as another user, or set DATABASE_URL."
         )
 
 
 def make_home(home: Path, account: ServerAccount | None) -> None:
-    """Make the server's home, private to its account; a link to a place the account can reach where it must be."""
+    """Create the server's home, private to its account; a link to a reachable folder where the account cannot enter."""
     if home.exists():
         return
     if account is None:
@@ -100,19 +100,19 @@ def _link_home(home: Path, account: ServerAccount) -> None:
     # A new name each time: a second clone at the same path must not find the first one's data.
     place = tempfile.mkdtemp(prefix=f"{home.parent.parent.name}-", dir=clusters)
     os.chown(place, account.uid, account.gid)
-    home.unlink(missing_ok=True)  # a link whose cluster somebody has deleted
+    home.unlink(missing_ok=True)  # a link whose cluster has been deleted
     home.symlink_to(place)
 
 
 def _make_shared(folder: Path | None = None) -> None:
-    """Make the shared folder, and one in it, open to the account: also where the umask closes new folders."""
+    """Create the shared folder and one inside it, open to the account whatever the umask is."""
     for made in (SHARED, folder or SHARED):
         made.mkdir(parents=True, exist_ok=True)
         made.chmod(0o755)
 
 
 def programs(account: ServerAccount | None) -> Path:
-    """The folder of initdb and pg_ctl: where the wheel put them, or a copy where the account can run them."""
+    """Folder of initdb and pg_ctl: the wheel's, or a copy where the account can run them."""
     site = _site_packages()
     installed = site / _PROGRAMS
     if account is None or (account.can_enter(installed) and (installed / "postgres").stat().st_mode & 0o001):
@@ -124,8 +124,8 @@ def programs(account: ServerAccount | None) -> Path:
 
 
 def run_program(account: ServerAccount | None, home: Path, program: str, *arguments: str) -> tuple[int, str]:
-    """Run one of PostgreSQL's programs in the server's home as its account; its exit code and its output."""
-    with tempfile.TemporaryFile("w+") as output:  # a pipe would be held open by the server that pg_ctl leaves
+    """Run a PostgreSQL program in the server's home as its account; returns exit code and output."""
+    with tempfile.TemporaryFile("w+") as output:  # the server started by pg_ctl would keep a pipe open
         done = subprocess.run(
             [str(programs(account) / program), *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             check=False, cwd=home.resolve(), env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
@@ -137,7 +137,7 @@ def run_program(account: ServerAccount | None, home: Path, program: str, *argume
 
 
 def _site_packages() -> Path:
-    # find_spec, not import: importing the package already touches the disk.
+    # find_spec, not import: importing the package writes to the disk.
     spec = find_spec(_WHEEL)
     if spec is None or spec.origin is None:
         raise DatabaseUnavailable("The embedded PostgreSQL is not installed. Run `make install` or set DATABASE_URL.")
@@ -147,7 +147,7 @@ def _site_packages() -> Path:
 def _copy_programs(site: Path, copy: Path) -> None:
     _make_shared()
     making = Path(tempfile.mkdtemp(prefix=".programs-", dir=SHARED))
-    for part in (_PROGRAMS.parent, Path(f"{_WHEEL}.libs")):  # the programs look for their libraries beside them
+    for part in (_PROGRAMS.parent, Path(f"{_WHEEL}.libs")):  # the programs load their libraries from beside them
         if (site / part).exists():
             shutil.copytree(site / part, making / part, symlinks=True)
     for path in (making, *making.rglob("*")):

@@ -1,1 +1,1 @@
-"""The Prefect server: its sign-in, and what is deployed there."""
+"""The Prefect server: credentials and deployed flows."""

@@ -1,7 +1,7 @@
-"""Access to the Prefect server: its address, its sign-in, and the environment that makes the server ask for it.
+"""Access to the Prefect server: address, credentials, and the environment that makes the server require them.
 
-Whoever reaches Prefect's API without a sign-in can change a deployment's pull steps and so run any shell command.
-Nothing here imports Prefect, which reads these variables when it is imported.
+Anyone who reaches Prefect's API without credentials can change a deployment's pull steps and so run any shell command.
+This module does not import Prefect, which reads these variables at import.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ QUIET: Mapping[str, str] = MappingProxyType(
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
 )
-"""Prefect's telemetry, switched off."""
+"""Variables that disable Prefect's telemetry."""
 
 
 def auth_string(settings: Settings) -> str:
-    """The sign-in of the Prefect server, `user:password`: TQS_PREFECT_AUTH, or one made once in the data folder."""
+    """Credentials of the Prefect server, `user:password`: TQS_PREFECT_AUTH, or generated once in the data folder."""
     return settings.prefect_auth or kept_secret(settings.data_dir / AUTH_FILE, prefix="admin:")
 
 
 def client_environ(settings: Settings, port: int) -> dict[str, str]:
-    """Environment in which flows and schedules use the Prefect server at a port of this machine."""
+    """Environment for flows and schedules that use the Prefect server at a local port."""
     return {
         **QUIET,
         "PREFECT_HOME": _home(settings),
@@ -38,7 +38,7 @@ def client_environ(settings: Settings, port: int) -> dict[str, str]:
 
 
 def server_environ(settings: Settings, port: int) -> dict[str, str]:
-    """Environment of the Prefect server at a port: it asks for the sign-in and answers no other origin's pages."""
+    """Environment of the Prefect server at a local port: it requires the credentials and rejects other origins."""
     return {
         **QUIET,
         "PREFECT_HOME": _home(settings),

@@ -1,4 +1,4 @@
-"""Deployments at a Prefect server, read over its HTTP API without importing Prefect."""
+"""Deployments on a Prefect server, read over its HTTP API without importing Prefect."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ _PAGE = {"limit": 200}
 
 
 def prefect_address(settings: Settings, environ: Mapping[str, str]) -> tuple[str, str | None]:
-    """Address of the API and the sign-in `user:password`, None if there is none. Makes no secret."""
+    """Address of the API and credentials `user:password`, None if there are none. Creates no secret."""
     address = environ.get("PREFECT_API_URL") or f"http://{HOST}:{settings.prefect_port}/api"
     return address, environ.get("PREFECT_API_AUTH_STRING") or settings.prefect_auth or _kept(settings.data_dir)
 
@@ -24,7 +24,7 @@ def prefect_address(settings: Settings, environ: Mapping[str, str]) -> tuple[str
 def active_deployments(address: str, auth: str | None, seconds: float) -> set[str]:
     """Names of the flows whose deployment `scheduled` has an active schedule.
 
-    Raises EngineUnavailable if the server does not answer or refuses the sign-in.
+    Raises EngineUnavailable if the server does not respond or refuses the credentials.
     """
     try:
         with httpx.Client(base_url=address, auth=_pair(auth), timeout=seconds) as api:
@@ -35,11 +35,11 @@ def active_deployments(address: str, auth: str | None, seconds: float) -> set[st
     except httpx.HTTPStatusError as error:
         if error.response.status_code in (401, 403):
             raise EngineUnavailable(f"Prefect at {address} refuses the sign-in") from error
-        raise EngineUnavailable(f"Prefect at {address} answers {error.response.status_code}") from error
+        raise EngineUnavailable(f"Prefect at {address} returns {error.response.status_code}") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise EngineUnavailable(f"Prefect at {address} does not answer ({type(error).__name__})") from error
+        raise EngineUnavailable(f"Prefect at {address} does not respond ({type(error).__name__})") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise EngineUnavailable(f"at {address} something other than Prefect answers") from error
+        raise EngineUnavailable(f"the server at {address} is not Prefect") from error
 
 
 def _is_active(deployment: Mapping[str, object]) -> bool:

@@ -1,1 +1,1 @@
-"""The Rails app: events it keeps, webhooks it takes, signatures."""
+"""The Rails app: event API, outgoing webhooks, signatures."""

@@ -1,4 +1,4 @@
-"""The Rails app, asked for its events: what it keeps for those that never came."""
+"""Client for the Rails app's event API, used to fetch events that were never received."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Page(BaseModel):
-    """A page of events, oldest first, each as it would be sent to us; `next_cursor` asks for what follows."""
+    """A page of events, oldest first, each as it would be sent as a webhook; `next_cursor` requests the next page."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,15 +33,15 @@ class Page(BaseModel):
 
 @dataclass(frozen=True)
 class Rails:
-    """A Rails app that answers `GET /tutor_quality/events?since=…&until=…&cursor=…&limit=…`."""
+    """A Rails app that serves `GET /tutor_quality/events?since=…&until=…&cursor=…&limit=…`."""
 
     http: httpx.Client
     url: str
 
     def pages(self, since: datetime, until: datetime | None = None, cursor: str | None = None) -> Iterator[Page]:
-        """Every page of the events from `since` on, before `until` if given, from a cursor on if given.
+        """All pages of events from `since` on, optionally before `until`, optionally starting at a cursor.
 
-        What may pass is tried again, five times, waiting longer each time and as long as the app asks for.
+        Transient errors are retried up to ATTEMPTS times, with exponential backoff or the app's `Retry-After`.
         Raises RailsUnavailable.
         """
         seen = {cursor}
@@ -52,38 +52,38 @@ class Rails:
                 return
             if page.next_cursor in seen:
                 raise RailsUnavailable(
-                    f"The Rails app gives the cursor {page.next_cursor} again: it would never end. See its log."
+                    f"The Rails app returned the cursor {page.next_cursor} twice: paging would never end. See its log."
                 )
             cursor = page.next_cursor
             seen.add(cursor)
 
     def _page(self, since: datetime, until: datetime | None, cursor: str | None) -> Page:
-        asked = {"since": since.isoformat(), "until": until and until.isoformat(), "cursor": cursor, "limit": PAGE}
+        params = {"since": since.isoformat(), "until": until and until.isoformat(), "cursor": cursor, "limit": PAGE}
         try:
-            answer = self._get({name: value for name, value in asked.items() if value is not None})
-            return Page.model_validate_json(answer.content)
+            response = self._get({name: value for name, value in params.items() if value is not None})
+            return Page.model_validate_json(response.content)
         except httpx.HTTPStatusError as error:
             raise RailsUnavailable(
-                f"The Rails app answers {error.response.status_code} at {self.url}{PATH}. {_advice(error.response)}"
+                f"The Rails app returns {error.response.status_code} at {self.url}{PATH}. {_advice(error.response)}"
             ) from None
         except httpx.HTTPError as error:
             raise RailsUnavailable(
-                f"The Rails app does not answer at {self.url} ({type(error).__name__}). Correct TQS_RAILS_URL."
+                f"The Rails app does not respond at {self.url} ({type(error).__name__}). Correct TQS_RAILS_URL."
             ) from None
         except ValidationError:
             raise RailsUnavailable(
-                f"The Rails app's answer at {self.url}{PATH} is no page of events: "
+                f"The Rails app's response at {self.url}{PATH} is not a page of events: "
                 '{"events": […], "next_cursor": …} is expected, see docs/rails.md.'
             ) from None
 
     @stamina.retry(on=lambda error: _wait(error), attempts=ATTEMPTS, timeout=None)
-    def _get(self, asked: dict[str, Any]) -> httpx.Response:
-        return self.http.get(f"{self.url}{PATH}", params=asked).raise_for_status()
+    def _get(self, params: dict[str, Any]) -> httpx.Response:
+        return self.http.get(f"{self.url}{PATH}", params=params).raise_for_status()
 
 
 @contextmanager
 def connected(settings: Settings) -> Iterator[Rails]:
-    """The Rails app of the settings. Raises InvalidSettings where there is none."""
+    """Client for the Rails app of the settings. Raises InvalidSettings if none is set."""
     if settings.rails_url is None:
         raise InvalidSettings("TQS_RAILS_URL: set the address of the Rails app, such as https://app.example.org")
     headers = {"Authorization": f"Bearer {settings.rails_token}"} if settings.rails_token else {}
@@ -93,19 +93,19 @@ def connected(settings: Settings) -> Iterator[Rails]:
 
 
 def tell_of_waiting(say: Callable[[str], None]) -> None:
-    """From now on say of each try that failed, and will be repeated, what the app did and when it is asked again."""
+    """Report every failed attempt that will be retried: the app's response and the wait before the retry."""
 
     def hook(details: RetryDetails) -> None:
         error = details.caused_by
         status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
-        did = f"answers {status}" if status else "does not answer"
-        say(f"the Rails app {did}; again in {details.wait_for:.1f} s")
+        outcome = f"returns {status}" if status else "does not respond"
+        say(f"the Rails app {outcome}; retry in {details.wait_for:.1f} s")
 
     set_on_retry_hooks([hook])
 
 
 def _wait(error: Exception) -> bool | timedelta:
-    """Whether to try again; how long to wait where the app says so."""
+    """Whether to retry, or how long to wait before it if the app sends `Retry-After`."""
     if not isinstance(error, httpx.HTTPStatusError):
         return isinstance(error, httpx.TransportError)
     if error.response.status_code not in _AGAIN:
@@ -118,5 +118,5 @@ def _advice(response: httpx.Response) -> str:
     if response.status_code in {401, 403}:
         return "Correct TQS_RAILS_TOKEN."
     if response.status_code == 404:
-        return "Correct TQS_RAILS_URL, or add the route of docs/rails.md."
-    return "Look into its log, then try again."
+        return "Correct TQS_RAILS_URL, or add the route described in docs/rails.md."
+    return "Check its log, then retry."

@@ -1,4 +1,4 @@
-"""How long an app asks us to wait, by its header `Retry-After` (RFC 9110, section 10.2.3)."""
+"""Parser for the response header `Retry-After` (RFC 9110, section 10.2.3)."""
 
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -7,9 +7,9 @@ import httpx
 
 
 def asked_wait(response: httpx.Response, most: timedelta) -> timedelta | None:
-    """What the app asks for, at most `most`; None where it does not, or not in a way that can be read.
+    """Wait requested by the app, at most `most`; None if the header is missing or malformed.
 
-    A moment is compared with the app's own `Date`: its clock need not be ours.
+    A date is compared with the app's own `Date` header, since its clock may differ from the local one.
     """
     after = response.headers.get("retry-after", "").strip()
     if after.isascii() and after.isdigit():
@@ -20,7 +20,7 @@ def asked_wait(response: httpx.Response, most: timedelta) -> timedelta | None:
 
 def _moment(written: str) -> datetime | None:
     try:
-        found = parsedate_to_datetime(written)
+        moment = parsedate_to_datetime(written)
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return moment if moment.tzinfo else None

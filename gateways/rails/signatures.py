@@ -1,7 +1,7 @@
-"""Signatures of webhooks by Standard Webhooks, both ways: the one place where the library is used.
+"""Signing and verification of webhooks by the Standard Webhooks specification.
 
-Source: https://www.standardwebhooks.com. The library signs; comparing is ours, since its own check reads the system's
-clock, and answers a malformed header with whatever exception that header provokes.
+Source: https://www.standardwebhooks.com. The library signs; verification is our own, since the library's check reads
+the system clock and raises arbitrary exceptions for malformed headers.
 """
 
 import hmac
@@ -20,26 +20,26 @@ WEBHOOK_SECRET_FILE = "webhook_secret"
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 _WRONG = (
-    "the webhook is not signed with a secret known here: send webhook-id, webhook-timestamp (seconds since 1970) and "
-    "webhook-signature over the body's bytes as they are sent"
+    "the webhook's signature matches none of the configured secrets: send webhook-id, webhook-timestamp (seconds since "
+    "1970) and webhook-signature, computed over the bytes of the body as sent"
 )
 _MOST_SIGNATURES = 10
 
 
 @dataclass(frozen=True)
 class Signatures:
-    """The secrets that are valid now, the newest first; two while one takes the other's place."""
+    """The valid secrets, newest first; two during a rotation."""
 
     secrets: Sequence[str]
 
     def __repr__(self) -> str:
-        """Says how many, never which."""
+        """Show the number of secrets, never their values."""
         return f"Signatures({len(self.secrets)} secrets)"
 
     def check(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
-        """The webhook's id, if it was signed with one of the secrets within five minutes of `now`.
+        """Verify that the webhook was signed with one of the secrets within five minutes of `now`; returns its id.
 
-        `headers` by lower-case name. Raises BadSignature, which says no more than what was to be sent.
+        `headers` by lower-case name. Raises BadSignature, which states only what must be sent.
         """
         message_id, stamp, sent = (headers.get(name, "") for name in HEADERS)
         if not (message_id and stamp.isascii() and stamp.isdigit() and len(stamp) <= 11):
@@ -49,11 +49,13 @@ class Signatures:
             raise BadSignature(_WRONG)
         if abs(now - signed_at) > CLOCK_SKEW:
             ahead = "ahead of" if signed_at > now else "behind"
-            raise BadSignature(f"the webhook's time is more than five minutes {ahead} ours: set the sender's clock")
+            raise BadSignature(
+                f"the webhook's time is over five minutes {ahead} the server's: check the sender's clock"
+            )
         return message_id
 
     def sign(self, message_id: str, body: str, now: datetime) -> dict[str, str]:
-        """The headers of a webhook, signed with every secret, so that the receiver may know either."""
+        """Headers of a webhook, signed with every secret so that the receiver may have either one."""
         signed = " ".join(Webhook(secret).sign(message_id, now.astimezone(UTC), body) for secret in self.secrets)
         return dict(zip(HEADERS, (message_id, str(int(now.timestamp())), signed), strict=True))
 
@@ -62,19 +64,19 @@ class Signatures:
             text = body.decode()
             expected = [Webhook(secret).sign(message_id, signed_at, text).encode() for secret in self.secrets]
             offered = [signature.encode() for signature in sent.split(" ")[:_MOST_SIGNATURES]]
-        except Exception as error:  # any fault at all: what cannot be checked is not signed
+        except Exception as error:  # any error: a signature that cannot be verified is invalid
             raise BadSignature(_WRONG) from error
         return any(hmac.compare_digest(one, other) for one in expected for other in offered)
 
 
 def incoming(settings: Settings) -> Signatures:
-    """What Rails signs its events with: the setting, else a secret kept in the data folder."""
+    """Secrets for verifying Rails' events: the setting, otherwise one generated in the data folder."""
     given = settings.webhook_secrets or f"whsec_{_padded(kept_secret(settings.data_dir / WEBHOOK_SECRET_FILE))}"
     return Signatures(_listed(given))
 
 
 def outgoing(settings: Settings) -> Signatures:
-    """What our webhooks to Rails are signed with: the setting, else as Rails signs its own."""
+    """Secrets for signing webhooks to Rails: the setting, otherwise those of `incoming`."""
     given = settings.rails_webhook_secrets
     return Signatures(_listed(given)) if given else incoming(settings)
 
@@ -84,5 +86,5 @@ def _listed(secrets: str) -> tuple[str, ...]:
 
 
 def _padded(kept: str) -> str:
-    # 24 random bytes in the alphabet of URLs; the standard's secrets are written in that of base64.
+    # 24 random bytes in URL-safe base64; the standard's secrets use the plain base64 alphabet.
     return kept.replace("-", "+").replace("_", "/")

@@ -1,4 +1,4 @@
-"""Posting webhooks to the Rails app: only to the address of the settings, whatever anybody sends us."""
+"""HTTP client for webhooks to the Rails app; the address comes from the settings only, never from received data."""
 
 import time
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ _MOST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of a post. `status_code` is None, and `error` says why, where no answer came.
+class PostResult:
+    """Result of a POST. Without a response `status_code` is None and `error` holds the reason.
 
-    `wait` is how long the app asks us to wait before the next.
+    `wait` is the delay that the app requests before the next attempt.
     """
 
     status_code: int | None
@@ -27,36 +27,37 @@ class Answer:
     wait: timedelta | None = None
 
     @property
-    def taken(self) -> bool:
-        """Whether the app took it."""
+    def accepted(self) -> bool:
+        """Whether the app accepted the webhook (2xx)."""
         return self.status_code is not None and 200 <= self.status_code < 300
 
     @property
     def gone(self) -> bool:
-        """Whether the app says that it never wants any again (410)."""
+        """Whether the app refuses all further webhooks (410)."""
         return self.status_code == 410
 
 
 def client() -> httpx.Client:
-    """A client that checks certificates, follows no redirect and reads no proxy from the environment."""
+    """HTTP client that verifies certificates, follows no redirects and ignores proxies of the environment."""
     return httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
 
 
-def post(http: httpx.Client, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-    """Post a body. Whatever goes wrong is in the answer."""
+def post(http: httpx.Client, url: str, headers: Mapping[str, str], body: bytes) -> PostResult:
+    """POST a body. Errors are part of the result; none is raised."""
     began = time.monotonic()
     try:
-        with http.stream("POST", url, content=body, headers={"content-type": "application/json", **headers}) as got:
-            said = _beginning(got)
+        sent = {"content-type": "application/json", **headers}
+        with http.stream("POST", url, content=body, headers=sent) as response:
+            excerpt = _beginning(response)
     except httpx.HTTPError as error:
-        return Answer(None, type(error).__name__, time.monotonic() - began)
-    refusal = None if got.is_success else said or None
-    return Answer(got.status_code, refusal, time.monotonic() - began, asked_wait(got, _MOST_WAIT))
+        return PostResult(None, type(error).__name__, time.monotonic() - began)
+    refusal = None if response.is_success else excerpt or None
+    return PostResult(response.status_code, refusal, time.monotonic() - began, asked_wait(response, _MOST_WAIT))
 
 
 def _beginning(response: httpx.Response) -> str:
-    """The first of what the app answers, to show to who looks for the cause; the rest is not read."""
-    read, until = b"", time.monotonic() + TIMEOUT_SECONDS  # httpx bounds each wait, not their sum
+    """First characters of the response, shown for diagnosis; the rest is not read."""
+    read, until = b"", time.monotonic() + TIMEOUT_SECONDS  # httpx limits each wait, not their sum
     for piece in response.iter_bytes(_MOST_ANSWER):
         read += piece
         if len(read) >= _MOST_ANSWER or time.monotonic() > until:

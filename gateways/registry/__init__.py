@@ -1,4 +1,4 @@
-"""MLflow: what a training was and gave, kept where people can look, and its model under a name and a version."""
+"""MLflow: one run per training, with its model as a registered version."""
 
 from gateways.registry.connection import ALIASES as ALIASES
 from gateways.registry.connection import RegisteredVersion as RegisteredVersion

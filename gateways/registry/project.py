@@ -1,4 +1,4 @@
-"""Plugin of MLflow: `mlflow run` of this project logs to the project's own tracking store."""
+"""MLflow plugin that makes `mlflow run` of this project log to the project's own tracking store."""
 
 import atexit
 import os
@@ -18,19 +18,19 @@ _PROJECT_LINE = "name: tutor-quality-scoring"
 
 
 class ProjectExperiment:
-    """The experiment of `mlflow run` here (entry point `mlflow.default_experiment_provider`).
+    """Experiment provider for `mlflow run` of this project (entry point `mlflow.default_experiment_provider`).
 
-    Left to itself, `mlflow run .` makes its run in an SQLite file of the working directory, and passes that file on to
-    the command it starts. MLflow asks for the experiment first: the answer names ours, and sets the tracking URI to the
-    store that holds it.
+    By default `mlflow run .` creates its run in an SQLite file in the working directory, and passes that file on to the
+    command it starts. MLflow requests the experiment first: this provider returns the project's experiment and sets the
+    tracking URI to its store.
     """
 
     def in_context(self) -> bool:
-        """Whether this process is `mlflow run` of this project, with no tracking URI chosen."""
+        """Whether this process is `mlflow run` of this project without a tracking URI set."""
         return not os.environ.get("MLFLOW_TRACKING_URI") and runs_this_project(sys.argv)
 
     def get_experiment_id(self) -> str:
-        """The id of our experiment. Ends the process with one sentence where the store cannot be opened."""
+        """Id of the project's experiment. Exits with a one-line message if the store cannot be opened."""
         try:
             return self._open()
         except TutorQualityError as error:
@@ -39,7 +39,7 @@ class ProjectExperiment:
     def _open(self) -> str:
         settings = load_settings(os.environ)
         held = ExitStack()
-        atexit.register(held.close)  # an embedded server that nobody else uses stops with `mlflow run`
+        atexit.register(held.close)  # an embedded server that no other process uses stops with `mlflow run`
         uri = own_tracking_uri(held.enter_context(running_database(settings)))
         with connected(uri) as (mlflow, client):
             mlflow.set_tracking_uri(uri)

@@ -1,4 +1,4 @@
-"""Whether MLflow's place answers, asked before MLflow itself, which would go on trying for minutes."""
+"""Reachability check of a tracking URI, made before MLflow, which would retry for minutes."""
 
 from contextlib import closing
 from socket import create_connection
@@ -13,7 +13,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def check_reachable(tracking_uri: str, seconds: int = _PATIENCE) -> None:
-    """Raise RegistryUnavailable if the server or database of a tracking URI does not answer; a file always does."""
+    """Raise RegistryUnavailable if the server or database of a tracking URI does not respond; file URIs always pass."""
     parts = urlsplit(tracking_uri)
     try:
         if parts.scheme.startswith("postgresql"):
@@ -25,12 +25,12 @@ def check_reachable(tracking_uri: str, seconds: int = _PATIENCE) -> None:
                 return
     except (OSError, psycopg2.OperationalError) as error:
         raise RegistryUnavailable(
-            f"MLflow at {shown(tracking_uri)} does not answer: {str(error).strip()}. "
-            "Start it, or set MLFLOW_TRACKING_URI to one that runs."
+            f"MLflow at {shown(tracking_uri)} does not respond: {str(error).strip()}. "
+            "Start it, or set MLFLOW_TRACKING_URI to a running one."
         ) from error
 
 
 def shown(uri: str) -> str:
-    """A URI without the user and password in it."""
+    """A URI without its user and password."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -1,4 +1,4 @@
-"""One training as one run: parameters, the figures that matter, plots and sidecar, and its model as a version."""
+"""A training as an MLflow run: parameters, headline metrics, plots, sidecar, and a registered model version."""
 
 import json
 import tempfile
@@ -21,33 +21,33 @@ from gateways.registry.table import offer_view
 from gateways.registry.versions import PENDING, STATE, WHO_DECIDES
 
 HEADLINE = ("roc_auc", "pr_auc", "brier_skill", "ece", "precision_at_flag", "recall_at_flag", "lift_at_flag")
-"""The figures a run shows as metrics. All there are lie beside it in evaluation.json."""
+"""Metrics logged on a run. The full evaluation is in the run's artifact evaluation.json."""
 
-_TOO_LONG = frozenset({"monotone_constraints"})  # one sign a column; the sidecar keeps them
+_TOO_LONG = frozenset({"monotone_constraints"})  # one sign per column; stored in the sidecar
 
 
 class Trained(Protocol):
-    """What a training hands over. `models.train.training.Training` is one; this room may not import that one."""
+    """Interface of a training; `models.train.training.Training` implements it and cannot be imported here."""
 
     @property
     def model(self) -> Any:
-        """The model, with `booster` and `sidecar`."""
+        """Model with `booster` and `sidecar`."""
 
     @property
     def evaluation(self) -> Any:
-        """The figures by name, each with value, low and high."""
+        """Evaluation figures by name, each with value, low and high."""
 
     @property
     def n_train(self) -> int:
-        """Rows trained on."""
+        """Number of training rows."""
 
     @property
     def params(self) -> Mapping[str, float | int | str]:
-        """What the trainer was told."""
+        """Training parameters."""
 
     @property
     def sample(self) -> NDArray[np.float32]:
-        """A few rows of the matrix, for the signature."""
+        """A few rows of the feature matrix, for the model signature."""
 
 
 def register(
@@ -62,22 +62,22 @@ def register(
     parent_run_id: str | None = None,
     last_known: int = 0,
 ) -> RegisteredVersion:
-    """Log a training as one run and make its model the next version of the task's name; no alias moves.
+    """Log a training as one run and register its model as the next version of the task's name; moves no alias.
 
-    The plots are PNG bytes by name. `artifact_root` is where a new experiment's files go, unless a tracking server
-    (http) has its own place. `parent_run_id` (MLFLOW_RUN_ID, which `mlflow run` sets) becomes the run's parent, since
-    one call of `mlflow run` may train several models. `last_known` is the highest version number that our ledger has:
-    the new version's number is above it, also in a registry that counts from 1 again.
-    The version is made last, marked as pending until the ledger knows it: a failure before leaves a run marked FAILED
-    and no version. Raises RegistryUnavailable.
+    `plots` are PNG bytes by name. `artifact_root` holds a new experiment's files, unless a tracking server (http) has
+    its own location. `parent_run_id` (MLFLOW_RUN_ID, set by `mlflow run`) becomes the run's parent, since one
+    `mlflow run` may train several models. `last_known` is the highest version number in the ledger: the new version's
+    number is above it, even if the registry has restarted at 1.
+    The version is created last and marked pending until the ledger records it: an earlier failure leaves a run marked
+    FAILED and no version. Raises RegistryUnavailable.
     """
     with connected(tracking_uri) as (mlflow, client), tracking(mlflow, tracking_uri):
         experiment_id = experiment_of(client, experiment, artifact_root, parent_run_id)
         offer_view(client, experiment_id)
         run_id = _begin(client, training, experiment_id, now)
         with mlflow.start_run(run_id=run_id):
-            # Before the figures: MLflow writes those that a run has a second time when it logs the model, which the
-            # database refuses with an ERROR in its log.
+            # Before the metrics: MLflow logs a run's existing metrics again when it logs the model, which the
+            # database rejects with an ERROR in its log.
             model_id = _log_model(mlflow, training)
             _log(mlflow, client, run_id, model_id, training, plots, _tags(training, git_commit, parent_run_id), now)
         name = str(training.model.sidecar.task)
@@ -86,12 +86,12 @@ def register(
 
 
 def experiment_of(client: Any, name: str, artifact_root: Path, parent_run_id: str | None) -> str:
-    """The id of an experiment, made where there is none; of the parent's where there is a parent."""
+    """Id of the experiment, created if missing; with a parent run, the id of the parent's experiment."""
     if parent_run_id:
         return str(client.get_run(parent_run_id).info.experiment_id)
-    found = client.get_experiment_by_name(name)
-    if found:
-        return str(found.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment:
+        return str(experiment.experiment_id)
     remote = urlsplit(client.tracking_uri).scheme.startswith("http")
     place = None if remote else artifact_root.resolve().as_uri()
     return str(client.create_experiment(name, artifact_location=place))
@@ -145,12 +145,12 @@ def _log(
 
 
 def metrics(evaluation: Any) -> dict[str, float]:
-    """The headline figures as `name`, `name.low` and `name.high`, in groups: the ceiling's, the tutors', the gains."""
+    """Headline metrics as `name`, `name.low` and `name.high`, in groups: ceiling, tutors, gains over baselines."""
     gains = {name: baseline.gain for name, baseline in evaluation.baselines.items()}
-    found = {"base_rate": evaluation.base_rate} | _intervals("", _headline(evaluation.figures))
-    found |= _intervals("tutor_14d/", _headline(evaluation.tutor_figures)) | _intervals("gain_over/", gains)
-    found |= {f"ceiling/{name}": f.value for name, f in _headline(evaluation.ceiling or {}).items()}
-    return {name.replace("%", "pct"): value for name, value in found.items() if isfinite(value)}
+    values = {"base_rate": evaluation.base_rate} | _intervals("", _headline(evaluation.figures))
+    values |= _intervals("tutor_14d/", _headline(evaluation.tutor_figures)) | _intervals("gain_over/", gains)
+    values |= {f"ceiling/{name}": f.value for name, f in _headline(evaluation.ceiling or {}).items()}
+    return {name.replace("%", "pct"): value for name, value in values.items() if isfinite(value)}
 
 
 def _headline(figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,10 +163,10 @@ def _intervals(group: str, figures: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _log_model(mlflow: ModuleType, training: Trained) -> str:
-    """Log the trees as a model of the active run; gives the model's id."""
+    """Log the booster as a model of the active run; returns the model's id."""
     sidecar, read = training.model.sidecar, training.sample
     columns = list(sidecar.columns)
-    if sidecar.periods:  # the trees of a hazard read the period, too
+    if sidecar.periods:  # the trees of a hazard model also read the period
         columns, read = [*columns, "period"], np.column_stack([read, np.zeros(len(read), np.float32)])
     frame = pd.DataFrame(read, columns=columns)
     predicted = training.model.booster.inplace_predict(read)
@@ -174,7 +174,7 @@ def _log_model(mlflow: ModuleType, training: Trained) -> str:
         training.model.booster,
         name=str(sidecar.task),
         signature=mlflow.models.infer_signature(frame, predicted),
-        pip_requirements=_requirements(),  # left to itself, MLflow spends 10 s finding out
+        pip_requirements=_requirements(),  # MLflow would take 10 s to infer them
     )
     return str(info.model_id)
 
@@ -190,13 +190,13 @@ def _requirements() -> list[str]:
 def _version(
     mlflow: ModuleType, client: Any, name: str, model_id: str, run_id: str, git_commit: str, last_known: int
 ) -> str:
-    """Make the next version of a model, pending until the ledger knows it; gives the version."""
+    """Create the next version of a model, pending until the ledger records it; returns the version number."""
     if not client.search_registered_models(f"name = '{name}'", max_results=1):
-        with suppress(mlflow.exceptions.RestException):  # another training made it just now
+        with suppress(mlflow.exceptions.RestException):  # created by another training at the same time
             client.create_registered_model(name, description=WHO_DECIDES.format(name=name))
     tags = {"git_commit": git_commit, STATE: PENDING}
     while True:
-        made = client.create_model_version(name, f"models:/{model_id}", run_id, tags=tags, model_id=model_id)
-        if int(made.version) > last_known:
-            return str(made.version)
-        client.delete_model_version(name, made.version)  # its number is an earlier version's in our ledger
+        new = client.create_model_version(name, f"models:/{model_id}", run_id, tags=tags, model_id=model_id)
+        if int(new.version) > last_known:
+            return str(new.version)
+        client.delete_model_version(name, new.version)  # the ledger already has an earlier version with this number

@@ -1,4 +1,4 @@
-"""`python -m gateways.registry.server`: MLflow's pages over the tracking store, on loopback and behind a sign-in."""
+"""MLflow's web pages on loopback behind a sign-in (`python -m gateways.registry.server`)."""
 
 import os
 import signal
@@ -23,9 +23,9 @@ OPEN_PATHS = ("/health",)
 
 
 def main(environ: Mapping[str, str]) -> None:
-    """Serve until SIGINT or SIGTERM; an error a user can mend is one line."""
+    """Serve until SIGINT or SIGTERM; a user error is printed as one line."""
     keep_files_private()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started with it ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with SIGINT ignored
     try:
         settings = load_settings(environ)
         check_port(HOST, settings.mlflow_port, "TQS_MLFLOW_PORT")
@@ -40,14 +40,14 @@ def main(environ: Mapping[str, str]) -> None:
 
 def _database(uri: str) -> str:
     if uri.startswith("http"):
-        raise InvalidSettings(f"MLFLOW_TRACKING_URI: a server runs at {uri} already, its pages are there")
+        raise InvalidSettings(f"MLFLOW_TRACKING_URI: a server already runs at {uri} and serves the pages")
     return uri
 
 
 def _guarded(settings: Settings, uri: str) -> Any:
     """MLflow's application behind the sign-in.
 
-    `mlflow server` would show the store's password in the list of processes, and start processes of its own. It hands
+    `mlflow server` would expose the store's password in the process list, and start processes of its own. It passes
     its arguments to the application in these variables, which are read when the application is imported.
     """
     import_mlflow()
@@ -60,7 +60,7 @@ def _guarded(settings: Settings, uri: str) -> Any:
         constants.REGISTRY_STORE_URI_ENV_VAR: uri,
         constants.ARTIFACT_ROOT_ENV_VAR: root,
     }
-    # Without a list, MLflow answers to every host name in private networks.
+    # Without a list, MLflow accepts every host name of private networks.
     port = settings.mlflow_port
     os.environ.setdefault("MLFLOW_SERVER_ALLOWED_HOSTS", f"{HOST}:{port},localhost:{port}")
     from mlflow.server.fastapi_app import app

@@ -1,4 +1,4 @@
-"""The tracking store of an installation: where its training runs and model versions are kept."""
+"""Tracking store of an installation, with its training runs and model versions."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,24 +13,24 @@ _DATABASE = "mlflow"
 
 
 def own_tracking_uri(database_url: str) -> str:
-    """The tracking store of an installation: a database of MLflow's own beside ours, made if it is not there."""
+    """URI of the installation's tracking store: a separate database on the same server, created if missing."""
     return create_database(database_url, _DATABASE)
 
 
 def artifact_root(settings: Settings) -> Path:
-    """The folder in which MLflow keeps the files of its runs."""
+    """Folder for the artifacts of MLflow's runs."""
     return settings.data_dir / "mlflow"
 
 
 def pages_sign_in(settings: Settings) -> str:
-    """The sign-in of MLflow's pages, `user:password`: TQS_MLFLOW_AUTH, or one made once in the data folder."""
+    """Credentials of MLflow's pages, `user:password`: TQS_MLFLOW_AUTH, or generated once in the data folder."""
     return settings.mlflow_auth or kept_secret(settings.data_dir / AUTH_FILE, prefix="admin:")
 
 
 def given_tracking_uri(environ: Mapping[str, str], folder: Path) -> str | None:
-    """MLFLOW_TRACKING_URI if a person chose it; None if it is unset or MLflow's default for a working directory.
+    """MLFLOW_TRACKING_URI if a user set it; None if it is unset or MLflow's default for a working directory.
 
-    `mlflow run` passes its default on to the command it starts, where it looks like a choice.
+    `mlflow run` passes its default on to the command it starts, where it looks like the user's choice.
     """
     uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
     is_default = "MLFLOW_RUN_ID" in environ and uri in _defaults(folder.absolute())
@@ -38,7 +38,7 @@ def given_tracking_uri(environ: Mapping[str, str], folder: Path) -> str | None:
 
 
 def parent_run(environ: Mapping[str, str], folder: Path) -> str | None:
-    """The run that `mlflow run` made for this process, if it lies in the tracking store that is used."""
+    """Id of the run that `mlflow run` created for this process, if it is in the tracking store in use."""
     return environ.get("MLFLOW_RUN_ID") if given_tracking_uri(environ, folder) else None
 
 

@@ -1,4 +1,4 @@
-"""A search for parameters as one run, each of its trials a run nested in it."""
+"""A parameter search as an MLflow run, with one nested run per trial."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,27 +9,27 @@ from gateways.registry.connection import connected
 from gateways.registry.runs import experiment_of
 
 _STATUS = {"complete": "FINISHED", "pruned": "KILLED"}
-"""How MLflow ends the run of a trial; any other ends FAILED."""
+"""MLflow's run status by state of a trial; any other state becomes FAILED."""
 
 
 class TriedOut(Protocol):
-    """A trial. `models.train.tuning.Trial` is one; this room may not import that one."""
+    """Interface of a trial; `models.train.tuning.Trial` implements it and cannot be imported here."""
 
     @property
     def number(self) -> int:
-        """Its number in the study, from 0."""
+        """Number in the study, from 0."""
 
     @property
     def params(self) -> Mapping[str, float | int | str]:
-        """What was tried."""
+        """Parameters of the trial."""
 
     @property
     def loss(self) -> float | None:
-        """The held-out log loss; None where it was given up."""
+        """Held-out log loss; None if the trial was abandoned."""
 
     @property
     def rounds(self) -> int:
-        """The round that was best."""
+        """Best boosting round."""
 
     @property
     def state(self) -> str:
@@ -37,11 +37,11 @@ class TriedOut(Protocol):
 
     @property
     def began(self) -> datetime:
-        """When."""
+        """Start time."""
 
     @property
     def seconds(self) -> float:
-        """For how long."""
+        """Duration in seconds."""
 
 
 def log_trials(
@@ -58,10 +58,10 @@ def log_trials(
     ended: datetime,
     parent_run_id: str | None = None,
 ) -> str:
-    """Log a search, with the best parameters and its figures, and its trials. Gives the run's id.
+    """Log a search with its best parameters, metrics and trials; returns the run's id.
 
-    `parent_run_id` and `artifact_root` as `register` takes them. The run is marked FINISHED last: one that is not was
-    cut short. Raises RegistryUnavailable.
+    `parent_run_id` and `artifact_root` are as in `register`. The run is marked FINISHED last: a run without that status
+    was interrupted. Raises RegistryUnavailable.
     """
     with connected(tracking_uri) as (mlflow, client):
         experiment_id = experiment_of(client, experiment, artifact_root, parent_run_id)

@@ -1,4 +1,4 @@
-"""Versions of the registry beside our ledger, which alone says what serves: marked, aliased, and swept up."""
+"""Registry versions kept in line with the ledger, which alone determines the champion."""
 
 import tempfile
 from collections.abc import Collection, Mapping
@@ -9,23 +9,23 @@ from typing import Any
 from gateways.registry.connection import ALIASES, RegisteredVersion, connected
 
 STATE = "ledger"
-"""The tag of a version that tells whether our ledger knows it."""
+"""Tag of a version that states whether the ledger has recorded it."""
 
 PENDING, RECORDED = "pending", "recorded"
 
 WHO_DECIDES = (
-    "Which version of {name} serves is decided by the project's ledger, not on this page. An alias that is moved here "
+    "The project's ledger determines which version of {name} serves, not this page. An alias that is moved here "
     "is moved back with the next training or promotion. See the ledger: `tqs models list`. To change what serves: "
     "`tqs models promote {name}/NUMBER`, or `tqs models rollback {name}`."
 )
-"""Shown as the description of a registered model, and below the gate's decision on each of its versions."""
+"""Description of a registered model, also shown below the gate's decision on each of its versions."""
 
 ABANDONED = timedelta(hours=1)
-"""A version pending for longer has lost the training that made it."""
+"""Age after which a pending version is abandoned: its training has died."""
 
 
 def attach(tracking_uri: str, registered: RegisteredVersion, files: Mapping[str, str], decision: str) -> None:
-    """Put texts by file name beside the version's run, and the decision and who decides into the version's description.
+    """Add text files to the version's run, and the gate's decision and WHO_DECIDES to the version's description.
 
     Raises RegistryUnavailable.
     """
@@ -38,7 +38,7 @@ def attach(tracking_uri: str, registered: RegisteredVersion, files: Mapping[str,
 
 
 def discard(tracking_uri: str, registered: RegisteredVersion, why: str) -> None:
-    """Delete a version that our ledger does not know, and say on its run why. Raises RegistryUnavailable."""
+    """Delete a version that is not in the ledger, and tag its run with the reason. Raises RegistryUnavailable."""
     with connected(tracking_uri) as (_, client):
         client.delete_model_version(registered.name, registered.version)
         client.set_tag(registered.run_id, "discarded", why)
@@ -47,10 +47,10 @@ def discard(tracking_uri: str, registered: RegisteredVersion, why: str) -> None:
 def settle(
     tracking_uri: str, name: str, known: Collection[str], aliases: Mapping[str, str | None], now: datetime
 ) -> None:
-    """Bring the registry to what the ledger says: which versions it knows, and which has each of ALIASES.
+    """Synchronize the registry with the ledger: the recorded versions, and the version of each of ALIASES.
 
-    Versions long pending that the ledger does not know are deleted: the training that made them died before it could
-    write there. Raises RegistryUnavailable.
+    Versions pending for longer than ABANDONED that are not in the ledger are deleted: their training died before it
+    could record them. Raises RegistryUnavailable.
     """
     with connected(tracking_uri) as (_, client):
         if not client.search_registered_models(f"name = '{name}'", max_results=1):

@@ -108,9 +108,9 @@ def test_it_waits_as_long_as_the_app_asks_for() -> None:
         ((401, {}, b""), "TQS_RAILS_TOKEN"),
         ((404, {}, b""), "TQS_RAILS_URL"),
         ((302, {"Location": "http://127.0.0.1:1/elsewhere"}, b""), "302"),
-        ((200, {}, b"<html>"), "no page of events"),
-        ((200, {}, {"events": "many"}), "no page of events"),
-        ((200, {}, {"events": [1]}), "no page of events"),
+        ((200, {}, b"<html>"), "is not a page of events"),
+        ((200, {}, {"events": "many"}), "is not a page of events"),
+        ((200, {}, {"events": [1]}), "is not a page of events"),
     ],
 )
 def test_what_will_not_pass_is_said_at_once(answer: Answer, said: str) -> None:
@@ -231,7 +231,7 @@ def test_an_unreadable_event_of_an_erased_tutor_is_kept_without_its_content(engi
 
 def test_cursors_that_go_round_end() -> None:
     pages = [(200, {}, {"events": [], "next_cursor": cursor}) for cursor in "aba"]
-    with _answering(iter(pages), []) as url, pytest.raises(RailsUnavailable, match="cursor a again"):
+    with _answering(iter(pages), []) as url, pytest.raises(RailsUnavailable, match="cursor a twice"):
         _pages(url)
 
 
@@ -248,4 +248,4 @@ def test_an_app_that_is_away_is_told_in_plain_words_and_nothing_is_counted(
         sync(url)
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.splitlines() == ["the Rails app answers 503; again in 0.0 s"] * 4
+    assert said.err.splitlines() == ["the Rails app returns 503; retry in 0.0 s"] * 4

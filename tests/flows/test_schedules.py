@@ -98,9 +98,9 @@ def test_a_setting_overrides_and_switches_off_single_schedules() -> None:
             "nightly=5 * * * *",
             "TQS_SCHEDULES: 'nightly=5 \\* \\* \\* \\*': give entries such as .*; the flows are drain",
         ),
-        ("score=61 * * * *", "score: '61 .*' is no cron expression \\(Bad minute\\)"),
+        ("score=61 * * * *", "score: '61 .*' is not a cron expression \\(Bad minute\\)"),
         ("score=* * * * * *", "6 fields instead of 5"),
-        ("score=0 0 30 2 *", "score: '0 0 30 2 \\*' is no cron expression"),
+        ("score=0 0 30 2 *", "score: '0 0 30 2 \\*' is not a cron expression"),
         ("score", "'score': give entries such as"),
     ],
 )

@@ -197,7 +197,7 @@ def test_a_registry_that_is_away_is_said_before_anything_is_trained(
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("TQS_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    with pytest.raises(RegistryUnavailable, match=r"127\.0\.0\.1:1 does not answer") as away:
+    with pytest.raises(RegistryUnavailable, match=r"127\.0\.0\.1:1 does not respond") as away:
         train.fn()
     assert away.value.exit_code == 5
     assert [ledger(engine, name) for name in Task] == [[], []]

@@ -250,7 +250,7 @@ def test_settings_come_from_the_environment_that_is_handed_in() -> None:
         ({"TQS_MAIL_TO": "a@b\nBcc: c@d"}, "TQS_MAIL_TO"),
         ({"TQS_RAILS_TOKEN": "tokü"}, "^TQS_RAILS_TOKEN: give one line of ASCII"),
         ({"TQS_API_KEY": "two words"}, "^TQS_API_KEY: give one line of ASCII"),
-        ({"TQS_DATA_DIR": "a\x00b"}, "^TQS_DATA_DIR: the value holds a line break"),
+        ({"TQS_DATA_DIR": "a\x00b"}, "^TQS_DATA_DIR: the value contains a line break"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(environ: dict[str, str], named: str) -> None:

@@ -187,7 +187,7 @@ def test_mlflows_pages_say_that_the_ledger_decides_what_serves_and_how_to_change
     attach(tracking_uri, made, {}, "champion")
     client = _client(tracking_uri)
     for page in (client.get_model_version("no_show", made.version), client.get_registered_model("no_show")):
-        assert "decided by the project's ledger, not on this page" in page.description
+        assert "The project's ledger determines which version of no_show serves, not this page" in page.description
         assert "`tqs models promote no_show/NUMBER`" in page.description
 
 
@@ -236,7 +236,7 @@ def test_a_registry_that_is_down_is_said_at_once_without_the_password(form: str,
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         uri = form.format(free.getsockname()[1])
-        with pytest.raises(RegistryUnavailable, match=r"does not answer") as caught:
+        with pytest.raises(RegistryUnavailable, match=r"does not respond") as caught:
             _register(training(), uri, artifacts)
     assert "secret" not in str(caught.value)
     assert "127.0.0.1" in str(caught.value)

@@ -174,5 +174,5 @@ def test_every_trial_is_a_run_nested_in_the_searchs(registry_file: Path, tmp_pat
 
 
 def test_a_registry_that_is_away_is_said_when_trials_are_logged(tmp_path: Path) -> None:
-    with pytest.raises(RegistryUnavailable, match="does not answer"):
+    with pytest.raises(RegistryUnavailable, match="does not respond"):
         _log("http://127.0.0.1:9", tmp_path)

@@ -52,7 +52,7 @@ _FIRST_SIGNATURE = SIGNED["webhook-signature"].split()[0]
 )
 def test_what_is_not_signed_is_refused_without_a_hint(sender: Rails, engine: Engine, changed: dict[str, str]) -> None:
     found = problem(sender.post(BODY, SIGNED | changed), 401, "bad_signature")
-    assert found["detail"].startswith("the webhook is not signed with a secret known here")
+    assert found["detail"].startswith("the webhook's signature matches none of the configured secrets")
     assert inbox(engine) == []
 
 

@@ -263,5 +263,5 @@ def test_the_command_runs_the_flow_which_sweeps_by_the_settings_and_records_its_
 
 def test_a_period_is_for_ever_or_at_least_a_month() -> None:
     assert Kept.SCORES not in keep_periods(load_settings({"TQS_KEEP_SCORES_DAYS": "0"}))
-    with pytest.raises(InvalidSettings, match="TQS_KEEP_AUDIT_DAYS: give 0 to keep for ever, or at least 30 days"):
+    with pytest.raises(InvalidSettings, match="TQS_KEEP_AUDIT_DAYS: give 0 for no limit, or at least 30 days"):
         load_settings({"TQS_KEEP_AUDIT_DAYS": "29"})

@@ -20,9 +20,9 @@ from math import exp, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit  # quantiles of Student's t
 
 from domain.interventions import Arm, ArmCount, ContactOutcome, Effect, Estimate
-from insights.rates.intervals import t_quantile
 
 Floats = NDArray[np.float64]
 
@@ -157,7 +157,7 @@ def _error(fit: _Fit, contrast: Floats, level: float) -> float:
     """Half the width of the interval of a contrast (p,) of the coefficients."""
     along = fit.whiten @ contrast
     variance = float(np.sum((fit.score @ along) ** 2))
-    return t_quantile((1 + level) / 2, _degrees(fit, along)) * sqrt(variance)
+    return float(stdtrit(_degrees(fit, along), (1 + level) / 2)) * sqrt(variance)
 
 
 def _degrees(fit: _Fit, along: Floats) -> float:

@@ -13,7 +13,7 @@ def test_intervals_of_rates_and_means_hold_about_as_often_as_they_say() -> None:
     rate = shrunk_rate(events, n, prior)
     assert 0.94 < np.mean((rate.low <= truth) & (truth <= rate.high)) < 0.96
     posterior = stats.beta(events + prior.rate * prior.strength, n - events + (1 - prior.rate) * prior.strength)
-    assert max(np.abs(rate.low - posterior.ppf(0.025)).max(), np.abs(rate.high - posterior.ppf(0.975)).max()) < 0.01
+    np.testing.assert_allclose([rate.low, rate.high], [posterior.ppf(0.025), posterior.ppf(0.975)])
     quality = rng.normal(0.6, np.sqrt(0.02 / 4), n.size)
     totals = n * quality + rng.normal(0, np.sqrt(0.02 * n))
     mean = shrunk_mean(totals, n, Prior(rate=0.6, strength=4), 0.02)

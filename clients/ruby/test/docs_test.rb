@@ -28,11 +28,11 @@ end
 Page.load
 
 class TutoringSession < ApplicationRecord
-  include TellsTutorQuality
+  include TutorQualitySession
 end
 
 class Tutor < ApplicationRecord
-  include TellsTutorQualityAboutTutors
+  include TutorQualityTutor
 end
 
 class DocsTest < Minitest::Test
@@ -54,7 +54,7 @@ class DocsTest < Minitest::Test
     end
   end
 
-  def test_what_happens_to_a_session_is_told_with_its_whole_state
+  def test_every_change_of_a_session_is_sent_with_its_whole_state
     session = book
     session.update!(starts_at: Time.utc(2026, 11, 24, 16), changed_by: "tutor", change_reason: "I am ill")
     session.update!(status: "completed", rating: 4)
@@ -62,11 +62,11 @@ class DocsTest < Minitest::Test
     session.update!(rating: 5)
     answer(*Array.new(4) { ok({}) })
     ApplicationJob.work
-    assert_equal %w[session.booked session.rescheduled session.completed session.completed], told.map { |e| e["type"] }
-    assert_equal "2026-11-23T16:00:00.000000Z", told[1]["data"]["old_starts_at"]
-    assert_equal ["session-1", "tutor-17", 5], told[3]["data"].values_at("session_id", "tutor_id", "rating")
+    assert_equal %w[session.booked session.rescheduled session.completed session.completed], bodies.map { |e| e["type"] }
+    assert_equal "2026-11-23T16:00:00.000000Z", bodies[1]["data"]["old_starts_at"]
+    assert_equal ["session-1", "tutor-17", 5], bodies[3]["data"].values_at("session_id", "tutor_id", "rating")
     assert(TutorQualityEvent.rows.all?(&:sent_at))
-    assert_equal 4, told.uniq { |event| event["id"] }.size
+    assert_equal 4, bodies.uniq { |event| event["id"] }.size
   end
 
   def test_every_change_that_changes_a_score_is_sent
@@ -103,7 +103,7 @@ class DocsTest < Minitest::Test
     assert_equal 1, ApplicationJob.waiting.size
     answer(ok({}))
     ApplicationJob.work
-    assert_equal 1, told.uniq.size
+    assert_equal 1, bodies.uniq.size
     assert_equal [2, 0], [sent.size, ApplicationJob.waiting.size]
   end
 
@@ -129,7 +129,7 @@ class DocsTest < Minitest::Test
     assert_empty TutorQualityEvent.unsent.to_a
   end
 
-  def test_what_is_missing_there_is_told_again
+  def test_missing_sessions_are_sent_again
     known, forgotten = Array.new(2) { book }
     TutorQualityEvent.rows.delete_if { |event| event.subject_id == forgotten.tutor_quality_id }
     ApplicationJob.waiting.clear
@@ -167,7 +167,7 @@ class DocsTest < Minitest::Test
     answer(ok({ message: "The latest scores.", scores: [some, none] }), problem(404, "unknown_subject"), OUTAGE)
     shown = panel
     ["12 %", "10 % to 20 %", "3 of 12 moved Call", "Not enough data.", "band-watch"].each { |text| assert_includes shown, text }
-    assert_includes panel, "Nothing has been told"
+    assert_includes panel, "No event about this tutor"
     assert_includes panel, "not available now"
   end
 
@@ -175,7 +175,7 @@ class DocsTest < Minitest::Test
 
   def sent = Page::SERVER.requests
   def answer(*answers) = Page::SERVER.answers.concat(answers)
-  def told = sent.map { |request| JSON.parse(request.body) }
+  def bodies = sent.map { |request| JSON.parse(request.body) }
 
   def book
     TutoringSession.create!(tutor_id: 17, student_id: 4, starts_at: Time.utc(2026, 11, 23, 16), status: "booked")

@@ -15,10 +15,10 @@ OWN = {
   "config/database.yml" => "production:\n  url: <%= ENV.fetch('RAILS_DATABASE_URL') %>\n",
   "app/models/application_record.rb" => "class ApplicationRecord < ActiveRecord::Base\n  self.abstract_class = true\nend\n",
   "app/jobs/application_job.rb" => "class ApplicationJob < ActiveJob::Base\nend\n",
-  "app/models/tutor.rb" => "class Tutor < ApplicationRecord\n  include TellsTutorQualityAboutTutors\nend\n",
+  "app/models/tutor.rb" => "class Tutor < ApplicationRecord\n  include TutorQualityTutor\nend\n",
   "app/models/tutoring_session.rb" => <<~RUBY,
     class TutoringSession < ApplicationRecord
-      include TellsTutorQuality
+      include TutorQualitySession
       attr_accessor :changed_by, :change_reason
     end
   RUBY
@@ -141,7 +141,7 @@ class RealRailsTest < Minitest::Test
   def test_7_the_panel_shows_scores_or_says_why_there_are_none
     view = ActionController::Base.new.tap { |c| c.request = ActionDispatch::TestRequest.create }.view_context
     view.extend(TutorQualityHelper)
-    assert_includes view.render("admin/tutors/quality", tutor: Struct.new(:id).new(0)), "Nothing has been told"
+    assert_includes view.render("admin/tutors/quality", tutor: Struct.new(:id).new(0)), "No event about this tutor"
   end
 
   private

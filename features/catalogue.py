@@ -1,113 +1,34 @@
-"""Which columns each model reads, and the matrix of them."""
+"""Catalogue of the features, and the matrix of them."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from domain.vocabulary import AttributeType
-from features import columns as c
+from domain.vocabulary import AttributeType, Task
 from features.as_of.past import Past
 from features.as_of.queries import by_tutor
 from features.base.dataset import Attribute
 from features.base.stream import Column
-from features.columns import Feature
+from features.columns import activity, messages, no_shows, quality, reschedules, session
+from features.columns.feature import Feature
 
-NO_SHOW_FEATURES: tuple[Feature, ...] = (
-    c.no_shows_30d,
-    c.no_shows_90d,
-    c.no_shows_lifetime,
-    c.no_show_rate,
-    c.no_show_rate_90d,
-    c.kept_streak,
-    c.bad_streak,
-    c.last_minute_cancellations_90d,
-    c.last_minute_cancellations_4h_90d,
-    c.last_minute_cancellation_rate_90d,
-    c.last_minute_cancellation_rate_4h_90d,
-    c.late_minutes_90d,
-    c.late_minutes_lifetime,
-    c.late_share,
-    c.reschedules_7d,
-    c.reschedules_30d,
-    c.reschedules_90d,
-    c.reschedule_rate_7d,
-    c.reschedule_rate_30d,
-    c.reschedule_rate_90d,
-    c.student_reschedules_30d,
-    c.student_reschedule_rate_90d,
-    c.session_reschedules,
-    c.reschedule_notice_hours_90d,
-    c.short_notice_share_90d,
-    c.student_request_share_90d,
-    c.illness_share_90d,
-    c.family_share_90d,
-    c.technical_share_90d,
-    c.schedule_conflict_share_90d,
-    c.other_work_share_90d,
-    c.unclear_share_90d,
-    c.silence_hours,
-    c.silence_ratio,
-    c.unanswered_messages,
-    c.answer_hours_30d,
-    c.messages_14d,
-    c.hours_to_start,
-    c.lead_hours,
-    c.weekday,
-    c.hour,
-    c.part_of_day,
-    c.holiday,
-    c.own_slot_no_show_rate,
-    c.own_weekday_no_show_rate,
-    c.own_part_of_day_no_show_rate,
-    c.pair_sessions,
-    c.pair_days_since_last,
-    c.pair_no_shows,
-    c.pair_no_show_rate,
-    c.first_time_pair,
-    c.load_7d,
-    c.sessions_trend_8w,
-    c.taught_hours_30d,
-    c.taught_hours_90d,
-    c.booked_7d,
-    c.booked_same_day,
-    c.booked_back_to_back,
-    c.tenure_days,
-    c.days_since_last_session,
-)
-"""Columns of the no-show model, one row a session."""
+_MODULES = (no_shows, reschedules, messages, session, activity, quality)
+"""Modules of features; a model's columns are in the order of these and of the functions in each."""
 
-CHURN_FEATURES: tuple[Feature, ...] = (
-    c.no_show_rate,
-    c.kept_streak,
-    c.last_minute_cancellations_90d,
-    c.late_minutes_90d,
-    c.reschedules_7d,
-    c.reschedule_rate_30d,
-    c.reschedule_rate_90d,
-    c.silence_hours,
-    c.answer_hours_30d,
-    c.messages_7d,
-    c.messages_30d,
-    c.messages_60d,
-    c.messages_change_90d,
-    c.load_30d,
-    c.load_change,
-    c.load_change_90d,
-    c.sessions_trend_4w,
-    c.sessions_trend_12w,
-    c.taught_hours_change,
-    c.tenure_days,
-    c.days_since_last_session,
-    c.attention_30d,
-    c.rating_90d,
-    c.first_session_rating_90d,
-    c.first_session_lost_rate,
-    c.first_sessions_30d,
+FEATURES: Mapping[str, Feature] = MappingProxyType(
+    {value.name: value for module in _MODULES for value in vars(module).values() if isinstance(value, Feature)}
 )
-"""Columns of the churn model, one row a tutor and moment. Few, as departures are."""
+"""Every feature by the name of its column."""
+
+NO_SHOW_FEATURES = tuple(feature for feature in FEATURES.values() if Task.NO_SHOW in feature.models)
+"""Columns of the no-show model, one row for each session."""
+
+CHURN_FEATURES = tuple(feature for feature in FEATURES.values() if Task.CHURN in feature.models)
+"""Columns of the churn model, one row for each tutor and moment. Few, because departures are few."""
 
 
 def compute(features: Sequence[Feature], past: Past) -> NDArray[np.float32]:

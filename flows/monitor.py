@@ -40,18 +40,6 @@ WARM_UP = timedelta(days=90)
 CLAIM_LASTS = timedelta(hours=1)
 """A mail claimed longer ago than this has lost its sender."""
 
-GROWING = (
-    "tenure_days",
-    "no_shows_lifetime",
-    "pair_sessions",
-    "pair_no_shows",
-    "kept_streak",
-    "unanswered_messages",
-    "answer_hours_30d",
-    "holiday",
-)
-"""Columns that follow the calendar, most of them upward."""
-
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
 def load_columns(runtime: Runtime) -> pa.Table:
@@ -82,7 +70,7 @@ def compare(snapshot: pa.Table, trained_before: datetime, as_of: datetime, seed:
         _columns(current),
         about=f"No-show model, week to {as_of:%Y-%m-%d}",
         categories={"weekday": WEEKDAYS, "part_of_day": PARTS_OF_DAY},
-        growing=GROWING,
+        growing=tuple(f.name for f in NO_SHOW_FEATURES if f.growing),
         seed=seed,
     )
 

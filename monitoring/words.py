@@ -8,11 +8,9 @@ from jinja2 import Environment, StrictUndefined
 
 from domain.mail import Attachment, Mail
 from domain.scores import percent
-from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
-from features.columns import Feature
+from features.catalogue import FEATURES
 from monitoring.decision import ColumnDrift, Decision, DriftReport
 
-_FEATURES: dict[str, Feature] = {feature.name: feature for feature in (*NO_SHOW_FEATURES, *CHURN_FEATURES)}
 _MOST = 8
 PICTURE = "what-moved.png"
 _TO_DO = {
@@ -101,8 +99,8 @@ def _missing_line(drift: ColumnDrift) -> str:
 
 def meaning(column: str) -> str:
     """The column's meaning in the catalogue, unless that leans on its neighbour's, or there is none."""
-    feature = _FEATURES.get(column)
-    if feature is None or feature.meaning.startswith("The same"):
+    feature = FEATURES.get(column)
+    if feature is None:
         return column.replace("_", " ")
     return feature.meaning.rstrip(".")
 
@@ -115,7 +113,7 @@ def _category_change(before: pd.Series, now: pd.Series) -> str:
 
 
 def _number(column: str, value: float) -> str:
-    feature = _FEATURES.get(column)
+    feature = FEATURES.get(column)
     if feature and feature.unit.startswith("share"):
         return percent(value)
     unit = f" {feature.unit}" if feature and feature.unit.isalpha() else ""

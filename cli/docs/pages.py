@@ -20,7 +20,6 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def features_page() -> str:
     """The catalogue of features."""
-    rows = {f.name: f for f in (*NO_SHOW_FEATURES, *CHURN_FEATURES)}
     lines = [
         "# Features",
         "",
@@ -28,7 +27,7 @@ def features_page() -> str:
         "",
         "| column | meaning | unit | theme | needs a past | no-show | churn |",
         "|---|---|---|---|---|---|---|",
-        *(_row(f) for f in rows.values()),
+        *(_row(f) for f in dict.fromkeys((*NO_SHOW_FEATURES, *CHURN_FEATURES))),
     ]
     return "\n".join(lines) + "\n"
 

@@ -2,87 +2,75 @@
 
 import numpy as np
 
-from features.as_of import evidence
 from features.as_of.past import Past
-from features.base.stream import MICROSECONDS_AN_HOUR, Column, ratio, weekly_change
-from features.columns.feature import feature
+from features.base.stream import MICROSECONDS_AN_HOUR, Column, weekly_change
+from features.columns.feature import BOTH, CHURN, NO_SHOW, feature
+from features.columns.phrases import count, duration_from_days, percentage, trend, whole_hours
 
 
 def _sessions(past: Past, days: int) -> Column:
     return past.outcomes.total("labelled", days)
 
 
-@feature("sessions", "load")
+@feature("sessions", "load", NO_SHOW, count("session", "in the last 7 days"))
 def load_7d(past: Past) -> Column:
     """Sessions of the tutor in the last 7 days that were held or missed."""
     return _sessions(past, 7)
 
 
-@feature("sessions", "load")
+@feature("sessions", "load", CHURN, count("session", "in the last 30 days"))
 def load_30d(past: Past) -> Column:
     """Sessions of the tutor in the last 30 days that were held or missed."""
     return _sessions(past, 30)
 
 
-@feature("ratio", "load")
+@feature(
+    "ratio",
+    "load",
+    CHURN,
+    percentage("of the month's weekly sessions, in the last 7 days"),
+    missing="no session in the last 30 days",
+)
 def load_change(past: Past) -> Column:
     """Weekly sessions of the last 7 days against the last 30; 1 is no change."""
     return weekly_change(_sessions(past, 7), 7, _sessions(past, 30), 30)
 
 
-@feature("ratio", "load")
+@feature(
+    "ratio",
+    "load",
+    CHURN,
+    percentage("of the usual weekly sessions, in the last 14 days"),
+    missing="no session in the last 90 days",
+)
 def load_change_90d(past: Past) -> Column:
     """Weekly sessions of the last 14 days against the last 90; 1 is no change."""
     return weekly_change(_sessions(past, 14), 14, _sessions(past, 90), 90)
-
-
-@feature("sessions", "load")
-def booked_7d(past: Past) -> Column:
-    """Other sessions on the tutor's books that start in the 7 days before this one, held already or still to come."""
-    return past.calendar.week
-
-
-@feature("sessions", "load")
-def booked_same_day(past: Past) -> Column:
-    """Other sessions on the tutor's books on the same local day."""
-    return past.calendar.day
-
-
-@feature("sessions", "load")
-def booked_back_to_back(past: Past) -> Column:
-    """Other sessions on the tutor's books that start or end within 15 minutes of this one's start."""
-    return past.calendar.next_to
-
-
-@feature("days", "tenure", history=False)
-def tenure_days(past: Past) -> Column:
-    """Days since the tutor joined."""
-    return past.days_since_start()
-
-
-@feature("days", "activity")
-def days_since_last_session(past: Past) -> Column:
-    """Days since the tutor last delivered a session."""
-    return past.deliveries.hours_since_last() / 24
 
 
 def _trend(past: Past, weeks: int) -> Column:
     return past.outcomes.weekly_slope("labelled", "labelled_at", weeks)
 
 
-@feature("sessions a week, a week", "activity")
+@feature(
+    "sessions a week, a week", "activity", CHURN, trend("over 4 weeks"), missing="not watched long enough for a trend"
+)
 def sessions_trend_4w(past: Past) -> Column:
     """Trend of weekly sessions over the last 4 weeks: the slope of the least-squares line."""
     return _trend(past, 4)
 
 
-@feature("sessions a week, a week", "activity")
+@feature(
+    "sessions a week, a week", "activity", NO_SHOW, trend("over 8 weeks"), missing="not watched long enough for a trend"
+)
 def sessions_trend_8w(past: Past) -> Column:
     """Trend of weekly sessions over the last 8 weeks: the slope of the least-squares line."""
     return _trend(past, 8)
 
 
-@feature("sessions a week, a week", "activity")
+@feature(
+    "sessions a week, a week", "activity", CHURN, trend("over 12 weeks"), missing="not watched long enough for a trend"
+)
 def sessions_trend_12w(past: Past) -> Column:
     """Trend of weekly sessions over the last 12 weeks: the slope of the least-squares line."""
     return _trend(past, 12)
@@ -94,43 +82,69 @@ def _taught_hours(past: Past, days: int) -> Column:
     return np.where(untold, np.nan, hours)
 
 
-@feature("hours", "activity")
+@feature(
+    "hours", "activity", NO_SHOW, whole_hours("taught in the last 30 days"), missing="lengths of sessions not known"
+)
 def taught_hours_30d(past: Past) -> Column:
     """Hours the tutor taught in the last 30 days: what earnings follow."""
     return _taught_hours(past, 30)
 
 
-@feature("hours", "activity")
+@feature(
+    "hours", "activity", NO_SHOW, whole_hours("taught in the last 90 days"), missing="lengths of sessions not known"
+)
 def taught_hours_90d(past: Past) -> Column:
     """Hours the tutor taught in the last 90 days."""
     return _taught_hours(past, 90)
 
 
-@feature("ratio", "activity")
+@feature(
+    "ratio",
+    "activity",
+    CHURN,
+    percentage("of the usual hours taught, in the last 30 days"),
+    missing="no hours taught in the last 90 days",
+)
 def taught_hours_change(past: Past) -> Column:
     """Weekly hours taught in the last 30 days against the last 90; 1 is no change."""
     return weekly_change(_taught_hours(past, 30), 30, _taught_hours(past, 90), 90)
 
 
-@feature("1 to 5", "quality")
-def rating_90d(past: Past) -> Column:
-    """Mean rating of the tutor's sessions in the last 90 days."""
-    return ratio(past.outcomes.total("rating", 90), past.outcomes.total("rated", 90))
+@feature("sessions", "load", NO_SHOW, count("other session", "booked in the 7 days before"))
+def booked_7d(past: Past) -> Column:
+    """Other sessions on the tutor's books that start in the 7 days before this one, held already or still to come."""
+    return past.calendar.week
 
 
-@feature("1 to 5", "quality")
-def first_session_rating_90d(past: Past) -> Column:
-    """Mean rating of the tutor's first sessions with new students in the last 90 days."""
-    return ratio(past.first_ratings.total("rating", 90), past.first_ratings.total("rated", 90))
+@feature("sessions", "load", NO_SHOW, count("other session", "booked on the same day"))
+def booked_same_day(past: Past) -> Column:
+    """Other sessions on the tutor's books on the same local day."""
+    return past.calendar.day
 
 
-@feature("sessions", "quality")
-def first_sessions_30d(past: Past) -> Column:
-    """First sessions with new students in the last 30 days."""
-    return past.first_ratings.count(days=30)
+@feature("sessions", "load", NO_SHOW, count("session", "booked back to back with this one"))
+def booked_back_to_back(past: Past) -> Column:
+    """Other sessions on the tutor's books that start or end within 15 minutes of this one's start."""
+    return past.calendar.next_to
 
 
-@feature("share of first sessions", "quality", evidence=evidence.led_nowhere)
-def first_session_lost_rate(past: Past) -> Column:
-    """Share of first sessions with no other booking of the pair 14 days later, shrunk toward the marketplace's."""
-    return past.priors.led_nowhere.shrink(*evidence.led_nowhere(past))
+@feature(
+    "days",
+    "tenure",
+    BOTH,
+    duration_from_days("on the platform"),
+    missing="joining date not known",
+    history=False,
+    growing=True,
+)
+def tenure_days(past: Past) -> Column:
+    """Days since the tutor joined."""
+    return past.days_since_start()
+
+
+@feature(
+    "days", "activity", BOTH, duration_from_days("since the last session delivered"), missing="no session delivered yet"
+)
+def days_since_last_session(past: Past) -> Column:
+    """Days since the tutor last delivered a session."""
+    return past.deliveries.hours_since_last() / 24

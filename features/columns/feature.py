@@ -1,42 +1,104 @@
-"""What a column is: a function named as it, and what people and models must know about it."""
+"""The declaration of a feature: the column, its unit and meaning, and the words of a reason that names it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from domain.vocabulary import Task
 from features.as_of.evidence import Evidence
 from features.as_of.past import Past
+from features.base.sessions import SessionColumns
 from features.base.stream import Column
+from features.columns.phrases import Phrase
+
+NO_SHOW = frozenset({Task.NO_SHOW})
+CHURN = frozenset({Task.CHURN})
+BOTH = NO_SHOW | CHURN
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Raw counts behind a shrunk share, and their words: `population` is counted, `outcome` happened to some of it.
+
+    `{when}` in the population is replaced by the time of week that `Feature.when` returns.
+    """
+
+    evidence: Evidence
+    population: str
+    outcome: str
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A column: how it is computed, in which unit, which theme of reasons it belongs to, what it reads.
+    """A column of the models: its computation, and everything the other rooms need to know about it.
 
-    `history` is false for what is known without any past of the tutor. `monotone` is +1 where a larger value never
-    lowers a risk, -1 where it never raises one, 0 where neither is sure. `evidence` gives the raw counts behind a
-    shrunk rate.
+    `models` read it. `phrase` words a value in a reason, `missing` a NaN. `counts` are present on a shrunk share;
+    `share` on a count names the share whose events it counts, because a reason is clearer with both numbers. `when`
+    returns the time of week that a column of the session is about. `monotone` is +1 where a larger value never lowers a
+    risk, -1 where it never raises one, 0 where neither is certain. `history` is false for a column that needs no past
+    of the tutor, `local_time` is true for one that follows from the local start of the session, `growing` for one that
+    follows the calendar, so that its drift is expected.
     """
 
     compute: Callable[[Past], Column]
     unit: str
     theme: str
-    history: bool = True
+    models: frozenset[Task]
+    phrase: Phrase
+    missing: str
+    counts: Counts | None = None
+    share: str = ""
+    when: Callable[[SessionColumns, int], str] | None = None
     monotone: int = 0
-    evidence: Evidence | None = None
+    history: bool = True
+    local_time: bool = False
+    growing: bool = False
 
     @property
     def name(self) -> str:
-        """The column's name."""
+        """Name of the column."""
         return self.compute.__name__
 
     @property
     def meaning(self) -> str:
-        """What the column says, in one line."""
+        """First line of the function's docstring."""
         return (self.compute.__doc__ or "").splitlines()[0]
 
 
 def feature(
-    unit: str, theme: str, *, history: bool = True, monotone: int = 0, evidence: Evidence | None = None
+    unit: str,
+    theme: str,
+    models: frozenset[Task],
+    phrase: Phrase,
+    *,
+    missing: str = "",
+    counts: Counts | None = None,
+    share: str = "",
+    when: Callable[[SessionColumns, int], str] | None = None,
+    monotone: int = 0,
+    history: bool = True,
+    local_time: bool = False,
+    growing: bool = False,
 ) -> Callable[[Callable[[Past], Column]], Feature]:
-    """Make a feature of a function; its docstring's first line is the column's meaning in the catalogue."""
-    return lambda compute: Feature(compute, unit, theme, history, monotone, evidence)
+    """Declare a function of the past as a feature; see `Feature` for the arguments.
+
+    The first line of its docstring is its meaning in the catalogue. `missing` is "… is not known" by default.
+    """
+
+    def declare(compute: Callable[[Past], Column]) -> Feature:
+        return Feature(
+            compute=compute,
+            unit=unit,
+            theme=theme,
+            models=models,
+            phrase=phrase,
+            missing=missing or f"{compute.__name__.replace('_', ' ')} is not known",
+            counts=counts,
+            share=share,
+            when=when,
+            monotone=monotone,
+            history=history,
+            local_time=local_time,
+            growing=growing,
+        )
+
+    return declare

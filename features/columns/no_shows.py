@@ -6,7 +6,8 @@ from features.as_of import evidence
 from features.as_of.evidence import called_off_late, missed_of
 from features.as_of.past import Past
 from features.base.stream import Column
-from features.columns.feature import feature
+from features.columns.feature import BOTH, NO_SHOW, Counts, feature
+from features.columns.phrases import count, minutes, rate
 
 _MISSED = missed_of(lambda past: past.outcomes)
 _MISSED_90D = missed_of(lambda past: past.outcomes, days=90)
@@ -15,67 +16,126 @@ _CALLED_OFF_4H = called_off_late("very_last_minute_cancelled", days=90)
 _LATE = evidence.late()
 
 
-@feature("no-shows", "no-shows", monotone=+1)
+@feature("no-shows", "no-shows", NO_SHOW, count("no-show", "in the last 30 days"), monotone=+1)
 def no_shows_30d(past: Past) -> Column:
     """No-shows of the tutor in the last 30 days."""
     return past.outcomes.total("missed", days=30)
 
 
-@feature("no-shows", "no-shows", monotone=+1)
+@feature(
+    "no-shows", "no-shows", NO_SHOW, count("no-show", "in the last 90 days"), share="no_show_rate_90d", monotone=+1
+)
 def no_shows_90d(past: Past) -> Column:
     """No-shows of the tutor in the last 90 days."""
     return past.outcomes.total("missed", days=90)
 
 
-@feature("no-shows", "no-shows", monotone=+1)
+@feature("no-shows", "no-shows", NO_SHOW, count("no-show", "so far"), share="no_show_rate", monotone=+1, growing=True)
 def no_shows_lifetime(past: Past) -> Column:
     """No-shows of the tutor so far."""
     return past.outcomes.total("missed")
 
 
-@feature("share of sessions", "no-shows", monotone=+1, evidence=_MISSED)
+@feature(
+    "share of sessions",
+    "no-shows",
+    BOTH,
+    rate("of sessions so far missed"),
+    counts=Counts(_MISSED, "sessions so far", "missed"),
+    monotone=+1,
+)
 def no_show_rate(past: Past) -> Column:
     """Share of the tutor's sessions so far that were missed, shrunk toward the marketplace's."""
     return past.priors.no_show.shrink(*_MISSED(past))
 
 
-@feature("share of sessions", "no-shows", monotone=+1, evidence=_MISSED_90D)
+@feature(
+    "share of sessions",
+    "no-shows",
+    NO_SHOW,
+    rate("of sessions in the last 90 days missed"),
+    counts=Counts(_MISSED_90D, "sessions of the last 90 days", "missed"),
+    monotone=+1,
+)
 def no_show_rate_90d(past: Past) -> Column:
     """Share of the tutor's sessions of the last 90 days that were missed, shrunk toward the marketplace's."""
     return past.priors.no_show.shrink(*_MISSED_90D(past))
 
 
-@feature("sessions", "no-shows", monotone=-1)
+@feature(
+    "sessions",
+    "no-shows",
+    BOTH,
+    count("session", "kept in a row"),
+    missing="no session finished yet",
+    monotone=-1,
+    growing=True,
+)
 def kept_streak(past: Past) -> Column:
     """Sessions the tutor kept since the last no-show or last-minute cancellation."""
     return past.outcomes.latest(past.history.kept_in_a_row)
 
 
-@feature("sessions", "no-shows", monotone=+1)
+@feature(
+    "sessions",
+    "no-shows",
+    NO_SHOW,
+    count("session", "on end missed, called off at the last minute or begun late"),
+    missing="no session finished yet",
+    monotone=+1,
+)
 def bad_streak(past: Past) -> Column:
     """Sessions on end that the tutor missed, called off at the last minute or began more than 5 minutes late."""
     return past.outcomes.latest(past.history.bad_in_a_row)
 
 
-@feature("cancellations", "cancellations", monotone=+1)
+@feature(
+    "cancellations",
+    "cancellations",
+    BOTH,
+    count("last-minute cancellation", "in the last 90 days"),
+    share="last_minute_cancellation_rate_90d",
+    monotone=+1,
+)
 def last_minute_cancellations_90d(past: Past) -> Column:
     """Sessions the tutor cancelled less than 24 h before, in the last 90 days."""
     return past.outcomes.total("last_minute_cancelled", days=90)
 
 
-@feature("cancellations", "cancellations", monotone=+1)
+@feature(
+    "cancellations",
+    "cancellations",
+    NO_SHOW,
+    count("cancellation", "less than 4 h before, in the last 90 days"),
+    share="last_minute_cancellation_rate_4h_90d",
+    monotone=+1,
+)
 def last_minute_cancellations_4h_90d(past: Past) -> Column:
     """Sessions the tutor cancelled less than 4 h before, in the last 90 days."""
     return past.outcomes.total("very_last_minute_cancelled", days=90)
 
 
-@feature("share of sessions", "cancellations", monotone=+1, evidence=_CALLED_OFF)
+@feature(
+    "share of sessions",
+    "cancellations",
+    NO_SHOW,
+    rate("of sessions in the last 90 days called off under 24 h ahead"),
+    counts=Counts(_CALLED_OFF, "sessions of the last 90 days", "called off less than 24 h before"),
+    monotone=+1,
+)
 def last_minute_cancellation_rate_90d(past: Past) -> Column:
     """Share of the last 90 days' sessions that the tutor cancelled less than 24 h before, shrunk."""
     return past.priors.last_minute.shrink(*_CALLED_OFF(past))
 
 
-@feature("share of sessions", "cancellations", monotone=+1, evidence=_CALLED_OFF_4H)
+@feature(
+    "share of sessions",
+    "cancellations",
+    NO_SHOW,
+    rate("of sessions in the last 90 days called off under 4 h ahead"),
+    counts=Counts(_CALLED_OFF_4H, "sessions of the last 90 days", "called off less than 4 h before"),
+    monotone=+1,
+)
 def last_minute_cancellation_rate_4h_90d(past: Past) -> Column:
     """Share of the last 90 days' sessions that the tutor cancelled less than 4 h before, shrunk."""
     return past.priors.very_last_minute.shrink(*_CALLED_OFF_4H(past))
@@ -87,19 +147,34 @@ def _late_minutes(past: Past, days: int | None) -> Column:
     return np.where(timed > 0, mean, np.nan)
 
 
-@feature("minutes", "lateness", monotone=+1)
+@feature(
+    "minutes",
+    "lateness",
+    BOTH,
+    minutes("late on average in the last 90 days"),
+    missing="no start timed in the last 90 days",
+    monotone=+1,
+)
 def late_minutes_90d(past: Past) -> Column:
     """Mean minutes the tutor came late in the last 90 days, shrunk toward the marketplace's."""
     return _late_minutes(past, 90)
 
 
-@feature("minutes", "lateness", monotone=+1)
+@feature("minutes", "lateness", NO_SHOW, minutes("late on average so far"), missing="no start timed yet", monotone=+1)
 def late_minutes_lifetime(past: Past) -> Column:
     """Mean minutes the tutor came late so far, shrunk toward the marketplace's."""
     return _late_minutes(past, None)
 
 
-@feature("share of sessions", "lateness", monotone=+1, evidence=_LATE)
+@feature(
+    "share of sessions",
+    "lateness",
+    NO_SHOW,
+    rate("of sessions so far begun more than 5 minutes late"),
+    missing="no start timed yet",
+    counts=Counts(_LATE, "sessions so far", "begun more than 5 minutes late"),
+    monotone=+1,
+)
 def late_share(past: Past) -> Column:
     """Share of the tutor's sessions so far begun more than 5 minutes late, shrunk toward the marketplace's."""
     late, timed = _LATE(past)

@@ -8,7 +8,8 @@ from features.as_of.evidence import Evidence, moved
 from features.as_of.past import Past
 from features.as_of.priors import Prior
 from features.base.stream import MICROSECONDS_AN_HOUR, Column, ratio
-from features.columns.feature import feature
+from features.columns.feature import BOTH, NO_SHOW, Counts, feature
+from features.columns.phrases import count, duration, rate
 
 _BY_TUTOR_7D, _BY_TUTOR_30D, _BY_TUTOR_90D = (moved("by_tutor", days) for days in (7, 30, 90))
 _BY_STUDENTS_90D = moved("by_student", 90)
@@ -20,61 +21,109 @@ _OTHER_WORK = evidence.reason(ReasonCode.OTHER_WORK, 90)
 _STUDENT_REQUEST = evidence.reason(ReasonCode.STUDENT_REQUEST, 90)
 
 
-@feature("reschedules", "reschedules")
+@feature(
+    "reschedules",
+    "reschedules",
+    BOTH,
+    count("reschedule", "by the tutor in the last 7 days"),
+    share="reschedule_rate_7d",
+)
 def reschedules_7d(past: Past) -> Column:
     """Reschedules the tutor asked for in the last 7 days."""
     return past.reschedules.total("by_tutor", days=7)
 
 
-@feature("reschedules", "reschedules")
+@feature(
+    "reschedules",
+    "reschedules",
+    NO_SHOW,
+    count("reschedule", "by the tutor in the last 30 days"),
+    share="reschedule_rate_30d",
+)
 def reschedules_30d(past: Past) -> Column:
     """Reschedules the tutor asked for in the last 30 days."""
     return past.reschedules.total("by_tutor", days=30)
 
 
-@feature("reschedules", "reschedules")
+@feature(
+    "reschedules",
+    "reschedules",
+    NO_SHOW,
+    count("reschedule", "by the tutor in the last 90 days"),
+    share="reschedule_rate_90d",
+)
 def reschedules_90d(past: Past) -> Column:
     """Reschedules the tutor asked for in the last 90 days."""
     return past.reschedules.total("by_tutor", days=90)
 
 
-@feature("share of sessions", "reschedules", evidence=_BY_TUTOR_7D)
+@feature(
+    "share of sessions",
+    "reschedules",
+    NO_SHOW,
+    rate("of sessions rescheduled in the last 7 days"),
+    counts=Counts(_BY_TUTOR_7D, "sessions of the last 7 days", "moved by the tutor"),
+)
 def reschedule_rate_7d(past: Past) -> Column:
     """Reschedules the tutor asked for, a session held or missed, in the last 7 days, shrunk."""
     return past.priors.reschedule.shrink(*_BY_TUTOR_7D(past))
 
 
-@feature("share of sessions", "reschedules", evidence=_BY_TUTOR_30D)
+@feature(
+    "share of sessions",
+    "reschedules",
+    BOTH,
+    rate("of sessions rescheduled in the last 30 days"),
+    counts=Counts(_BY_TUTOR_30D, "sessions of the last 30 days", "moved by the tutor"),
+)
 def reschedule_rate_30d(past: Past) -> Column:
     """Reschedules the tutor asked for, a session held or missed, in the last 30 days, shrunk."""
     return past.priors.reschedule.shrink(*_BY_TUTOR_30D(past))
 
 
-@feature("share of sessions", "reschedules", evidence=_BY_TUTOR_90D)
+@feature(
+    "share of sessions",
+    "reschedules",
+    BOTH,
+    rate("of sessions rescheduled in the last 90 days"),
+    counts=Counts(_BY_TUTOR_90D, "sessions of the last 90 days", "moved by the tutor"),
+)
 def reschedule_rate_90d(past: Past) -> Column:
     """Reschedules the tutor asked for, a session held or missed, in the last 90 days, shrunk."""
     return past.priors.reschedule.shrink(*_BY_TUTOR_90D(past))
 
 
-@feature("reschedules", "reschedules")
+@feature("reschedules", "reschedules", NO_SHOW, count("reschedule", "by students in the last 30 days"))
 def student_reschedules_30d(past: Past) -> Column:
     """Reschedules of the tutor's sessions that students asked for in the last 30 days."""
     return past.reschedules.total("by_student", days=30)
 
 
-@feature("share of sessions", "reschedules", evidence=_BY_STUDENTS_90D)
+@feature(
+    "share of sessions",
+    "reschedules",
+    NO_SHOW,
+    rate("of sessions in the last 90 days rescheduled by students"),
+    counts=Counts(_BY_STUDENTS_90D, "sessions of the last 90 days", "moved by the student"),
+)
 def student_reschedule_rate_90d(past: Past) -> Column:
     """Reschedules students asked for, a session held or missed, in the last 90 days, shrunk."""
     return past.priors.student_reschedule.shrink(*_BY_STUDENTS_90D(past))
 
 
-@feature("reschedules", "reschedules")
+@feature("reschedules", "reschedules", NO_SHOW, count("reschedule", "of this session so far"))
 def session_reschedules(past: Past) -> Column:
     """How often this very session was moved so far, by anyone."""
     return past.session_moves.count()
 
 
-@feature("hours", "reschedules")
+@feature(
+    "hours",
+    "reschedules",
+    NO_SHOW,
+    duration("of notice on average when rescheduling"),
+    missing="no reschedule in the last 90 days",
+)
 def reschedule_notice_hours_90d(past: Past) -> Column:
     """Mean hours from the tutor's reschedules of the last 90 days to the start that was given up."""
     notice, noticed = past.reschedules.total("notice", 90), past.reschedules.total("noticed", 90)
@@ -86,49 +135,105 @@ def _share(prior: Prior, counts: Evidence, past: Past) -> Column:
     return np.where(of > 0, prior.shrink(some, of), np.nan)
 
 
-@feature("share of reschedules", "reschedules", evidence=_SHORT_NOTICE_90D)
+@feature(
+    "share of reschedules",
+    "reschedules",
+    NO_SHOW,
+    rate("of reschedules in the last 90 days less than 24 h before"),
+    missing="no reschedule in the last 90 days",
+    counts=Counts(_SHORT_NOTICE_90D, "reschedules of the last 90 days", "asked for less than 24 h before"),
+)
 def short_notice_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days asked for less than 24 h before the start, shrunk."""
     return _share(past.priors.short_notice, _SHORT_NOTICE_90D, past)
 
 
-@feature("share of reschedules", "reschedules", evidence=_STUDENT_REQUEST)
+@feature(
+    "share of reschedules",
+    "reschedules",
+    NO_SHOW,
+    rate("of reschedules in the last 90 days wished by the student"),
+    missing="no reschedule with a known reason in the last 90 days",
+    counts=Counts(_STUDENT_REQUEST, "reschedules of the last 90 days", "wished by the student"),
+)
 def student_request_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made because the student wished it, shrunk."""
     return _share(past.priors.reason_student_request, _STUDENT_REQUEST, past)
 
 
-@feature("share of reschedules", "reschedules", evidence=_ILLNESS)
+@feature(
+    "share of reschedules",
+    "reschedules",
+    NO_SHOW,
+    rate("of reschedules in the last 90 days because of illness"),
+    missing="no reschedule with a known reason in the last 90 days",
+    counts=Counts(_ILLNESS, "reschedules of the last 90 days", "because of illness"),
+)
 def illness_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made because of illness, shrunk."""
     return _share(past.priors.reason_illness, _ILLNESS, past)
 
 
-@feature("share of reschedules", "reschedules", evidence=_FAMILY)
+@feature(
+    "share of reschedules",
+    "reschedules",
+    NO_SHOW,
+    rate("of reschedules in the last 90 days for the family"),
+    missing="no reschedule with a known reason in the last 90 days",
+    counts=Counts(_FAMILY, "reschedules of the last 90 days", "for the family"),
+)
 def family_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made for the family, shrunk."""
     return _share(past.priors.reason_family, _FAMILY, past)
 
 
-@feature("share of reschedules", "reschedules", evidence=_TECHNICAL)
+@feature(
+    "share of reschedules",
+    "reschedules",
+    NO_SHOW,
+    rate("of reschedules in the last 90 days for technical reasons"),
+    missing="no reschedule with a known reason in the last 90 days",
+    counts=Counts(_TECHNICAL, "reschedules of the last 90 days", "for technical reasons"),
+)
 def technical_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made for technical reasons, shrunk."""
     return _share(past.priors.reason_technical, _TECHNICAL, past)
 
 
-@feature("share of reschedules", "reschedules", evidence=_CONFLICT)
+@feature(
+    "share of reschedules",
+    "reschedules",
+    NO_SHOW,
+    rate("of reschedules in the last 90 days because two things met"),
+    missing="no reschedule with a known reason in the last 90 days",
+    counts=Counts(_CONFLICT, "reschedules of the last 90 days", "because two things met"),
+)
 def schedule_conflict_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made because two things met, shrunk."""
     return _share(past.priors.reason_schedule_conflict, _CONFLICT, past)
 
 
-@feature("share of reschedules", "reschedules", evidence=_OTHER_WORK)
+@feature(
+    "share of reschedules",
+    "reschedules",
+    NO_SHOW,
+    rate("of reschedules in the last 90 days for another job"),
+    missing="no reschedule with a known reason in the last 90 days",
+    counts=Counts(_OTHER_WORK, "reschedules of the last 90 days", "for another job"),
+)
 def other_work_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made for another job, shrunk."""
     return _share(past.priors.reason_other_work, _OTHER_WORK, past)
 
 
-@feature("share of reschedules", "reschedules", evidence=_UNCLEAR)
+@feature(
+    "share of reschedules",
+    "reschedules",
+    NO_SHOW,
+    rate("of reschedules in the last 90 days for no clear reason"),
+    missing="no reschedule with a known reason in the last 90 days",
+    counts=Counts(_UNCLEAR, "reschedules of the last 90 days", "for no clear reason"),
+)
 def unclear_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days whose reason says nothing, shrunk."""
     return _share(past.priors.reason_unclear, _UNCLEAR, past)

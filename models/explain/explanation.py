@@ -131,7 +131,7 @@ def _teller(model: Model, matrix: Matrix, numbers: OwnNumbers, column: int) -> C
     if name in numbers.counts:
         events, sessions = numbers.counts[name]
         return lambda row: describe_share(
-            name, float(events[row]), float(sessions[row]), float(values[row]), typical, numbers.place(name, row)
+            name, float(events[row]), float(sessions[row]), float(values[row]), typical, numbers.when(name, row)
         )
     if column < len(sidecar.features):
         return lambda row: describe(name, float(values[row]), typical)

@@ -27,18 +27,6 @@ SMALLEST_DIFFERENCE = 0.01
 KNOWN_SLOT = 3
 """Finished sessions that make a weekday and part of day one of the tutor's own."""
 
-TIMED = frozenset(
-    {
-        "weekday",
-        "hour",
-        "part_of_day",
-        "own_slot_no_show_rate",
-        "own_weekday_no_show_rate",
-        "own_part_of_day_no_show_rate",
-    }
-)
-"""Columns that follow from the local time of the session."""
-
 Values = NDArray[np.float64]
 Risk = Callable[[Matrix], Values]
 Becomes = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -119,7 +107,7 @@ def moved(sidecar: Sidecar, rows: QueriedRows) -> Variant:
         hour=np.where(slots == queries.session.slot, queries.session.hour, middle).astype(np.int8),
     )
     changed = rows.matrix.copy(order="F")
-    timed = [feature for feature in features_read(sidecar) if feature.name in TIMED]
+    timed = [feature for feature in features_read(sidecar) if feature.local_time]
     past = Past(rows.history, Queries(queries.tutor, queries.as_of, session), sidecar.priors)
     places = [sidecar.features.index(feature.name) for feature in timed]
     changed[:, places] = compute(timed, past)

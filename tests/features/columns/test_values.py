@@ -225,7 +225,7 @@ def test_rates_divide_by_what_their_priors_were_estimated_from() -> None:
     priors = estimate_priors(history, microseconds(END))
     past = Past(history, of_sessions(history.sessions, as_of=microseconds(END)), priors)
     tutors = [np.flatnonzero(history.sessions.tutor == t)[0] for t in range(history.n_tutors)]
-    moved, sessions = (column[tutors] for column in c.reschedule_rate_90d.evidence(past))  # type: ignore[misc]
+    moved, sessions = (column[tutors] for column in c.reschedule_rate_90d.counts.evidence(past))  # type: ignore[misc]
     everything = c.reschedule_rate_90d.compute(past)[tutors]
     np.testing.assert_allclose(everything, priors.reschedule.shrink(moved, sessions))
     lifetime = [
@@ -254,8 +254,8 @@ def test_the_evidence_of_a_rate_is_what_it_shrinks() -> None:
     history = History(h.dataset(rows))
     past = Past(history, of_sessions(history.sessions, as_of=microseconds(END)), PRIORS)
     for feature in FEATURES:
-        if feature.evidence is not None:
-            events, sessions = feature.evidence(past)
+        if feature.counts is not None:
+            events, sessions = feature.counts.evidence(past)
             value = feature.compute(past)
             known = ~np.isnan(value) & (sessions > 0)
             between = np.minimum(events / np.maximum(sessions, 1), 1), value

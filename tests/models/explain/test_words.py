@@ -2,13 +2,11 @@ import numpy as np
 import pytest
 
 from domain.vocabulary import Task
-from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES
+from features.catalogue import CHURN_FEATURES, FEATURES, NO_SHOW_FEATURES
 from insights.advice.actions import CHURN_ACTIONS, NO_SHOW_ACTIONS
 from models.explain.explanation import NO_HISTORY
-from models.explain.own_numbers import PLACES, TWINS
-from models.explain.shares import COUNTED
-from models.explain.what_if import CHANGES, TIMED
-from models.explain.words import PHRASES, describe
+from models.explain.what_if import CHANGES
+from models.explain.words import describe
 
 
 @pytest.mark.parametrize(
@@ -30,18 +28,22 @@ def test_a_value_is_said_as_a_person_would(column: str, value: float, typical: f
     assert describe(column, value, typical) == words
 
 
-def test_every_feature_has_words_and_every_theme_an_action() -> None:
-    assert {f.name for f in (*NO_SHOW_FEATURES, *CHURN_FEATURES)} == set(PHRASES)
+def test_every_theme_has_an_action() -> None:
     facts = {"booking"}  # when a session was booked is nothing anyone can act on
     assert {f.theme for f in NO_SHOW_FEATURES} - facts | {NO_HISTORY} <= set(NO_SHOW_ACTIONS)
     assert {f.theme for f in CHURN_FEATURES} <= set(CHURN_ACTIONS)
 
 
-def test_every_share_with_counts_has_words_for_them_and_every_column_named_is_one() -> None:
-    shares = {f.name for f in (*NO_SHOW_FEATURES, *CHURN_FEATURES) if f.evidence}
-    assert shares == set(COUNTED)
-    assert set(TWINS.values()) | set(PLACES) <= shares
+def test_every_feature_is_read_by_a_model_and_its_shares_and_times_of_week_have_counts() -> None:
+    assert all(f.models for f in FEATURES.values())
+    shares = {f.name for f in FEATURES.values() if f.counts}
+    assert {f.share for f in FEATURES.values() if f.share} <= shares
+    assert {f.name for f in FEATURES.values() if f.when} <= shares
+    assert all((f.when is not None) == ("{when}" in f.counts.population) for f in FEATURES.values() if f.counts)
+
+
+def test_every_change_touches_columns_of_its_model() -> None:
     for features, changes in ((NO_SHOW_FEATURES, CHANGES[Task.NO_SHOW]), (CHURN_FEATURES, CHANGES[Task.CHURN])):
         names = {f.name for f in features}
         assert all(names & set(change.columns) for change in changes)
-    assert set(TWINS) | TIMED | {name for of in CHANGES.values() for c in of for name in c.columns} <= set(PHRASES)
+    assert {name for changes in CHANGES.values() for change in changes for name in change.columns} <= set(FEATURES)

@@ -2,16 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import Match
-from starlette.types import Scope
 
 from serving.bodies.examples import add_examples
 from serving.guard.guard import Guard
-from serving.guard.permissions import OPEN_PATHS
+from serving.guard.permissions import Open, RouteTable
 from serving.http.api_versions import VERSIONS, Versioned
 from serving.http.problems import MEDIA_TYPE, Problem, handle_problems
 from serving.resources import Resources
@@ -81,10 +78,11 @@ class Api(FastAPI):
             schema["components"]["securitySchemes"] = {**_KEYS, "basic": _BASIC, "signature": _SIGNATURE}
             schema["components"]["schemas"] |= events.schemas()
             schema["security"] = [{name: []} for name in _KEYS]
+            declared = route_table(self).entries
             for path, operations in schema["paths"].items():
-                for operation in operations.values():
-                    _describe(operation, is_open=path in OPEN_PATHS)
-            add_examples(schema["paths"])
+                for method, operation in operations.items():
+                    _describe(operation, is_open=isinstance(declared[method.upper(), path].rule, Open))
+            add_examples(schema["paths"], declared)
         return self.openapi_schema or {}
 
 
@@ -123,13 +121,15 @@ def create_app(resources: Callable[[], Resources]) -> FastAPI:
         app.include_router(routes.router, responses=_problems(routes.router))
     handle_problems(app)
     app.add_middleware(Versioned)
-    app.add_middleware(Guard, resources=resources, is_routed=partial(is_routed, app))
+    app.state.route_table = RouteTable(app)
+    app.add_middleware(Guard, resources=resources, routes=app.state.route_table)
     return app
 
 
-def is_routed(app: FastAPI, scope: Scope) -> bool:
-    """Whether a route of the app answers here."""
-    return any(route.matches(scope)[0] is Match.FULL for route in app.routes)
+def route_table(app: FastAPI) -> RouteTable:
+    """The declared access of the app's routes."""
+    table: RouteTable = app.state.route_table
+    return table
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What the routes work with, opened once when the service starts."""
+"""Resources of the routes, opened once when the service starts."""
 
 import secrets
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from gateways.rails.signatures import Signatures, incoming
 from gateways.secret_file import kept_secret
 from gateways.settings import Settings, load_settings
 from serving.bodies.attribute_types import AttributeTypes
-from serving.guard.context import Door, open_door
+from serving.guard.context import GuardContext, open_guard_context
 from serving.guard.memory_counts import MemoryCounts
 from serving.guard.rate_limits import Limits, limits_of
 from serving.http.group_commit import Grouped, in_thread
@@ -31,7 +31,7 @@ TOKEN_SECRET_FILE = "token_secret"
 
 @dataclass(frozen=True)
 class Resources:
-    """A pooled engine, the champions in memory, the key that callers must send, and the clock."""
+    """Engine, champions in memory, installation key, clock and limits; everything else opens on first use."""
 
     engine: Engine
     champions: Champions
@@ -43,40 +43,40 @@ class Resources:
     streams: Streams = field(default_factory=lambda: Streams(load_settings({}).streams_per_key))
 
     @cached_property
-    def door(self) -> Door:
-        """What the guard decides with, opened with the first request."""
-        return open_door(self.engine, self.async_pool, self.api_key, self.token_secret, self.limits, self.now)
+    def guard_context(self) -> GuardContext:
+        """Dependencies of the guard, opened with the first request."""
+        return open_guard_context(self.engine, self.async_pool, self.api_key, self.token_secret, self.limits, self.now)
 
     @cached_property
     def async_pool(self) -> AsyncPool:
-        """Who asks the database from inside the event loop."""
+        """Connections for queries from the event loop."""
         return AsyncPool(self.engine)
 
     @cached_property
     def histories(self) -> Histories:
-        """What tutors did, for predictions that are computed when asked."""
+        """Histories of tutors, for predictions on request."""
         return Histories(self.engine)
 
     @cached_property
     def attribute_types(self) -> AttributeTypes:
-        """Types of the attributes of sessions."""
+        """Types of session attributes, for validating events."""
         return AttributeTypes(self.engine)
 
     @cached_property
     def inbox(self) -> Grouped[Arrival, Outcome]:
-        """Where events are kept: those that come while others are written, together."""
+        """Inbox for events; those that arrive during a write are committed together."""
         return Grouped(in_thread(lambda arrivals: accept_each(self.engine, arrivals, WEBHOOK, self.now())))
 
     @cached_property
     def hub(self) -> Hub:
-        """Who hears of changes of scores; first asked for inside the event loop."""
+        """Fan-out of score changes; must be first accessed inside the event loop."""
         return Hub(self.engine)
 
     def close(self) -> None:
-        """End what runs in the background; whoever comes after opens it again."""
-        door: Door | None = self.__dict__.pop("door", None)
-        if door is not None:
-            door.close()
+        """Stop background work and close connections. Later use opens them again."""
+        context: GuardContext | None = self.__dict__.pop("guard_context", None)
+        if context is not None:
+            context.close()
         pool: AsyncPool | None = self.__dict__.pop("async_pool", None)
         if pool is not None:
             pool.close()
@@ -88,7 +88,7 @@ class Resources:
 def open_resources(
     database_url: str, api_key: str, settings: Settings, now: Callable[[], datetime] = utc_now
 ) -> Resources:
-    """Resources on a database. Connects to nothing yet: a service may start before its database.
+    """Create the resources of a database. Opens no connection: a service may start before its database.
 
     Raises InvalidSettings.
     """
@@ -99,10 +99,10 @@ def open_resources(
     return Resources(engine, Champions(engine), api_key, now, limits, token_secret, incoming(settings), streams)
 
 
-async def _resources(request: Request) -> Resources:  # sync, each request would go through a thread for it
-    found: Resources = request.app.state.resources()
-    return found
+async def _resources(request: Request) -> Resources:  # async, since a sync dependency costs a thread per request
+    resources: Resources = request.app.state.resources()
+    return resources
 
 
-Given = Annotated[Resources, Depends(_resources)]
+AppResources = Annotated[Resources, Depends(_resources)]
 """The resources, as a route's argument."""

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from contextlib import ExitStack
-from functools import cache, partial
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -18,7 +18,7 @@ from gateways.api_key import api_key
 from gateways.embedded_postgres.server import running_database
 from gateways.private_files import keep_files_private
 from gateways.settings import load_settings
-from serving.app import create_app, is_routed
+from serving.app import create_app, route_table
 from serving.guard.guard import Guard
 from serving.http.bentoml_bypass import Shortcut
 from serving.http.schedule_gauges import ScheduleGauges
@@ -82,4 +82,4 @@ class TutorQuality:
 
 TutorQuality.mount_asgi_app(api)  # type: ignore[attr-defined]  # the decorator makes a Service of the class
 TutorQuality.add_asgi_middleware(ScheduleGauges, resources=resources)  # type: ignore[attr-defined]
-TutorQuality.add_asgi_middleware(Guard, resources=resources, is_routed=partial(is_routed, app))  # type: ignore[attr-defined]
+TutorQuality.add_asgi_middleware(Guard, resources=resources, routes=route_table(app))  # type: ignore[attr-defined]

@@ -10,9 +10,9 @@ from domain.policy import ALLOWED, Permission, Role
 from domain.scores import LOW_IS_BAD, QUALITY_ACT, RESCHEDULE_ACT, WATCH_FROM
 from domain.vocabulary import ScoreKind
 from insights.rates.tutor_rates import RATE_KINDS
-from serving.guard.permissions import PERMISSIONS, Known, Open, Rule, Signed
+from serving.guard.permissions import AnyCaller, Open, Rule, Signed
 from serving.http.problem_codes import CODES
-from serving.openapi import document
+from serving.openapi import declared_access, document
 
 KIND_WORDS: Mapping[ScoreKind, str] = {
     ScoreKind.NO_SHOW: "risk that the tutor misses the next booked session",
@@ -37,10 +37,11 @@ def api_page(page: Path) -> str:
 
 def _routes() -> Iterator[str]:
     paths: dict[str, dict[str, Any]] = json.loads(document())["paths"]
+    declared = declared_access()
     yield from ("| route | what | needs | roles |", "|---|---|---|---|")
     for path, operations in paths.items():
         for method, operation in operations.items():
-            rule = PERMISSIONS[method.upper(), path]
+            rule = declared[method.upper(), path].rule
             route = f"`{method.upper()} {path}`"
             yield f"| {route} | {operation['summary']} | {_needs(rule)} | {', '.join(_roles(rule, path))} |"
 
@@ -51,7 +52,7 @@ def _needs(rule: Rule) -> str:
             return f"`{rule.value}`"
         case Signed():
             return "a signature or secret"
-        case Known():
+        case AnyCaller():
             return "any key"
         case Open():
             return "nothing"

@@ -1,7 +1,6 @@
-"""Examples of what administrators and clients of OAuth are answered, for the API's description."""
+"""Examples of response bodies of the admin and OAuth routes, for the OpenAPI document."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 _AT = "2026-11-23T17:00:00Z"
@@ -15,43 +14,38 @@ _DELIVERY = {
 }  # fmt: skip
 _ATTEMPT = {"at": _AT, "status_code": 500, "error": "answered 500", "seconds": 0.12}
 
-ADMIN_ANSWERS: Mapping[tuple[str, str], Any] = MappingProxyType(
-    {
-        ("post", "/api/admin/keys"): _KEY | {"key": "tqs_live_6f1c0b9e_…"},
-        ("get", "/api/admin/keys"): {"keys": [_KEY]},
-        ("get", "/api/admin/audit"): {
-            "rows": [
-                {
-                    "id": 812, "at": _AT, "actor": "6f1c0b9e", "role": "read",
-                    "action": "GET /api/tutors/{tutor_id}/scores", "subject_id": "tutor-17",
-                    "request_id": "9f1c2ab07d5e4c3f8a6b", "detail": None,
-                }
-            ],
-            "before": None,
-        },
-        ("get", "/api/admin/inbox"): {
-            "waiting": 0,
-            "parked": 1,
-            "oldest_waiting": None,
-            "events": [
-                {
-                    "id": 4711, "event_id": "evt-1", "type": "transcript.ready", "received_at": _AT, "tries": 5,
-                    "due_at": None, "parked_at": "2026-11-23T18:00:00Z", "error": "its session is not known yet",
-                }
-            ],
-            "next_after": None,
-        },
-        ("get", "/api/admin/webhooks"): {"deliveries": [_DELIVERY], "next_before": None},
-        ("post", "/api/admin/inbox/retry_parked"): {"retried": [17, 18]},
-        ("get", "/api/admin/webhooks/{number}"): _DELIVERY | {"attempts": [_ATTEMPT]},
-        ("post", "/api/admin/webhooks/{number}/replay"): {"replayed": [91]},
-        ("post", "/api/admin/webhooks/replay_failed"): {"replayed": [91, 92]},
-        ("post", "/api/oauth/token"): {
-            "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.…",
-            "token_type": "Bearer",
-            "expires_in": 600,
-            "scope": "scores:read",
-        },
-    }
-)  # fmt: skip
-"""By method and path."""
+NEW_KEY: Mapping[str, Any] = _KEY | {"key": "tqs_live_6f1c0b9e_…"}
+KEY_LIST: Mapping[str, Any] = {"keys": [_KEY]}
+AUDIT_LOG: Mapping[str, Any] = {
+    "rows": [
+        {
+            "id": 812, "at": _AT, "actor": "6f1c0b9e", "role": "read",
+            "action": "GET /api/tutors/{tutor_id}/scores", "subject_id": "tutor-17",
+            "request_id": "9f1c2ab07d5e4c3f8a6b", "detail": None,
+        }
+    ],
+    "before": None,
+}  # fmt: skip
+INBOX: Mapping[str, Any] = {
+    "waiting": 0,
+    "parked": 1,
+    "oldest_waiting": None,
+    "events": [
+        {
+            "id": 4711, "event_id": "evt-1", "type": "transcript.ready", "received_at": _AT, "tries": 5,
+            "due_at": None, "parked_at": "2026-11-23T18:00:00Z", "error": "its session is not known yet",
+        }
+    ],
+    "next_after": None,
+}  # fmt: skip
+DELIVERIES: Mapping[str, Any] = {"deliveries": [_DELIVERY], "next_before": None}
+RETRIED: Mapping[str, Any] = {"retried": [17, 18]}
+DELIVERY: Mapping[str, Any] = _DELIVERY | {"attempts": [_ATTEMPT]}
+REPLAYED: Mapping[str, Any] = {"replayed": [91]}
+ALL_REPLAYED: Mapping[str, Any] = {"replayed": [91, 92]}
+ACCESS_TOKEN: Mapping[str, Any] = {
+    "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.…",
+    "token_type": "Bearer",
+    "expires_in": 600,
+    "scope": "scores:read",
+}

@@ -1,4 +1,4 @@
-"""Examples of bodies and answers, for the API's description. A test holds each against its schema."""
+"""Examples of request and response bodies for the OpenAPI document. A test validates each against its schema."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.scores import points
 from domain.vocabulary import ScoreKind
-from serving.bodies.admin_examples import ADMIN_ANSWERS
+from serving.guard.permissions import Access
 from serving.http.problem_codes import CODES
 from serving.http.problems import TYPE_PREFIX
 
@@ -53,7 +53,7 @@ _TUTOR = {
 }  # fmt: skip
 _PREDICTED = {name: _SCORE[name] for name in _SCORE if name not in {"trend", "message"}}
 _OF_SESSION = {"kind": ScoreKind.NO_SHOW.value, "subject_kind": "session", "subject_id": "session-81023"}
-_CHANGES = {
+CHANGES: Mapping[str, Any] = {
     "changes": [
         {
             "id": 311, "tutor_id": "tutor-17", "subject_kind": "tutor", "subject_id": "tutor-17", "kind": "no_show_14d",
@@ -64,86 +64,72 @@ _CHANGES = {
     "last_id": 311,
     "reset": False,
 }  # fmt: skip
-_TAKEN = {
+TRANSCRIPT_STATUS: Mapping[str, Any] = {
     "id": "transcript-81023", "session_id": "session-81023", "status": "accepted",
     "message": "accepted: no scorer reads transcripts yet, so this stays as it is until one is installed",
     "requested_at": _AS_OF, "scorer": None, "result": None, "finished_at": None,
 }  # fmt: skip
 
-BODIES: Mapping[tuple[str, str], Any] = MappingProxyType(
-    {
-        ("post", "/api/predict/no_show"): {"session_id": "session-81023", "explain": True},
-        ("post", "/api/predict/churn"): {"tutor_id": "tutor-17", "explain": True},
-        ("post", "/api/quality/sessions"): {
-            "id": "transcript-81023",
-            "session_id": "session-81023",
-            "transcript": "tutor: Hello.\nstudent: Hi.",
-        },
-    }
-)
-"""Bodies by method and path, of routes that do not bring their own."""
-
-ANSWERS: Mapping[tuple[str, str], Any] = MappingProxyType(
-    {
-        ("get", "/api/tutors"): {"tutors": [_TUTOR], "next_cursor": None},
-        ("get", "/api/tutors/{tutor_id}/scores"): {
-            "tutor_id": "tutor-17",
-            "status": "scored",
-            "message": "The latest scores.",
-            "scores": [dict(_SCORE), dict(_NOTHING)],
-            "next_session": {"session_id": "session-81023", "starts_at": "2026-11-24T16:00:00Z"},
-        },
-        ("get", "/api/tutors/{tutor_id}/recommendations"): {
-            "tutor_id": "tutor-17",
-            "message": "What to do, the most pressing first.",
-            "recommendations": [
-                {
-                    "about": "no_show_14d", "subject_kind": "tutor", "subject_id": "tutor-17", "starts_at": None,
-                    "risk": 0.43, "band": "watch", "action": _CALL, "reasons": _REASONS, "what_if": _WHAT_IF,
-                    "measured_effect": None,
-                }
-            ],
-        },
-        ("get", "/api/sessions/upcoming"): {
-            "sessions": [
-                {
-                    "session_id": "session-81023", "tutor_id": "tutor-17", "tutor_name": "Ada",
-                    "timezone": "Europe/Berlin", "student_id": "student-204", "starts_at": "2026-11-24T16:00:00Z",
-                    "risk": {"value": 0.43, "low": 0.35, "high": 0.51, "band": "watch"}, "reasons": _REASONS,
-                    "action": _CALL, "expected_effect": "effect not measured yet", "what_if": _WHAT_IF,
-                    "model_version": "no_show 7", "as_of": _AS_OF,
-                }
-            ],
-            "total": 1,
-            "next_cursor": None,
-        },
-        ("post", "/api/predict/no_show"): {
-            "session_id": "session-81023",
-            "tutor_id": "tutor-17",
-            "starts_at": "2026-11-24T16:00:00Z",
-            "score": _PREDICTED | _OF_SESSION,
-        },
-        ("post", "/api/predict/churn"): {"tutor_id": "tutor-17", "scores": [_PREDICTED | {"kind": "churn_30d"}]},
-        ("get", "/api/changes"): _CHANGES,
-        ("get", "/api/tutors/{tutor_id}/changes"): _CHANGES,
-        ("post", "/api/quality/sessions"): _TAKEN,
-        ("get", "/api/quality/sessions/{request_id}"): _TAKEN,
-        ("get", "/api/health"): {"status": "ok"},
-        ("get", "/api/ready"): {"status": "ready", "models": {"no_show": "7", "churn": "4"}},
-    }
-)  # fmt: skip
-"""Answers by method and path, of routes that do not bring their own."""
+NO_SHOW_QUESTION: Mapping[str, Any] = {"session_id": "session-81023", "explain": True}
+CHURN_QUESTION: Mapping[str, Any] = {"tutor_id": "tutor-17", "explain": True}
+TRANSCRIPT: Mapping[str, Any] = {
+    "id": "transcript-81023",
+    "session_id": "session-81023",
+    "transcript": "tutor: Hello.\nstudent: Hi.",
+}
+TUTOR_LIST: Mapping[str, Any] = {"tutors": [_TUTOR], "next_cursor": None}
+TUTOR_SCORES: Mapping[str, Any] = {
+    "tutor_id": "tutor-17",
+    "status": "scored",
+    "message": "The latest scores.",
+    "scores": [dict(_SCORE), dict(_NOTHING)],
+    "next_session": {"session_id": "session-81023", "starts_at": "2026-11-24T16:00:00Z"},
+}  # fmt: skip
+RECOMMENDATIONS: Mapping[str, Any] = {
+    "tutor_id": "tutor-17",
+    "message": "What to do, the most pressing first.",
+    "recommendations": [
+        {
+            "about": "no_show_14d", "subject_kind": "tutor", "subject_id": "tutor-17", "starts_at": None,
+            "risk": 0.43, "band": "watch", "action": _CALL, "reasons": _REASONS, "what_if": _WHAT_IF,
+            "measured_effect": None,
+        }
+    ],
+}  # fmt: skip
+UPCOMING_SESSIONS: Mapping[str, Any] = {
+    "sessions": [
+        {
+            "session_id": "session-81023", "tutor_id": "tutor-17", "tutor_name": "Ada",
+            "timezone": "Europe/Berlin", "student_id": "student-204", "starts_at": "2026-11-24T16:00:00Z",
+            "risk": {"value": 0.43, "low": 0.35, "high": 0.51, "band": "watch"}, "reasons": _REASONS,
+            "action": _CALL, "expected_effect": "effect not measured yet", "what_if": _WHAT_IF,
+            "model_version": "no_show 7", "as_of": _AS_OF,
+        }
+    ],
+    "total": 1,
+    "next_cursor": None,
+}  # fmt: skip
+NO_SHOW_PREDICTION: Mapping[str, Any] = {
+    "session_id": "session-81023",
+    "tutor_id": "tutor-17",
+    "starts_at": "2026-11-24T16:00:00Z",
+    "score": _PREDICTED | _OF_SESSION,
+}
+CHURN_PREDICTION: Mapping[str, Any] = {"tutor_id": "tutor-17", "scores": [_PREDICTED | {"kind": "churn_30d"}]}
+HEALTH: Mapping[str, Any] = {"status": "ok"}
+READINESS: Mapping[str, Any] = {"status": "ready", "models": {"no_show": "7", "churn": "4"}}
 
 
-def add_examples(paths: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put the examples into an OpenAPI document's paths, of problems the one most likely of their status."""
-    problems, answers = _problems(), {**ANSWERS, **ADMIN_ANSWERS}
+def add_examples(paths: Mapping[str, Mapping[str, Any]], declared: Mapping[tuple[str, str], Access]) -> None:
+    """Add the examples that the routes declare, and one problem of each status, to an OpenAPI document's paths."""
+    problems = _problems()
     for path, operations in paths.items():
         for method, operation in operations.items():
+            access = declared[method.upper(), path]
             for content in operation.get("requestBody", {}).get("content", {}).values():
-                _add(content, BODIES.get((method, path)))
+                _add(content, access.body_example)
             for status, response in operation["responses"].items():
-                example = problems.get(int(status)) if int(status) >= 400 else answers.get((method, path))
+                example = problems.get(int(status)) if int(status) >= 400 else access.example
                 for content in response.get("content", {}).values():
                     _add(content, example)
 
@@ -154,7 +140,7 @@ def _add(content: dict[str, Any], example: Any) -> None:
 
 
 def _problems() -> Mapping[int, Mapping[str, Any]]:
-    """The first problem of each status, as it is answered."""
+    """The default problem of each status, as a response body."""
     first: dict[int, dict[str, Any]] = {}
     for status, code, meaning, _ in CODES.values():
         first.setdefault(

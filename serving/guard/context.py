@@ -1,11 +1,11 @@
-"""Everything the guard decides with: who calls, how often they may, and what is written down of it."""
+"""Dependencies of the request guard: authentication, rate limits, audit writer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.policy import Principal
-from serving.guard.authentication import Callers
+from serving.guard.authentication import Authenticator
 from serving.guard.permissions import ADMIN_PREFIX
 from serving.guard.rate_limits import Limits
 from serving.guard.tokens import Tokens
@@ -16,50 +16,48 @@ from store.db.engine import Engine
 
 
 @dataclass(frozen=True)
-class Door:
-    """One for each process. Opens no connection before it is asked for something."""
+class GuardContext:
+    """Dependencies of the guard, one instance per process. Opens no connection before the first request."""
 
-    callers: Callers
+    authenticator: Authenticator
     tokens: Tokens
     limits: Limits
-    rows: Grouped[Sequence[AuditRow], None]
+    audit_rows: Grouped[Sequence[AuditRow], None]
     now: Callable[[], datetime]
 
-    async def write_down(
-        self, principal: Principal, action: str, subjects: Sequence[str | None], request_id: str
-    ) -> None:
-        """Write a row for each subject, and wait until they are in the database. Raises DatabaseUnavailable."""
+    async def audit(self, principal: Principal, action: str, subjects: Sequence[str | None], request_id: str) -> None:
+        """Write an audit row for each subject and wait until they are committed. Raises DatabaseUnavailable."""
         now = self.now()
-        await self.rows.submit(
+        await self.audit_rows.submit(
             [AuditRow(now, principal.id, principal.role, action, subject, request_id) for subject in subjects]
         )
 
     def close(self) -> None:
-        """Stop listening for changes of keys, and write what is still to be written."""
-        self.callers.close()
+        """Stop listening for changes of keys and finish pending writes."""
+        self.authenticator.close()
 
 
-def open_door(
+def open_guard_context(
     engine: Engine,
     pool: AsyncPool,
     installation_key: str,
     token_secret: str,
     limits: Limits,
     now: Callable[[], datetime],
-) -> Door:
-    """The door of one process, which begins to listen for changes of keys."""
+) -> GuardContext:
+    """Create the context of one process and start listening for changes of keys."""
 
     async def write(groups: list[Sequence[AuditRow]]) -> list[None]:
         rows = [row for group in groups for row in group]
-        await write_rows_async(pool, rows, wait_for_disk=any(_is_act(row) for row in rows))
+        await write_rows_async(pool, rows, wait_for_disk=any(_is_change(row) for row in rows))
         return [None] * len(groups)
 
     tokens = Tokens(token_secret)
-    callers = Callers(engine, installation_key, tokens, now)
-    callers.start()
-    return Door(callers, tokens, limits, Grouped(write), now)
+    authenticator = Authenticator(engine, installation_key, tokens, now)
+    authenticator.start()
+    return GuardContext(authenticator, tokens, limits, Grouped(write), now)
 
 
-def _is_act(row: AuditRow) -> bool:
-    """Whether an administrator did something, rather than somebody read something."""
+def _is_change(row: AuditRow) -> bool:
+    """Whether the row records a request to `/api/admin/`, rather than a read of scores."""
     return ADMIN_PREFIX in row.action

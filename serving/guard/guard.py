@@ -1,4 +1,4 @@
-"""What every request passes before any route, ours or BentoML's: its id, its caller, their permission, its body."""
+"""Request guard before every route, ours and BentoML's: request id, caller, permission, rate limit, body."""
 
 import asyncio
 import logging
@@ -15,144 +15,153 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import TooManyRequests, TutorQualityError, UnknownCaller
 from domain.policy import Permission, check
-from serving.guard.context import Door
-from serving.guard.permissions import TOKEN_PATH, WEBSOCKET, Open, Place, Signed, methods_of, place
-from serving.guard.response import Admitted, Answer
-from serving.http.problems import internal_error, logged, problem_of, respond
+from serving.guard.context import GuardContext
+from serving.guard.permissions import WEBSOCKET, MatchedRoute, Open, RouteTable, Signed
+from serving.guard.response import Authenticated, GuardedSend
+from serving.http.problems import UNKNOWN_PATH, internal_error, logged, problem_of, respond
 from serving.resources import Resources
 
 logger = logging.getLogger("tutor_quality.serving")
 
 BODY_LIMIT = 1_500_000
-"""Bytes of a request's body, and of one message of a WebSocket."""
+"""Maximum size in bytes of a request's body, and of one message of a WebSocket."""
 
 BODY_SECONDS = 30.0
-"""How long the whole of a body may take to come: whoever sends it byte by byte would hold a connection for ever."""
+"""Seconds within which the whole body must arrive: a client sending byte by byte would hold a connection forever."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WITHOUT_KEY = "send a key or a token as `Authorization: Bearer …` or `X-API-Key: …`"
 
 
 class _Headers:
-    """The headers of a request, decoded when asked for. Of one sent twice the first counts, as it does behind us."""
+    """Headers of a request, decoded on access. Of a repeated header the first counts, as in Starlette."""
 
     def __init__(self, scope: Scope) -> None:
         self._raw: dict[bytes, bytes] = dict(reversed(scope["headers"]))
 
     def get(self, name: str, default: str = "") -> str:
-        """The value of a header, whose name is in small letters."""
-        found = self._raw.get(name.encode())
-        return default if found is None else found.decode("latin-1")
+        """The value of a header; `name` is in lower case."""
+        value = self._raw.get(name.encode())
+        return default if value is None else value.decode("latin-1")
 
 
 class Guard:
-    """ASGI middleware for HTTP and WebSockets. Routes missing from `serving.guard.permissions` are refused.
+    """ASGI middleware for HTTP and WebSockets. A route that declares no access is refused.
 
-    `resources` is asked for with every request, so that they may be opened after the import; `is_routed` says whether
-    the app has a route there, to tell a forgotten line in that list from a wrong address.
+    `resources` is called with every request, so that they can be opened after the import.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         resources: Callable[[], Resources],
-        is_routed: Callable[[Scope], bool] = lambda _: False,
+        routes: RouteTable,
         body_limit: int = BODY_LIMIT,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
-        self.app, self.resources, self.is_routed = app, resources, is_routed
+        self.app, self.resources, self.routes = app, resources, routes
         self.body_limit, self.body_seconds = body_limit, body_seconds
-        # Ids name requests in the log and are no secret: random once a process, then counted.
+        # Ids identify requests in the log and are no secret: a random prefix per process, then a counter.
         prefix = uuid.uuid4().hex[:16]
         self._ids = (f"{prefix}-{number:x}" for number in count(1))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or pass on. A request that a guard further out has let in is passed on as it is."""
+        """Refuse the request or pass it on. A request that an outer guard accepted is passed on unchanged."""
         if scope["type"] not in ("http", "websocket") or "request_id" in scope.setdefault("state", {}):
             return await self.app(scope, receive, send)
         headers = _Headers(scope)
         scope["state"]["request_id"] = self._request_id(headers)
-        door = self.resources().door
-        where = place(scope.get("method", WEBSOCKET), scope["path"])
-        answer = Answer(scope, send, door, where)
+        context = self.resources().guard_context
+        route = self.routes.match(scope.get("method", WEBSOCKET), scope["path"])
+        scope["state"]["logged_path"] = route.template if route.access else UNKNOWN_PATH
+        guarded = GuardedSend(scope, send, context, route)
         try:
-            refusal = await self._let_in(HTTPConnection(scope), headers, where, door, answer)
+            refusal = await self._refusal(HTTPConnection(scope), headers, route, context, guarded)
         except TutorQualityError as error:
             refusal = problem_of(scope, error)
         if refusal is not None:
-            return await answer.refuse(receive, refusal)
+            return await guarded.refuse(receive, refusal)
         timely = receive if scope["type"] == "websocket" else _timely(receive, self.body_seconds)
-        await self._pass_on(scope, _limited(timely, self.body_limit), answer)
+        await self._pass_on(scope, _limited(timely, self.body_limit), guarded)
 
-    async def _let_in(
-        self, connection: HTTPConnection, headers: _Headers, where: Place, door: Door, answer: Answer
+    async def _refusal(
+        self,
+        connection: HTTPConnection,
+        headers: _Headers,
+        route: MatchedRoute,
+        context: GuardContext,
+        guarded: GuardedSend,
     ) -> Response | None:
         """A refusal, or None. Raises UnknownCaller, TooManyRequests, Forbidden, DatabaseUnavailable."""
-        if isinstance(where.rule, Open):
-            return self._body_refusal(connection.scope, headers)
-        if not isinstance(where.rule, Signed):
-            answer.admitted = await _admit(connection, headers, door)
-            connection.scope["state"]["principal"] = answer.admitted.principal
-        standing = await door.limits.ask(answer.admitted.principal.id if answer.admitted else address(connection))
-        answer.headers |= standing.headers
-        if not standing.allowed:
-            raise TooManyRequests(standing.reset_seconds)
-        if where.rule is None:
-            return self._nowhere(connection.scope, where)
-        if isinstance(where.rule, Permission) and answer.admitted is not None:
-            check(answer.admitted.principal, where.rule, where.tutor_id)
-        return self._body_refusal(connection.scope, headers)
+        if isinstance(route.rule, Open):
+            return self._body_refusal(connection.scope, headers, route)
+        caller = None
+        if not isinstance(route.rule, Signed):
+            guarded.caller = caller = await _authenticate(connection, headers, context)
+            connection.scope["state"]["principal"] = caller.principal
+        status = await context.limits.count(caller.principal.id if caller else address(connection))
+        guarded.headers |= status.headers
+        if not status.allowed:
+            raise TooManyRequests(status.reset_seconds)
+        if route.rule is None:
+            return self._unknown_route(connection.scope, route)
+        if isinstance(route.rule, Permission) and caller is not None:
+            check(caller.principal, route.rule, route.tutor_id)
+        return self._body_refusal(connection.scope, headers, route)
 
     def _request_id(self, headers: _Headers) -> str:
-        """The caller's own id where it is fit for a log, else a new one."""
+        """The caller's own id if it is safe for a log, otherwise a new one."""
         sent = headers.get("x-request-id")
         return sent if sent and _REQUEST_ID.fullmatch(sent) else next(self._ids)
 
-    def _nowhere(self, scope: Scope, where: Place) -> Response:
-        if self.is_routed(scope):
-            return respond(scope, 403, "nobody may use this route: it is in no list of permissions", "unclassified")
-        allowed = methods_of(where.template)
+    def _unknown_route(self, scope: Scope, route: MatchedRoute) -> Response:
+        if self.routes.is_routed(scope):
+            return respond(scope, 403, "this route is closed: it declares no permission", "unclassified")
+        allowed = self.routes.methods_of(route.template)
         if not allowed:
-            return respond(scope, 404, f"there is nothing at {where.template}")
-        refusal = respond(scope, 405, f"{where.method} is not possible at {where.template}")
+            return respond(scope, 404, f"there is nothing at {route.template}")
+        refusal = respond(scope, 405, f"{route.method} is not possible at {route.template}")
         refusal.headers["Allow"] = ", ".join(allowed)
         return refusal
 
-    def _body_refusal(self, scope: Scope, headers: _Headers) -> Response | None:
-        wanted = _media_type(scope["path"])
-        if _has_body(headers) and headers.get("content-type", "").partition(";")[0].strip().lower() != wanted:
-            return respond(scope, 415, f"send the body as `Content-Type: {wanted}`")
+    def _body_refusal(self, scope: Scope, headers: _Headers, route: MatchedRoute) -> Response | None:
+        # Above all this refuses pickle (`application/vnd.bentoml+pickle`), which BentoML would unpack and run.
+        sent = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if _has_body(headers) and sent != route.media_type:
+            return respond(scope, 415, f"send the body as `Content-Type: {route.media_type}`")
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self.body_limit:
             return respond(scope, 413, _too_large(self.body_limit))
         return None
 
-    async def _pass_on(self, scope: Scope, receive: Receive, answer: Answer) -> None:
+    async def _pass_on(self, scope: Scope, receive: Receive, guarded: GuardedSend) -> None:
         try:
-            await self.app(scope, receive, answer)
+            await self.app(scope, receive, guarded)
         except Exception:
-            if answer.is_over:
+            if guarded.is_over:
                 return
             method = scope.get("method", WEBSOCKET)
             logger.exception("%s %s (request %s)", method, logged(scope), scope["state"]["request_id"])
-            if not answer.started:
-                await answer.refuse(receive, internal_error(scope))
+            if not guarded.started:
+                await guarded.refuse(receive, internal_error(scope))
 
 
 def address(connection: HTTPConnection) -> str:
-    """Where a request comes from, as far as the server knows."""
+    """Client address of a request, for counting."""
     return f"address {connection.client.host if connection.client else 'unknown'}"
 
 
-async def _admit(connection: HTTPConnection, headers: _Headers, door: Door) -> Admitted:
+async def _authenticate(connection: HTTPConnection, headers: _Headers, context: GuardContext) -> Authenticated:
     credential = _credential(headers)
     if not credential:
-        door.limits.count_without_key(address(connection))
+        context.limits.count_without_key(address(connection))
         raise UnknownCaller(_WITHOUT_KEY)
-    principal = door.callers.known(credential)
+    authenticator = context.authenticator
+    principal = authenticator.cached(credential)
     if principal is None:
-        principal = await door.limits.check(address(connection), partial(door.callers.find, credential))
-    return Admitted(principal, credential)
+        look_up = partial(authenticator.authenticate, credential)
+        principal = await context.limits.check_credential(address(connection), look_up)
+    return Authenticated(principal, credential)
 
 
 def _credential(headers: _Headers) -> str:
@@ -164,14 +173,8 @@ def _has_body(headers: _Headers) -> bool:
     return headers.get("content-length", "0") != "0" or headers.get("transfer-encoding") != ""
 
 
-def _media_type(path: str) -> str:
-    """What a body must be. Above all no pickle (`application/vnd.bentoml+pickle`), which BentoML would unpack and run;
-    and a form only where OAuth wants one."""
-    return "application/x-www-form-urlencoded" if path == TOKEN_PATH else "application/json"
-
-
 def _timely(receive: Receive, seconds: float) -> Receive:
-    """A `receive` that waits so long for the whole body, and for what comes after it as long as it takes."""
+    """A `receive` that limits the time for the whole body, and not the time for messages after it."""
     until, is_whole = asyncio.get_running_loop().time() + seconds, False
 
     async def timed() -> Message:
@@ -180,7 +183,7 @@ def _timely(receive: Receive, seconds: float) -> Receive:
             async with asyncio.timeout_at(None if is_whole else until):
                 message = await receive()
         except TimeoutError:
-            detail = f"the body did not come within {seconds:g} seconds"
+            detail = f"the body did not arrive within {seconds:g} seconds"
             raise HTTPException(408, detail, {"Connection": "close"}) from None
         is_whole = not message.get("more_body", False)
         return message
@@ -189,16 +192,16 @@ def _timely(receive: Receive, seconds: float) -> Receive:
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
-    """A `receive` that counts: a body sent in chunks announces no length."""
-    taken = 0
+    """A `receive` that counts bytes, since a body sent in chunks announces no length."""
+    received = 0
 
     async def counted() -> Message:
-        nonlocal taken
+        nonlocal received
         message = await receive()
         if message["type"] == "websocket.receive":
-            taken = 0  # each message is one body
-        taken += len(message.get("body") or message.get("bytes") or message.get("text") or b"")
-        if taken > limit:
+            received = 0  # each message is one body
+        received += len(message.get("body") or message.get("bytes") or message.get("text") or b"")
+        if received > limit:
             raise HTTPException(413, _too_large(limit))
         return message
 

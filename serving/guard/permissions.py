@@ -1,170 +1,178 @@
-"""Which route asks for what: the one list that the guard decides by. A route that is not in it answers nobody."""
+"""Access rules of the routes: declared on each route with `@access`, collected in the table the guard decides by."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Annotated
+from typing import Any, TypeVar
 
-from fastapi import Depends
-from starlette.requests import HTTPConnection
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
+from starlette.types import Scope
 
-from domain.errors import UnknownCaller
-from domain.policy import Permission, Principal
+from domain.policy import Permission
 
 
 @dataclass(frozen=True)
 class Open:
-    """Anybody may ask, as often as they like: probes, which say nothing of anybody."""
+    """No authentication and no rate limit: probes, which reveal nothing about anybody."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """Anybody with a key may ask, whatever their role: what is about nobody."""
+class AnyCaller:
+    """Any valid key or token, whatever its role: for what concerns no tutor."""
 
 
 @dataclass(frozen=True)
 class Signed:
-    """The body proves who sends it, and the route looks at the proof; tries are counted by address."""
+    """The body authenticates the sender and the route verifies it; requests are counted by client address."""
 
 
-Rule = Permission | Open | Known | Signed
+Rule = Permission | Open | AnyCaller | Signed
 
 WEBSOCKET = "WEBSOCKET"
-"""Stands for the method of a route that is a WebSocket."""
+"""Used in place of an HTTP method for a route that is a WebSocket."""
 
-TOKEN_PATH = "/api/oauth/token"
 ADMIN_PREFIX = "/api/admin/"
 
-PERMISSIONS: Mapping[tuple[str, str], Rule] = MappingProxyType(
-    {
-        # Probes, ours and BentoML's: a load balancer has no key.
-        ("GET", "/api/health"): Open(),
-        ("GET", "/api/ready"): Open(),
-        ("GET", "/livez"): Open(),
-        ("GET", "/healthz"): Open(),
-        ("GET", "/readyz"): Open(),
-        # BentoML's own. Behind a proxy every caller comes from loopback, so loopback proves nothing.
-        ("GET", "/metrics"): Permission.ADMIN,
-        ("GET", "/schema.json"): Permission.ADMIN,
-        ("GET", "/api/openapi.json"): Known(),
-        # Keys, tokens and what was done with them.
-        ("POST", TOKEN_PATH): Signed(),
-        ("POST", "/api/admin/keys"): Permission.ADMIN,
-        ("GET", "/api/admin/keys"): Permission.ADMIN,
-        ("DELETE", "/api/admin/keys/{key_id}"): Permission.ADMIN,
-        ("GET", "/api/admin/audit"): Permission.ADMIN,
-        ("GET", "/api/admin/inbox"): Permission.ADMIN,
-        ("POST", "/api/admin/inbox/{row}/retry"): Permission.ADMIN,
-        ("POST", "/api/admin/inbox/retry_parked"): Permission.ADMIN,
-        # Events.
-        ("POST", "/api/sessions"): Signed(),
-        ("POST", "/api/sessions/batch"): Signed(),
-        ("POST", "/api/sessions/reconcile"): Permission.EVENTS_SEND,
-        # Scores.
-        ("GET", "/api/tutors"): Permission.SCORES_READ,
-        ("GET", "/api/tutors/{tutor_id}/recommendations"): Permission.SCORES_READ,
-        ("GET", "/api/sessions/upcoming"): Permission.SCORES_READ,
-        ("GET", "/api/tutors/{tutor_id}/scores"): Permission.SCORES_READ,
-        # Transcripts.
-        ("POST", "/api/quality/sessions"): Permission.QUALITY_SEND,
-        ("GET", "/api/quality/sessions/{request_id}"): Permission.QUALITY_SEND,
-        # Changes of scores, and what Rails is told of them.
-        ("GET", "/api/changes"): Permission.SCORES_READ,
-        ("GET", "/api/changes/stream"): Permission.SCORES_READ,
-        (WEBSOCKET, "/api/changes/ws"): Permission.SCORES_READ,
-        ("GET", "/api/tutors/{tutor_id}/changes"): Permission.SCORES_READ,
-        ("GET", "/api/tutors/{tutor_id}/changes/stream"): Permission.SCORES_READ,
-        (WEBSOCKET, "/api/tutors/{tutor_id}/changes/ws"): Permission.SCORES_READ,
-        ("GET", "/api/admin/webhooks"): Permission.ADMIN,
-        ("GET", "/api/admin/webhooks/{number}"): Permission.ADMIN,
-        ("POST", "/api/admin/webhooks/{number}/replay"): Permission.ADMIN,
-        ("POST", "/api/admin/webhooks/replay_failed"): Permission.ADMIN,
-        # Predictions.
-        ("POST", "/api/predict/no_show"): Permission.PREDICTIONS_MAKE,
-        ("POST", "/api/predict/churn"): Permission.PREDICTIONS_MAKE,
-    }
-)
-"""Method and path template of every route, and what it asks for.
-
-Add a line for each route of yours. `{tutor_id}` in the path is the tutor it is about: a tutor's own key opens that
-one. The guard writes an audit row with every answer of a SCORES_READ route and of `/api/admin`, about the first
-parameter in the path; where the tutors stand in the body or in the answer, the route names them with `about`, and the
-row is written for any route.
-"""
-
-OPEN_PATHS = frozenset(path for (_, path), rule in PERMISSIONS.items() if isinstance(rule, Open))
+JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a request goes: the rule, None for a path that is not in the list, and what stands in the path."""
+class Access:
+    """Declaration of one route: who may call it, the media type of its body, and examples for the OpenAPI document."""
+
+    rule: Rule
+    body_example: Any = field(default=None, compare=False)
+    example: Any = field(default=None, compare=False)
+    media_type: str = JSON
+
+
+FRAMEWORK_ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
+    {
+        # Probes of BentoML: a load balancer has no key.
+        ("GET", "/livez"): Access(Open()),
+        ("GET", "/healthz"): Access(Open()),
+        ("GET", "/readyz"): Access(Open()),
+        # Behind a proxy every request comes from loopback, so a loopback address proves nothing.
+        ("GET", "/metrics"): Access(Permission.ADMIN),
+        ("GET", "/schema.json"): Access(Permission.ADMIN),
+        # FastAPI adds this route itself.
+        ("GET", "/api/openapi.json"): Access(AnyCaller()),
+    }
+)
+"""Access to routes that BentoML and FastAPI add, by method and path. Every other route declares its own."""
+
+_ATTRIBUTE = "declared_access"
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def access(
+    rule: Rule, *, body_example: Any = None, example: Any = None, media_type: str = JSON
+) -> Callable[[Endpoint], Endpoint]:
+    """Declare on a route's function who may call the route.
+
+    `{tutor_id}` in the path is the tutor the route is about: a tutor's own key grants access to that one. The guard
+    writes an audit row with every response of a SCORES_READ route and of `/api/admin`, about the first parameter of
+    the path. Where the tutors are in the body or in the response, the route names them with `set_audit_subjects`, and
+    the rows are written whatever the rule.
+    """
+
+    def declare(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, _ATTRIBUTE, Access(rule, body_example, example, media_type))
+        return endpoint
+
+    return declare
+
+
+@dataclass(frozen=True)
+class MatchedRoute:
+    """The route of a request: its declared access, None for an unknown path, and the parameters in the path."""
 
     method: str
     template: str
-    rule: Rule | None
+    access: Access | None
     parameters: Mapping[str, str]
 
     @property
+    def rule(self) -> Rule | None:
+        """The access rule, None for an unknown path."""
+        return self.access.rule if self.access else None
+
+    @property
     def tutor_id(self) -> str | None:
-        """The one tutor it is about, None for more than one."""
+        """The one tutor the request is about, None for more than one."""
         return self.parameters.get("tutor_id")
 
     @property
+    def media_type(self) -> str:
+        """Media type that a body must have."""
+        return self.access.media_type if self.access else JSON
+
+    @property
     def is_audited(self) -> bool:
-        """Whether an answer leaves a row even where the route names nobody."""
+        """Whether a response is audited even where the route names no subject."""
         if self.rule is Permission.ADMIN:
             return self.template.startswith(ADMIN_PREFIX)
         return self.rule is Permission.SCORES_READ
 
 
-def place(method: str, path: str) -> Place:
-    """Where a request goes. A fixed path goes before one with parameters, as the routes are declared."""
-    method = "GET" if method == "HEAD" else method
-    rule = PERMISSIONS.get((method, path))
-    if rule is not None and "{" not in path:
-        return Place(method, path, rule, {})
-    for template, pattern in _patterns(method):
-        found = pattern.fullmatch(path)
-        if found:
-            return Place(method, template, PERMISSIONS[method, template], found.groupdict())
-    return Place(method, path, None, {})
+class RouteTable:
+    """Declared access of all routes of an app, by method and path template.
+
+    Raises TypeError for a route that declares no access. A route added to the app later is refused by the guard.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self.entries: Mapping[tuple[str, str], Access] = MappingProxyType(
+            {**FRAMEWORK_ROUTES, **{key: _declared(key, route) for key, route in each_route(app.routes)}}
+        )
+        self._patterns = [(key, re.compile(_pattern(key[1]))) for key in self.entries if "{" in key[1]]
+
+    def match(self, method: str, path: str) -> MatchedRoute:
+        """The route of a request. A fixed path goes before one with parameters, as the routes are declared."""
+        method = "GET" if method == "HEAD" else method
+        fixed = self.entries.get((method, path))
+        if fixed is not None and "{" not in path:
+            return MatchedRoute(method, path, fixed, {})
+        for key, pattern in self._patterns:
+            found = pattern.fullmatch(path) if key[0] == method else None
+            if found:
+                return MatchedRoute(method, key[1], self.entries[key], found.groupdict())
+        return MatchedRoute(method, path, None, {})
+
+    def methods_of(self, path: str) -> list[str]:
+        """HTTP methods available at a path; empty for an unknown path or that of a WebSocket."""
+        methods = {method for method, _ in self.entries} - {WEBSOCKET}
+        return sorted(method for method in methods if self.match(method, path).access is not None)
+
+    def is_routed(self, scope: Scope) -> bool:
+        """Whether the app has a route for a request, declared or not."""
+        return any(route.matches(scope)[0] is Match.FULL for route in self._app.routes)
 
 
-def methods_of(path: str) -> list[str]:
-    """The methods of HTTP that are possible at a path, none for a wrong address or that of a WebSocket."""
-    methods = {method for method, _ in PERMISSIONS} - {WEBSOCKET}
-    return sorted(method for method in methods if place(method, path).rule is not None)
+def each_route(routes: Iterable[BaseRoute]) -> Iterator[tuple[tuple[str, str], Route | WebSocketRoute]]:
+    """Every route with its method and path template, those of included routers too. Raises TypeError for a mount."""
+    for route in routes:
+        included: APIRouter | None = getattr(route, "original_router", None)
+        if included is not None:
+            yield from each_route(included.routes)
+        elif isinstance(route, Route | WebSocketRoute):
+            methods = {WEBSOCKET} if isinstance(route, WebSocketRoute) else route.methods or set()
+            yield from (((method, route.path), route) for method in sorted(methods - {"HEAD"}))
+        else:
+            raise TypeError(f"the guard cannot classify this kind of route: {route}")
 
 
-@cache
-def _patterns(method: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    templates = (path for of, path in PERMISSIONS if of == method and "{" in path)
-    return tuple((path, re.compile(_pattern(path))) for path in templates)
+def _declared(key: tuple[str, str], route: Route | WebSocketRoute) -> Access:
+    declared: Access | None = getattr(route.endpoint, _ATTRIBUTE, None) or FRAMEWORK_ROUTES.get(key)
+    if declared is None:
+        raise TypeError(f"{' '.join(key)} declares no access: decorate its function with @access(...)")
+    return declared
 
 
 def _pattern(template: str) -> str:
     pieces = re.split(r"\{(\w+)\}", template)
     return "".join(f"(?P<{piece}>[^/]+)" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces))
-
-
-def about(connection: HTTPConnection, subjects: Iterable[str]) -> None:
-    """Name the tutors (or keys, deliveries …) that the answer is about; each gets a row in the audit before it goes."""
-    connection.scope["state"].setdefault("subjects", []).extend(subjects)
-
-
-def written_down(connection: HTTPConnection) -> None:
-    """Say that the act wrote its own row in the audit, in the same transaction."""
-    connection.scope["state"]["written_down"] = True
-
-
-async def _caller(connection: HTTPConnection) -> Principal:
-    found: Principal | None = connection.scope["state"].get("principal")
-    if found is None:
-        raise UnknownCaller("this route was reached without a key")
-    return found
-
-
-Caller = Annotated[Principal, Depends(_caller)]
-"""Who asks, as a route's argument. That they may was decided before the route was reached."""

@@ -1,4 +1,4 @@
-"""How often somebody may ask, counted by key or by address with the library `limits`, in windows of fixed length."""
+"""Rate limits by key or client address, with the library `limits` and fixed windows."""
 
 import asyncio
 import math
@@ -20,22 +20,22 @@ from store.access.rate_limits import PostgresStorage
 from store.db.engine import Engine
 
 WRONG_KEYS = "60/minute"
-"""Wrong keys or tokens of one address that are answered with 401; further ones are checked slowly, and get 429."""
+"""Wrong keys or tokens of one address that get a 401; further ones are checked slowly and get a 429."""
 
 WITHOUT_KEY = "600/minute"
-"""Requests of one address, without a key where one is needed, that are answered with 401; further ones get 429."""
+"""Requests of one address without a required key that get a 401; further ones get a 429."""
 
 _SLOW_CHECKS = 2
-"""Credentials checked at once for all addresses that sent too many wrong ones."""
+"""Credentials checked concurrently for all addresses that sent too many wrong ones."""
 
 _GUESS, _NO_KEY = "guess", "no key"
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How somebody stands: whether they may ask now, and what is left until the window ends."""
+class RateLimitStatus:
+    """State of one caller's window after a request: whether it is allowed, and what remains until the window ends."""
 
     allowed: bool
     limit: int
@@ -44,7 +44,7 @@ class Standing:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What is said of it with every answer."""
+        """Headers that report the status with every response."""
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(self.remaining),
@@ -53,7 +53,7 @@ class Standing:
 
 
 class Limits:
-    """Counts, in memory or where all processes count together. Never makes the event loop wait for a database."""
+    """Counts requests, in memory or in a storage shared by all processes. Never blocks the event loop on a database."""
 
     def __init__(
         self, rate: str, storage: Storage, wrong_keys: str = WRONG_KEYS, without_key: str = WITHOUT_KEY
@@ -61,19 +61,19 @@ class Limits:
         self._rate, self._wrong, self._without = parse(rate), parse(wrong_keys), parse(without_key)
         self._slow_lane = asyncio.Semaphore(_SLOW_CHECKS)
         self._limiter = FixedWindowRateLimiter(storage)
-        # Wrong keys are few and counted before any database is asked, so each process counts its own.
+        # Wrong keys are few and counted before any query, so each process counts its own.
         self._guesses = FixedWindowRateLimiter(storage if _is_quick(storage) else MemoryCounts())
         self._is_quick = _is_quick(storage)
 
-    async def ask(self, who: str) -> Standing:
-        """Count one request. Raises DatabaseUnavailable where the counts are kept in a database that is away."""
-        return self._ask(who) if self._is_quick else await run_in_threadpool(self._ask, who)
+    async def count(self, counted_by: str) -> RateLimitStatus:
+        """Count one request. Raises DatabaseUnavailable if the counts are stored in an unavailable database."""
+        return self._count(counted_by) if self._is_quick else await run_in_threadpool(self._count, counted_by)
 
-    async def check(self, address: str, look_up: Callable[[], Found]) -> Found:
+    async def check_credential(self, address: str, look_up: Callable[[], Result]) -> Result:
         """The result of a blocking check of a credential, run in a thread.
 
-        A right credential is always answered, whatever others at its address sent; after too many wrong ones only two
-        are checked at a time. Raises UnknownCaller for a wrong one, TooManyRequests once there were too many.
+        A valid credential is always accepted, whatever else its address sent; after too many wrong ones only two are
+        checked at a time. Raises UnknownCaller for a wrong one, TooManyRequests after too many.
         """
         is_slow = not self._guesses.test(self._wrong, _GUESS, address)
         async with self._slow_lane if is_slow else nullcontext():
@@ -84,7 +84,7 @@ class Limits:
                 raise
 
     def count_without_key(self, address: str) -> None:
-        """Count one request without a key. Raises TooManyRequests where there were too many."""
+        """Count one request without a key. Raises TooManyRequests after too many."""
         self._count_refusal(self._without, _NO_KEY, address)
 
     def _count_refusal(self, limit: RateLimitItem, kind: str, address: str) -> None:
@@ -92,24 +92,24 @@ class Limits:
             end, _ = self._guesses.get_window_stats(limit, kind, address)
             raise TooManyRequests(_seconds_until(end))
 
-    def _ask(self, who: str) -> Standing:
-        allowed = self._limiter.hit(self._rate, who)
-        end, remaining = self._limiter.get_window_stats(self._rate, who)
-        return Standing(allowed, self._rate.amount, remaining, _seconds_until(end))
+    def _count(self, counted_by: str) -> RateLimitStatus:
+        allowed = self._limiter.hit(self._rate, counted_by)
+        end, remaining = self._limiter.get_window_stats(self._rate, counted_by)
+        return RateLimitStatus(allowed, self._rate.amount, remaining, _seconds_until(end))
 
 
 def limits_of(settings: Settings, engine: Engine) -> Limits:
-    """What the settings ask for. Raises InvalidSettings where several processes would each count for themselves."""
+    """The limits of the settings. Raises InvalidSettings if several processes would each count separately."""
     check_workers(settings)
     shared = settings.rate_limit_storage is LimitStorage.POSTGRESQL
     return Limits(settings.rate_limit, PostgresStorage(engine) if shared else MemoryCounts())
 
 
 def check_workers(settings: Settings) -> None:
-    """Raises InvalidSettings where several processes would each count requests for themselves."""
+    """Raise InvalidSettings if several processes would each count requests separately."""
     if settings.api_workers > 1 and settings.rate_limit_storage is LimitStorage.MEMORY:
         raise InvalidSettings(
-            f"TQS_RATE_LIMIT_STORAGE: {settings.api_workers} processes cannot count in the memory of one: set it to "
+            f"TQS_RATE_LIMIT_STORAGE: {settings.api_workers} worker processes cannot share counts in memory: set it to "
             "postgresql, or TQS_API_WORKERS to 1"
         )
 

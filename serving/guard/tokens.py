@@ -1,4 +1,4 @@
-"""Access tokens: JWTs of ten minutes that a key's holder may use in its place, as RFC 9068 describes them."""
+"""Access tokens: JWTs valid for ten minutes, issued for an API key and used in its place (RFC 9068)."""
 
 import secrets
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ ISSUER = "tutor-quality"
 AUDIENCE = "tutor-quality-api"
 LIFETIME = timedelta(minutes=10)
 LONGEST = 2_000
-"""Characters of a token; ours have some 400."""
+"""Maximum length of a token in characters; issued ones have about 400."""
 
 _ALGORITHMS = ["HS256"]
 _HEADER = {"alg": "HS256", "typ": "at+jwt"}
@@ -32,20 +32,20 @@ _OPTIONS: dict[str, ClaimsOption] = {
 
 @dataclass(frozen=True)
 class Token:
-    """What a token says: of which key it is, what its holder may, and until when."""
+    """Content of a token: the key it was issued for, its permissions, and its expiry."""
 
     principal: Principal
     expires_at: datetime
 
 
 class Tokens:
-    """Makes tokens and reads them. Nothing about them is stored: whoever reads one asks whether its key still works."""
+    """Issues and verifies tokens. Tokens are not stored: code that reads one must check that its key is still valid."""
 
     def __init__(self, secret: str) -> None:
         self._key = OctKey.import_key(secret)
 
     def make(self, principal: Principal, now: datetime, until: datetime | None = None) -> tuple[str, Token]:
-        """A token for a key's holder; it ends with the key, if that is earlier (`until`)."""
+        """Issue a token for a key's holder. It expires with the key (`until`), if that is earlier."""
         expires_at = min(now + LIFETIME, until or now + LIFETIME).replace(microsecond=0)
         claims = {
             "iss": ISSUER,
@@ -62,19 +62,19 @@ class Tokens:
         return text, Token(principal, expires_at)
 
     def read(self, text: str, now: datetime) -> Token:
-        """What a token of ours says. Raises UnknownCaller for anything else, and never says what was wrong with it."""
+        """Content of a token issued here. Raises UnknownCaller for anything else, without disclosing what was wrong."""
         try:
             return self._read(text, now)
         except (JoseError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-            raise UnknownCaller("the token is not valid: ask for a new one") from error
+            raise UnknownCaller("the token is not valid: request a new one") from error
 
     def _read(self, text: str, now: datetime) -> Token:
         if len(text) > LONGEST:
             raise ValueError("too long")
         token = jwt.decode(text, self._key, algorithms=_ALGORITHMS)
-        # Equal, not merely holding: `kid`, `jwk`, `crit` and the like mean nothing here.
+        # The header must be equal, not just contain these: `kid`, `jwk`, `crit` and the like are not supported.
         if token.header != _HEADER or not set(token.claims) <= _CLAIMS:
-            raise ValueError("not a token as we make them")
+            raise ValueError("not a token issued here")
         JWTClaimsRegistry(int(now.timestamp()), 0, **_OPTIONS).validate(token.claims)
         return Token(_principal(token.claims), datetime.fromtimestamp(token.claims["exp"], now.tzinfo))
 
@@ -90,5 +90,5 @@ def _optional(principal: Principal) -> dict[str, str]:
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
     scope = claims.get("scope")
-    scopes = None if scope is None else frozenset(Permission(one) for one in str(scope).split())
+    scopes = None if scope is None else frozenset(Permission(name) for name in str(scope).split())
     return Principal(claims["sub"], Role(claims["role"]), scopes, claims.get("tutor_id"))

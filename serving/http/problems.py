@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from domain.errors import NoModel, TooManyRequests, TutorQualityError
-from serving.guard.permissions import WEBSOCKET, place
 from serving.http.problem_codes import default_code
 from serving.http.validation_messages import in_words, without_key_mark
 
@@ -160,9 +159,9 @@ async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
 
 
 def logged(scope: Scope) -> str:
-    """The route of a request for the log: its template, since a path holds ids and whatever a caller writes there."""
-    where = place(scope.get("method", WEBSOCKET), scope["path"])
-    return UNKNOWN_PATH if where.rule is None else where.template
+    """The route of a request for the log: its path template, set by the guard. Paths contain ids and arbitrary text."""
+    template: str = scope.get("state", {}).get("logged_path", UNKNOWN_PATH)
+    return template
 
 
 def internal_error(scope: Scope) -> JSONResponse:

@@ -17,9 +17,10 @@ from domain.events.events import AHEAD, Event, ahead
 from domain.events.examples import TYPES, example
 from domain.events.rules import BrokenRule, broken_rules, wrong_attributes
 from domain.vocabulary import AttributeType
+from serving.guard.permissions import Signed, access
 from serving.http.problems import FieldError, InvalidFields
 from serving.http.validation_messages import in_words
-from serving.resources import Given, Resources
+from serving.resources import AppResources, Resources
 from store.inbox.accept import WEBHOOK, Arrival, accept_all, refuse_conflicts
 
 router = APIRouter(prefix="/api/sessions", tags=["events"])
@@ -84,7 +85,8 @@ _MANY = _documented(Batch, {"two": {"value": {"events": [{"id": f"evt-{n}", **ex
 
 
 @router.post("", summary="Take an event", status_code=202, openapi_extra=_ONE)
-async def take_event(request: Request, resources: Given) -> Accepted:
+@access(Signed())
+async def take_event(request: Request, resources: AppResources) -> Accepted:
     """Take one event, signed by Standard Webhooks.
 
     The same id with the same body is answered the same and counts once; with another body it is a 409.
@@ -97,7 +99,8 @@ async def take_event(request: Request, resources: Given) -> Accepted:
 
 
 @router.post("/batch", summary="Take up to 1,000 events", status_code=202, openapi_extra=_MANY)
-async def take_events(request: Request, resources: Given) -> AcceptedBatch:
+@access(Signed())
+async def take_events(request: Request, resources: AppResources) -> AcceptedBatch:
     """Take up to 1,000 events, signed as one message: all of them, or none where one cannot be used."""
     body, now = await _text(request), resources.now()
     resources.signatures.check(request.headers, body, now)

@@ -17,14 +17,16 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from domain.changes import Change
 from domain.errors import DatabaseUnavailable, TooManyRequests
 from domain.events.types import Id
-from domain.policy import Principal
+from domain.policy import Permission, Principal
 from domain.vocabulary import Band, ScoreKind, SubjectKind
-from serving.guard.permissions import about
+from serving.bodies import examples
+from serving.guard.permissions import access
+from serving.guard.request_state import set_audit_subjects
 from serving.http.draining import drain, first_to_end
 from serving.http.etags import DESCRIBED, IfNoneMatch, unless_known
 from serving.http.problems import FieldError, InvalidFields, problem_of
 from serving.http.streams import Streams
-from serving.resources import Given, Resources
+from serving.resources import AppResources, Resources
 from store.scores.changes import changes_after, ends_of_changes
 
 router = APIRouter(prefix="/api", tags=["changes"])
@@ -75,18 +77,24 @@ class Changes(BaseModel):
 @router.get(
     "/changes", summary="Changes of scores after one you have seen", response_model=Changes, responses=DESCRIBED
 )
+@access(Permission.SCORES_READ, example=examples.CHANGES)
 def list_changes(
-    request: Request, resources: Given, after: Place = None, limit: Limit = 200, if_none_match: IfNoneMatch = None
+    request: Request,
+    resources: AppResources,
+    after: Place = None,
+    limit: Limit = 200,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The changes of all scores after one you have seen; without `after` only where they end now."""
     page = _page(resources, after, limit, None)
-    about(request, [change.tutor_id for change in page.changes])
+    set_audit_subjects(request, [change.tutor_id for change in page.changes])
     return unless_known(if_none_match, page)
 
 
 @router.get("/tutors/{tutor_id}/changes", summary="The same of one tutor", response_model=Changes, responses=DESCRIBED)
+@access(Permission.SCORES_READ, example=examples.CHANGES)
 def list_changes_of_tutor(
-    tutor_id: Id, resources: Given, after: Place = None, limit: Limit = 200, if_none_match: IfNoneMatch = None
+    tutor_id: Id, resources: AppResources, after: Place = None, limit: Limit = 200, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The same of one tutor and their sessions."""
     return unless_known(if_none_match, _page(resources, after, limit, tutor_id))
@@ -95,7 +103,10 @@ def list_changes_of_tutor(
 @router.get(
     "/changes/stream", summary="Changes of scores as they happen", response_class=StreamingResponse, responses=_STREAM
 )
-async def stream_changes(resources: Given, after: Place = None, last_event_id: LastEventId = None) -> StreamingResponse:
+@access(Permission.SCORES_READ)
+async def stream_changes(
+    resources: AppResources, after: Place = None, last_event_id: LastEventId = None
+) -> StreamingResponse:
     """The changes of all scores as server-sent events, from now on or from the one you have seen last."""
     return await _stream(resources, after, last_event_id, None)
 
@@ -106,20 +117,23 @@ async def stream_changes(resources: Given, after: Place = None, last_event_id: L
     response_class=StreamingResponse,
     responses=_STREAM,
 )
+@access(Permission.SCORES_READ)
 async def stream_changes_of_tutor(
-    tutor_id: Id, resources: Given, after: Place = None, last_event_id: LastEventId = None
+    tutor_id: Id, resources: AppResources, after: Place = None, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """The same of one tutor and their sessions."""
     return await _stream(resources, after, last_event_id, tutor_id)
 
 
 @router.websocket("/changes/ws")
+@access(Permission.SCORES_READ)
 async def send_changes(socket: WebSocket, after: Place = None) -> None:
     """The same as JSON messages: `{"event": "change", "id": …, "data": {…}}`."""
     await _send(socket, after, None)
 
 
 @router.websocket("/tutors/{tutor_id}/changes/ws")
+@access(Permission.SCORES_READ)
 async def send_changes_of_tutor(socket: WebSocket, tutor_id: Id, after: Place = None) -> None:
     """The same of one tutor and their sessions."""
     await _send(socket, after, tutor_id)

@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.errors import UnknownCaller
 from domain.keys import ApiKey, parts
 from domain.policy import ALLOWED, Permission, Principal
+from serving.bodies import admin_examples
 from serving.guard.guard import address
-from serving.guard.permissions import TOKEN_PATH
+from serving.guard.permissions import Signed, access
 from serving.http.problems import respond
-from serving.resources import Given, Resources
+from serving.resources import AppResources, Resources
 
 router = APIRouter(tags=["keys"])
 
@@ -62,8 +63,9 @@ class _Refused(Exception):
         self.error, self.detail, self.status = error, detail, status
 
 
-@router.post(TOKEN_PATH, response_model=AccessToken, openapi_extra=_FORM, summary="Access token")
-async def token(request: Request, response: Response, resources: Given) -> Any:
+@router.post("/api/oauth/token", response_model=AccessToken, openapi_extra=_FORM, summary="Access token")
+@access(Signed(), example=admin_examples.ACCESS_TOKEN, media_type="application/x-www-form-urlencoded")
+async def token(request: Request, response: Response, resources: AppResources) -> Any:
     """A token of ten minutes for a key's id and secret, in the body or by HTTP Basic.
 
     It may do what the key may, or the part named in `scope`, and dies with the key. Problems carry the `error` of
@@ -96,10 +98,10 @@ async def _key(request: Request, form: Mapping[str, str], resources: Resources) 
     def look_up() -> ApiKey:
         if whole is not None and whole[0] != key_id:
             raise UnknownCaller
-        return resources.door.callers.key_of(key_id, whole[1] if whole else secret)
+        return resources.guard_context.authenticator.key_of(key_id, whole[1] if whole else secret)
 
     try:
-        return await resources.door.limits.check(address(request), look_up)
+        return await resources.guard_context.limits.check_credential(address(request), look_up)
     except UnknownCaller:
         raise _Refused("invalid_client", "there is no such client, or its secret is wrong", 401) from None
 
@@ -129,7 +131,9 @@ def _made(key: ApiKey, form: Mapping[str, str], resources: Resources, now: datet
     scopes = _scopes(form["scope"]) if "scope" in form else may
     if not scopes or not scopes <= may:
         raise _Refused("invalid_scope", f"the key may do no more than: {' '.join(sorted(may))}")
-    text, made = resources.door.tokens.make(Principal(key.id, key.role, scopes, key.tutor_id), now, key.expires_at)
+    text, made = resources.guard_context.tokens.make(
+        Principal(key.id, key.role, scopes, key.tutor_id), now, key.expires_at
+    )
     seconds = int((made.expires_at - now).total_seconds())
     return AccessToken(access_token=text, expires_in=seconds, scope=" ".join(sorted(scopes)))
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from domain.errors import UnknownSubject
 from domain.events.types import AttributeValue
+from domain.policy import Permission
 from domain.scores import Score
 from domain.vocabulary import AttributeType, SessionStatus, Task
 from features.as_of.queries import take
@@ -23,11 +24,13 @@ from features.base.dataset import Attribute, Dataset, arrow_schema
 from features.history.history import History, SessionColumns
 from insights.advice.upcoming import advice
 from models.score.scoring import DESCRIBED, score_sessions
+from serving.bodies import examples
 from serving.bodies.predictions import DescribedSession, Features, KnownSession, NoShowQuestion, Prediction, ScoreView
-from serving.guard.permissions import about
+from serving.guard.permissions import access
+from serving.guard.request_state import set_audit_subjects
 from serving.http.direct_routes import DirectRoute, answer
 from serving.http.problems import FieldError, InvalidFields
-from serving.resources import Given, Resources
+from serving.resources import AppResources, Resources
 from serving.routes.predict_described import scores_of, told
 from serving.state.histories import Histories
 from store.db.engine import Engine
@@ -38,7 +41,8 @@ router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=Dire
 
 
 @router.post("/no_show", summary="Will this session be missed?", response_model=Prediction)
-async def predict_no_show(question: NoShowQuestion, request: Request, resources: Given) -> Response:
+@access(Permission.PREDICTIONS_MAKE, body_example=examples.NO_SHOW_QUESTION, example=examples.NO_SHOW_PREDICTION)
+async def predict_no_show(question: NoShowQuestion, request: Request, resources: AppResources) -> Response:
     """The probability that the tutor misses this session, as known now.
 
     The session may be named, described, or given by the model's columns (`features`), which asks nothing of the
@@ -49,7 +53,7 @@ async def predict_no_show(question: NoShowQuestion, request: Request, resources:
         (score,) = await scores_of(question, Task.NO_SHOW, resources)
         return answer(Prediction(session_id=None, tutor_id=None, starts_at=None, score=score))
     prediction = await run_in_threadpool(_predict, question, resources)
-    about(request, filter(None, [prediction.tutor_id]))
+    set_audit_subjects(request, filter(None, [prediction.tutor_id]))
     return answer(prediction)
 
 

@@ -6,20 +6,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import UnknownSubject
+from domain.policy import Permission
 from domain.vocabulary import Task
 from models.score.scoring import score_churn
+from serving.bodies import examples
 from serving.bodies.predictions import ChurnPrediction, ChurnQuestion, Features, KnownTutor, ScoreView
-from serving.guard.permissions import about
+from serving.guard.permissions import access
+from serving.guard.request_state import set_audit_subjects
 from serving.http.direct_routes import DirectRoute, answer
 from serving.http.problems import respond
-from serving.resources import Given, Resources
+from serving.resources import AppResources, Resources
 from serving.routes.predict_described import scores_of, told
 
 router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 
 
 @router.post("/churn", summary="Will this tutor leave?", response_model=ChurnPrediction)
-async def predict_churn(question: ChurnQuestion, request: Request, resources: Given) -> Response:
+@access(Permission.PREDICTIONS_MAKE, body_example=examples.CHURN_QUESTION, example=examples.CHURN_PREDICTION)
+async def predict_churn(question: ChurnQuestion, request: Request, resources: AppResources) -> Response:
     """The probability that a tutor leaves within each horizon the model knows, as known now.
 
     The tutor may be named, or given by the model's columns (`features`), which asks nothing of the database. Only an
@@ -28,7 +32,7 @@ async def predict_churn(question: ChurnQuestion, request: Request, resources: Gi
     if isinstance(question, Features):
         scores = await scores_of(question, Task.CHURN, resources)
         return answer(ChurnPrediction(tutor_id=None, scores=tuple(scores)))
-    about(request, [question.tutor_id])
+    set_audit_subjects(request, [question.tutor_id])
     prediction = await run_in_threadpool(_predict, question, resources)
     if not prediction.scores:
         detail = (

@@ -9,9 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.errors import UnknownSubject
 from domain.events.types import Id, PathId, Text
+from domain.policy import Permission
 from quality.transcripts import INSTALLED, accepted_message
-from serving.guard.permissions import Caller
-from serving.resources import Given
+from serving.bodies import examples
+from serving.guard.permissions import access
+from serving.guard.request_state import Caller
+from serving.resources import AppResources
 from store.inbox.transcripts import QualityRequest, Status, quality_request, take_transcript
 
 router = APIRouter(prefix="/api/quality/sessions", tags=["quality"])
@@ -57,7 +60,8 @@ class QualityAnswer(BaseModel):
 
 
 @router.post("", status_code=202, summary="Hand in a transcript")
-def hand_in(body: TranscriptIn, caller: Caller, resources: Given) -> QualityAnswer:
+@access(Permission.QUALITY_SEND, body_example=examples.TRANSCRIPT, example=examples.TRANSCRIPT_STATUS)
+def hand_in(body: TranscriptIn, caller: Caller, resources: AppResources) -> QualityAnswer:
     """Keep a session's transcript to be scored; the answer is given later, by the `id`.
 
     The same id with the same body is answered the same and counts once; with another body it is a 409.
@@ -67,7 +71,8 @@ def hand_in(body: TranscriptIn, caller: Caller, resources: Given) -> QualityAnsw
 
 
 @router.get("/{request_id}", summary="What came of a transcript")
-def result(request_id: Id, resources: Given) -> QualityAnswer:
+@access(Permission.QUALITY_SEND, example=examples.TRANSCRIPT_STATUS)
+def result(request_id: Id, resources: AppResources) -> QualityAnswer:
     """How a transcript that was handed in stands, and its result once there is one."""
     found = quality_request(resources.engine, request_id)
     if found is None:

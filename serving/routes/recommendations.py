@@ -8,10 +8,13 @@ from fastapi import APIRouter
 from domain.errors import UnknownSubject
 from domain.events.types import Id
 from domain.horizons import UPCOMING
+from domain.policy import Permission
 from insights.advice.recommendations import ABOUT_TUTOR, ScoredSession, recommend
 from insights.advice.upcoming import NOT_LISTED
+from serving.bodies import examples
 from serving.bodies.scores import Recommendation, Recommendations
-from serving.resources import Given
+from serving.guard.permissions import access
+from serving.resources import AppResources
 from store.db.engine import Engine
 from store.scores.tutor_scores import planned_days_without, tutor_now
 from store.scores.upcoming import Upcoming, upcoming
@@ -25,7 +28,8 @@ LEFT_ALONE = f"{NOT_LISTED}: nothing is recommended about the sessions to come."
 
 
 @router.get("/{tutor_id}/recommendations", summary="What to do about a tutor")
-def recommendations(tutor_id: Id, resources: Given) -> Recommendations:
+@access(Permission.SCORES_READ, example=examples.RECOMMENDATIONS)
+def recommendations(tutor_id: Id, resources: AppResources) -> Recommendations:
     """What to do and why, with the change the model expects to help most and what contacts were worth so far.
 
     Proposals to a person, never an act. Of a tutor who is not on the contact list of a day that has one, nothing is

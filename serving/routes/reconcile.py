@@ -9,8 +9,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.events.types import Id, Moment
+from domain.policy import Permission
 from domain.vocabulary import SessionStatus
-from serving.resources import Given
+from serving.guard.permissions import access
+from serving.resources import AppResources
 from store.facts.reconcile import compare_ids, counts_of
 
 router = APIRouter(prefix="/api/sessions", tags=["events"])
@@ -98,7 +100,8 @@ class Reconciled(BaseModel):
 
 
 @router.post("/reconcile", summary="Find what never came")
-def reconcile(span: SpanOfSessions, resources: Given) -> Reconciled:
+@access(Permission.EVENTS_SEND)
+def reconcile(span: SpanOfSessions, resources: AppResources) -> Reconciled:
     """Compare what you have of a day, or of up to 31, with what is here."""
     found: dict[str, Any] = {}
     if span.session_ids is not None:

@@ -8,12 +8,15 @@ from starlette.concurrency import run_in_threadpool
 
 from domain.errors import UnknownSubject
 from domain.events.types import Id
+from domain.policy import Permission
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from insights.advice.upcoming import advice
+from serving.bodies import examples
 from serving.bodies.scores import KindScore, NextSession, ScoreStatus, TutorScores
+from serving.guard.permissions import access
 from serving.http.direct_routes import TutorRoute
 from serving.http.etags import DESCRIBED, IfNoneMatch, unless_known
-from serving.resources import Given, Resources
+from serving.resources import AppResources, Resources
 from store.scores.tutor_scores import ScoreNow, TutorNow, tutor_now_async
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"], route_class=TutorRoute)
@@ -42,7 +45,8 @@ _MESSAGES = {
 
 
 @router.get("/{tutor_id}/scores", summary="Scores of a tutor", response_model=TutorScores, responses=DESCRIBED)
-async def tutor_scores(tutor_id: Id, resources: Given, if_none_match: IfNoneMatch = None) -> Response:
+@access(Permission.SCORES_READ, example=examples.TUTOR_SCORES)
+async def tutor_scores(tutor_id: Id, resources: AppResources, if_none_match: IfNoneMatch = None) -> Response:
     """Every kind of score once: of the tutor, and `no_show` of the next booked session.
 
     A kind there is nothing for has `value` null and says why in `message`. A known tutor without any score is answered

@@ -7,11 +7,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.events.types import Id, Name
+from domain.policy import Permission
 from domain.vocabulary import Band, ScoreKind
+from serving.bodies import examples
 from serving.bodies.scores import ListedScore, ListedTutor, TutorList
-from serving.guard.permissions import about
+from serving.guard.permissions import access
+from serving.guard.request_state import set_audit_subjects
 from serving.http.cursors import MOST, make_cursor, read_cursor
-from serving.resources import Given
+from serving.resources import AppResources
 from store.scores.tutor_list import LISTED, Place, SortKey, Wanted, tutor_page
 from store.scores.tutor_list import ListedTutor as StoredTutor
 
@@ -84,7 +87,8 @@ class _HeldName(_Held):
 
 
 @router.get("", summary="List of tutors")
-def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: Given) -> TutorList:
+@access(Permission.SCORES_READ, example=examples.TUTOR_LIST)
+def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: AppResources) -> TutorList:
     """Tutors with their main scores, those who most need help first unless `sort` says otherwise.
 
     Those without a value for what is sorted by come last. Pages follow each other by `next_cursor`: all pages are of
@@ -92,7 +96,7 @@ def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: G
     """
     after = _place(query) if query.cursor is not None else None
     page = tutor_page(resources.engine, query.wanted, query.limit, after)
-    about(request, [tutor.tutor_id for tutor in page.tutors])
+    set_audit_subjects(request, [tutor.tutor_id for tutor in page.tutors])
     place = page.following
     held = place and {"up_to": place.up_to, "value": place.value, "tutor_id": place.tutor_id}
     return TutorList(

@@ -8,13 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.events.types import Id, Moment
 from domain.horizons import ACT_RISK, WATCH_RISK
+from domain.policy import Permission
 from domain.scores import band
 from domain.vocabulary import Band
 from insights.advice.upcoming import Advice, advice
+from serving.bodies import examples
 from serving.bodies.scores import SessionRisk, UpcomingSession, UpcomingSessions
-from serving.guard.permissions import about
+from serving.guard.permissions import access
+from serving.guard.request_state import set_audit_subjects
 from serving.http.cursors import MOST, make_cursor, read_cursor
-from serving.resources import Given
+from serving.resources import AppResources
 from store.scores.ranking import UpcomingSession as StoredSession
 from store.scores.upcoming import Upcoming, UpcomingPlace, upcoming_page
 
@@ -52,7 +55,10 @@ class _Held(BaseModel):
 
 
 @router.get("/upcoming", summary="Sessions to come by risk")
-def upcoming_list(query: Annotated[UpcomingQuery, Query()], request: Request, resources: Given) -> UpcomingSessions:
+@access(Permission.SCORES_READ, example=examples.UPCOMING_SESSIONS)
+def upcoming_list(
+    query: Annotated[UpcomingQuery, Query()], request: Request, resources: AppResources
+) -> UpcomingSessions:
     """Booked sessions of the next 48 hours, the riskiest first: why they may be missed, and what to do.
 
     Of a tutor who is not on the contact list of the session's day no reasons and no change are told, only
@@ -64,7 +70,7 @@ def upcoming_list(query: Annotated[UpcomingQuery, Query()], request: Request, re
     place = UpcomingPlace(held.risk, held.starts_at, held.session_id) if held else None
     found, total = upcoming_page(resources.engine, after, before, _least(query.risk), query.limit + 1, place)
     shown = found.sessions[: query.limit]
-    about(request, dict.fromkeys(session.tutor_id for session in shown))
+    set_audit_subjects(request, dict.fromkeys(session.tutor_id for session in shown))
     more = len(found.sessions) > query.limit
     return UpcomingSessions(
         sessions=tuple(_line(found, session) for session in shown),

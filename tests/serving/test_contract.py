@@ -30,8 +30,9 @@ from models.artifact.champion import Champion
 from models.artifact.model import seal
 from quality.reasons import with_reason_codes
 from serving.guard.memory_counts import MemoryCounts
-from serving.guard.permissions import PERMISSIONS, WEBSOCKET, Signed
+from serving.guard.permissions import WEBSOCKET, Signed
 from serving.guard.rate_limits import Limits
+from serving.openapi import declared_access
 from serving.resources import Resources
 from serving.state.champions import Champions
 from store.db.engine import Engine, make_engine, upgrade
@@ -46,8 +47,9 @@ SECRET = "whsec_" + "D" * 32
 NOT_OURS = {"/api/openapi.json", "/livez", "/healthz", "/readyz", "/metrics", "/schema.json"}
 """The document itself, and BentoML's probes, which are not part of it."""
 
-OPERATIONS = sorted((m, path) for m, path in PERMISSIONS if m != WEBSOCKET and path not in NOT_OURS)
-SIGNED = {path for (_, path), rule in PERMISSIONS.items() if isinstance(rule, Signed)}
+DECLARED = declared_access()
+OPERATIONS = sorted((m, path) for m, path in DECLARED if m != WEBSOCKET and path not in NOT_OURS)
+SIGNED = {path for (_, path), access in DECLARED.items() if isinstance(access.rule, Signed)}
 SETTINGS = settings(deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 QUICK, LONG = 12, 400
 """Requests a route, of what fits and as many of what does not."""

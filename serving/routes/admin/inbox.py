@@ -6,9 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
-from serving.guard.permissions import Caller, written_down
+from domain.policy import Permission
+from serving.bodies import admin_examples
+from serving.guard.permissions import access
+from serving.guard.request_state import Caller, mark_audited
 from serving.http.problems import request_id
-from serving.resources import Given
+from serving.resources import AppResources
 from store.inbox.backlog import InboxState, backlog, retry, retry_all, unfinished
 
 router = APIRouter(prefix="/api/admin/inbox", tags=["inbox"])
@@ -52,8 +55,9 @@ class Retried(BaseModel):
 
 
 @router.get("", summary="Events that are not done")
+@access(Permission.ADMIN, example=admin_examples.INBOX)
 def list_inbox(
-    resources: Given,
+    resources: AppResources,
     state: InboxState = InboxState.PARKED,
     after: Annotated[int, Query(ge=0, le=_LARGEST, description="`next_after` of the page before")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -71,18 +75,20 @@ def list_inbox(
 
 
 @router.post("/{row}/retry", summary="Try a parked event again", status_code=202)
+@access(Permission.ADMIN)
 def retry_parked(
-    row: Annotated[int, Path(ge=1, le=_LARGEST)], caller: Caller, request: Request, resources: Given
+    row: Annotated[int, Path(ge=1, le=_LARGEST)], caller: Caller, request: Request, resources: AppResources
 ) -> None:
     """Try a parked event again, as often as a new one. 404 where no event of that number is parked."""
     retry(resources.engine, row, caller, resources.now(), request_id(request.scope))
-    written_down(request)
+    mark_audited(request)
 
 
 @router.post("/retry_parked", summary="Try all parked events again", status_code=202)
-def retry_all_parked(caller: Caller, request: Request, resources: Given) -> Retried:
+@access(Permission.ADMIN, example=admin_examples.RETRIED)
+def retry_all_parked(caller: Caller, request: Request, resources: AppResources) -> Retried:
     """Try again all that is parked, as after a fault of ours was mended."""
     retried = retry_all(resources.engine, caller, resources.now(), request_id(request.scope))
     if retried:
-        written_down(request)
+        mark_audited(request)
     return Retried(retried=tuple(retried))

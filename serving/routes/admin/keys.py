@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.events.types import Id, Moment, Name, PathId
 from domain.keys import ApiKey, KeyWish
 from domain.policy import Permission, Role
-from serving.guard.permissions import Caller, written_down
+from serving.bodies import admin_examples
+from serving.guard.permissions import access
+from serving.guard.request_state import Caller, mark_audited
 from serving.http.problems import request_id
-from serving.resources import Given
+from serving.resources import AppResources
 from store.access.audit import KeptRow, read_rows
 from store.access.keys import create_key, list_keys, revoke_key
 
@@ -117,32 +119,36 @@ class Audit(BaseModel):
 
 
 @router.post("/keys", status_code=201, summary="Make a key")
-def make(wanted: KeyRequest, caller: Caller, request: Request, response: Response, resources: Given) -> NewKey:
+@access(Permission.ADMIN, example=admin_examples.NEW_KEY)
+def make(wanted: KeyRequest, caller: Caller, request: Request, response: Response, resources: AppResources) -> NewKey:
     """A new key. Its text is in this answer and nowhere else: we keep only a SHA-256 of its secret."""
     made = create_key(
         resources.engine, wanted.wish, caller, resources.now(), secrets.token_bytes, request_id(request.scope)
     )
-    written_down(request)
+    mark_audited(request)
     response.headers["Cache-Control"] = "no-store"
     return NewKey.of(made[0], key=made[1])
 
 
 @router.get("/keys", summary="List keys")
-def keys(resources: Given) -> Keys:
+@access(Permission.ADMIN, example=admin_examples.KEY_LIST)
+def keys(resources: AppResources) -> Keys:
     """Every key there ever was, without its secret: when it was last used, expires or was revoked."""
     return Keys(keys=tuple(KeyView.of(key) for key in list_keys(resources.engine)))
 
 
 @router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key")
-def revoke(key_id: Id, caller: Caller, request: Request, resources: Given) -> None:
+@access(Permission.ADMIN)
+def revoke(key_id: Id, caller: Caller, request: Request, resources: AppResources) -> None:
     """Make a key and its tokens useless at once. Once more does nothing more."""
     revoke_key(resources.engine, key_id, caller, resources.now(), request_id(request.scope))
-    resources.door.callers.forget()
-    written_down(request)
+    resources.guard_context.authenticator.clear_cache()
+    mark_audited(request)
 
 
 @router.get("/audit", summary="Who read and did what")
-def audit(query: Annotated[AuditQuery, Query()], resources: Given) -> Audit:
+@access(Permission.ADMIN, example=admin_examples.AUDIT_LOG)
+def audit(query: Annotated[AuditQuery, Query()], resources: AppResources) -> Audit:
     """Reads of a tutor's data and acts of administrators. The rows cannot be changed."""
     found = read_rows(resources.engine, query.subject_id, query.actor, query.before, query.limit)
     more = found[-1].id if len(found) == query.limit else None

@@ -8,9 +8,12 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import UnknownSubject
-from serving.guard.permissions import Caller, written_down
+from domain.policy import Permission
+from serving.bodies import admin_examples
+from serving.guard.permissions import access
+from serving.guard.request_state import Caller, mark_audited
 from serving.http.problems import request_id
-from serving.resources import Given
+from serving.resources import AppResources
 from store.outgoing.webhooks import DeliveryState, deliveries, delivery, replay, replay_failed
 
 router = APIRouter(prefix="/api/admin/webhooks", tags=["webhooks"])
@@ -71,8 +74,9 @@ class Replayed(BaseModel):
 
 
 @router.get("", summary="Webhooks to Rails by state")
+@access(Permission.ADMIN, example=admin_examples.DELIVERIES)
 def list_deliveries(
-    resources: Given,
+    resources: AppResources,
     state: DeliveryState = DeliveryState.FAILED,
     before: Annotated[int | None, Query(ge=1, le=_LARGEST, description="`next_before` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -84,14 +88,16 @@ def list_deliveries(
 
 
 @router.get("/{number}", summary="A webhook and its attempts")
-def show_delivery(number: Number, resources: Given) -> DeliveryWithAttempts:
+@access(Permission.ADMIN, example=admin_examples.DELIVERY)
+def show_delivery(number: Number, resources: AppResources) -> DeliveryWithAttempts:
     """A delivery and every attempt."""
     found, attempts = delivery(resources.engine, number)
     return DeliveryWithAttempts(**asdict(found), attempts=tuple(AttemptView(**asdict(each)) for each in attempts))
 
 
 @router.post("/{number}/replay", summary="Send a webhook again", status_code=202)
-def replay_delivery(number: Number, caller: Caller, request: Request, resources: Given) -> Replayed:
+@access(Permission.ADMIN, example=admin_examples.REPLAYED)
+def replay_delivery(number: Number, caller: Caller, request: Request, resources: AppResources) -> Replayed:
     """Send a delivery now, under the id it had, with a fresh count of tries; also one that waits for its next try.
 
     404 for one that is on its way.
@@ -99,14 +105,15 @@ def replay_delivery(number: Number, caller: Caller, request: Request, resources:
     replayed = replay(resources.engine, [number], caller, resources.now(), request_id(request.scope))
     if not replayed:
         raise UnknownSubject(f"there is no delivery {number}, or it is on its way")
-    written_down(request)
+    mark_audited(request)
     return Replayed(replayed=tuple(replayed))
 
 
 @router.post("/replay_failed", summary="Send again all that was given up", status_code=202)
-def replay_all_failed(caller: Caller, request: Request, resources: Given) -> Replayed:
+@access(Permission.ADMIN, example=admin_examples.ALL_REPLAYED)
+def replay_all_failed(caller: Caller, request: Request, resources: AppResources) -> Replayed:
     """Send again all that was given up."""
     replayed = replay_failed(resources.engine, caller, resources.now(), request_id(request.scope))
     if replayed:
-        written_down(request)
+        mark_audited(request)
     return Replayed(replayed=tuple(replayed))

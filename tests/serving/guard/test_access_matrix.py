@@ -9,9 +9,9 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 
 from domain.policy import Permission, Principal, Role, can
-from serving.app import create_app
-from serving.guard.permissions import PERMISSIONS, WEBSOCKET, Known, Open, Rule, Signed, place
-from serving.openapi import document
+from serving.app import create_app, route_table
+from serving.guard.permissions import FRAMEWORK_ROUTES, WEBSOCKET, AnyCaller, Open, RouteTable, Rule, Signed
+from serving.openapi import declared_access, document
 from serving.resources import Resources
 from store.db.engine import Engine
 from store.facts.load import load
@@ -24,6 +24,7 @@ OPERATIONS = [
     for method in operations
     if method != "parameters"
 ]
+DECLARED = declared_access()
 UNKNOWN = ("anonymous", "expired", "revoked")
 BENTOML = {"/livez", "/healthz", "/readyz", "/metrics", "/schema.json"}
 STREAM_SECONDS = 5.0
@@ -43,7 +44,7 @@ def _expected(rule: Rule, caller: str, tutor_id: str | None) -> str:
     if caller in UNKNOWN:
         return "unknown"
     principal = Principal("x", Role(caller), None, "ada" if caller == Role.TUTOR else None)
-    return "in" if isinstance(rule, Known) or can(principal, rule, tutor_id) else "forbidden"
+    return "in" if isinstance(rule, AnyCaller) or can(principal, rule, tutor_id) else "forbidden"
 
 
 def _answered(client: httpx.Client, method: str, path: str, sent: dict[str, str]) -> str:
@@ -80,7 +81,7 @@ def test_every_route_answers_every_caller_as_the_policy_says(
         for address, tutor in _addresses(path):
             for caller, key in sent.items():
                 tried += 1
-                expected = _expected(PERMISSIONS[method, path], caller, tutor)
+                expected = _expected(DECLARED[method, path].rule, caller, tutor)
                 found = _answered(client, method, address, bearer(key))
                 if found != expected:
                     wrong.append((method, address, caller, found, expected))
@@ -106,9 +107,32 @@ def _routes(app: FastAPI) -> set[tuple[str, str]]:
 
 
 def test_every_route_is_classified_and_every_classified_route_exists() -> None:
-    routes = _routes(create_app(_nothing))
-    assert routes - set(PERMISSIONS) == set(), "add them to serving.guard.permissions.PERMISSIONS"
-    assert {(m, p) for m, p in PERMISSIONS if p not in BENTOML} - routes == set()
+    app = create_app(_nothing)
+    assert _routes(app) == {key for key in route_table(app).entries if key[1] not in BENTOML}
+    assert {path for _, path in FRAMEWORK_ROUTES} == {*BENTOML, "/api/openapi.json"}
+
+
+def test_an_app_with_a_route_that_declares_no_access_cannot_be_made() -> None:
+    for add in (_add_plain_route, _add_websocket, _mount):
+        app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        assert RouteTable(app).entries == FRAMEWORK_ROUTES
+        add(app)
+        with pytest.raises(TypeError, match=r"forgotten"):
+            RouteTable(app)
+
+
+def _add_plain_route(app: FastAPI) -> None:
+    router = APIRouter(prefix="/api")
+    router.add_api_route("/forgotten", lambda: None, methods=["GET"])
+    app.include_router(router)
+
+
+def _add_websocket(app: FastAPI) -> None:
+    app.add_api_websocket_route("/forgotten", lambda socket: None)
+
+
+def _mount(app: FastAPI) -> None:
+    app.mount("/forgotten", FastAPI())
 
 
 def test_the_guard_finds_the_template_that_the_router_finds() -> None:
@@ -118,7 +142,7 @@ def test_the_guard_finds_the_template_that_the_router_finds() -> None:
         scope = {"type": kind, "method": method, "path": address, "root_path": "", "headers": []}
         routed = next(route for route in _flat(app.routes) if route.matches(scope)[0] is Match.FULL)
         assert isinstance(routed, Route | WebSocketRoute)
-        assert place(method, address).template == routed.path
+        assert route_table(app).match(method, address).template == routed.path
 
 
 def test_a_route_that_is_not_classified_answers_nobody(engine: Engine) -> None:

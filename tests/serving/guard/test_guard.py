@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from serving.app import create_app
+from serving.app import create_app, route_table
 from serving.guard.guard import BODY_LIMIT, Guard
 from serving.openapi import document
 from serving.resources import Resources
@@ -81,7 +81,8 @@ def test_a_body_that_never_ends_is_given_up() -> None:
         scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "headers": headers}
         engine = make_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none")
         resources = Resources(engine, Champions(engine), KEY, lambda: NOW)
-        guard = Guard(create_app(lambda: resources), lambda: resources, body_seconds=0.05)
+        app = create_app(lambda: resources)
+        guard = Guard(app, lambda: resources, route_table(app), body_seconds=0.05)
         await asyncio.wait_for(guard({**scope, "query_string": b""}, receive, send), 5)
         resources.close()
         return sent

@@ -15,7 +15,6 @@ from sqlalchemy import text
 from domain.errors import DatabaseUnavailable, InvalidSettings
 from gateways.settings import load_settings
 from serving.guard.memory_counts import MemoryCounts
-from serving.guard.permissions import TOKEN_PATH
 from serving.guard.rate_limits import Limits, limits_of
 from serving.resources import Resources
 from serving.state.champions import Champions
@@ -26,6 +25,8 @@ from tests.lib.api_parts import HEADERS, KEY, problem, serving
 
 OPENAPI = "/api/openapi.json"
 
+TOKEN_PATH = "/api/oauth/token"
+
 
 @pytest.fixture(params=["memory", "postgresql"])
 def api(request: pytest.FixtureRequest, engine: Engine) -> Iterator[httpx.Client]:
@@ -34,7 +35,7 @@ def api(request: pytest.FixtureRequest, engine: Engine) -> Iterator[httpx.Client
     limits = Limits("5/minute", storage, wrong_keys="3/minute", without_key="8/minute")
     resources = Resources(engine, Champions(engine), KEY, Clock(), limits=limits, token_secret=TOKEN_SECRET)
     with serving(resources) as address, httpx.Client(base_url=address, timeout=20) as client:
-        assert resources.door.callers.wait_listening(5)
+        assert resources.guard_context.authenticator.wait_listening(5)
         yield client
 
 

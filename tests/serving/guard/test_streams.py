@@ -41,7 +41,7 @@ def resources(engine: Engine) -> Resources:
 def address(resources: Resources) -> Iterator[str]:
     with serving(resources) as found:
         assert httpx.get(f"{found}/api/health").status_code == 200
-        assert resources.door.callers.wait_listening(5)
+        assert resources.guard_context.authenticator.wait_listening(5)
         yield found
         resources.hub.close()  # or the server would wait for the streams
 
@@ -58,7 +58,7 @@ def _revoked(engine: Engine, resources: Resources, key_id: str, text: str) -> No
     """Revoke a key as another process would, and wait until this one has heard of it."""
     revoke_key(engine, key_id, INSTALLATION, NOW)
     until = time.monotonic() + 1
-    while resources.door.callers.known(text) is not None:
+    while resources.guard_context.authenticator.cached(text) is not None:
         assert time.monotonic() < until
         time.sleep(0.005)
 

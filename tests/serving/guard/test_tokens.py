@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from domain.keys import ApiKey, KeyWish
 from domain.policy import Permission, Role
 from serving.guard.authentication import INSTALLATION
-from serving.guard.permissions import TOKEN_PATH
 from serving.guard.tokens import Tokens
 from store.access.keys import create_key, revoke_key
 from store.db.engine import Engine
@@ -25,6 +24,8 @@ from tests.lib.api_parts import HEADERS, NOW, marketplace, problem, serving
 
 SCORES = "/api/tutors/ada/scores"
 GRANT = {"grant_type": "client_credentials"}
+
+TOKEN_PATH = "/api/oauth/token"
 
 
 @pytest.fixture

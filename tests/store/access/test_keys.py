@@ -17,7 +17,7 @@ from cli.main import app
 from domain.errors import InvalidKey, UnknownSubject
 from domain.keys import KeyWish, make_key
 from domain.policy import Permission, Role
-from serving.guard.authentication import INSTALLATION, LAST_USED_EVERY, Callers
+from serving.guard.authentication import INSTALLATION, LAST_USED_EVERY, Authenticator
 from serving.guard.tokens import Tokens
 from serving.resources import Resources
 from store.access.audit import read_rows
@@ -44,7 +44,7 @@ def resources(engine: Engine, clock: Clock) -> Resources:
 @pytest.fixture
 def api(resources: Resources) -> Iterator[httpx.Client]:
     with serving(resources) as address, httpx.Client(base_url=address, timeout=20) as client:
-        assert resources.door.callers.wait_listening(5)
+        assert resources.guard_context.authenticator.wait_listening(5)
         yield client
 
 
@@ -153,14 +153,14 @@ def test_a_key_ends_when_it_expires_though_it_is_remembered(api: httpx.Client, e
 
 def test_who_is_known_is_asked_for_once_and_again_after_any_change(engine: Engine, clock: Clock) -> None:
     _, written = new_key(engine)
-    callers = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
-    assert callers.find(written).role is Role.READ
-    assert callers.known(written) is None  # nobody would tell us of a revocation yet
+    callers = Authenticator(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    assert callers.authenticate(written).role is Role.READ
+    assert callers.cached(written) is None  # nobody would tell us of a revocation yet
     callers.start()
     assert callers.wait_listening(5)
-    _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
+    _until(lambda: callers.authenticate(written) is not None and callers.cached(written) is not None)
     new_key(engine)
-    _until(lambda: callers.known(written) is None)
+    _until(lambda: callers.cached(written) is None)
     callers.close()
 
 
@@ -168,20 +168,20 @@ def test_nobody_is_remembered_once_the_database_cannot_tell_us_of_changes(
     engine: Engine, server_url: str, clock: Clock
 ) -> None:
     _, written = new_key(engine)
-    callers = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    callers = Authenticator(engine, KEY, Tokens(TOKEN_SECRET), clock)
     callers.start()
     assert callers.wait_listening(5)
-    _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
+    _until(lambda: callers.authenticate(written) is not None and callers.cached(written) is not None)
     _on_server(server_url, f"ALTER DATABASE {engine.url.database} ALLOW_CONNECTIONS false")
     _on_server(
         server_url,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         f"WHERE application_name LIKE 'tqs listening%' AND datname = '{engine.url.database}'",
     )
-    _until(lambda: callers.known(written) is None)
+    _until(lambda: callers.cached(written) is None)
     _on_server(server_url, f"ALTER DATABASE {engine.url.database} ALLOW_CONNECTIONS true")
     assert callers.wait_listening(5)  # it came back by itself
-    _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
+    _until(lambda: callers.authenticate(written) is not None and callers.cached(written) is not None)
     callers.close()
 
 
@@ -194,16 +194,16 @@ def _on_server(server_url: str, statement: str) -> None:
 
 def test_when_a_key_was_last_used_is_written_once_a_minute(engine: Engine, clock: Clock) -> None:
     key, written = new_key(engine)
-    callers = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
-    callers.find(written)
+    callers = Authenticator(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    callers.authenticate(written)
     clock.go_on(seconds=59)
-    callers.find(written)
+    callers.authenticate(written)
     callers.close()
     assert _last_used(engine, key.id) == NOW
-    again = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
-    again.find(written)
+    again = Authenticator(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    again.authenticate(written)
     clock.go_on(seconds=LAST_USED_EVERY.total_seconds())
-    again.find(written)
+    again.authenticate(written)
     again.close()
     assert _last_used(engine, key.id) == clock.now
 
@@ -216,14 +216,14 @@ def _last_used(engine: Engine, key_id: str) -> object:
 
 def test_writing_down_a_use_wakes_nobody(engine: Engine, clock: Clock) -> None:
     _, written = new_key(engine)
-    callers = Callers(engine, KEY, Tokens(TOKEN_SECRET), clock)
+    callers = Authenticator(engine, KEY, Tokens(TOKEN_SECRET), clock)
     callers.start()
     assert callers.wait_listening(5)
-    _until(lambda: callers.find(written) is not None and callers.known(written) is not None)
+    _until(lambda: callers.authenticate(written) is not None and callers.cached(written) is not None)
     clock.go_on(minutes=2)
-    assert callers.known(written) is not None  # writes its use
+    assert callers.cached(written) is not None  # writes its use
     time.sleep(0.2)
-    assert callers.known(written) is not None
+    assert callers.cached(written) is not None
     callers.close()
 
 

@@ -1,4 +1,4 @@
-"""The generated parts of docs/api.md: the routes and who may use them, the kinds of scores, the codes of problems."""
+"""Generated parts of docs/api.md: routes with their permissions, kinds of scores, codes of problems."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +38,7 @@ def api_page(page: Path) -> str:
 def _routes() -> Iterator[str]:
     paths: dict[str, dict[str, Any]] = json.loads(document())["paths"]
     declared = declared_access()
-    yield from ("| route | what | needs | roles |", "|---|---|---|---|")
+    yield from ("| route | summary | requires | roles |", "|---|---|---|---|")
     for path, operations in paths.items():
         for method, operation in operations.items():
             rule = declared[method.upper(), path].rule
@@ -62,7 +62,7 @@ def _roles(rule: Rule, path: str) -> list[str]:
     if not isinstance(rule, Permission):
         return []
     others = [role.value for role in Role if rule in ALLOWED[role] and role is not Role.TUTOR]
-    return others + (["tutor, of themself"] if rule in ALLOWED[Role.TUTOR] and "{tutor_id}" in path else [])
+    return others + (["tutor (own data)"] if rule in ALLOWED[Role.TUTOR] and "{tutor_id}" in path else [])
 
 
 def _kinds() -> Iterator[str]:
@@ -79,7 +79,7 @@ def _act(kind: ScoreKind) -> str:
 
 
 def _codes() -> Iterator[str]:
-    yield from ("| status | `code` | what happened | what to do |", "|---|---|---|---|")
+    yield from ("| status | `code` | meaning | what to do |", "|---|---|---|---|")
     for status, code, meaning, advice in CODES.values():
         yield f"| {status} | `{code}` | {meaning} | {advice} |"
 

@@ -1,4 +1,4 @@
-"""The page on contacts: how they are drawn and measured, and the diagram of their life, all from the code."""
+"""docs/contacts.md: the draw of contacts, the estimate of their effect and their life cycle, from the code."""
 
 from domain.interventions import TRANSITIONS
 from insights.contacts import effect as outcomes
@@ -6,23 +6,23 @@ from insights.contacts import plan as contacts
 
 
 def contacts_page() -> str:
-    """Markdown, with the life cycle as a Mermaid diagram."""
+    """Returns Markdown, with the life cycle as a Mermaid diagram."""
     lines = [
-        "# Contacts and what they are worth",
+        "# Contacts and their effect",
         "",
-        "`tqs contacts plan | list | done | effect`, and the dashboard's page of contacts.",
+        "`tqs contacts plan | list | done | effect`, and the page **Contacts** of the dashboard.",
         "",
-        "## Whom to contact, and whom chance leaves out",
+        "## Contact list and holdout",
         "",
         _described(contacts.__doc__),
         "",
-        "## What contacts are worth",
+        "## Effect of contacts",
         "",
         _described(outcomes.__doc__),
         "",
         f"Below {outcomes.MIN_NO_SHOWS} no-shows or {outcomes.MIN_TUTORS} tutors in either arm: too few to say.",
         "",
-        "## The life of a contact",
+        "## Life cycle of a contact",
         "",
         "```mermaid",
         "stateDiagram-v2",
@@ -35,5 +35,5 @@ def contacts_page() -> str:
 
 
 def _described(doc: str | None) -> str:
-    """A module's docstring without its title."""
+    """Returns a module's docstring without its first paragraph."""
     return (doc or "").partition("\n\n")[2].strip()

@@ -1,4 +1,4 @@
-"""The generated part of docs/dataset.md: what the code says the format is."""
+"""Generated part of docs/dataset.md: keys of the dataset file and fields of each kind."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +15,13 @@ END = "<!-- generated: end -->"
 
 
 def dataset_page(page: Path) -> str:
-    """The page with its generated part as the code says it now, everything around it as written."""
+    """Returns the page with its generated part filled in and everything around it unchanged."""
     before, _, rest = page.read_text().partition(BEGIN)
     return f"{before}{BEGIN}\n{dataset_reference()}{END}{rest.partition(END)[2]}"
 
 
 def dataset_reference() -> str:
-    """The keys of a dataset file and the fields of each kind, as Markdown tables."""
+    """Returns the keys of a dataset file and the fields of each kind, as Markdown tables."""
     return "\n".join(_lines()) + "\n"
 
 
@@ -44,7 +44,7 @@ def _keys(title: str, model: type[BaseModel]) -> Iterator[str]:
 
 
 def _formats() -> Iterator[str]:
-    yield from ("", "### Formats of times that are numbers", "", "| format | the number counts |", "|---|---|")
+    yield from ("", "### Formats of times that are numbers", "", "| format | meaning of the number |", "|---|---|")
     yield from (f"| `{name}` | {meaning} |" for name, meaning in NAMED.items())
     yield ""
 

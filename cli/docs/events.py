@@ -1,4 +1,4 @@
-"""The generated part of docs/events.md: every type of event, its fields and an example, from the schema itself."""
+"""Generated part of docs/events.md: rules, and every type of event with its fields and an example, from the schema."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -34,11 +34,11 @@ _TEXTS: Mapping[str, TextRule] = {
     "values of categorical attributes": rules.ATTRIBUTE_TEXT,
 }
 _DERIVED = ("scheduled_at",)
-"""Fields of a kind that events do not carry."""
+"""Fields of a kind that are not part of events."""
 
 
 def events_page(page: Path) -> str:
-    """The page with its generated part as the code says it now, everything around it as written."""
+    """Returns the page with its generated part filled in and everything around it unchanged."""
     before, _, rest = page.read_text().partition(BEGIN)
     return f"{before}{BEGIN}\n" + "\n".join(_lines()) + f"\n{END}{rest.partition(END)[2]}"
 
@@ -51,14 +51,14 @@ def _lines() -> Iterator[str]:
         data = model.model_fields["data"].annotation
         assert isinstance(data, type)
         assert issubclass(data, BaseModel)
-        yield from ("", f"### `{kind}`", "", _said(data), "")
-        yield from ("| field of `data` | is | |", "|---|---|---|", *_fields(data))
+        yield from ("", f"### `{kind}`", "", _description(data), "")
+        yield from ("| field of `data` | type | |", "|---|---|---|", *_fields(data))
         yield from ("", "```json", json.dumps({"id": "evt-1", **example(kind)}, indent=2), "```")
 
 
 def _rules() -> Iterator[str]:
-    """All rules of the fields, from the declarations that check them."""
-    yield from ("", "### Rules", "", "A 422 names the field of each rule that an event breaks.", "")
+    """Yields the rules of all fields, from the declarations that check them."""
+    yield from ("", "### Rules", "", "A 422 names every field that breaks a rule.", "")
     yield from ("| value | rule |", "|---|---|")
     for fields, rule in _TEXTS.items():
         length = f"at most {rule.longest:,} characters; " if rule.longest else ""
@@ -68,7 +68,7 @@ def _rules() -> Iterator[str]:
     yield f"| `rating` | a number; {rules.RATING.sentence} |"
     yield f"| `late_minutes`, `duration_minutes` | a number; {rules.MINUTES.sentence} |"
     yield f"| `timezone` | {rules.UNKNOWN_ZONE.removeprefix('is not a time zone: ')} |"
-    yield "| numeric attributes | a number, not a text; categorical ones: a text. Names not imported are ignored |"
+    yield "| numeric attributes | a number; categorical ones: a text. Attributes never imported are ignored |"
     for kind in (SESSIONS, TUTORS):
         for earlier, later in kind.ordered:
             if later not in _DERIVED:
@@ -81,13 +81,13 @@ def _rules() -> Iterator[str]:
 
 
 def _models() -> dict[str, type[BaseModel]]:
-    """The model of each type of event."""
+    """Returns the pydantic model of each type of event."""
     union = get_args(Event)[0]
     members = [model for member in get_args(union) for model in (get_args(member) or (member,))]
     return {get_args(model.model_fields["type"].annotation)[0]: model for model in members}
 
 
-def _said(model: type[BaseModel]) -> str:
+def _description(model: type[BaseModel]) -> str:
     return " ".join((model.__doc__ or "").split())
 
 
@@ -99,7 +99,7 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _meaning(field: Mapping[str, Any], defined: Mapping[str, Any]) -> str:
-    # Of what may be null, what else it may be.
+    # The types of a nullable field other than null.
     options = [option for option in field.get("anyOf", [field]) if option.get("type") != "null"]
     return " or ".join(_words(defined[o["$ref"].rpartition("/")[2]] if "$ref" in o else o) for o in options)
 

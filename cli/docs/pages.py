@@ -19,13 +19,13 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def features_page() -> str:
-    """The catalogue of features."""
+    """Returns the catalogue of features."""
     lines = [
         "# Features",
         "",
-        "Every column, as known strictly before the moment asked about. Missing is missing, never zero.",
+        "A column uses only what was known strictly before the as-of moment. Missing values are missing, never zero.",
         "",
-        "| column | meaning | unit | theme | needs a past | no-show | churn |",
+        "| column | meaning | unit | theme | needs a history | no-show | churn |",
         "|---|---|---|---|---|---|---|",
         *(_row(f) for f in dict.fromkeys((*NO_SHOW_FEATURES, *CHURN_FEATURES))),
     ]
@@ -39,11 +39,11 @@ def _row(feature: Feature) -> str:
 
 
 def settings_page() -> str:
-    """The table of settings."""
+    """Returns the table of settings."""
     lines = [
         "# Settings",
         "",
-        "Read from the environment. All have a default.",
+        "Environment variables. All are optional.",
         "",
         "| variable | meaning | default |",
         "|---|---|---|",
@@ -69,11 +69,11 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 
 def main(check: bool) -> int:
-    """Write every page, or say which differ from the code. Gives the exit code."""
+    """Write every page, or with `check` print those that differ from the code. Returns the exit code."""
     stale = [name for name, page in PAGES.items() if not _is_current(DOCS / name, page())]
     for name in stale:
         if check:
-            print(f"docs/{name} is not what the code says: run `make docs`", file=sys.stderr)
+            print(f"docs/{name} is out of date: run `make docs`", file=sys.stderr)
         else:
             (DOCS / name).write_text(PAGES[name]())
     return 1 if check and stale else 0

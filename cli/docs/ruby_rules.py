@@ -1,4 +1,4 @@
-"""Rules of events as Ruby constants, for the client to check a value before it sends it."""
+"""Rules of events as Ruby constants, by which the client checks a value before sending it."""
 
 from domain.rules import FIRST_YEAR, LAST_YEAR, TextRule
 from domain.schema import KINDS, Field
@@ -10,13 +10,13 @@ HEAD = """\
 
 # Generated from domain/schema.py and domain/rules.py by `make docs`. Do not edit.
 module TutorQuality
-  # Values that the service refuses in the data of an event, by the name of the field.
+  # Rules for the values in an event's data, by the name of the field. The service rejects other values.
   module Rules
 """
 
 
 def ruby_rules() -> str:
-    """The file clients/ruby/lib/tutor_quality/rules.rb."""
+    """Returns the text of clients/ruby/lib/tutor_quality/rules.rb."""
     fields = {field.name: field for kind in _KINDS for field in KINDS[kind].fields}
     ranges = [_range(field) for field in fields.values() if field.within]
     texts = [line for field in fields.values() if field.rule for line in _text(field, field.rule)]
@@ -25,7 +25,7 @@ def ruby_rules() -> str:
     )
     parts = [
         ("Lowest and highest number.", "RANGES", "{", [f"{line},\n" for line in ranges], "}"),
-        ("Forbidden characters, longest length, values that are refused, and what to say.", "TEXTS", "{", texts, "}"),
+        ("Forbidden characters, greatest length, rejected values, error text.", "TEXTS", "{", texts, "}"),
         (
             "Pairs of moments: the second is not before the first.",
             "ORDERS",
@@ -35,7 +35,7 @@ def ruby_rules() -> str:
         ),
     ]
     body = "\n".join(_constant(*part) for part in parts)
-    return f"{HEAD}{body}\n    # Years in which moments lie.\n    YEARS = ({FIRST_YEAR}..{LAST_YEAR})\n  end\nend\n"
+    return f"{HEAD}{body}\n    # Years of valid moments.\n    YEARS = ({FIRST_YEAR}..{LAST_YEAR})\n  end\nend\n"
 
 
 def _constant(meaning: str, name: str, begin: str, lines: list[str], end: str) -> str:
@@ -59,6 +59,6 @@ def _text(field: Field, rule: TextRule) -> list[str]:
 
 
 def _escaped(characters: str) -> str:
-    """A character class in Ruby's syntax: nothing invisible in the file, and no slash that would end the pattern."""
+    """Returns a character class in Ruby syntax, without invisible characters and slashes (the pattern's end)."""
     shown = "".join(c if c.isascii() else f"\\u{ord(c):04x}" for c in characters)
     return shown.replace("\\x", "\\u00").replace("/", "\\/")

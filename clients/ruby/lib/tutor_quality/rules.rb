@@ -2,7 +2,7 @@
 
 # Generated from domain/schema.py and domain/rules.py by `make docs`. Do not edit.
 module TutorQuality
-  # Values that the service refuses in the data of an event, by the name of the field.
+  # Rules for the values in an event's data, by the name of the field. The service rejects other values.
   module Rules
     # Lowest and highest number.
     RANGES = {
@@ -11,7 +11,7 @@ module TutorQuality
       "rating" => [1, 5],
     }.freeze
 
-    # Forbidden characters, longest length, values that are refused, and what to say.
+    # Forbidden characters, greatest length, rejected values, error text.
     TEXTS = {
       "tutor_id" => [
         /[\/\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/, 200, [".", ".."].freeze,
@@ -57,7 +57,7 @@ module TutorQuality
       %w[starts_at ends_at],
     ].freeze
 
-    # Years in which moments lie.
+    # Years of valid moments.
     YEARS = (2000..2100)
   end
 end

@@ -1,7 +1,6 @@
 import inspect
 
 import pytest
-from cli.errors import exit_code
 
 from domain import errors
 from domain.errors import MailOutcomeUnknown, TooManyRequests, TutorQualityError
@@ -25,4 +24,4 @@ def test_a_limit_says_when_to_retry() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in ERRORS if kind not in STORED_OR_ANSWERED | {TutorQualityError}])
 def test_every_error_ends_a_command_with_a_documented_exit_code(kind: type[TutorQualityError]) -> None:
-    assert exit_code(kind()) in {2, 4, 5, 6, 7}
+    assert kind().exit_code in {2, 4, 5, 6, 7}

@@ -22,7 +22,7 @@ from insights.contacts.plan import contact_action
 from insights.rates.session_quality import session_scores
 from insights.rates.tutor_rates import rate_scores
 from models.artifact.champion import Champion, open_model
-from models.artifact.matrix import attributes_with_values, check_attributes
+from models.artifact.matrix import attributes_with_values, check_attributes, check_readable
 from models.examples.rows import booked_sessions
 from models.score.scoring import score_churn, score_sessions, score_tutors_no_show
 from store.ledger.models import StoredModel
@@ -58,20 +58,20 @@ def model_scores(history: History, champions: Champions, as_of: datetime) -> lis
 
 
 def readable_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
-    """The scores of the champions; one that cannot read these data does not score, and stops nobody else."""
-    try:
-        return model_scores(history, champions, as_of)
-    except (LateFeature, ModelMismatch):
-        return model_scores(history, {task: _usable(history, champions, task, as_of) for task in Task}, as_of)
+    """Every score of the champions that can read the dataset. Logs one that cannot and continues with the others."""
+    readable = {task: champion for task, champion in champions.items() if _is_readable(champion, history.dataset)}
+    return model_scores(history, dict.fromkeys(Task) | readable, as_of)
 
 
-def _usable(history: History, champions: Champions, task: Task, as_of: datetime) -> Champion | None:
+def _is_readable(champion: Champion | None, dataset: Dataset) -> bool:
+    if champion is None:
+        return False
     try:
-        model_scores(history, dict.fromkeys(Task) | {task: champions[task]}, as_of)
+        check_readable(champion.model.sidecar, dataset)
     except (LateFeature, ModelMismatch) as error:
-        logger.error("the %s champion does not score: %s", task, error)
-        return None
-    return champions[task]
+        logger.error("the %s champion does not score: %s", champion.model.sidecar.task, error)
+        return False
+    return True
 
 
 def upcoming_scores(history: History, no_show: Champion, as_of: datetime) -> list[Score]:

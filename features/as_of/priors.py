@@ -1,5 +1,6 @@
 """Prior means of rates and how strongly they pull a small sample."""
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from features.base.stream import Column
@@ -15,37 +16,44 @@ class Prior(BaseModel):
 
     def shrink(self, events: Column, sessions: Column) -> Column:
         """The posterior mean of each row's rate: (rows,)."""
-        return (events + self.strength * self.rate) / (sessions + self.strength)
+        with np.errstate(invalid="ignore"):  # 0 of 0 sessions with a strength of 0
+            return np.asarray((events + self.strength * self.rate) / (sessions + self.strength))
+
+
+NO_PRIOR = Prior(rate=0.0, strength=0.0)
+"""A prior that leaves every rate as counted; NaN without sessions."""
 
 
 class Priors(BaseModel):
-    """The priors a model was trained with; they travel with it.
+    """Priors estimated for a training and stored in the sidecar of its model.
 
     `late_minutes` is a mean in minutes, all others are rates; `reason_…` are shares of the tutor's reschedules.
+    Every prior has a default and unknown ones are ignored, so that a stored model stays readable when a prior is added
+    or removed: its columns read only priors that existed at its training.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
-    no_show: Prior
-    slot_no_show: Prior
-    weekday_no_show: Prior
-    part_no_show: Prior
-    pair_no_show: Prior
-    last_minute: Prior
-    very_last_minute: Prior
-    reschedule: Prior
-    student_reschedule: Prior
-    short_notice: Prior
-    reason_illness: Prior
-    reason_family: Prior
-    reason_technical: Prior
-    reason_schedule_conflict: Prior
-    reason_other_work: Prior
-    reason_student_request: Prior
-    reason_unclear: Prior
-    late: Prior
-    late_minutes: Prior
-    led_nowhere: Prior
+    no_show: Prior = NO_PRIOR
+    slot_no_show: Prior = NO_PRIOR
+    weekday_no_show: Prior = NO_PRIOR
+    part_no_show: Prior = NO_PRIOR
+    pair_no_show: Prior = NO_PRIOR
+    last_minute: Prior = NO_PRIOR
+    very_last_minute: Prior = NO_PRIOR
+    reschedule: Prior = NO_PRIOR
+    student_reschedule: Prior = NO_PRIOR
+    short_notice: Prior = NO_PRIOR
+    reason_illness: Prior = NO_PRIOR
+    reason_family: Prior = NO_PRIOR
+    reason_technical: Prior = NO_PRIOR
+    reason_schedule_conflict: Prior = NO_PRIOR
+    reason_other_work: Prior = NO_PRIOR
+    reason_student_request: Prior = NO_PRIOR
+    reason_unclear: Prior = NO_PRIOR
+    late: Prior = NO_PRIOR
+    late_minutes: Prior = NO_PRIOR
+    led_nowhere: Prior = NO_PRIOR
 
     @classmethod
     def all_equal(cls, prior: Prior) -> "Priors":

@@ -82,13 +82,22 @@ def query_rows(sidecar: Sidecar, history: History, queries: Queries) -> QueriedR
     """Computes the rows of a trained model; their past also serves their reasons and what-ifs.
 
     Queries sorted by tutor and moment (`by_tutor`) share one Past between all columns.
-    Raises LateFeature if the dataset now marks one of the model's attributes late, ModelMismatch for a feature or an
-    attribute that is gone.
+    Raises as `check_readable` does.
     """
-    history.dataset.check_features(tuple(a.name for a in sidecar.attributes))
-    check_attributes(sidecar, {(a.kind, a.name) for a in history.dataset.attributes})
+    check_readable(sidecar, history.dataset)
     features, past = features_read(sidecar), Past(history, queries, sidecar.priors)
     return QueriedRows(past, _build(features, sidecar.attributes, past))
+
+
+def check_readable(sidecar: Sidecar, dataset: Dataset) -> None:
+    """Raise unless every column of a model can be computed from a dataset.
+
+    LateFeature if the dataset now marks one of the model's attributes late, ModelMismatch for a feature or an attribute
+    that is gone.
+    """
+    dataset.check_features(tuple(a.name for a in sidecar.attributes))
+    check_attributes(sidecar, {(a.kind, a.name) for a in dataset.attributes})
+    features_read(sidecar)
 
 
 def features_read(sidecar: Sidecar) -> list[Feature]:

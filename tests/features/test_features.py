@@ -13,8 +13,8 @@ from domain.errors import LateFeature
 from domain.vocabulary import AttributeType
 from features import columns
 from features.as_of.past import Past
-from features.as_of.prior_estimation import estimate_priors, fit_prior
-from features.as_of.priors import Prior, Priors
+from features.as_of.prior_estimation import estimate_priors, fit_prior, prior_counts
+from features.as_of.priors import NO_PRIOR, Prior, Priors
 from features.as_of.queries import Queries, of_sessions, of_tutors, warning_moment
 from features.base.dataset import Attribute
 from features.base.kernel import group, positions
@@ -236,6 +236,12 @@ def test_priors_hold_the_marketplaces_rate_as_known_before_the_moment() -> None:
 def test_priors_of_nothing_shrink_nothing_but_stay_finite() -> None:
     priors = estimate_priors(History(h.dataset({})), microseconds(h.BEGIN))
     assert priors.no_show.shrink(np.array([0.0]), np.array([0.0])).tolist() == [0.0]
+
+
+def test_every_prior_is_estimated_and_has_a_default() -> None:
+    assert set(prior_counts(History(h.dataset({})), 0)) == set(Priors.model_fields)
+    assert Priors() == Priors.all_equal(NO_PRIOR)
+    np.testing.assert_equal(NO_PRIOR.shrink(np.array([1.0, 0.0]), np.array([4.0, 0.0])), [0.25, np.nan])
 
 
 def test_the_prior_finds_the_spread_between_tutors() -> None:

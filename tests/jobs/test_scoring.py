@@ -14,7 +14,7 @@ from flows.score import load_challengers, score
 from flows.standalone import run
 from gateways.settings import load_settings
 from jobs.runtime import Runtime
-from jobs.scoring import shadow_scores
+from jobs.scoring import readable_scores, shadow_scores
 from models.artifact.champion import Champion
 from models.artifact.model import AttributeSpec
 from store.facts.load import load
@@ -64,3 +64,14 @@ def test_a_tutor_whose_stored_zone_cannot_be_read_is_named_and_the_others_are_sc
         assert "ben" not in names
     assert "ben" in caplog.text
     assert "Mars" in caplog.text or "time zone" in caplog.text
+
+
+def test_a_champion_that_reads_a_column_that_is_gone_is_logged_and_the_other_scores(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spec = AttributeSpec(kind="sessions", name="gone", type=PRICE.type)
+    model, history = small_model(), History(marketplace())
+    lost = replace(model, sidecar=model.sidecar.model_copy(update={"task": Task.CHURN, "attributes": (spec,)}))
+    champions = {Task.NO_SHOW: Champion(model, "no_show/3"), Task.CHURN: Champion(lost, "churn/2")}
+    assert {score.model_version for score in readable_scores(history, champions, NOW)} == {"no_show/3"}
+    assert "the churn champion does not score: the churn model reads sessions.gone" in caplog.text

@@ -81,6 +81,27 @@ class UnknownSubject(TutorQualityError):
     )
 
 
+class NotUpcoming(TutorQualityError):
+    """The session has begun or is no longer booked."""
+
+    exit_code = ExitCode.INVALID_INPUT
+    problem = ProblemCode(
+        409, "not_upcoming", "The session has begun or is no longer booked.", "No action: it is too late to predict."
+    )
+
+
+class NotActive(TutorQualityError):
+    """The tutor has no recent session, or has left."""
+
+    exit_code = ExitCode.INVALID_INPUT
+    problem = ProblemCode(
+        409,
+        "not_active",
+        "The tutor has no recent session, or has left.",
+        "No action: the tutor is not active, so churn is not predicted.",
+    )
+
+
 class NoModel(TutorQualityError):
     """No model has been trained yet."""
 

@@ -100,6 +100,11 @@ def band_of(kind: ScoreKind, value: float, act_from: float | None) -> Band:
     return Band.WATCH if sign * value >= sign * WATCH_FROM[kind] else Band.OK
 
 
+def least_risk(wanted: Band) -> float:
+    """The lowest probability in a band, with the default threshold of Act."""
+    return {Band.OK: 0.0, Band.WATCH: WATCH_RISK, Band.ACT: ACT_RISK}[wanted]
+
+
 def points(value: float) -> int:
     """The 0 to 100 score shown to people for a probability in 0..1. No other code computes it."""
     return round(100 * value)

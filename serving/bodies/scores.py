@@ -1,7 +1,6 @@
 """What the reading routes give, field by field."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 from insights.advice import recommendations
+from insights.advice.score_status import ScoreStatus
 
 
 class _Given(BaseModel):
@@ -77,14 +77,6 @@ class NextSession(_Given):
 
     session_id: str
     starts_at: datetime
-
-
-class ScoreStatus(StrEnum):
-    """Whether there are scores, and if not, why."""
-
-    SCORED = "scored"
-    NOT_SCORED = "not_scored"
-    NO_MODEL = "no_model"
 
 
 class TutorScores(_Given):

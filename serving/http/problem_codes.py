@@ -23,15 +23,6 @@ HTTP_CODES = (
     ProblemCode(404, "not_found", "There is nothing at this path.", "Check the path."),
     ProblemCode(405, "method_not_allowed", "The path exists, but not with this method.", "See the header `Allow`."),
     ProblemCode(408, "request_timeout", "The body did not arrive within 30 seconds.", "Send it again."),
-    ProblemCode(
-        409, "not_upcoming", "The session has begun or is no longer booked.", "No action: it is too late to predict."
-    ),
-    ProblemCode(
-        409,
-        "not_active",
-        "The tutor delivered no session lately, or has left.",
-        "No action: the tutor is not active, so churn is not predicted.",
-    ),
     ProblemCode(413, "body_too_large", "The body has more than 1,500,000 bytes.", "Send smaller bodies."),
     ProblemCode(415, "not_json", "The body is not `application/json`.", "Send that `Content-Type`."),
     ProblemCode(

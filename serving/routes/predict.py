@@ -1,28 +1,26 @@
 """The risk of one session, computed when asked: the tutor's history, the training's features, the champion."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import UnknownSubject
-from domain.events.types import AttributeValue
 from domain.policy import Permission
+from domain.prediction_rules import broken_attributes, broken_times, check_upcoming
 from domain.scores import Score
-from domain.vocabulary import AttributeType, SessionStatus, Task
+from domain.vocabulary import Task
 from features.as_of.queries import take
-from features.base.dataset import Attribute, Dataset, arrow_schema
+from features.base.dataset import Dataset
 from features.history.history import History, SessionColumns
 from insights.advice.upcoming import advice
+from models.score.described_session import described_session
 from models.score.scoring import DESCRIBED, score_sessions
 from serving.bodies import examples
 from serving.bodies.predictions import DescribedSession, Features, KnownSession, NoShowQuestion, Prediction, ScoreView
@@ -103,7 +101,7 @@ def _as_listed(score: Score, tutor_id: str, starts_at: datetime, engine: Engine)
 
 
 def _stored(question: KnownSession, histories: Histories, now: datetime) -> _Asked:
-    """The session as stored. Raises UnknownSubject, or 409 once it is not to come."""
+    """The stored session. Raises UnknownSubject, NotUpcoming."""
     history = histories.around(question.session_id)
     if history is None:
         raise UnknownSubject(f"there is no session {question.session_id!r}")
@@ -112,61 +110,32 @@ def _stored(question: KnownSession, histories: Histories, now: datetime) -> _Ask
     if row < 0:  # between two looks into the database it became another tutor's
         return _stored(question, histories, now)
     status, starts_at = sessions["status"][row].as_py(), sessions["starts_at"][row].as_py()
-    if status != SessionStatus.BOOKED:
-        raise HTTPException(409, f"session {question.session_id!r} is {status}: only what is to come is predicted")
-    if starts_at <= now:
-        raise HTTPException(409, f"session {question.session_id!r} has started: only what is to come is predicted")
+    check_upcoming(question.session_id, status, starts_at, now)
     columns = take(history.sessions, np.array([row]))
     return _Asked(history, columns, question.session_id, sessions["tutor_id"][row].as_py(), starts_at)
 
 
 def _described(question: DescribedSession, resources: Resources, now: datetime) -> _Asked:
-    """The session as described. Raises UnknownSubject, InvalidFields."""
+    """The described session. Raises UnknownSubject, InvalidFields."""
     history = resources.histories.of_tutor(question.tutor_id)
     if history is None:
         raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
     if question.student_id is not None and not student_exists(resources.engine, question.student_id):
         raise UnknownSubject(f"there is no student {question.student_id!r}")
-    attributes = history.dataset.feature_attributes("sessions")
-    errors = [*_wrong_times(question, now), *_wrong_attributes(question, attributes)]
-    if errors:
-        raise InvalidFields(errors)
+    types = {a.name: a.type for a in history.dataset.feature_attributes("sessions")}
+    broken = (
+        *broken_times(question.starts_at, question.booked_at, now),
+        *broken_attributes(question.attributes, types),
+    )
+    if broken:
+        raise InvalidFields([FieldError(field=rule.field, detail=rule.detail) for rule in broken])
     columns = history.columns_of(described_row(question, history.dataset, now))
     return _Asked(history, columns, None, question.tutor_id, question.starts_at)
 
 
 def described_row(question: DescribedSession, dataset: Dataset, now: datetime) -> pa.Table:
-    """The session described, as a table of one row in the dataset's schema."""
+    """The session of the question, booked now unless it says when."""
     booked_at = question.booked_at or now
-    attributes = {a.column: question.attributes.get(a.name) for a in dataset.feature_attributes("sessions")}
-    row: dict[str, Any] = attributes | {
-        "session_id": DESCRIBED,
-        "tutor_id": question.tutor_id,
-        "student_id": question.student_id,
-        "booked_at": booked_at,
-        "scheduled_at": booked_at,
-        "starts_at": question.starts_at,
-        "status": SessionStatus.BOOKED.value,
-    }
-    return pa.Table.from_pylist([row], schema=arrow_schema("sessions", dataset.attributes))
-
-
-def _wrong_times(question: DescribedSession, now: datetime) -> Iterable[FieldError]:
-    if question.starts_at <= now:
-        yield FieldError(field="starts_at", detail="lies in the past: only what is to come is predicted")
-    if question.booked_at is not None and question.booked_at > min(now, question.starts_at):
-        yield FieldError(field="booked_at", detail="lies after now or after the start")
-
-
-def _wrong_attributes(question: DescribedSession, attributes: tuple[Attribute, ...]) -> Iterable[FieldError]:
-    known = {a.name: a for a in attributes}
-    for name, value in question.attributes.items():
-        if name not in known:
-            expected = ", ".join(sorted(known)) or "none"
-            yield FieldError(field=f"attributes.{name}", detail=f"is no attribute of sessions; those are: {expected}")
-        elif not _fits(known[name], value):
-            yield FieldError(field=f"attributes.{name}", detail=f"must be {known[name].type}")
-
-
-def _fits(attribute: Attribute, value: AttributeValue) -> bool:
-    return value is None or isinstance(value, float) == (attribute.type is AttributeType.NUMERIC)
+    return described_session(
+        dataset, question.tutor_id, question.student_id, question.starts_at, booked_at, question.attributes
+    )

@@ -5,7 +5,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.errors import UnknownSubject
+from domain.errors import NotActive, UnknownSubject
 from domain.policy import Permission
 from domain.vocabulary import Task
 from models.score.scoring import score_churn
@@ -14,7 +14,6 @@ from serving.bodies.predictions import ChurnPrediction, ChurnQuestion, Features,
 from serving.guard.permissions import access
 from serving.guard.request_state import set_audit_subjects
 from serving.http.direct_routes import DirectRoute, answer
-from serving.http.problems import respond
 from serving.resources import AppResources, Resources
 from serving.routes.predict_described import scores_of, told
 
@@ -35,10 +34,7 @@ async def predict_churn(question: ChurnQuestion, request: Request, resources: Ap
     set_audit_subjects(request, [question.tutor_id])
     prediction = await run_in_threadpool(_predict, question, resources)
     if not prediction.scores:
-        detail = (
-            f"tutor {question.tutor_id!r} has delivered no session lately or has left: only who is active can leave"
-        )
-        return respond(request.scope, 409, detail, "not_active")
+        raise NotActive(f"tutor {question.tutor_id!r} has no recent session or has left: only active tutors are scored")
     return answer(prediction)
 
 

@@ -10,9 +10,10 @@ from domain.errors import UnknownSubject
 from domain.events.types import Id
 from domain.policy import Permission
 from domain.vocabulary import ScoreKind, SubjectKind, Task
+from insights.advice.score_status import STATUS_MESSAGES, score_status
 from insights.advice.upcoming import advice
 from serving.bodies import examples
-from serving.bodies.scores import KindScore, NextSession, ScoreStatus, TutorScores
+from serving.bodies.scores import KindScore, NextSession, TutorScores
 from serving.guard.permissions import access
 from serving.http.direct_routes import TutorRoute
 from serving.http.etags import DESCRIBED, IfNoneMatch, unless_known
@@ -37,12 +38,6 @@ WHY_MISSING: Mapping[ScoreKind, str] = MappingProxyType(
 )
 """Why there is nothing of a kind; of all others it is that nobody scored the tutor."""
 
-_MESSAGES = {
-    ScoreStatus.SCORED: "The latest scores.",
-    ScoreStatus.NOT_SCORED: "This tutor has not been scored yet: only tutors who delivered a session lately are.",
-    ScoreStatus.NO_MODEL: "No model has been trained yet, so nobody has a score.",
-}
-
 
 @router.get("/{tutor_id}/scores", summary="Scores of a tutor", response_model=TutorScores, responses=DESCRIBED)
 @access(Permission.SCORES_READ, example=examples.TUTOR_SCORES)
@@ -56,12 +51,13 @@ async def tutor_scores(tutor_id: Id, resources: AppResources, if_none_match: IfN
     found = await tutor_now_async(resources.async_pool, tutor_id, resources.now())
     if found is None:
         raise UnknownSubject(f"there is no tutor {tutor_id!r}")
-    status = ScoreStatus.SCORED if found.scores else await run_in_threadpool(_why_none, resources)
+    has_model = bool(found.scores) or await run_in_threadpool(_has_model, resources)
+    status = score_status(bool(found.scores), has_model)
     following = found.next_session
     body = TutorScores(
         tutor_id=tutor_id,
         status=status,
-        message=_MESSAGES[status],
+        message=STATUS_MESSAGES[status],
         scores=tuple(_said(kind, found, tutor_id) for kind in ScoreKind),
         next_session=NextSession(session_id=following.session_id, starts_at=following.starts_at) if following else None,
     )
@@ -87,6 +83,5 @@ def _withheld(now: ScoreNow, found: TutorNow) -> str | None:
     return None if advised.tells_why else advised.action
 
 
-def _why_none(resources: Resources) -> ScoreStatus:
-    registered = any(resources.champions.find(task) for task in Task)
-    return ScoreStatus.NOT_SCORED if registered else ScoreStatus.NO_MODEL
+def _has_model(resources: Resources) -> bool:
+    return any(resources.champions.find(task) for task in Task)

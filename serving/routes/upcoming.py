@@ -7,9 +7,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.events.types import Id, Moment
-from domain.horizons import ACT_RISK, WATCH_RISK
 from domain.policy import Permission
-from domain.scores import band
+from domain.scores import band, least_risk
 from domain.vocabulary import Band
 from insights.advice.upcoming import Advice, advice
 from serving.bodies import examples
@@ -68,7 +67,8 @@ def upcoming_list(
     now = held.now if held else resources.now()
     after, before = now + timedelta(hours=query.after_hours), now + timedelta(hours=query.hours)
     place = UpcomingPlace(held.risk, held.starts_at, held.session_id) if held else None
-    found, total = upcoming_page(resources.engine, after, before, _least(query.risk), query.limit + 1, place)
+    least = None if query.risk is None else least_risk(query.risk)
+    found, total = upcoming_page(resources.engine, after, before, least, query.limit + 1, place)
     shown = found.sessions[: query.limit]
     set_audit_subjects(request, dict.fromkeys(session.tutor_id for session in shown))
     more = len(found.sessions) > query.limit
@@ -83,10 +83,6 @@ def _place(session: StoredSession, now: datetime) -> dict[str, Any]:
     risk = session.no_show.value if session.no_show else None
     at = {"now": now.isoformat(), "starts_at": session.starts_at.isoformat()}
     return at | {"risk": risk, "session_id": session.session_id}
-
-
-def _least(risk: Band | None) -> float | None:
-    return None if risk is None else {Band.OK: 0.0, Band.WATCH: WATCH_RISK, Band.ACT: ACT_RISK}[risk]
 
 
 def _line(found: Upcoming, session: StoredSession) -> UpcomingSession:

@@ -1,6 +1,6 @@
 import pytest
 
-from domain.scores import QUALITY_ACT, RESCHEDULE_ACT, band_of
+from domain.scores import QUALITY_ACT, RESCHEDULE_ACT, band, band_of, least_risk
 from domain.vocabulary import Band, ScoreKind
 
 
@@ -21,3 +21,10 @@ def test_bands_know_whether_large_or_small_values_are_bad(
     kind: ScoreKind, value: float, act_from: float | None, expected: Band
 ) -> None:
     assert band_of(kind, value, act_from) is expected
+
+
+@pytest.mark.parametrize("wanted", Band)
+def test_the_least_risk_of_a_band_is_in_it_and_nothing_below_is(wanted: Band) -> None:
+    least = least_risk(wanted)
+    assert band(least) is wanted
+    assert wanted is Band.OK or band(least - 1e-9) is not wanted

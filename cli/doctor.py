@@ -41,7 +41,7 @@ def doctor(as_json: AsJson = False) -> None:
 def code_of(findings: "Sequence[Finding]") -> int:
     """The exit code for the findings."""
     faults = [finding for finding in findings if finding.level == "fault"]
-    if any(finding.away for finding in faults):
+    if any(finding.unavailable for finding in faults):
         return SERVICE_AWAY
     return FAULTY if faults else 0
 

@@ -69,7 +69,7 @@ def _without_database(reason: str) -> list[Finding]:
     advice = "Start PostgreSQL, or correct DATABASE_URL; an embedded one starts with any service of ours."
     rest = ("schema", "clock", "schedules", "worker", "inbox", "models", "outbox")
     return [
-        judge.away("database", reason, advice),
+        judge.unavailable("database", reason, advice),
         *(judge.unknown(check, "the database is away") for check in rest),
     ]
 
@@ -117,7 +117,7 @@ def _prefect(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
         active = active_deployments(*prefect_address(settings, environ), SECONDS)
     except EngineUnavailable as error:
         advice = "Start `python -m flows.server`; PREFECT_API_URL and TQS_PREFECT_AUTH must be those of the server."
-        return [judge.away("prefect", str(error), advice)]
+        return [judge.unavailable("prefect", str(error), advice)]
     missing = sorted(read_schedules(settings.schedules).keys() - active)
     if missing:
         what = f"answers; without an active deployment: {', '.join(missing)}"
@@ -133,7 +133,7 @@ def _mlflow(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     except DatabaseUnavailable:
         return [judge.unknown("mlflow", "its runs are in the database, which is away")]
     except RegistryUnavailable as error:
-        return [judge.away("mlflow", str(error).splitlines()[0], "Start it, or correct MLFLOW_TRACKING_URI.")]
+        return [judge.unavailable("mlflow", str(error).splitlines()[0], "Start it, or correct MLFLOW_TRACKING_URI.")]
     return [Finding("mlflow", Level.OK, "the tracking store answers")]
 
 
@@ -143,7 +143,7 @@ def _mail(settings: Settings) -> list[Finding]:
     try:
         check_server(settings.smtp_url, settings.mail_from, SECONDS)
     except MailNotSent as error:
-        return [judge.away("mail", str(error), "Start the mail server, or correct TQS_SMTP_URL.")]
+        return [judge.unavailable("mail", str(error), "Start the mail server, or correct TQS_SMTP_URL.")]
     return [Finding("mail", Level.OK, "the mail server answers")]
 
 

@@ -1,1 +1,1 @@
-"""Drift of what the models read; every check ends in a decision. Nothing is sent from here."""
+"""Drift checks of the model's columns and health checks of the installation; pure functions that send nothing."""

@@ -1,21 +1,21 @@
-"""What a drift check found, and what to do about it."""
+"""Result of a drift check and the decision that follows from it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 MIN_ROWS = 1000
-"""With fewer rows chance alone passes the threshold: the 99th percentile of the distance between samples of the same
-thing was measured as 0.08 at 1,000 rows and 0.11 at 500."""
+"""Fewest rows per window. Below it, sampling noise alone can exceed the threshold: the 99th percentile of the distance
+between two samples of one distribution was measured as 0.08 at 1,000 rows and 0.11 at 500."""
 
 MISSING_CHANGE = 0.20
-"""A column whose share of missing values moved this far is looked at as data, before anything is learnt from it."""
+"""Change in the share of missing values that calls for a check of the data before any training on it."""
 
 RETRAIN_SHARE = 0.30
-"""From this share of drifted columns on, the model is trained again."""
+"""Share of drifted columns from which the model is retrained."""
 
 
-class Decision(StrEnum):
-    """How a check ends."""
+class DriftDecision(StrEnum):
+    """Outcome of a drift check: keep the model, look at the data, or retrain."""
 
     KEEP = "keep"
     LOOK = "look"
@@ -24,7 +24,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True)
 class ColumnDrift:
-    """One column: its distance from the reference, the threshold it is held against, and the change in words.
+    """Drift of one column: distance from the reference, its threshold, and the change as a phrase.
 
     `growing` columns rise with the calendar: they are shown and never counted. The missing shares are in 0..1.
     """
@@ -32,46 +32,47 @@ class ColumnDrift:
     column: str
     score: float
     threshold: float
-    words: str
+    change: str
     missing_before: float
     missing_now: float
     growing: bool = False
 
     @property
     def drifted(self) -> bool:
-        """Whether its values moved further than the threshold."""
+        """Whether the distance exceeds the threshold."""
         return self.score > self.threshold
 
     @property
     def missing_moved(self) -> bool:
-        """Whether the share of missing values moved too far."""
+        """Whether the share of missing values changed by MISSING_CHANGE or more."""
         return abs(self.missing_now - self.missing_before) >= MISSING_CHANGE
 
 
 @dataclass(frozen=True)
 class DriftReport:
-    """A finished check of `about`: every column, counts of rows, the decision with its reason, and the full page.
+    """Result of one drift check: columns, row counts, decision with its reason, and Evidently's HTML page.
 
-    `picture`: PNG bytes of the columns that moved furthest; empty where none did.
+    `about` names the model and the current window. `picture`: PNG bytes of the columns that drifted furthest; empty if
+    none drifted.
     """
 
     about: str
     columns: tuple[ColumnDrift, ...]
     n_reference: int
     n_current: int
-    decision: Decision
+    decision: DriftDecision
     reason: str
     html: bytes
     picture: bytes = b""
 
     @property
     def counted(self) -> tuple[ColumnDrift, ...]:
-        """The columns that can drift: those that do not rise with the calendar anyway."""
+        """Columns that count towards the decision: all but the growing ones."""
         return tuple(c for c in self.columns if not c.growing)
 
     @property
     def drifted(self) -> tuple[ColumnDrift, ...]:
-        """Counted columns whose values drifted, the furthest first."""
+        """Counted columns that drifted, furthest first."""
         return tuple(sorted((c for c in self.counted if c.drifted), key=lambda c: c.threshold - c.score))
 
     @property
@@ -81,31 +82,31 @@ class DriftReport:
 
     @property
     def missing_moved(self) -> tuple[ColumnDrift, ...]:
-        """Columns whose share of missing values moved."""
+        """Columns whose share of missing values changed."""
         return tuple(c for c in self.columns if c.missing_moved)
 
 
-def decide(columns: tuple[ColumnDrift, ...], n_reference: int, n_current: int) -> tuple[Decision, str]:
-    """The decision and one sentence why. A suspicion about the data comes before any training on it."""
+def decide(columns: tuple[ColumnDrift, ...], n_reference: int, n_current: int) -> tuple[DriftDecision, str]:
+    """The decision and its reason in one sentence. Suspect data is to be checked before a model is trained on it."""
     counted = [c for c in columns if not c.growing]
     moved = sum(c.drifted for c in counted)
     if min(n_reference, n_current) < MIN_ROWS:
-        return Decision.LOOK, (
+        return DriftDecision.LOOK, (
             f"Too few rows to compare ({n_current:,} now, {n_reference:,} before; {MIN_ROWS:,} are needed): "
-            "check that sessions still come in."
+            "check that sessions still arrive."
         )
     broken = [c.column for c in columns if c.missing_moved]
     if broken:
-        return Decision.LOOK, (
-            f"Missing values changed in {_listed(broken)}: check what delivers the data; "
-            "a model trained on it would learn the fault."
+        return DriftDecision.LOOK, (
+            f"Missing values changed in {_listed(broken)}: check the data source; "
+            "a model trained on this data would learn the fault."
         )
-    share = f"{moved} of {len(counted)} columns look different from what the model was trained on"
+    share = f"{moved} of {len(counted)} columns differ from the data the model was trained on"
     if moved >= RETRAIN_SHARE * max(len(counted), 1):
-        return Decision.RETRAIN, f"{share}: train again on newer weeks, and let the new model prove itself."
+        return DriftDecision.RETRAIN, f"{share}: retrain on newer weeks; the gate decides whether the new model serves."
     if moved:
-        return Decision.LOOK, f"{share}: too few to train again; see whether the change has a cause you know."
-    return Decision.KEEP, "No column moved further than chance and season allow: nothing to do."
+        return DriftDecision.LOOK, f"{share}: too few to retrain; check whether the change has a known cause."
+    return DriftDecision.KEEP, "No column exceeds its threshold: nothing to do."
 
 
 def _listed(names: list[str], most: int = 3) -> str:

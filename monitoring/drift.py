@@ -1,4 +1,4 @@
-"""Drift of a model's columns, last week against the training window, measured by Evidently."""
+"""Drift of a model's columns between training window and last week, measured by Evidently."""
 
 import warnings
 from collections.abc import Collection, Mapping, Sequence
@@ -36,11 +36,11 @@ def drift_report(
 ) -> DriftReport:
     """Compare columns (rows,) of two windows, NaN for missing.
 
-    Numeric columns by the Wasserstein distance in standard deviations of the reference, categorical ones, the keys of
-    `categories`, by the Jensen-Shannon distance; their values are places in the given names. Both are held against
-    0.1. Missing values take no part in the distance; their share is compared by itself. Numeric columns in
-    `growing` rise with the calendar (a tenure): they are shown, not counted. At most 20,000 rows of a
-    window are drawn, by `seed`. Raises KeyError if `current` lacks a column of the reference.
+    Numeric columns use the Wasserstein distance in standard deviations of the reference. Categorical columns, the keys
+    of `categories`, use the Jensen-Shannon distance; their values index the given names. The threshold of both is 0.1.
+    Missing values are left out of the distance and compared by their share. Numeric columns in `growing` rise with the
+    calendar (a tenure): they are shown, not counted. At most 20,000 rows per window are drawn, by `seed`. Raises
+    KeyError if `current` lacks a column of the reference.
     """
     before, now = (_frame(c, list(reference), categories, seed) for c in (reference, current))
     comparable = [name for name in reference if before[name].notna().any() and now[name].notna().any()]
@@ -50,7 +50,7 @@ def drift_report(
             column=name,
             score=scores.get(name, 0.0),
             threshold=THRESHOLD,
-            words=change_in_words(name, before[name], now[name]),
+            change=change_in_words(name, before[name], now[name]),
             missing_before=float(before[name].isna().mean()) if len(before) else 1.0,
             missing_now=float(now[name].isna().mean()) if len(now) else 1.0,
             growing=name in growing,
@@ -77,7 +77,7 @@ def _frame(columns: Columns, names: Sequence[str], categories: Mapping[str, Sequ
 
 
 def _values(values: NDArray[Any], names: Sequence[str] | None) -> pd.Series:
-    """Numbers as they are; the places of a category as its names."""
+    """A series of floats, or of category names for values that index `names`."""
     if names is None:
         return pd.Series(values.astype(np.float64))
     words = np.array([*names, None], dtype=object)
@@ -88,19 +88,19 @@ def _values(values: NDArray[Any], names: Sequence[str] | None) -> pd.Series:
 def _measure(
     before: pd.DataFrame, now: pd.DataFrame, categories: Collection[str], growing: Collection[str]
 ) -> tuple[dict[str, float], bytes]:
-    """Evidently's distance by column, and its page; nothing where there is no column both windows have values of."""
+    """Evidently's distance by column and its page; no distances if no column has values in both windows."""
     if before.columns.empty:
         return {}, _page("<!doctype html><html><head></head><body>No column has values in both windows.</body></html>")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its own deprecations and divisions, none about our data
-        # Here, because it takes seconds that a flow should pay only where it measures.
+        warnings.simplefilter("ignore")  # Evidently's own deprecations and divisions, none about the data
+        # Imported here: it takes seconds, which only a flow that measures should spend.
         from evidently import DataDefinition, Dataset, Report
         from evidently.metrics import ValueDrift
         from evidently.presets import DataDriftPreset
 
         counted = DataDriftPreset(
             columns=[name for name in before if name not in growing],
-            drift_share=RETRAIN_SHARE,  # so that the page's headline counts as our decision does
+            drift_share=RETRAIN_SHARE,  # the page's headline then agrees with the decision
             num_method=NUMERIC_METHOD,
             cat_method=CATEGORICAL_METHOD,
             num_threshold=THRESHOLD,
@@ -114,13 +114,13 @@ def _measure(
         windows = (Dataset.from_pandas(frame, definition) for frame in (now, before))
         run = Report([counted, *shown], include_tests=False).run(*windows)
         page = run.get_html_str(as_iframe=False)
-    found = {m["config"]["column"]: float(m["value"]) for m in run.dict()["metrics"] if "column" in m["config"]}
-    return found, _page(page)
+    distances = {m["config"]["column"]: float(m["value"]) for m in run.dict()["metrics"] if "column" in m["config"]}
+    return distances, _page(page)
 
 
 def _page(html: str) -> bytes:
-    """The page with a policy that lets a browser load nothing from anywhere, whatever the page's scripts hold."""
+    """The page with a Content-Security-Policy that forbids its scripts to load anything."""
     policy = f'<head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     if "<head>" not in html:
-        raise ValueError("the report's page has no head to put its policy into: Evidently's template changed")
+        raise ValueError("the report page has no <head> for the security policy: Evidently's template changed")
     return html.replace("<head>", policy, 1).encode()

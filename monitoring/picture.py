@@ -1,4 +1,4 @@
-"""Picture of the columns that moved furthest, before and now, for a mail."""
+"""Plot of the columns that drifted furthest, training window and last week, for the mail."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -18,10 +18,10 @@ _BINS = 24
 def picture(
     columns: Sequence[tuple[str, str]], before: pd.DataFrame, now: pd.DataFrame, categories: Mapping[str, Sequence[str]]
 ) -> bytes:
-    """PNG bytes: one row of `before` and `now` for each of the first five (column, title) pairs; none for no columns.
+    """PNG bytes: one plot of `before` and `now` for each of the first five (column, title) pairs; empty for none.
 
-    Numeric columns are histograms between their 1st and 99th percentile; `categories`, whose values are given in
-    their order, are bars. Both are shares of the rows that have a value.
+    Numeric columns are histograms between their 1st and 99th percentile. Columns in `categories` are bars in the order
+    of its names. Both show shares of the rows that have a value.
     """
     shown = columns[:MOST]
     if not shown:
@@ -48,7 +48,7 @@ def _draw(axes: Axes, before: pd.Series, now: pd.Series, names: Sequence[str] | 
     low, high = np.percentile(both, [1, 99])
     edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
     for values, color, label in zip((before, now), (_BEFORE, _NOW), _LABELS, strict=True):
-        # Values outside the edges count at the edge, so that both areas are the whole of the rows.
+        # Values outside the edges are clipped to them, so that the shares of each window sum to 1.
         counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
         axes.stairs(counts / max(len(values), 1), edges, color=color, fill=color == _BEFORE, linewidth=1.8, label=label)
 

@@ -1,4 +1,4 @@
-"""Whether the schedules keep their times, judged from the records of their runs."""
+"""State of the schedules, from the records of their runs: on time, late, failed, killed or stopped."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from domain.schedules import FlowRun, RunOutcome, RunSummary, Schedule
 from monitoring.findings import Finding, Level
 
 GRACE = timedelta(minutes=10)
-"""A run that has not started this long after it was due is late."""
+"""A run is late if it has not started this long after it was due."""
 
 RUN_LIMIT = timedelta(hours=2)
-"""A run without an end that started earlier was killed: every flow has a time limit of an hour or less."""
+"""A run without an end that started longer ago was killed: every flow has a time limit of an hour or less."""
 
 _SLACK = timedelta(minutes=1)
 _RESTART = "Check that `python -m flows.schedules` and the Prefect server run, and read their logs."
 
 Due = Callable[[str, datetime], datetime]
-"""From a cron expression and a moment, the due moment before it or after it."""
+"""Function of a cron expression and a moment; returns the last or the next due moment."""
 
 
 @dataclass(frozen=True)
 class ScheduleState:
-    """A schedule, its newest run, the end of the last good one, and what is due.
+    """State of one schedule: newest run, end of the last successful run, and next due moment.
 
-    `late_since` is the due moment for which no scheduled run has started; None if the schedule keeps its times.
+    `late_since` is the due moment for which no scheduled run has started; None if the schedule is on time.
     """
 
     flow: str
@@ -59,16 +59,16 @@ def _state(schedule: Schedule, runs: RunSummary | None, now: datetime, last_due:
 def judge_schedule(state: ScheduleState, now: datetime) -> Finding:
     """A finding about one schedule: late, failed, killed, stopped or ok."""
     check, run = f"schedule {state.flow}", state.latest
-    last = f"last good run {_at(state.last_good)}" if state.last_good else "no good run yet"
+    last = f"last successful run {_at(state.last_good)}" if state.last_good else "no successful run yet"
     tail = f"{last}, next {_at(state.next_due)}"
     if state.late_since:
         return Finding(check, Level.FAULT, f"late: no run has started since {_at(state.late_since)}; {tail}", _RESTART)
     if run and run.outcome is RunOutcome.FAILED:
         what = f"the run of {_at(run.started_at)} failed: {run.error}; {tail}"
-        return Finding(check, Level.FAULT, what, "Mend the cause; the next run does the work.")
+        return Finding(check, Level.FAULT, what, "Fix the cause; the next run catches up.")
     if run and run.outcome is None and now - run.started_at > RUN_LIMIT:
         what = f"the run of {_at(run.started_at)} never ended; {tail}"
-        return Finding(check, Level.FAULT, what, "It was killed: look for lack of memory in the system's log.")
+        return Finding(check, Level.FAULT, what, "It was killed: check the system log for lack of memory.")
     if run and run.outcome is RunOutcome.STOPPED:
         return Finding(check, Level.WARNING, f"the run of {_at(run.started_at)} was stopped; {tail}")
     return Finding(check, Level.OK, tail)

@@ -1,4 +1,4 @@
-"""A drift check in words, for people who read mails. Percent are made here, at the surface."""
+"""Text and HTML of the drift mail. Percentages are formatted here, at the surface."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,42 +9,44 @@ from jinja2 import Environment, StrictUndefined
 from domain.mail import Attachment, Mail
 from domain.scores import percent
 from features.catalogue import FEATURES
-from monitoring.decision import ColumnDrift, Decision, DriftReport
+from monitoring.decision import ColumnDrift, DriftDecision, DriftReport
 
 _MOST = 8
-PICTURE = "what-moved.png"
+PICTURE = "drifted-columns.png"
 _TO_DO = {
-    Decision.KEEP: "Nothing.",
-    Decision.LOOK: "Look at the columns below. The model stays as it is until a person decides.",
-    Decision.RETRAIN: "Run `tqs train`, or wait for the weekly training on Sunday night.",
+    DriftDecision.KEEP: "Nothing.",
+    DriftDecision.LOOK: "Check the columns below. The model stays in place until a person decides.",
+    DriftDecision.RETRAIN: "Run `tqs train`, or wait for the weekly training on Sunday night.",
 }
 
 
 def change_in_words(column: str, before: pd.Series, now: pd.Series) -> str:
-    """How a column's values changed: the mean, or the category whose share moved most."""
+    """The change of a column's values: of the mean, or of the category whose share changed most."""
     before, now = before.dropna(), now.dropna()
     if before.empty or now.empty:
-        return "never any value" if before.empty and now.empty else "a value before, none now" if now.empty else "new"
+        if not before.empty:
+            return "values before, none now"
+        return "no values in either window" if now.empty else "no values before, values now"
     if before.dtype == object:
         return _category_change(before, now)
     return f"{_number(column, before.mean())} on average before, {_number(column, now.mean())} now"
 
 
 def drift_mail(report: DriftReport, to: str, link: str) -> Mail:
-    """The mail of a report to one address: what changed, by how much, what to do, and a link to the full page.
+    """The mail of a report: changes with their size, what to do, and a link to the full page.
 
-    The picture of what moved is part of the HTML. The mail weighs some 100 KB, whatever the size of the page.
+    The HTML embeds the picture. The mail has about 100 KB, whatever the size of the page.
     """
     subject = f"Drift check: {report.decision} · {report.about}"
-    shown = Attachment(PICTURE, report.picture) if report.picture else None
-    return Mail(to, subject, _text(report, link), shown, _html(report, link))
+    picture = Attachment(PICTURE, report.picture) if report.picture else None
+    return Mail(to, subject, _text(report, link), picture, _html(report, link))
 
 
 def _text(report: DriftReport, link: str) -> str:
-    lines = [report.reason, "", f"To do: {_TO_DO[report.decision]}", "", _compared(report)]
+    lines = [report.reason, "", f"What to do: {_TO_DO[report.decision]}", "", _compared(report)]
     for title, moved in _sections(report):
         lines += ["", f"{title}:", *(f"- {line}" for line in moved)]
-    lines += ["", "The full report, for which you sign in to the dashboard:", link]
+    lines += ["", "Full report (sign in to the dashboard):", link]
     return "\n".join(lines) + "\n"
 
 
@@ -71,14 +73,14 @@ def _compared(report: DriftReport) -> str:
 
 
 def _sections(report: DriftReport) -> list[tuple[str, list[str]]]:
-    """Titles and their lines; a section without lines is left out."""
+    """Section titles with their lines; empty sections are left out."""
     grown = tuple(c for c in report.columns if c.growing and c.drifted)
-    found = (
-        ("What moved, the furthest first", report.drifted, _moved_line),
-        ("Missing values that changed", report.missing_moved, _missing_line),
+    sections = (
+        ("Drifted columns, furthest first", report.drifted, _moved_line),
+        ("Changed share of missing values", report.missing_moved, _missing_line),
         ("Rises with the calendar, not counted", grown, _moved_line),
     )
-    return [(title, _lines(columns, line)) for title, columns, line in found if columns]
+    return [(title, _lines(columns, line)) for title, columns, line in sections if columns]
 
 
 def _lines(columns: tuple[ColumnDrift, ...], line: Callable[[ColumnDrift], str]) -> list[str]:
@@ -87,7 +89,7 @@ def _lines(columns: tuple[ColumnDrift, ...], line: Callable[[ColumnDrift], str])
 
 
 def _moved_line(drift: ColumnDrift) -> str:
-    return f"{meaning(drift.column)}: {drift.words} (distance {drift.score:.2f}, limit {drift.threshold:.2f})"
+    return f"{meaning(drift.column)}: {drift.change} (distance {drift.score:.2f}, limit {drift.threshold:.2f})"
 
 
 def _missing_line(drift: ColumnDrift) -> str:
@@ -98,7 +100,7 @@ def _missing_line(drift: ColumnDrift) -> str:
 
 
 def meaning(column: str) -> str:
-    """The column's meaning in the catalogue, unless that leans on its neighbour's, or there is none."""
+    """The column's meaning in the catalogue, or its name for a column without one."""
     feature = FEATURES.get(column)
     if feature is None:
         return column.replace("_", " ")

@@ -95,7 +95,7 @@ def test_an_installation_in_which_everything_runs_has_no_fault() -> None:
         "database", "schema", "clock", *(f"schedule {flow}" for flow in CRONS), "worker", "inbox",
         "model no_show", "model churn", "outbox", "prefect", "mlflow", "mail", "disk",
     }  # fmt: skip
-    assert "last good run" in findings["schedule score"]["what"]
+    assert "last successful run" in findings["schedule score"]["what"]
     assert {check for check, finding in findings.items() if finding["level"] == "warning"} == {
         "model no_show",
         "model churn",
@@ -146,7 +146,7 @@ def test_a_schema_of_another_version_is_a_fault(engine: Engine) -> None:
     code, findings = examined()
     upgrade(engine)
     assert (code, faults(findings)) == (8, {"schema"})
-    assert "this code needs" in findings["schema"]["what"]
+    assert "this code requires" in findings["schema"]["what"]
 
 
 @pytest.mark.usefixtures("healthy")

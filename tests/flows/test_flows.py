@@ -23,7 +23,7 @@ from jobs.scoring import all_scores, open_stored
 from models.artifact.champion import Champion
 from models.train.training import Training
 from models.train.training import train as fit
-from monitoring.decision import Decision
+from monitoring.decision import DriftDecision
 from simulator.mail_sink import MailSink
 from simulator.settings import MarketSettings
 from store.facts.load import load
@@ -82,7 +82,7 @@ def test_last_week_against_the_training_window_of_a_steady_market_asks_for_no_tr
 ) -> None:
     snapshot = feature_table(history.dataset, SMALL.end, Threads(1))
     report = compare(snapshot, no_show.model.sidecar.known_before, SMALL.end, seed=1)
-    assert report.decision is not Decision.RETRAIN
+    assert report.decision is not DriftDecision.RETRAIN
 
 
 def test_without_models_only_what_is_counted_is_scored(history: History) -> None:

@@ -19,10 +19,10 @@ HOUR = timedelta(hours=1)
     [
         (2 * HOUR, timedelta(minutes=15), RunOutcome.COMPLETED, Level.OK, "next 2026-11-30 13:05 UTC"),
         (2 * HOUR, 1.25 * HOUR, RunOutcome.COMPLETED, Level.FAULT, "late: no run has started since 2026-11-30 12:05"),
-        (2 * HOUR, None, None, Level.FAULT, "late: no run has started since 2026-11-30 12:05 UTC; no good run yet"),
-        (timedelta(minutes=5), None, None, Level.OK, "no good run yet"),
+        (2 * HOUR, None, None, Level.FAULT, "no run has started since 2026-11-30 12:05 UTC; no successful run yet"),
+        (timedelta(minutes=5), None, None, Level.OK, "no successful run yet"),
         (2 * HOUR, timedelta(minutes=15), RunOutcome.FAILED, Level.FAULT, "failed: no room"),
-        (2 * HOUR, timedelta(minutes=15), None, Level.OK, "no good run yet"),
+        (2 * HOUR, timedelta(minutes=15), None, Level.OK, "no successful run yet"),
     ],
 )  # fmt: skip
 def test_a_schedule_is_late_when_a_due_run_has_not_started(

@@ -11,12 +11,12 @@ def test_the_mail_says_what_changed_by_how_much_and_what_to_do(drifted: DriftRep
     mail = mail_of(drifted)
     subject, text = mail.subject, mail.text
     assert subject == "Drift check: retrain · no-show model"
-    assert text.startswith("2 of 5 columns look different from what the model was trained on")
+    assert text.startswith("2 of 5 columns differ from the data the model was trained on")
     assert re.search(
         r"- Hours since the tutor last wrote to anyone: (19|20)\S* hours on average before, (39|4\d)", text
     )
     assert re.search(r"- Weekday of the session in the tutor's zone: Monday: 14 % of rows before, 4\d % now", text)
-    assert "To do: Run `tqs train`" in text
+    assert "What to do: Run `tqs train`" in text
     assert "https://tutors.example.org/reports/drift-2026-03-02.html" in text
 
 
@@ -24,7 +24,7 @@ def test_the_mail_in_html_says_the_same_shows_what_moved_and_links_to_the_full_p
     mail = mail_of(drifted)
     html = html_module.unescape(mail.html or "")
     for line in filter(None, mail.text.splitlines()):
-        assert line.removeprefix("- ").removeprefix("To do: ").removesuffix(":")[:40] in html or "sign in" in line
+        assert line.removeprefix("- ").removeprefix("What to do: ").removesuffix(":")[:40] in html or "sign in" in line
     assert '<a href="https://tutors.example.org/reports/drift-2026-03-02.html"' in html
     assert mail.attachment is not None
     assert f'src="cid:{mail.attachment.name}"' in html

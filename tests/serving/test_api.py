@@ -94,7 +94,7 @@ def test_without_a_model_scores_say_so_and_predictions_are_a_503_problem(api: ht
     answer = api.get("/api/tutors/ada/scores")
     assert answer.status_code == 200
     body = answer.json()
-    assert (body["status"], body["message"]) == ("no_model", "No model has been trained yet, so nobody has a score.")
+    assert (body["status"], body["message"]) == ("no_model", "No model has been trained yet, so no tutor has a score.")
     assert [score["value"] for score in body["scores"]] == [None] * len(ScoreKind)
     problem(api.post("/api/predict/no_show", json={"session_id": "next"}), 503, "no_model")
     assert api.get("/api/ready").json() == {"status": "no_model", "models": {"no_show": None, "churn": None}}

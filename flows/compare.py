@@ -13,7 +13,7 @@ from domain.vocabulary import Task
 from features.as_of.queries import microseconds_of
 from features.history.history import History
 from flows import standalone
-from flows.monitor import send_mails
+from flows.monitor import deliver_mails
 from flows.recorded import recorded
 from flows.score import load
 from flows.tasks import task
@@ -24,7 +24,7 @@ from models.gate.decision import Contest, Decision
 from models.gate.shadow import COMPARED, decide, outcomes
 from store.ledger.models import record
 from store.ledger.shadow import Comparison, Pair, pairs, record_comparison
-from store.outgoing.mail import enqueue
+from store.outgoing.mail import enqueue_mail
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
@@ -50,10 +50,10 @@ def contest_of(name: Task, history: History, found: list[Pair], serves: str) -> 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
 def save(runtime: Runtime, found: Comparison, words: str) -> None:
-    """Keep the comparison, and put the mail about it into the outbox, once a week."""
+    """Store the comparison and enqueue the mail about it, once a week."""
     record_comparison(runtime.engine, found)
     mail = Mail(runtime.settings.mail_to, f"Challenger {found.challenger} beside {found.champion}", words)
-    enqueue(runtime.engine, mail, "comparison", f"compare {found.challenger} {found.at:%G-W%V}", found.at)
+    enqueue_mail(runtime.engine, mail, "comparison", f"compare {found.challenger} {found.at:%G-W%V}", found.at)
 
 
 @flow(name="compare", log_prints=True, timeout_seconds=1800)
@@ -67,7 +67,7 @@ def compare() -> dict[str, str]:
             return {}
         history, now = load(runtime), utc_now()
         words = {str(name): _compare(runtime, history, name, *versions, now) for name, versions in both.items()}
-        send_mails(runtime, now)
+        deliver_mails(runtime, now)
     return words
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from prefect import flow
 from prefect.cache_policies import NO_CACHE
 
-from domain.errors import MailNotSent, MailOutcomeUnknown, NotEnoughData
+from domain.errors import NotEnoughData
 from domain.horizons import NO_SHOW_LEAD
 from domain.vocabulary import Task
 from features.base.local_time import PARTS_OF_DAY, WEEKDAYS
@@ -23,13 +23,13 @@ from flows.recorded import recorded
 from flows.score import load_champions
 from flows.tasks import task
 from gateways.clock import utc_now
-from gateways.mail import send
 from gateways.settings import dashboard_url
+from jobs.mail import send_mails
 from jobs.runtime import Runtime, moment, open_runtime
 from monitoring.decision import DriftReport
 from monitoring.drift import drift_report
 from monitoring.words import drift_mail
-from store.outgoing.mail import claim, enqueue, mark_failed, mark_lost, mark_sent, unknown
+from store.outgoing.mail import enqueue_mail
 
 CURRENT = timedelta(days=7)
 """Finished sessions of this long: their moments lie a day before their starts."""
@@ -37,8 +37,6 @@ CURRENT = timedelta(days=7)
 WARM_UP = timedelta(days=90)
 """The longest window of a column: rows this close to the beginning of the data have not filled it."""
 
-CLAIM_LASTS = timedelta(hours=1)
-"""A mail claimed longer ago than this has lost its sender."""
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
@@ -81,37 +79,19 @@ def _columns(table: pa.Table) -> dict[str, NDArray[np.float32]]:
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
 def save(runtime: Runtime, report: DriftReport, as_of: datetime, now: datetime) -> None:
-    """Keep the page in the data folder and put the mail into the outbox, once a day."""
+    """Keep the page in the data folder and enqueue the mail, once a day."""
     folder = runtime.settings.data_dir / "reports"
     folder.mkdir(parents=True, exist_ok=True)
     name = f"drift-{as_of:%Y-%m-%d}.html"
     (folder / name).write_bytes(report.html)
     mail = drift_mail(report, runtime.settings.mail_to, f"{dashboard_url(runtime.settings)}/reports/{name}")
-    enqueue(runtime.engine, mail, "drift", f"drift {as_of:%Y-%m-%d}", now)
+    enqueue_mail(runtime.engine, mail, "drift", f"drift {as_of:%Y-%m-%d}", now)
 
 
 @task(timeout_seconds=300, cache_policy=NO_CACHE)
-def send_mails(runtime: Runtime, now: datetime) -> int:
-    """Send what waits in the outbox, each at most once. Gives the number sent; without a mail server they wait."""
-    if runtime.settings.smtp_url is None:
-        print("TQS_SMTP_URL is not set: mails wait in the outbox")
-        return 0
-    mark_lost(runtime.engine, now - CLAIM_LASTS)
-    for lost in unknown(runtime.engine):
-        print(f"mail {lost.id} ({lost.key}) may or may not have gone: its sender died. It is not sent again.")
-    sent = 0
-    for queued in claim(runtime.engine, now):
-        try:
-            send(queued.mail, runtime.settings.smtp_url, sender=runtime.settings.mail_from, key=queued.key, now=now)
-        except MailNotSent as error:
-            mark_failed(runtime.engine, queued.id, str(error))
-            print(f"mail {queued.id} not sent: {error}")
-        except MailOutcomeUnknown as error:
-            print(f"mail {queued.id} may or may not have gone: {error}")
-        else:
-            mark_sent(runtime.engine, queued.id, now)
-            sent += 1
-    return sent
+def deliver_mails(runtime: Runtime, now: datetime) -> int:
+    """Send queued mails. Returns the number sent."""
+    return send_mails(runtime.engine, runtime.settings, now)
 
 
 @flow(name="monitor", log_prints=True, timeout_seconds=1800)
@@ -127,7 +107,7 @@ def monitor(as_of: str | None = None) -> str:
         at = moment(as_of, now)
         report = compare(load_columns(runtime), champion.model.sidecar.known_before, at, runtime.settings.seed)
         save(runtime, report, at, now)
-        sent = send_mails(runtime, now)
+        sent = deliver_mails(runtime, now)
     return f"{report.decision}, {sent} mail{'' if sent == 1 else 's'} sent"
 
 

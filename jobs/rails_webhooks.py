@@ -1,4 +1,4 @@
-"""Sending webhooks to the Rails app: as soon as something changed, and again for three days if it is not taken."""
+"""Delivery of webhooks to the Rails app, retried for three days (`domain.outgoing`)."""
 
 import json
 import logging
@@ -7,49 +7,38 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import repeat
 from uuid import UUID, uuid4
 
 import httpx
 
 from domain.errors import DatabaseUnavailable
+from domain.outgoing import POLICIES, Channel, DeliveryStatus
 from gateways.clock import utc_now
 from gateways.rails.signatures import Signatures, outgoing
 from gateways.rails.webhooks import PostResult, client, post
 from gateways.settings import Settings
 from jobs.waiting import called
 from store.db.engine import Engine
-from store.outgoing.webhooks import CHANGES_AT_ONCE, Attempt, Due, again, announce, claim_due, delivered, given_up
+from store.outgoing.queue import Attempt, QueuedMessage, lease_due, retry_later, settle
+from store.outgoing.webhooks import CHANGES_AT_ONCE, announce
 
 logger = logging.getLogger("tutor_quality.webhooks")
 
-WAITS = (
-    timedelta(seconds=5),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-    timedelta(hours=5),
-    timedelta(hours=10),
-    timedelta(hours=14),
-    timedelta(hours=20),
-    timedelta(hours=24),
-)
-"""How long to wait after each failure, as Standard Webhooks advises: ten attempts in a little over three days."""
-
-JITTER = 0.2
-"""Share by which a wait may be longer, so that what failed together does not come again together."""
-
+POLICY = POLICIES[Channel.WEBHOOK]
 AT_ONCE = 8
-BATCH = 2 * AT_ONCE  # two each, so that a batch of slow answers is over before its lease is
-LEASE = timedelta(minutes=2)
+"""Requests in flight."""
+
+BATCH = 2 * AT_ONCE  # two per thread, so that a batch of slow responses ends before its lease does
 POLL_SECONDS = 2.0
-CHANNELS = ("score_changes", "webhook_deliveries")
+CHANNELS = ("score_changes", "outgoing_messages")
+"""PostgreSQL notification channels that wake the sender."""
 
 
 @dataclass
 class Sender:
-    """Sends what is due to one address. `now` is the clock, `chance` gives numbers in 0..1."""
+    """Sender of due webhooks to one URL. `now` is the clock; `chance` returns numbers in 0..1 for the jitter."""
 
     engine: Engine
     url: str
@@ -59,7 +48,7 @@ class Sender:
     http: httpx.Client = field(default_factory=client)
 
     def sweep(self, stop: threading.Event | None = None) -> int:
-        """Write down what changed, and send all that is due. Returns how many were sent, taken or not.
+        """Enqueue webhooks for new score changes and send all that are due. Returns the number of attempts.
 
         Raises DatabaseUnavailable.
         """
@@ -69,46 +58,45 @@ class Sender:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
             while stop is None or not stop.is_set():
                 lease = uuid4()
-                due = claim_due(self.engine, lease, self.now(), LEASE, BATCH)
+                due = lease_due(self.engine, Channel.WEBHOOK, lease, self.now(), BATCH)
                 if not due:
                     break
                 list(pool.map(self._send, due, repeat(lease)))
                 sent += len(due)
         return sent
 
-    def _send(self, due: Due, lease: UUID) -> None:
-        body = json.dumps(due.body, separators=(",", ":"))
-        began = self.now()
-        answer = post(self.http, self.url, self.signatures.sign(due.event_id, body, began), body.encode())
-        attempt = Attempt(began, answer.status_code, answer.error, answer.seconds)
-        if answer.accepted:
-            delivered(self.engine, due, lease, attempt)
-        elif answer.gone or due.tries > len(WAITS):
-            logger.error("webhook %s was given up after %d tries: %s", due.event_id, due.tries, in_words(answer))
-            given_up(self.engine, due, lease, attempt)
+    def _send(self, message: QueuedMessage, lease: UUID) -> None:
+        body = json.dumps(message.body, separators=(",", ":"))
+        start = self.now()
+        response = post(self.http, self.url, self.signatures.sign(message.key, body, start), body.encode())
+        attempt = Attempt(start, response.status_code, response.error, response.seconds)
+        if response.accepted:
+            settle(self.engine, message, lease, attempt, DeliveryStatus.DELIVERED, start)
+            return
+        wait = None if response.gone else POLICY.retry_wait(message.tries, self.chance(), response.wait)
+        if wait is None:
+            logger.error("webhook %s failed after %d tries: %s", message.key, message.tries, in_words(response))
+            settle(self.engine, message, lease, attempt, DeliveryStatus.FAILED, start)
         else:
-            again(self.engine, due, lease, attempt, self.now() + self._wait(due, answer))
-
-    def _wait(self, due: Due, answer: PostResult) -> timedelta:
-        """How long until the next try: longer each time, and never shorter than the app asks for."""
-        wait = WAITS[due.tries - 1] * (1 + JITTER * self.chance())
-        return max(wait, answer.wait or timedelta())
+            retry_later(self.engine, message, lease, attempt, self.now() + wait)
 
 
-def in_words(answer: PostResult) -> str:
-    """What the Rails app said, without its words."""
-    return f"the Rails app answered {answer.status_code}" if answer.status_code else f"no answer ({answer.error})"
+def in_words(response: PostResult) -> str:
+    """Status code or error of a response, without its content."""
+    if response.status_code:
+        return f"the Rails app answered {response.status_code}"
+    return f"no answer ({response.error})"
 
 
 def sender_of(engine: Engine, settings: Settings) -> Sender | None:
-    """The sender of an installation; None where no address is set."""
+    """The sender of an installation; None without TQS_RAILS_WEBHOOK_URL."""
     if settings.rails_webhook_url is None:
         return None
     return Sender(engine, settings.rails_webhook_url, outgoing(settings), utc_now, random.Random().random)
 
 
 def run(engine: Engine, settings: Settings, stop: threading.Event) -> None:
-    """Send as changes come, until told to stop. A database that is away is waited for; no address, nothing to do."""
+    """Send webhooks until `stop` is set. Waits while the database is unavailable; idle without an address."""
     sender = sender_of(engine, settings)
     if sender is None:
         stop.wait()

@@ -39,19 +39,13 @@ ERASED_COLUMNS: Mapping[str, Mapping[str, Treatment]] = MappingProxyType(
         "score_changes": dict.fromkeys(
             ("tutor_id", "subject_kind", "subject_id", "kind", "band", "previous_band", "model_version"), R.DELETED
         ),
-        "webhook_deliveries": dict.fromkeys(("event_id", "type", "body"), R.DELETED),
-        "webhook_attempts": {"error": R.DELETED},
-        "webhook_cursor": {},
+        # A webhook about a tutor is deleted with its attempts; a mail is emptied and its attempts are deleted.
+        "outgoing_messages": {"channel": R.FIXED, "key": R.OURS, "type": R.FIXED, "body": R.EMPTIED}
+        | {"attachment": R.EMPTIED, "status": R.FIXED},
+        "delivery_attempts": {"error": R.DELETED},
+        "change_cursors": {"consumer": R.FIXED},
         "quality_requests": {"id": R.THING, "session_id": R.THING, "requested_by": R.OURS, "status": R.FIXED}
         | {"scorer": R.FIXED, "result": R.EMPTIED},
-        "outbox": {"key": R.OURS, "kind": R.FIXED, "recipient": R.OURS, "subject": R.EMPTIED, "body": R.EMPTIED}
-        | {
-            "html": R.EMPTIED,
-            "attachment_name": R.EMPTIED,
-            "attachment": R.EMPTIED,
-            "status": R.FIXED,
-            "error": R.OURS,
-        },
         "inbox": {"source": R.FIXED, "key": R.WIPED_ROW, "body": R.WIPED_ROW, "error": R.WIPED_ROW, "type": R.FIXED}
         | {"body_sha256": R.WIPED_ROW},
         "latest_events": {"kind": R.FIXED, "id": R.DELETED, "event_id": R.HASHED},

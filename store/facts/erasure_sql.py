@@ -59,7 +59,10 @@ OF_INBOX: dict[str, tuple[TextClause, ...]] = {
     ),
 }
 
-_DELIVERIES = "jsonb_path_exists(body, '$.** ? (@ == $name)', jsonb_build_object('name', CAST(:old AS text)))"
+_WEBHOOKS = """
+    channel = 'webhook'
+    AND jsonb_path_exists(body, '$.** ? (@ == $name)', jsonb_build_object('name', CAST(:old AS text)))
+"""
 OF_TUTOR: tuple[TextClause, ...] = (
     text("""
         INSERT INTO tutors (tutor_id, timezone, started_at, departed_at, erased_at)
@@ -82,9 +85,9 @@ OF_TUTOR: tuple[TextClause, ...] = (
     text("UPDATE shadow_scores SET subject_id = :new WHERE subject_kind = 'tutor' AND subject_id = :old"),
     text("DELETE FROM score_changes WHERE tutor_id = :old"),
     text(f"""
-        DELETE FROM webhook_attempts WHERE delivery_id IN (SELECT id FROM webhook_deliveries WHERE {_DELIVERIES})
+        DELETE FROM delivery_attempts WHERE message_id IN (SELECT id FROM outgoing_messages WHERE {_WEBHOOKS})
     """),
-    text(f"DELETE FROM webhook_deliveries WHERE {_DELIVERIES}"),
+    text(f"DELETE FROM outgoing_messages WHERE {_WEBHOOKS}"),
     text("DELETE FROM latest_events WHERE kind = 'tutor' AND id = :old"),
     text("UPDATE audit SET subject_id = :new, detail = NULL WHERE subject_id = :old"),
     text("""
@@ -96,19 +99,26 @@ OF_TUTOR: tuple[TextClause, ...] = (
         UPDATE audit SET detail = NULL
         WHERE subject_id IN (SELECT id FROM api_keys WHERE tutor_id = :new) AND detail IS NOT NULL
     """),
-    # Whole words only: an id such as 7 stands in many numbers.
+    # Whole words only: an id such as 7 is part of many numbers.
     text("""
-        UPDATE outbox SET subject = 'erased', body = 'erased', html = NULL, attachment_name = NULL, attachment = NULL
-        WHERE EXISTS (
-            SELECT FROM unnest(CAST(:names AS text[])) AS name
-            CROSS JOIN LATERAL (
-                SELECT '(?<!\\w)' || regexp_replace(name, '(\\W)', '\\\\\\1', 'g') || '(?!\\w)'
-            ) AS whole (word)
-            WHERE length(name) > 2 AND (
-                subject ~ word OR body ~ word OR recipient ~ word OR html ~ word
-                OR position(convert_to(name, 'UTF8') IN coalesce(attachment, '')) > 0
+        WITH mails AS (
+            UPDATE outgoing_messages SET
+                attachment = NULL,
+                body = body || '{"subject": "erased", "text": "erased", "html": null, "attachment_name": null}'
+            WHERE channel = 'mail' AND EXISTS (
+                SELECT FROM unnest(CAST(:names AS text[])) AS name
+                CROSS JOIN LATERAL (
+                    SELECT '(?<!\\w)' || regexp_replace(name, '(\\W)', '\\\\\\1', 'g') || '(?!\\w)'
+                ) AS whole (word)
+                WHERE length(name) > 2 AND (
+                    body ->> 'subject' ~ word OR body ->> 'text' ~ word OR body ->> 'to' ~ word
+                    OR body ->> 'html' ~ word
+                    OR position(convert_to(name, 'UTF8') IN coalesce(attachment, '')) > 0
+                )
             )
+            RETURNING id
         )
+        DELETE FROM delivery_attempts WHERE message_id IN (SELECT id FROM mails)
     """),
 )
 """All that is left of a tutor outside the inbox."""

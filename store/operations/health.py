@@ -26,9 +26,13 @@ _INBOX = text("""
         FROM inbox WHERE processed_at IS NULL AND type IS NOT NULL
     ) AS unfinished
 """)
+# A leased mail is being sent: neither waiting nor unknown.
 _OUTBOX = text("""
-    SELECT status, count(*) AS mails, min(created_at) AS oldest FROM outbox
-    WHERE status <> 'sent' AND (status = 'pending' OR created_at > :since) GROUP BY status
+    SELECT status, count(*) AS mails, min(created_at) AS oldest FROM outgoing_messages
+    WHERE channel = 'mail' AND (
+        status = 'pending' AND lease IS NULL OR status IN ('failed', 'unknown') AND created_at > :since
+    )
+    GROUP BY status
 """)
 
 

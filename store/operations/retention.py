@@ -48,16 +48,20 @@ _CHANGES = text("""
 """)
 _DELIVERIES = text("""
     WITH old AS (
-        SELECT id FROM webhook_deliveries
-        WHERE created_at < :before AND (delivered_at IS NOT NULL OR failed_at IS NOT NULL)
+        SELECT id FROM outgoing_messages
+        WHERE channel = 'webhook' AND created_at < :before AND status <> 'pending'
         ORDER BY created_at LIMIT :batch
-    ), attempts AS (DELETE FROM webhook_attempts WHERE delivery_id IN (SELECT id FROM old))
-    DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM old)
+    ), attempts AS (DELETE FROM delivery_attempts WHERE message_id IN (SELECT id FROM old))
+    DELETE FROM outgoing_messages WHERE id IN (SELECT id FROM old)
 """)
+# The row stays, with its key: no mail is sent under a key that was used.
 _MAILS = text("""
-    UPDATE outbox SET subject = '(removed)', body = '', html = NULL, attachment = NULL, attachment_name = NULL
+    UPDATE outgoing_messages SET
+        attachment = NULL,
+        body = body || '{"subject": "(removed)", "text": "", "html": null, "attachment_name": null}'
     WHERE id IN (
-        SELECT id FROM outbox WHERE created_at < :before AND status IN ('sent', 'failed') AND body <> ''
+        SELECT id FROM outgoing_messages
+        WHERE channel = 'mail' AND created_at < :before AND status IN ('delivered', 'failed') AND body ->> 'text' <> ''
         ORDER BY id LIMIT :batch
     )
 """)
@@ -102,8 +106,8 @@ _BY_KIND: Mapping[Kept, tuple[str, TextClause]] = MappingProxyType(
     {
         Kept.EVENT_BODIES: ("inbox", _EVENT_BODIES),
         Kept.CHANGES: ("score_changes", _CHANGES),
-        Kept.DELIVERIES: ("webhook_deliveries", _DELIVERIES),
-        Kept.MAILS: ("outbox", _MAILS),
+        Kept.DELIVERIES: ("outgoing_messages", _DELIVERIES),
+        Kept.MAILS: ("outgoing_messages", _MAILS),
         Kept.AUDIT: ("audit", _AUDIT),
         Kept.SHADOW_SCORES: ("shadow_scores", _SHADOW_SCORES),
         Kept.RUNS: ("flow_runs", _RUNS),

@@ -1,1 +1,1 @@
-"""Outgoing mail and webhooks, stored before they are sent."""
+"""Queue of outgoing messages: mail and webhooks, stored before they are sent."""

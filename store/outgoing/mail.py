@@ -1,90 +1,52 @@
-"""Mail as rows before it is sent.
-
-A mail is claimed (`sending`) before it goes out and marked after. A process that dies between the two leaves it
-neither sent nor unsent: it becomes `unknown` and is listed, never sent a second time by itself.
-"""
+"""Mails in the queue of outgoing messages. A mail is sent at most once."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Engine, Row, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Engine
 
 from domain.mail import Attachment, Mail
-from store.db.engine import reading, writing
-from store.schema.tables import outbox
+from domain.outgoing import Channel, DeliveryStatus
+from store.db.engine import writing
+from store.outgoing.queue import NewMessage, QueuedMessage, enqueue, lease_due, mark_unknown, messages_with_status
 
 
 @dataclass(frozen=True)
 class QueuedMail:
-    """A mail in the outbox."""
+    """A mail and its message in the queue."""
 
-    id: int
-    key: str
+    message: QueuedMessage
     mail: Mail
 
 
-def enqueue(engine: Engine, mail: Mail, kind: str, key: str, now: datetime) -> bool:
-    """Put a mail into the outbox; False, and nothing done, if one with that key was ever there."""
+def enqueue_mail(engine: Engine, mail: Mail, kind: str, key: str, now: datetime) -> bool:
+    """Enqueue a mail. Returns False, and enqueues nothing, if the key was ever used. Raises DatabaseUnavailable."""
     attached = mail.attachment
-    row = insert(outbox).values(
-        key=key,
-        kind=kind,
-        created_at=now,
-        recipient=mail.to,
-        subject=mail.subject,
-        body=mail.text,
-        html=mail.html,
-        attachment_name=attached.name if attached else None,
-        attachment=attached.content if attached else None,
-    )
+    body = {
+        "to": mail.to,
+        "subject": mail.subject,
+        "text": mail.text,
+        "html": mail.html,
+        "attachment_name": attached.name if attached else None,
+    }
+    message = NewMessage(key, kind, body, attached.content if attached else None)
     with writing(engine) as connection:
-        return connection.execute(row.on_conflict_do_nothing(index_elements=["key"])).rowcount == 1
+        return enqueue(connection, Channel.MAIL, [message], now) == 1
 
 
-def claim(engine: Engine, now: datetime, limit: int = 10) -> list[QueuedMail]:
-    """Take pending mails to send, oldest first, and mark them `sending`. No two callers get the same."""
-    pending = select(outbox.c.id).where(outbox.c.status == "pending").order_by(outbox.c.id).limit(limit)
-    taken = (
-        update(outbox)
-        .where(outbox.c.id.in_(pending.with_for_update(skip_locked=True)))
-        .values(status="sending", claimed_at=now)
-        .returning(outbox)
-    )
-    with writing(engine) as connection:
-        return sorted(map(_queued, connection.execute(taken)), key=lambda queued: queued.id)
+def lease_mails(engine: Engine, lease: UUID, now: datetime, limit: int = 10) -> list[QueuedMail]:
+    """Lease mails to send, oldest first. Mails whose sender died become `unknown` first. Raises DatabaseUnavailable."""
+    mark_unknown(engine, Channel.MAIL, now)
+    return [_queued(message) for message in lease_due(engine, Channel.MAIL, lease, now, limit)]
 
 
-def mark_sent(engine: Engine, mail_id: int, now: datetime) -> None:
-    """The mail server took it."""
-    _mark(engine, mail_id, status="sent", sent_at=now)
+def unknown_mails(engine: Engine) -> list[QueuedMail]:
+    """Mails that may or may not have been sent, oldest first, for a person to decide. Raises DatabaseUnavailable."""
+    return [_queued(message) for message in messages_with_status(engine, Channel.MAIL, DeliveryStatus.UNKNOWN)]
 
 
-def mark_failed(engine: Engine, mail_id: int, error: str) -> None:
-    """The mail server refused it, or was not reached at all, so that it certainly was not sent."""
-    _mark(engine, mail_id, status="failed", error=error)
-
-
-def mark_lost(engine: Engine, claimed_before: datetime) -> int:
-    """Mark as `unknown` what was claimed before a moment and never marked since. Returns how many."""
-    lost = outbox.c.status == "sending", outbox.c.claimed_at < claimed_before
-    with writing(engine) as connection:
-        return connection.execute(update(outbox).where(*lost).values(status="unknown")).rowcount
-
-
-def unknown(engine: Engine) -> list[QueuedMail]:
-    """Mails that may or may not have gone out, oldest first, for a person to decide."""
-    with reading(engine) as connection:
-        found = select(outbox).where(outbox.c.status == "unknown").order_by(outbox.c.id)
-        return [_queued(row) for row in connection.execute(found)]
-
-
-def _mark(engine: Engine, mail_id: int, **values: object) -> None:
-    with writing(engine) as connection:
-        connection.execute(update(outbox).where(outbox.c.id == mail_id).values(**values))
-
-
-def _queued(row: Row[Any]) -> QueuedMail:
-    attached = None if row.attachment_name is None else Attachment(row.attachment_name, bytes(row.attachment))
-    return QueuedMail(row.id, row.key, Mail(row.recipient, row.subject, row.body, attached, row.html))
+def _queued(message: QueuedMessage) -> QueuedMail:
+    body, name = message.body, message.body["attachment_name"]
+    attached = None if name is None else Attachment(name, bytes(message.attachment or b""))
+    return QueuedMail(message, Mail(body["to"], body["subject"], body["text"], attached, body["html"]))

@@ -1,126 +1,80 @@
-"""Webhooks to the Rails app: written down before they are sent, with every attempt and what came of it."""
+"""Webhooks in the queue of outgoing messages: one per reported score change, listed with their attempts, replayed."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
 
 from domain.changes import Change, messages_of
 from domain.errors import UnknownSubject
+from domain.outgoing import Channel, DeliveryStatus
 from domain.policy import Principal
 from domain.vocabulary import SubjectKind
 from store.access.audit import AuditRow, add_rows
 from store.db.engine import writing
 from store.db.statements import ask
+from store.outgoing.queue import Attempt, NewMessage, enqueue
 from store.scores.changes import changes_of
 
 REPLAYED = "webhooks.replay"
-"""The act in the audit."""
+"""Action of a replay in the audit log."""
 
-_BEGIN = text("""
-    INSERT INTO webhook_cursor (change_id) SELECT coalesce(max(id), 0) FROM score_changes ON CONFLICT DO NOTHING
+_START_CURSOR = text("""
+    INSERT INTO change_cursors (consumer, change_id) SELECT 'webhook', coalesce(max(id), 0) FROM score_changes
+    ON CONFLICT DO NOTHING
 """)
-_CURSOR = text("SELECT change_id FROM webhook_cursor FOR UPDATE")
-_ADVANCE = text("UPDATE webhook_cursor SET change_id = :change_id")
+_CURSOR = text("SELECT change_id FROM change_cursors WHERE consumer = 'webhook' FOR UPDATE")
+_ADVANCE = text("UPDATE change_cursors SET change_id = :change_id WHERE consumer = 'webhook'")
 _HELD_OUT = text("""
     SELECT s.session_id FROM sessions AS s
     JOIN contacts AS c ON c.day = (s.starts_at AT TIME ZONE 'UTC')::date AND c.tutor_id = s.tutor_id
     WHERE c.arm = 'holdout' AND s.session_id = ANY (:ids)
 """)
-_WRITE = text("""
-    INSERT INTO webhook_deliveries (event_id, type, body, created_at, due_at)
-    SELECT r.event_id, r.type, r.body, :now, :now
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (event_id text, type text, body jsonb)
-    ON CONFLICT (event_id) DO NOTHING
-""")
-_OPEN = "delivered_at IS NULL AND failed_at IS NULL"
-_CLAIM = text(f"""
-    UPDATE webhook_deliveries SET lease = :lease, leased_until = :until, tries = tries + 1
-    WHERE id IN (
-        SELECT id FROM webhook_deliveries
-        WHERE {_OPEN} AND due_at <= :now AND (leased_until IS NULL OR leased_until <= :now)
-        ORDER BY due_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id, event_id, type, body, created_at, tries
-""")
-_ATTEMPT = text("""
-    INSERT INTO webhook_attempts (delivery_id, at, status_code, error, seconds)
-    VALUES (:id, :at, :status_code, :error, :seconds)
-""")
-_SETTLE = text("""
-    UPDATE webhook_deliveries SET
-        lease = NULL, leased_until = NULL, due_at = coalesce(CAST(:due_at AS timestamptz), due_at),
-        delivered_at = CAST(:delivered_at AS timestamptz), failed_at = CAST(:failed_at AS timestamptz)
-    WHERE id = :id AND lease = :lease
-""")
 _REPLAY = text("""
-    UPDATE webhook_deliveries SET
-        delivered_at = NULL, failed_at = NULL, tries = 0, due_at = :now, lease = NULL, leased_until = NULL
-    WHERE id = ANY (:ids) AND (
-        delivered_at IS NOT NULL OR failed_at IS NOT NULL
-        OR due_at > :now AND (leased_until IS NULL OR leased_until <= :now)
+    UPDATE outgoing_messages SET
+        status = 'pending', finished_at = NULL, tries = 0, due_at = :now, lease = NULL, leased_until = NULL
+    WHERE id = ANY (:ids) AND channel = 'webhook' AND (
+        status <> 'pending' OR due_at > :now AND (leased_until IS NULL OR leased_until <= :now)
     )
     RETURNING id
 """)
-_CALL = text("SELECT pg_notify('webhook_deliveries', '')")
-_LAST = """
+_WAKE_SENDERS = text("SELECT pg_notify('outgoing_messages', '')")
+_DELIVERIES = """
+    SELECT m.id, m.key AS event_id, m.type, m.created_at, m.due_at, m.tries,
+        CASE WHEN m.status = 'delivered' THEN m.finished_at END AS delivered_at,
+        CASE WHEN m.status = 'failed' THEN m.finished_at END AS failed_at,
+        last.status_code, last.error
+    FROM outgoing_messages AS m
     LEFT JOIN LATERAL (
-        SELECT at, status_code, error FROM webhook_attempts WHERE delivery_id = d.id ORDER BY id DESC LIMIT 1
+        SELECT status_code, error FROM delivery_attempts WHERE message_id = m.id ORDER BY id DESC LIMIT 1
     ) AS last ON true
+    WHERE m.channel = 'webhook'
 """
-_FIELDS = """
-    d.id, d.event_id, d.type, d.created_at, d.due_at, d.tries, d.delivered_at, d.failed_at,
-    last.status_code, last.error
-"""
-_WHERE = {
-    "pending": "d.delivered_at IS NULL AND d.failed_at IS NULL",
-    "delivered": "d.delivered_at IS NOT NULL",
-    "failed": "d.failed_at IS NOT NULL",
-}
-_LISTS = {
-    state: text(f"""
-        SELECT {_FIELDS} FROM webhook_deliveries AS d {_LAST}
-        WHERE {condition} AND (CAST(:before AS bigint) IS NULL OR d.id < :before) ORDER BY d.id DESC LIMIT :limit
-    """)
-    for state, condition in _WHERE.items()
-}
-_ONE = text(f"SELECT {_FIELDS} FROM webhook_deliveries AS d {_LAST} WHERE d.id = :id")
-_ATTEMPTS = text("""
-    SELECT at, status_code, error, seconds FROM webhook_attempts WHERE delivery_id = :id ORDER BY id
+_IN_STATE = text(f"""
+    {_DELIVERIES} AND m.status = :state AND (CAST(:before AS bigint) IS NULL OR m.id < :before)
+    ORDER BY m.id DESC LIMIT :limit
 """)
-_FAILED_IDS = text("SELECT id FROM webhook_deliveries WHERE failed_at IS NOT NULL")
+_ONE = text(f"{_DELIVERIES} AND m.id = :id")
+_ATTEMPTS = text("SELECT at, status_code, error, seconds FROM delivery_attempts WHERE message_id = :id ORDER BY id")
+_FAILED_IDS = text("SELECT id FROM outgoing_messages WHERE channel = 'webhook' AND status = 'failed'")
 
 CHANGES_AT_ONCE = 5000
+"""Score changes read per transaction."""
 
 
 class DeliveryState(StrEnum):
-    """What a delivery is: still to be sent or tried again, taken by the Rails app, or given up."""
+    """Status of a webhook: to be sent or retried, accepted by the Rails app, or given up. It is never unknown."""
 
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Due:
-    """A delivery to send now. `tries` counts this one."""
-
-    id: int
-    event_id: str
-    type: str
-    body: Mapping[str, Any]
-    created_at: datetime
-    tries: int
+    PENDING = DeliveryStatus.PENDING.value
+    DELIVERED = DeliveryStatus.DELIVERED.value
+    FAILED = DeliveryStatus.FAILED.value
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A delivery as it is listed, with what its last attempt met."""
+    """A webhook as listed, with the response to its last attempt."""
 
     id: int
     event_id: str
@@ -134,31 +88,25 @@ class Delivery:
     error: str | None
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One time that a delivery was sent; `status_code` is None where no answer came."""
-
-    at: datetime
-    status_code: int | None
-    error: str | None
-    seconds: float
-
-
 def announce(engine: Engine, now: datetime) -> int:
-    """Write down a delivery for each change since the last that Rails is told of; how many changes were looked at.
+    """Enqueue a webhook for each score change after the cursor. Returns the number of changes read.
 
-    The first time nothing is told but what changes from then on. Raises DatabaseUnavailable.
+    The first call only starts the cursor at the newest change. Raises DatabaseUnavailable.
     """
     with writing(engine) as connection:
-        connection.execute(_BEGIN)
+        connection.execute(_START_CURSOR)
         cursor = connection.execute(_CURSOR).scalar_one()
         changes = changes_of(connection, cursor, CHANGES_AT_ONCE)
         if changes:
-            held_out = _held_out(connection, changes)
-            rows = [vars(told) for change in changes for told in messages_of(change, change.subject_id in held_out)]
-            connection.execute(_WRITE, {"rows": json.dumps(rows), "now": now})
+            enqueue(connection, Channel.WEBHOOK, _messages(connection, changes), now)
             connection.execute(_ADVANCE, {"change_id": changes[-1].id})
     return len(changes)
+
+
+def _messages(connection: Connection, changes: Iterable[Change]) -> list[NewMessage]:
+    held_out = _held_out(connection, changes)
+    messages = [message for change in changes for message in messages_of(change, change.subject_id in held_out)]
+    return [NewMessage(message.event_id, message.type, message.body) for message in messages]
 
 
 def _held_out(connection: Connection, changes: Iterable[Change]) -> frozenset[str]:
@@ -166,56 +114,35 @@ def _held_out(connection: Connection, changes: Iterable[Change]) -> frozenset[st
     return frozenset(connection.execute(_HELD_OUT, {"ids": ids}).scalars()) if ids else frozenset()
 
 
-def claim_due(engine: Engine, lease: UUID, now: datetime, length: timedelta, limit: int) -> list[Due]:
-    """Take deliveries that are due; no two callers get the same. Raises DatabaseUnavailable."""
-    with writing(engine) as connection:
-        asked = {"lease": lease, "now": now, "until": now + length, "limit": limit}
-        return sorted((Due(**row._asdict()) for row in connection.execute(_CLAIM, asked)), key=lambda due: due.id)
-
-
-def delivered(engine: Engine, due: Due, lease: UUID, attempt: Attempt) -> None:
-    """The Rails app took it."""
-    _settle(engine, due, lease, attempt, delivered_at=attempt.at)
-
-
-def again(engine: Engine, due: Due, lease: UUID, attempt: Attempt, due_at: datetime) -> None:
-    """It was not taken, and is to be tried again at `due_at`."""
-    _settle(engine, due, lease, attempt, due_at=due_at)
-
-
-def given_up(engine: Engine, due: Due, lease: UUID, attempt: Attempt) -> None:
-    """It was not taken, and is not tried again unless a person says so."""
-    _settle(engine, due, lease, attempt, failed_at=attempt.at)
-
-
 def deliveries(engine: Engine, state: DeliveryState, limit: int = 100, before: int | None = None) -> list[Delivery]:
-    """Deliveries of a state with a number below `before`, the newest first. Raises DatabaseUnavailable."""
-    return [Delivery(**row._asdict()) for row in ask(engine, _LISTS[state], {"limit": limit, "before": before})]
+    """Webhooks in a state with an id below `before`, newest first. Raises DatabaseUnavailable."""
+    rows = ask(engine, _IN_STATE, {"state": state, "limit": limit, "before": before})
+    return [Delivery(**row._mapping) for row in rows]
 
 
 def delivery(engine: Engine, delivery_id: int) -> tuple[Delivery, list[Attempt]]:
-    """A delivery and all its attempts, the oldest first. Raises UnknownSubject, DatabaseUnavailable."""
-    found = ask(engine, _ONE, {"id": delivery_id})
-    if not found:
+    """A webhook and its attempts, oldest first. Raises UnknownSubject, DatabaseUnavailable."""
+    rows = ask(engine, _ONE, {"id": delivery_id})
+    if not rows:
         raise UnknownSubject(f"there is no delivery {delivery_id}")
-    attempts = [Attempt(**row._asdict()) for row in ask(engine, _ATTEMPTS, {"id": delivery_id})]
-    return Delivery(**found[0]._asdict()), attempts
+    attempts = [Attempt(**row._mapping) for row in ask(engine, _ATTEMPTS, {"id": delivery_id})]
+    return Delivery(**rows[0]._mapping), attempts
 
 
 def replay(
     engine: Engine, ids: Iterable[int], by: Principal, now: datetime, request_id: str | None = None
 ) -> list[int]:
-    """Send deliveries now, with a fresh count of tries, whatever became of them before; those that will be sent.
+    """Send webhooks now, whatever their status, with all attempts again. Returns the ids that will be sent.
 
-    One that is due or being sent is left as it is. Each act and its row in the audit are there both or neither.
-    Raises DatabaseUnavailable.
+    A webhook that is due or being sent is left unchanged. Each replay is committed together with its row in the audit
+    log. Raises DatabaseUnavailable.
     """
     with writing(engine) as connection:
         return _replay(connection, ids, by, now, request_id)
 
 
 def replay_failed(engine: Engine, by: Principal, now: datetime, request_id: str | None = None) -> list[int]:
-    """Send again all that was given up; which those are. Raises DatabaseUnavailable."""
+    """Replay every webhook that was given up. Returns their ids. Raises DatabaseUnavailable."""
     with writing(engine) as connection:
         failed = connection.execute(_FAILED_IDS).scalars().all()
         return _replay(connection, failed, by, now, request_id)
@@ -224,20 +151,7 @@ def replay_failed(engine: Engine, by: Principal, now: datetime, request_id: str 
 def _replay(
     connection: Connection, ids: Iterable[int], by: Principal, now: datetime, request_id: str | None
 ) -> list[int]:
-    found = sorted(connection.execute(_REPLAY, {"ids": list(ids), "now": now}).scalars())
-    add_rows(connection, [AuditRow(now, by.id, by.role, REPLAYED, str(number), request_id) for number in found])
-    connection.execute(_CALL)
-    return found
-
-
-def _settle(engine: Engine, due: Due, lease: UUID, attempt: Attempt, **values: datetime) -> None:
-    after: dict[str, datetime | None] = {"due_at": None, "delivered_at": None, "failed_at": None, **values}
-    with writing(engine) as connection:
-        _note(connection, due, attempt)
-        # Another process that took it over meanwhile has the last word; the attempt was made all the same.
-        connection.execute(_SETTLE, {"id": due.id, "lease": lease, **after})
-
-
-def _note(connection: Connection, due: Due, attempt: Attempt) -> None:
-    fields = {name: getattr(attempt, name) for name in ("at", "status_code", "error", "seconds")}
-    connection.execute(_ATTEMPT, {"id": due.id, **fields})
+    replayed = sorted(connection.execute(_REPLAY, {"ids": list(ids), "now": now}).scalars())
+    add_rows(connection, [AuditRow(now, by.id, by.role, REPLAYED, str(number), request_id) for number in replayed])
+    connection.execute(_WAKE_SENDERS)
+    return replayed

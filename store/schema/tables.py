@@ -161,30 +161,6 @@ scores = Table(
     Index("ix_scores_as_of", "kind", "as_of"),  # when the last sweep was
 )
 
-outbox = Table(
-    "outbox",
-    metadata,
-    _number(),
-    Column("key", Text, nullable=False, unique=True),
-    Column("kind", Text, nullable=False),
-    Column("recipient", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("attachment_name", Text),
-    Column("attachment", LargeBinary),
-    Column("created_at", _TIME, nullable=False),
-    Column("claimed_at", _TIME),
-    Column("sent_at", _TIME),
-    Column("status", Text, nullable=False, server_default=text("'pending'")),
-    Column("error", Text),
-    Column("html", Text),
-    CheckConstraint("status IN ('pending', 'sending', 'sent', 'failed', 'unknown')", name="status"),
-    # A line break in a header would let a name write headers of its own.
-    CheckConstraint("recipient !~ '[\\r\\n]' AND subject !~ '[\\r\\n]'", name="one_line"),
-    CheckConstraint("(attachment_name IS NULL) = (attachment IS NULL)", name="attachment"),
-    Index("ix_outbox_unsent", "id", postgresql_where=text("status IN ('pending', 'sending', 'unknown')")),
-)
-
 model_artifacts = Table(
     "model_artifacts",
     metadata,

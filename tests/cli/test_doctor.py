@@ -157,8 +157,8 @@ def test_what_waits_in_the_rows_is_a_fault(engine: Engine, monkeypatch: pytest.M
     with engine.begin() as connection:
         connection.execute(text("UPDATE workers SET seen_at = :at"), {"at": long_ago})
         connection.execute(
-            text("INSERT INTO outbox (key, kind, recipient, subject, body, created_at, status, error) "
-                 "VALUES ('k', 'drift', 'a@b.example', 's', 'b', :at, 'failed', 'refused')"),
+            text("INSERT INTO outgoing_messages (channel, key, type, body, created_at, due_at, status, finished_at) "
+                 "VALUES ('mail', 'k', 'drift', '{}', :at, :at, 'failed', :at)"),
             {"at": long_ago},
         )  # fmt: skip
     end_run(engine, start_run(engine, "score", True, utc_now()), RunOutcome.FAILED, "no room", utc_now())

@@ -87,13 +87,13 @@ def _plant_operations(engine: Engine) -> None:
 def _plant_delivery(engine: Engine) -> int:
     (delivery,) = rows(
         engine,
-        "INSERT INTO webhook_deliveries (event_id, type, body, created_at, due_at, tries, failed_at) "
-        "VALUES (:name, 'score.changed', '{}', :at, :at, 9, :at) RETURNING id",
+        "INSERT INTO outgoing_messages (channel, key, type, body, created_at, due_at, tries, status, finished_at) "
+        "VALUES ('webhook', :name, 'score.changed', '{}', :at, :at, 9, 'failed', :at) RETURNING id",
         name=HOSTILE,
         at=NOW,
     )
     attempt = """
-        INSERT INTO webhook_attempts (delivery_id, at, status_code, error, seconds)
+        INSERT INTO delivery_attempts (message_id, at, status_code, error, seconds)
         VALUES (:id, :at, NULL, :name, 1) RETURNING id
     """
     rows(engine, attempt, id=delivery.id, at=NOW, name=HOSTILE)

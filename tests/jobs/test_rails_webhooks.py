@@ -16,10 +16,11 @@ from standardwebhooks.webhooks import Webhook
 from typer.testing import CliRunner
 
 from cli.webhooks import commands
+from domain.outgoing import JITTER
 from domain.scores import Score
 from domain.vocabulary import ScoreKind, SubjectKind
 from gateways.rails.signatures import Signatures
-from jobs.rails_webhooks import JITTER, WAITS, Sender
+from jobs.rails_webhooks import POLICY, Sender
 from serving.guard.authentication import INSTALLATION
 from serving.resources import Resources
 from serving.state.champions import Champions
@@ -169,7 +170,7 @@ def test_what_is_not_taken_is_tried_for_three_days_longer_apart_each_time_then_g
     app.status = 503
     save_scores(engine, [_score("ben", 0.3)])
     waited = []
-    for wait in WAITS:
+    for wait in POLICY.retry_waits:
         assert sender.sweep() == 1
         assert sender.sweep() == 0
         (one,) = deliveries(engine, DeliveryState.PENDING)

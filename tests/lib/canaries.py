@@ -24,7 +24,7 @@ from store.facts.load import load
 from store.inbox.accept import keep_unreadable
 from store.inbox.transcripts import take_transcript
 from store.ledger.shadow import save_shadow_scores
-from store.outgoing.mail import enqueue
+from store.outgoing.mail import enqueue_mail
 from store.outgoing.webhooks import announce
 from store.scores.records import save_scores
 from tests.lib.histories import dataset
@@ -195,7 +195,7 @@ def _plant_people_work(engine: Engine, canaries: Canaries) -> None:
     record_contact(engine, number, ContactStatus.DONE, "sam", NOON, canaries.text("contacts"))
     said = canaries.text("mails")
     attached = Attachment("list.csv", f"{TUTOR};{canaries.text('mails')}".encode())
-    enqueue(engine, Mail("admin@example.org", f"About {TUTOR}", said, attached), "list", "list 1", NOON)
+    enqueue_mail(engine, Mail("admin@example.org", f"About {TUTOR}", said, attached), "list", "list 1", NOON)
     wish = KeyWish(canaries.one("keys", "{}"), Role.TUTOR, tutor_id=TUTOR)
     create_key(engine, wish, BY, NOON, lambda n: b"k" * n)
     write_rows(engine, [AuditRow(NOON, "key", Role.READ, "GET scores", TUTOR, "r", {"q": canaries.one("audit", "{}")})])

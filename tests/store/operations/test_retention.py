@@ -126,33 +126,36 @@ def test_webhooks_that_are_done_go_with_their_attempts_and_those_that_wait_stay(
     with engine.begin() as connection:
         connection.execute(
             text("""
-                INSERT INTO webhook_deliveries (event_id, type, body, created_at, due_at, delivered_at, failed_at)
-                SELECT 'e' || n, 't', '{}', :old, :old, CASE WHEN n < 3 THEN CAST(:old AS timestamptz) END,
-                    CASE WHEN n = 3 THEN CAST(:old AS timestamptz) END
+                INSERT INTO outgoing_messages (channel, key, type, body, created_at, due_at, status, finished_at)
+                SELECT 'webhook', 'e' || n, 't', '{}', :old, :old,
+                    CASE WHEN n < 3 THEN 'delivered' WHEN n = 3 THEN 'failed' ELSE 'pending' END,
+                    CASE WHEN n < 4 THEN CAST(:old AS timestamptz) END
                 FROM generate_series(1, 4) AS n
             """),
             {"old": NOW - 31 * DAY},
         )
         connection.execute(
-            text("INSERT INTO webhook_attempts (delivery_id, at, seconds) SELECT id, now(), 1 FROM webhook_deliveries")
+            text("INSERT INTO delivery_attempts (message_id, at, seconds) SELECT id, now(), 1 FROM outgoing_messages")
         )
     assert _sweep(engine, Kept.DELIVERIES) == {Kept.DELIVERIES: 3}
-    assert _ids(engine, "webhook_deliveries") == [4]
-    assert [row.delivery_id for row in rows(engine, "SELECT delivery_id FROM webhook_attempts")] == [4]
+    assert _ids(engine, "outgoing_messages") == [4]
+    assert [row.message_id for row in rows(engine, "SELECT message_id FROM delivery_attempts")] == [4]
 
 
 def test_the_content_of_sent_mails_goes_and_the_row_stays(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(
             text("""
-                INSERT INTO outbox (key, kind, recipient, subject, body, html, created_at, status)
-                SELECT status, 'drift', 'a@example.org', 'About Ada', 'Ada', '<p>Ada', :old, status
-                FROM unnest(ARRAY['sent', 'failed', 'unknown', 'pending']) AS status
+                INSERT INTO outgoing_messages (channel, key, type, body, created_at, due_at, status, finished_at)
+                SELECT 'mail', status, 'drift',
+                    '{"to": "a@example.org", "subject": "About Ada", "text": "Ada", "html": "<p>Ada"}', :old, :old,
+                    status, CASE WHEN status <> 'pending' THEN CAST(:old AS timestamptz) END
+                FROM unnest(ARRAY['delivered', 'failed', 'unknown', 'pending']) AS status
             """),
             {"old": NOW - 91 * DAY},
         )
     assert _sweep(engine, Kept.MAILS) == {Kept.MAILS: 2}
-    found = rows(engine, "SELECT key FROM outbox WHERE (outbox.*)::text LIKE '%Ada%' ORDER BY key")
+    found = rows(engine, "SELECT key FROM outgoing_messages AS m WHERE (m.*)::text LIKE '%Ada%' ORDER BY key")
     assert [row.key for row in found] == ["pending", "unknown"]
 
 

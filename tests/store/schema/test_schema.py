@@ -17,6 +17,7 @@ from store.schema.changes import score_changes
 from store.schema.contacts import metadata  # with the tables of contacts
 from store.schema.erasure import erased_ids
 from store.schema.inbox import inbox
+from store.schema.outgoing import outgoing_messages
 from store.schema.retention import retention_marks
 
 _DEFINITIONS = text("""
@@ -60,6 +61,7 @@ def test_tables_equal_the_migrated_schema(engine: Engine) -> None:
         inbox.key,
         api_keys.key,
         score_changes.key,
+        outgoing_messages.key,
     } <= metadata.tables.keys()
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []

@@ -1,4 +1,4 @@
-"""Scores, the ranked list, models and the outbox."""
+"""Scores, the ranked list and models."""
 
 from datetime import datetime, timedelta
 
@@ -22,7 +22,6 @@ from store.ledger.models import (
     record_action,
     record_model,
 )
-from store.outgoing.mail import claim, enqueue, mark_lost, mark_sent, unknown
 from store.scores.ranking import Risk, TutorProfile, ranked_tutors, tutor_profile, tutor_sessions, upcoming_sessions
 from store.scores.records import last_sweep, latest_scores, save_scores, score_history
 from tests.lib.small_dataset import NOON, corners
@@ -156,21 +155,3 @@ def test_a_champion_whose_bytes_were_tampered_with_is_not_served(engine: Engine)
         connection.execute(text("UPDATE model_artifacts SET model = 'evil'"))
     with pytest.raises(ModelMismatch, match="churn 1"):
         champion(engine, "churn")
-
-
-def test_a_mail_of_one_key_is_queued_once_and_claimed_once(engine: Engine) -> None:
-    assert enqueue(engine, MAIL, "drift", "drift:2026-W13", NOON)
-    assert not enqueue(engine, MAIL, "drift", "drift:2026-W13", NOON)
-    (queued,) = claim(engine, NOON)
-    assert queued.mail == MAIL
-    assert claim(engine, NOON) == []
-    mark_sent(engine, queued.id, NOON)
-    assert mark_lost(engine, NOON + timedelta(hours=1)) == 0
-
-
-def test_a_mail_whose_sender_died_is_listed_as_unknown_and_not_sent_again(engine: Engine) -> None:
-    enqueue(engine, MAIL, "drift", "drift:2026-W13", NOON)
-    claim(engine, NOON)
-    assert mark_lost(engine, NOON + timedelta(minutes=10)) == 1
-    assert [queued.key for queued in unknown(engine)] == ["drift:2026-W13"]
-    assert claim(engine, NOON) == []

@@ -69,14 +69,14 @@ def _failed_delivery(engine: Engine) -> None:
     (delivery,) = rows(
         engine,
         """
-        INSERT INTO webhook_deliveries (event_id, type, body, created_at, due_at, tries, failed_at)
-        VALUES ('d1', 'score.changed', '{}', :at, :at, 9, :failed) RETURNING id
+        INSERT INTO outgoing_messages (channel, key, type, body, created_at, due_at, tries, status, finished_at)
+        VALUES ('webhook', 'd1', 'score.changed', '{}', :at, :at, 9, 'failed', :failed) RETURNING id
         """,
         at=datetime(2026, 11, 20, tzinfo=UTC),
         failed=NOON + DAY,
     )
     attempt = """
-        INSERT INTO webhook_attempts (delivery_id, at, status_code, error, seconds)
+        INSERT INTO delivery_attempts (message_id, at, status_code, error, seconds)
         VALUES (:id, :at, :code, :error, 1) RETURNING id
     """
     for code, error in ((500, "first"), (503, "took too long")):

@@ -38,7 +38,6 @@ WARM_UP = timedelta(days=90)
 """The longest window of a column: rows this close to the beginning of the data have not filled it."""
 
 
-
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
 def load_columns(runtime: Runtime) -> pa.Table:
     """The last snapshot of features. Raises NotEnoughData where none was built."""

@@ -30,7 +30,8 @@ from benchmarks.load import SERVER_CORE, request, saturate
 from benchmarks.servers import free_port, pin, server, service
 from benchmarks.stored import stored
 from domain.vocabulary import Task
-from models.artifact.model import Matrix, Model, seal
+from features.base.array_types import Matrix
+from models.artifact.model import Model, seal
 from models.learners.calibration import Calibration
 from store.db.engine import make_engine
 from store.ledger.models import record_model

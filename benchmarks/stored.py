@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 from benchmarks.marketplace import DAY, DAYS, marketplace
 from domain.vocabulary import SessionStatus, Task
 from features.as_of.prior_estimation import estimate_priors
+from features.base.array_types import Matrix
 from features.base.dataset import Dataset
 from features.history.history import History
 from gateways.embedded_postgres.databases import empty_database
 from gateways.embedded_postgres.server import EmbeddedServer
 from models.artifact.matrix import build, features_of
-from models.artifact.model import Matrix, Model, seal
+from models.artifact.model import Model, seal
 from models.examples.rows import no_show_rows
 from models.learners.boosting import Shape, boost
 from models.learners.calibration import Calibration

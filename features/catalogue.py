@@ -6,13 +6,12 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from domain.vocabulary import AttributeType, Task
 from features.as_of.past import Past
 from features.as_of.queries import by_tutor
+from features.base.array_types import Column, Matrix
 from features.base.dataset import Attribute
-from features.base.stream import Column
 from features.columns import activity, messages, no_shows, quality, reschedules, session
 from features.columns.feature import Feature
 
@@ -31,7 +30,7 @@ CHURN_FEATURES = tuple(feature for feature in FEATURES.values() if Task.CHURN in
 """Columns of the churn model, one row for each tutor and moment. Few, because departures are few."""
 
 
-def compute(features: Sequence[Feature], past: Past) -> NDArray[np.float32]:
+def compute(features: Sequence[Feature], past: Past) -> Matrix:
     """The matrix (queries, features) of float32, NaN for missing, in Fortran order."""
     places, queries = by_tutor(past.queries, past.history.n_tutors)
     ordered = past if queries is past.queries else Past(past.history, queries, past.priors)

@@ -13,16 +13,16 @@ from zlib import crc32
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from domain.schema import KINDS
 from features.as_of.past import Past
 from features.as_of.prior_estimation import prior_counts, priors_of
 from features.as_of.priors import Priors
 from features.as_of.queries import of_sessions
+from features.base.array_types import Ints, Matrix
 from features.base.arrays import array, codes
 from features.base.dataset import Dataset
-from features.base.kernel import Ints, group
+from features.base.kernel import group
 from features.catalogue import compute
 from features.columns.feature import Feature
 from features.history.history import History
@@ -85,9 +85,7 @@ def partition(dataset: Dataset, n: int = 0) -> Partition:
     return Partition(dataset, n or -(-dataset.tables["sessions"].num_rows // SESSIONS_A_PART) or 1)
 
 
-def compute_by_parts(
-    features: Sequence[Feature], parts: Partition, priors: Priors, workers: int
-) -> NDArray[np.float32]:
+def compute_by_parts(features: Sequence[Feature], parts: Partition, priors: Priors, workers: int) -> Matrix:
     """The matrix (sessions, features) of `catalogue.compute` for every session at its early-warning moment.
 
     So many threads work on as many parts at once: the kernels and Arrow let go of the interpreter's lock.

@@ -15,6 +15,7 @@ from domain.errors import EngineUnavailable
 from domain.vocabulary import Task
 from features.as_of.prior_estimation import priors_of
 from features.as_of.priors import Priors
+from features.base.array_types import Values
 from features.base.dataset import Dataset
 from features.catalogue import NO_SHOW_FEATURES
 from features.history.history import History
@@ -29,7 +30,7 @@ from models.artifact import matrix
 from models.evaluate.metrics import figures
 from models.examples.rows import no_show_rows
 from models.learners.boosting import Shape
-from models.learners.distributed import Labelled, Values, predict, train_on_workers
+from models.learners.distributed import Labelled, predict, train_on_workers
 from models.train.fitting import DEFAULT_PARAMS
 from models.train.held_out import MIN_OUTCOMES, MIN_TEST_OUTCOMES, check
 

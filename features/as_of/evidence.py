@@ -9,7 +9,8 @@ import numpy as np
 
 from domain.vocabulary import ReasonCode
 from features.as_of.past import Past
-from features.base.stream import Column, StreamView
+from features.base.array_types import Column
+from features.base.stream import StreamView
 from features.history.moves import REASONS
 
 Evidence = Callable[[Past], tuple[Column, Column]]

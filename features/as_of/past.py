@@ -6,8 +6,9 @@ import numpy as np
 
 from features.as_of.priors import Priors
 from features.as_of.queries import Queries
+from features.base.array_types import Column
 from features.base.sessions import part_owner, weekday_owner
-from features.base.stream import MICROSECONDS_A_DAY, Column, Stream, StreamView
+from features.base.stream import MICROSECONDS_A_DAY, Stream, StreamView
 from features.history.calendar import Around, booked_around
 from features.history.history import MISSING, History, SessionColumns, slot_owner
 

@@ -10,7 +10,8 @@ from features.as_of import evidence
 from features.as_of.past import Past
 from features.as_of.priors import Prior, Priors
 from features.as_of.queries import of_tutors
-from features.base.stream import Column, Stream, StreamView
+from features.base.array_types import Column
+from features.base.stream import Stream, StreamView
 from features.history.history import History
 
 Counts = Mapping[str, tuple[Column, ...]]

@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from features.base.stream import Column
+from features.base.array_types import Column
 
 
 class Prior(BaseModel):

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from domain.horizons import NO_SHOW_LEAD
-from features.base.kernel import Ints, group
+from features.base.array_types import Ints
+from features.base.kernel import group
 from features.history.history import SessionColumns
 
 
@@ -29,7 +29,7 @@ class Queries:
         return Queries(self.tutor[rows], self.as_of[rows], None if self.session is None else take(self.session, rows))
 
 
-def of_sessions(sessions: SessionColumns, rows: NDArray[np.int64] | None = None, as_of: int | None = None) -> Queries:
+def of_sessions(sessions: SessionColumns, rows: Ints | None = None, as_of: int | None = None) -> Queries:
     """One query a session, at the early-warning moment, or at `as_of` (UTC microseconds) for all."""
     chosen = sessions if rows is None else take(sessions, rows)
     moments = warning_moment(chosen) if as_of is None else np.full(len(chosen), as_of, dtype=np.int64)
@@ -71,7 +71,7 @@ def _is_by_tutor(queries: Queries) -> bool:
     return bool(((tutors > 0) | ((tutors == 0) & (moments >= 0))).all())
 
 
-def take(sessions: SessionColumns, rows: NDArray[np.int64]) -> SessionColumns:
+def take(sessions: SessionColumns, rows: Ints) -> SessionColumns:
     """Some of the sessions, in the order of `rows`."""
     arrays = {name: getattr(sessions, name)[rows] for name in _ARRAYS}
     indices = pa.array(rows)

@@ -3,14 +3,11 @@
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from features.base.kernel import Ints
+from features.base.array_types import Flags, Ints, Values
 
 MISSING = np.iinfo(np.int64).min
 """An unknown time, in int64 microseconds."""
-
-Flags = NDArray[np.bool_]
 
 
 def array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
@@ -28,7 +25,7 @@ def codes(indices: pa.Array | pa.ChunkedArray) -> Ints:
     return np.asarray(_filled(pc.cast(indices, pa.int64()), -1).to_numpy())
 
 
-def floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def floats(column: pa.ChunkedArray) -> Values:
     """Numbers, NaN for null: (n,)."""
     return np.asarray(_filled(column, float("nan")).to_numpy())
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.vocabulary import SessionStatus
+from features.base.array_types import Ints
 from features.base.arrays import MISSING, array, codes, given, microseconds
 from features.base.dataset import Attribute, Dataset
-from features.base.kernel import Ints
 from features.base.local_time import day_weekday_and_hour, local_hours, slot
 from features.base.sessions import SessionColumns
 

@@ -5,14 +5,13 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.base.kernel import Ints
+from features.base.array_types import Days, Ints, Values
 
 EPOCH = date(1970, 1, 1).toordinal()
 
 
-def is_holiday(days: NDArray[np.int32], zone_codes: Ints, zones: list[str]) -> NDArray[np.float64]:
+def is_holiday(days: Days, zone_codes: Ints, zones: list[str]) -> Values:
     """1 for a public holiday, 0 for none, NaN where the country is not known: (n,).
 
     `days` (n,) count from 1970 on the local clock; `zone_codes` (n,) are places in `zones`, -1 for no zone.
@@ -28,7 +27,7 @@ def is_holiday(days: NDArray[np.int32], zone_codes: Ints, zones: list[str]) -> N
     return found
 
 
-def _calendar(country: str, first: int, last: int) -> NDArray[np.float64]:
+def _calendar(country: str, first: int, last: int) -> Values:
     """1, 0 or NaN for each day from `first` to `last`."""
     known = np.full(last - first + 1, np.nan)
     for year in range(_day(first).year, _day(last).year + 1):

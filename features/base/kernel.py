@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from features.base.array_types import Flags, Ints, Values
 
 
 @njit(cache=True, nogil=True)
@@ -84,7 +84,7 @@ def running_sums(values: NDArray[Any], order: Ints, sums: NDArray[Any]) -> NDArr
 
 
 @njit(cache=True, nogil=True)
-def differences(sums: NDArray[Any], begins: Ints, ends: Ints) -> NDArray[np.float64]:
+def differences(sums: NDArray[Any], begins: Ints, ends: Ints) -> Values:
     """The sum between two positions of prefix sums: (positions,)."""
     found = np.empty(ends.size, dtype=np.float64)
     for i in range(ends.size):
@@ -93,7 +93,7 @@ def differences(sums: NDArray[Any], begins: Ints, ends: Ints) -> NDArray[np.floa
 
 
 @njit(cache=True, nogil=True)
-def since_last(known: Ints, begins: Ints, ends: Ints, moments: Ints) -> NDArray[np.float64]:
+def since_last(known: Ints, begins: Ints, ends: Ints, moments: Ints) -> Values:
     """Microseconds from the last event between two positions to the moment, NaN where there is none: (positions,)."""
     found = np.full(ends.size, np.nan)
     for i in range(ends.size):
@@ -103,7 +103,7 @@ def since_last(known: Ints, begins: Ints, ends: Ints, moments: Ints) -> NDArray[
 
 
 @njit(cache=True, nogil=True)
-def usual_gaps(known: Ints, begins: Ints, ends: Ints) -> NDArray[np.float64]:
+def usual_gaps(known: Ints, begins: Ints, ends: Ints) -> Values:
     """Mean microseconds between the events of two positions, NaN for fewer than two events: (positions,)."""
     found = np.full(ends.size, np.nan)
     for i in range(ends.size):
@@ -114,7 +114,7 @@ def usual_gaps(known: Ints, begins: Ints, ends: Ints) -> NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True)
-def runs(starts: Ints, counted: NDArray[np.bool_], breaks: NDArray[np.bool_]) -> NDArray[np.int32]:
+def runs(starts: Ints, counted: Flags, breaks: Flags) -> NDArray[np.int32]:
     """After each event, how many of its owner's events were counted since the last that broke the run: (events,)."""
     found = np.empty(counted.size, dtype=np.int32)
     for owner in range(starts.size - 1):
@@ -126,7 +126,7 @@ def runs(starts: Ints, counted: NDArray[np.bool_], breaks: NDArray[np.bool_]) ->
 
 
 @njit(cache=True, nogil=True)
-def latest(values: NDArray[Any], begins: Ints, ends: Ints) -> NDArray[np.float64]:
+def latest(values: NDArray[Any], begins: Ints, ends: Ints) -> Values:
     """The value of the last event between two positions, NaN where there is none: (positions,)."""
     found = np.full(ends.size, np.nan)
     for i in range(ends.size):

@@ -1,10 +1,9 @@
 """Hours and weekdays where a tutor lives."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.time_zones import is_time_zone
-from features.base.kernel import Ints
+from features.base.array_types import Codes, Days, Ints
 from features.base.stream import MICROSECONDS_AN_HOUR
 from features.base.zone_offsets import local
 
@@ -15,8 +14,6 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 SLOTS = len(WEEKDAYS) * len(PARTS_OF_DAY)
 """Weekday and part of day together."""
-
-Parts = NDArray[np.int8]
 
 
 def local_hours(times: Ints, zone_codes: Ints, zones: list[str]) -> Ints:
@@ -32,7 +29,7 @@ def local_hours(times: Ints, zone_codes: Ints, zones: list[str]) -> Ints:
     return hours_since_epoch
 
 
-def day_weekday_and_hour(hours_since_epoch: Ints) -> tuple[NDArray[np.int32], Parts, Parts]:
+def day_weekday_and_hour(hours_since_epoch: Ints) -> tuple[Days, Codes, Codes]:
     """Days since 1970, weekday (Monday 0) and hour of full local hours: (n,) each."""
     # Plain integer arithmetic on the local clock is several times faster than one compute call a part.
     days = hours_since_epoch // 24
@@ -40,12 +37,12 @@ def day_weekday_and_hour(hours_since_epoch: Ints) -> tuple[NDArray[np.int32], Pa
     return days.astype(np.int32), weekdays.astype(np.int8), (hours_since_epoch - days * 24).astype(np.int8)
 
 
-def weekday_and_hour(times: Ints, zone_codes: Ints, zones: list[str]) -> tuple[Parts, Parts]:
+def weekday_and_hour(times: Ints, zone_codes: Ints, zones: list[str]) -> tuple[Codes, Codes]:
     """Local weekday (Monday 0) and hour of UTC microseconds (n,), each in the zone its code names, -1 for UTC."""
     return day_weekday_and_hour(local_hours(times, zone_codes, zones))[1:]
 
 
-def slot(weekdays: Parts, hours: Parts) -> Parts:
+def slot(weekdays: Codes, hours: Codes) -> Codes:
     """The slot 0..27 of a local weekday and hour."""
     return weekdays * len(PARTS_OF_DAY) + hours // 6
 

@@ -5,14 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from domain.vocabulary import SessionStatus
-from features.base.arrays import Flags
-from features.base.kernel import Ints
+from features.base.array_types import Codes, Days, Flags, Ints
 from features.base.local_time import PARTS_OF_DAY, SLOTS, WEEKDAYS
-
-Codes = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class SessionColumns:
     pair: Ints
     student_given: Flags
     slot: Codes
-    day: NDArray[np.int32]
+    day: Days
     weekday: Codes
     hour: Codes
     booked_at: Ints

@@ -1,14 +1,13 @@
 """Events of one sort, by owner, in the order in which they became known."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.base.array_types import Column, Ints, NamedArrays
 from features.base.kernel import (
-    Ints,
     centred_times,
     differences,
     group,
@@ -19,20 +18,15 @@ from features.base.kernel import (
     usual_gaps,
 )
 
-Column = NDArray[np.float64]
-
 MICROSECONDS_A_DAY = 86_400_000_000
 MICROSECONDS_AN_HOUR = 3_600_000_000
 _GRID = 2.0**22
 
 
-Values = Mapping[str, NDArray[np.generic]]
-
-
 class PrefixSums:
     """Prefix sums (events + 1,) of values by name, in an order of the events; each made when first asked for."""
 
-    def __init__(self, values: Values, order: Ints) -> None:
+    def __init__(self, values: NamedArrays, order: Ints) -> None:
         self.values, self._order = values, order
         self._sums: dict[str, NDArray[np.generic]] = {}
 
@@ -58,7 +52,7 @@ class Stream:
     sums: PrefixSums
 
     @classmethod
-    def build(cls, owners: Ints, known: Ints, n_owners: int, values: Values) -> "Stream":
+    def build(cls, owners: Ints, known: Ints, n_owners: int, values: NamedArrays) -> "Stream":
         """From events already ascending in `known`; `owners` may hold -1 for events that belong to nobody."""
         order, starts = group(owners, n_owners)
         return cls(starts, known[order], PrefixSums(values, order))

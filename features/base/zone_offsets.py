@@ -6,11 +6,10 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.rules import END
 from domain.time_zones import time_zone
-from features.base.kernel import Ints
+from features.base.array_types import Flags, Ints
 
 _SECOND = 1_000_000
 _WEEK_SECONDS = 7 * 24 * 60 * 60
@@ -32,7 +31,7 @@ class Offsets(NamedTuple):
     after: Ints
     offset: Ints
     weekly: Ints
-    changing: NDArray[np.bool_]
+    changing: Flags
 
 
 def local(times: Ints, zone: str) -> Ints:

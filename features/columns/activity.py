@@ -3,7 +3,8 @@
 import numpy as np
 
 from features.as_of.past import Past
-from features.base.stream import MICROSECONDS_AN_HOUR, Column, weekly_change
+from features.base.array_types import Column
+from features.base.stream import MICROSECONDS_AN_HOUR, weekly_change
 from features.columns.feature import BOTH, CHURN, NO_SHOW, feature
 from features.columns.phrases import count, duration_from_days, percentage, trend, whole_hours
 

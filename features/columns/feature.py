@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from domain.vocabulary import Task
 from features.as_of.evidence import Evidence
 from features.as_of.past import Past
+from features.base.array_types import Column
 from features.base.sessions import SessionColumns
-from features.base.stream import Column
 from features.columns.phrases import Phrase
 
 NO_SHOW = frozenset({Task.NO_SHOW})

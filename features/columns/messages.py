@@ -1,7 +1,8 @@
 """Who writes, who waits for an answer, and for how long."""
 
 from features.as_of.past import Past
-from features.base.stream import MICROSECONDS_AN_HOUR, Column, ratio, weekly_change
+from features.base.array_types import Column
+from features.base.stream import MICROSECONDS_AN_HOUR, ratio, weekly_change
 from features.columns.feature import BOTH, CHURN, NO_SHOW, feature
 from features.columns.phrases import count, duration, percentage, times
 

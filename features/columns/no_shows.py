@@ -5,7 +5,7 @@ import numpy as np
 from features.as_of import evidence
 from features.as_of.evidence import called_off_late, missed_of
 from features.as_of.past import Past
-from features.base.stream import Column
+from features.base.array_types import Column
 from features.columns.feature import BOTH, NO_SHOW, Counts, feature
 from features.columns.phrases import count, minutes, rate
 

@@ -2,7 +2,8 @@
 
 from features.as_of import evidence
 from features.as_of.past import Past
-from features.base.stream import Column, ratio
+from features.base.array_types import Column
+from features.base.stream import ratio
 from features.columns.feature import CHURN, Counts, feature
 from features.columns.phrases import count, rate, stars
 

@@ -7,7 +7,8 @@ from features.as_of import evidence
 from features.as_of.evidence import Evidence, moved
 from features.as_of.past import Past
 from features.as_of.priors import Prior
-from features.base.stream import MICROSECONDS_AN_HOUR, Column, ratio
+from features.base.array_types import Column
+from features.base.stream import MICROSECONDS_AN_HOUR, ratio
 from features.columns.feature import BOTH, NO_SHOW, Counts, feature
 from features.columns.phrases import count, duration, rate
 

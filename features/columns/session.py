@@ -4,9 +4,10 @@ import numpy as np
 
 from features.as_of.evidence import missed_of
 from features.as_of.past import Past
+from features.base.array_types import Column
 from features.base.holidays import is_holiday
 from features.base.local_time import PARTS_OF_DAY, WEEKDAYS, slot_name
-from features.base.stream import MICROSECONDS_AN_HOUR, Column
+from features.base.stream import MICROSECONDS_AN_HOUR
 from features.columns.feature import NO_SHOW, Counts, feature
 from features.columns.phrases import count, duration, duration_from_days, rate, words
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from domain.horizons import ACTIVE_WINDOW
+from features.base.array_types import Ints
 from features.base.arrays import MISSING
-from features.base.kernel import Ints
 from features.base.stream import StreamView
 from features.history.history import History
 

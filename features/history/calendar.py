@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from domain.vocabulary import SessionStatus
+from features.base.array_types import Column, Days, Ints, Values
 from features.base.arrays import MISSING
-from features.base.kernel import Ints, group
+from features.base.kernel import group
 from features.base.sessions import SessionColumns
-from features.base.stream import MICROSECONDS_A_DAY, MICROSECONDS_AN_HOUR, Column
+from features.base.stream import MICROSECONDS_A_DAY, MICROSECONDS_AN_HOUR
 
 NEVER = np.iinfo(np.int64).max
 NEAR = MICROSECONDS_AN_HOUR // 4
@@ -33,7 +33,7 @@ class Calendar:
     row: Ints
     starts_at: Ints
     ends_at: Ints
-    day: NDArray[np.int32]
+    day: Days
     known_at: Ints
     off_at: Ints
 
@@ -79,15 +79,15 @@ def _scan(
     row: Ints,
     starts_at: Ints,
     ends_at: Ints,
-    day: NDArray[np.int32],
+    day: Days,
     known_at: Ints,
     off_at: Ints,
     tutors: Ints,
     rows: Ints,
     starts: Ints,
-    days: NDArray[np.int32],
+    days: Days,
     as_of: Ints,
-) -> NDArray[np.float64]:
+) -> Values:
     found = np.zeros((3, tutors.size))
     for i in range(tutors.size):
         if tutors[i] < 0:

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.vocabulary import Party
+from features.base.array_types import Ints
 from features.base.arrays import array, codes, equals, microseconds
-from features.base.kernel import Ints, positions
+from features.base.kernel import positions
 from features.base.stream import Stream
 
 

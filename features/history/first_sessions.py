@@ -5,8 +5,8 @@ from datetime import timedelta
 import numpy as np
 
 from domain.vocabulary import SessionStatus
-from features.base.arrays import MISSING, Flags
-from features.base.kernel import Ints
+from features.base.array_types import Flags, Ints
+from features.base.arrays import MISSING
 from features.base.sessions import SessionColumns
 
 FOLLOW_UP = timedelta(days=14)

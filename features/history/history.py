@@ -1,22 +1,21 @@
 """The history of the marketplace as streams of events, each event at the moment it became known."""
 
-from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.vocabulary import Party, SessionStatus
+from features.base.array_types import Ints, NamedArrays
 from features.base.arrays import MISSING, array, equals, microseconds
 from features.base.coding import CodedDataset
-from features.base.kernel import Ints, runs
+from features.base.kernel import runs
 from features.base.local_time import PARTS_OF_DAY, SLOTS, WEEKDAYS
 from features.base.sessions import SessionColumns, part_owner, slot_owner, weekday_owner
 from features.base.stream import Stream
 from features.history import first_sessions, moves
 from features.history.calendar import Calendar, calendar_of
 from features.history.correspondence import Questions, questions
-from features.history.outcomes import Values, outcome_values
+from features.history.outcomes import outcome_values
 
 __all__ = ["MISSING", "History", "SessionColumns", "microseconds", "slot_owner"]
 
@@ -35,7 +34,7 @@ class History(CodedDataset):
         return some[np.argsort(known[some], kind="stable")]
 
     @cached_property
-    def _outcome_values(self) -> Values:
+    def _outcome_values(self) -> NamedArrays:
         return outcome_values(self.sessions, self._table, self._finished)
 
     @cached_property
@@ -47,7 +46,7 @@ class History(CodedDataset):
         return self.sessions.known_at[self._held_or_missed]
 
     @cached_property
-    def _labels(self) -> Values:
+    def _labels(self) -> NamedArrays:
         held_or_missed = self._outcome_values["labelled"]
         return {name: self._outcome_values[name][held_or_missed] for name in ("missed", "labelled")}
 
@@ -193,7 +192,7 @@ class History(CodedDataset):
         self,
         kind: str,
         known_name: str,
-        values: Mapping[str, NDArray[np.generic]],
+        values: NamedArrays,
         owners: Ints | None = None,
         n_owners: int | None = None,
     ) -> Stream:
@@ -204,6 +203,6 @@ class History(CodedDataset):
             owners, microseconds(table[known_name]), self.n_tutors if n_owners is None else n_owners, values
         )
 
-    def _by_time(self, owners: Ints, known: Ints, n_owners: int, values: Mapping[str, NDArray[np.generic]]) -> Stream:
+    def _by_time(self, owners: Ints, known: Ints, n_owners: int, values: NamedArrays) -> Stream:
         order = np.argsort(known, kind="stable")
         return Stream.build(owners[order], known[order], n_owners, {n: v[order] for n, v in values.items()})

@@ -8,10 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.vocabulary import Party, ReasonCode
+from features.base.array_types import Ints, NamedArrays
 from features.base.arrays import MISSING, codes, equals, given, microseconds
-from features.base.kernel import Ints
 from features.base.sessions import SessionColumns
-from features.history.outcomes import Values
 
 SHORT_NOTICE = timedelta(hours=24)
 """A reschedule with less notice than this is a short one."""
@@ -20,7 +19,7 @@ REASONS = MappingProxyType({code: f"reason_{code}" for code in ReasonCode})
 """The value that counts the tutor's reschedules of each reason."""
 
 
-def move_values(reschedules: pa.Table) -> Values:
+def move_values(reschedules: pa.Table) -> NamedArrays:
     """Values by name, (reschedules,) each. Notice and reasons are of those the tutor asked for."""
     by_tutor = equals(reschedules["initiator"], Party.TUTOR)
     old, asked = microseconds(reschedules["old_starts_at"]), microseconds(reschedules["requested_at"])

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from domain.horizons import DELIVERED, HELD_OR_MISSED, LAST_MINUTE
 from domain.vocabulary import Party, SessionStatus
-from features.base.arrays import MISSING, Flags, equals, floats, microseconds
-from features.base.kernel import Ints
+from features.base.array_types import Flags, Ints, NamedArrays
+from features.base.arrays import MISSING, equals, floats, microseconds
 from features.base.sessions import SessionColumns
 
 VERY_LAST_MINUTE = timedelta(hours=4)
@@ -18,10 +17,8 @@ VERY_LAST_MINUTE = timedelta(hours=4)
 LATE_MINUTES = 5
 """A tutor who comes later than this is late."""
 
-Values = dict[str, NDArray[np.generic]]
 
-
-def outcome_values(sessions: SessionColumns, table: pa.Table, rows: Ints) -> Values:
+def outcome_values(sessions: SessionColumns, table: pa.Table, rows: Ints) -> NamedArrays:
     """Values by name, (rows,) each: 0/1 facts of the finished sessions, and what was measured of them."""
     status: dict[str, Flags] = {
         "missed": sessions.is_in({SessionStatus.NO_SHOW})[rows],
@@ -33,7 +30,7 @@ def outcome_values(sessions: SessionColumns, table: pa.Table, rows: Ints) -> Val
     minutes = np.where(measured, late, 0)
     facts = status | _cancellations(sessions, table, rows)
     broken = facts["missed"] | facts["last_minute_cancelled"]
-    measures: Values = {
+    measures: NamedArrays = {
         "timed_start": measured,
         "late_minutes": minutes,
         "late_minutes_squared": minutes**2,
@@ -45,7 +42,7 @@ def outcome_values(sessions: SessionColumns, table: pa.Table, rows: Ints) -> Val
         "rating": np.nan_to_num(rating),
         "labelled_at": np.where(facts["labelled"], sessions.known_at[rows], 0),
     }
-    return facts | measures | _taught(table, rows, facts["delivered"])
+    return {**facts, **measures, **_taught(table, rows, facts["delivered"])}
 
 
 def _cancellations(sessions: SessionColumns, table: pa.Table, rows: Ints) -> dict[str, Flags]:
@@ -58,7 +55,7 @@ def _cancellations(sessions: SessionColumns, table: pa.Table, rows: Ints) -> dic
     }
 
 
-def _taught(table: pa.Table, rows: Ints, delivered: Flags) -> Values:
+def _taught(table: pa.Table, rows: Ints, delivered: Flags) -> NamedArrays:
     """How long each delivered session took: as measured, else as planned; `timed` where either is known."""
     minutes = floats(table["duration_minutes"])[rows]
     ends_at, starts_at = microseconds(table["ends_at"])[rows], microseconds(table["starts_at"])[rows]

@@ -9,9 +9,8 @@ import numpy as np
 from domain.horizons import HELD_OR_MISSED
 from domain.scores import QUALITY_ACT, Reason, Score
 from domain.vocabulary import ScoreKind, SessionStatus, SubjectKind
+from features.base.array_types import Column, Ints
 from features.base.arrays import MISSING, floats
-from features.base.kernel import Ints
-from features.base.stream import Column
 from features.history.first_sessions import first_of_pairs
 from features.history.history import History
 

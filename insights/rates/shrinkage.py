@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from features.as_of.priors import Prior
-from features.base.stream import Column
+from features.base.array_types import Column
 
 Z = 1.96
 """Normal quantile of a two-sided 95 % interval."""

@@ -15,8 +15,8 @@ from domain.vocabulary import ReasonCode, ScoreKind, SubjectKind
 from features.as_of import evidence
 from features.as_of.past import Past
 from features.as_of.queries import microseconds_of
-from features.base.kernel import Ints
-from features.base.stream import MICROSECONDS_A_DAY, Column
+from features.base.array_types import Column, Ints
+from features.base.stream import MICROSECONDS_A_DAY
 from features.history.active import active_tutors
 from features.history.history import History
 from insights.rates.session_quality import as_stars, ratings

@@ -10,8 +10,8 @@ from features.as_of.past import Past
 from features.as_of.prior_estimation import fit_mean, fit_prior
 from features.as_of.priors import Prior, Priors
 from features.as_of.queries import microseconds_of, of_tutors
-from features.base.kernel import Ints
-from features.base.stream import MICROSECONDS_A_DAY, Column
+from features.base.array_types import Column, Ints
+from features.base.stream import MICROSECONDS_A_DAY
 from features.history.history import History
 from insights.rates.session_quality import Ratings, ratings
 

@@ -7,8 +7,9 @@ from difflib import get_close_matches
 import numpy as np
 
 from domain.vocabulary import AttributeType
+from features.base.array_types import Matrix
 from models.artifact.matrix import features_of
-from models.artifact.model import Matrix, Sidecar
+from models.artifact.model import Sidecar
 
 LARGEST = float(np.finfo(np.float32).max)
 

@@ -13,11 +13,12 @@ from domain.vocabulary import AttributeType, Task
 from features.as_of.past import Past
 from features.as_of.priors import Priors
 from features.as_of.queries import Queries
+from features.base.array_types import Matrix
 from features.base.dataset import Attribute, Dataset
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES, attribute_values, compute, encode
 from features.columns import Feature
 from features.history.history import History
-from models.artifact.model import AttributeSpec, Matrix, Sidecar
+from models.artifact.model import AttributeSpec, Sidecar
 from models.artifact.shared_values import shared_values
 
 MAX_CATEGORIES = 200

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import xgboost as xgb
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
 from features.as_of.priors import Priors
+from features.base.array_types import Matrix, Values
 from features.base.dataset import Attribute
 from models.learners import hazard
 from models.learners.boosting import margins_of, margins_with
@@ -21,9 +21,6 @@ from models.learners.calibration import Calibration, expit
 from models.learners.logistic import Linear
 from models.learners.tree_margins import MOST_ROWS, Walk, walk_of
 from models.learners.tree_shap import Forest, forest_of
-
-Matrix = NDArray[np.float32]
-Values = NDArray[np.float64]
 
 
 class AttributeSpec(BaseModel):

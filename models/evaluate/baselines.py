@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from domain.vocabulary import Task
 from features.as_of.prior_estimation import fit_prior
 from features.as_of.queries import Queries
+from features.base.array_types import Matrix, Values
 from features.base.stream import Stream, StreamView
 from features.history.history import History
-from models.artifact.model import Matrix
-
-Values = NDArray[np.float64]
 
 PHASE_1_LIMIT = 0.15
 PHASE_1_WINDOW = timedelta(days=30)

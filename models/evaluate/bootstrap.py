@@ -12,9 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from domain.horizons import WATCH_RISK
-from features.base.kernel import Ints
-
-Values = NDArray[np.float64]
+from features.base.array_types import Ints, Values
 
 TOP_SHARES = (0.05, 0.10, 0.20)
 BINS = 10

@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.base.kernel import Ints
+from features.base.array_types import Ints, Values
 from models.evaluate.bootstrap import BINS, NAMES, REPEATS, Sampled, less, measure, rank, sample
 from models.evaluate.proportions import clustered_interval
-
-Values = NDArray[np.float64]
 
 NOT_ENOUGH = "not enough data"
 

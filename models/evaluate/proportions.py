@@ -6,11 +6,8 @@ combination Dean and Pagano 2015, Journal of Survey Statistics and Methodology 3
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.base.kernel import Ints
-
-Values = NDArray[np.float64]
+from features.base.array_types import Ints, Values
 
 Z = 1.96
 

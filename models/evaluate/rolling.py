@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
-from features.base.kernel import Ints
+from features.base.array_types import Ints, Values
 from features.base.stream import MICROSECONDS_A_DAY
 from models.evaluate.bootstrap import REPEATS, sample
 from models.evaluate.metrics import Figure, Origin, figure_of, figures_with_intervals
-
-Values = NDArray[np.float64]
 
 ORIGINS = 4
 EARLIEST = 0.5

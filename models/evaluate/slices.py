@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from domain.vocabulary import AttributeType
 from features.as_of.queries import Queries
-from features.base.kernel import Ints
+from features.base.array_types import Ints, Values
 from features.base.stream import MICROSECONDS_A_DAY, Stream, StreamView
 from features.history.history import MISSING, History
 from models.artifact.shared_values import shared_values
 from models.evaluate.bootstrap import REPEATS, sample
 from models.evaluate.metrics import Slice, figure_of
 
-Values = NDArray[np.float64]
 Names = NDArray[np.str_]
 
 MIN_OUTCOMES = 50

@@ -3,15 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.horizons import WATCH_RISK
-from features.base.kernel import Ints
+from features.base.array_types import Ints, Values
 from models.evaluate.bootstrap import REPEATS, draws, percentiles
 from models.evaluate.metrics import Figure, Tier
 from models.evaluate.proportions import effective_size, wilson
-
-Values = NDArray[np.float64]
 
 ACT_PRECISION = 0.70
 """The least share of those in the Act tier of whom it must come true."""

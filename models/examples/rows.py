@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from domain.horizons import ACTIVE_WINDOW, HELD_OR_MISSED, TUTOR_HORIZON
 from domain.vocabulary import SessionStatus
 from features.as_of.queries import Queries, of_sessions, of_tutors, take, warning_moment
-from features.base.kernel import Ints, positions
+from features.base.array_types import Ints
+from features.base.kernel import positions
 from features.history.active import active_tutors  # asked for with the rows
 from features.history.history import MISSING, History
 from models.learners.hazard import PERIODS, person_periods

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.scores import Reason
-from features.base.kernel import Ints
+from features.base.array_types import Ints, Matrix, Values
 from models.artifact.matrix import features_of
-from models.artifact.model import AttributeSpec, Matrix, Model
+from models.artifact.model import AttributeSpec, Model
 from models.explain.own_numbers import OwnNumbers
 from models.explain.shares import describe_share
 from models.explain.words import describe
@@ -22,8 +22,6 @@ NO_HISTORY = "no history"
 """The theme of all that is taken from the marketplace because the tutor has no past yet."""
 
 NO_HISTORY_WORDS = "no sessions yet: the marketplace's usual"
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from domain.vocabulary import Task
 from features.as_of.past import Past
 from features.as_of.queries import take
-from features.base.kernel import Ints
-from features.base.stream import Column
+from features.base.array_types import Column, Ints
 from features.catalogue import FEATURES
 from features.history.history import SessionColumns
 from models.artifact.matrix import features_of

@@ -14,12 +14,13 @@ from domain.scores import WhatIf
 from domain.vocabulary import Task
 from features.as_of.past import Past
 from features.as_of.queries import Queries
+from features.base.array_types import Matrix, Values
 from features.base.local_time import PARTS_OF_DAY, SLOTS, slot_name
 from features.base.stream import StreamView
 from features.catalogue import compute
 from features.history.history import History, slot_owner
 from models.artifact.matrix import QueriedRows, features_read
-from models.artifact.model import Matrix, Sidecar
+from models.artifact.model import Sidecar
 
 SMALLEST_DIFFERENCE = 0.01
 """A change that lowers a risk by less than a point is not worth a word."""
@@ -27,7 +28,6 @@ SMALLEST_DIFFERENCE = 0.01
 KNOWN_SLOT = 3
 """Finished sessions that make a weekday and part of day one of the tutor's own."""
 
-Values = NDArray[np.float64]
 Risk = Callable[[Matrix], Values]
 Becomes = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 

@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.base.array_types import Values
 from models.evaluate.metrics import Curves, Evaluation, Figure
 from models.evaluate.slices import worst
-
-Values = NDArray[np.float64]
 
 
 class Policy(BaseModel):

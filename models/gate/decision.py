@@ -5,16 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from domain.promotion import Action, GateMode
-from features.base.kernel import Ints
+from features.base.array_types import Ints, Values
 from models.evaluate.metrics import Evaluation, auc_gain
 from models.gate import checks
 from models.gate.checks import Check, Policy, failed, in_words, outcomes_in_words, passed, rarer_outcomes
-
-Values = NDArray[np.float64]
 
 
 class Decision(BaseModel):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import ScoreKind, Task
-from features.base.kernel import Ints
+from features.base.array_types import Ints
 from features.history.history import MISSING, History
 from models.examples.rows import data_span, leaving_moments, no_show_rows, span
 from models.gate.checks import Policy

@@ -7,8 +7,9 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
+from features.base.array_types import Matrix, Values
 from models.learners.device import device
-from models.learners.logistic import Linear, Matrix, Values, fit_linear, flat
+from models.learners.logistic import Linear, fit_linear, flat
 
 Params = dict[str, float | int | str]
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-Values = NDArray[np.float64]
+from features.base.array_types import Values
 
 Z = 1.96
 """Standard errors of a 95 % interval."""

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import xgboost as xgb
-from numpy.typing import NDArray
 
-from models.artifact.model import Matrix
+from features.base.array_types import Matrix, Values
 from models.learners.boosting import Params, Shape, plain
 
-Values = NDArray[np.float64]
 Labelled = tuple[Matrix, Values]
 LoadPart = Callable[[int], Labelled]
 """The matrix (rows, columns) and 0/1 labels (rows,) of a part, read by the worker that holds it."""

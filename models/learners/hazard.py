@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base.kernel import Ints
+from features.base.array_types import Ints
 from features.base.stream import MICROSECONDS_A_DAY
 from features.history.history import MISSING
 

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from features.base.array_types import Matrix, Values
 from models.learners.calibration import expit, logit
-
-Values = NDArray[np.float64]
-Matrix = NDArray[np.float32]
 
 PRIOR_SD = 0.15
 """Log-odds a standard deviation of a column: the width of the normal prior of each weight."""

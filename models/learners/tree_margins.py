@@ -11,7 +11,8 @@ import xgboost as xgb
 from numba import njit
 from numpy.typing import NDArray
 
-from models.learners.tree_shap import Ints, Nodes, model_of, nodes_of, start_of
+from features.base.array_types import Ints
+from models.learners.tree_shap import Nodes, model_of, nodes_of, start_of
 
 MOST_ROWS = 32
 """Rows from which on XGBoost itself is quicker: it works on several at once."""

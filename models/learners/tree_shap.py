@@ -15,8 +15,7 @@ import xgboost as xgb
 from numba import njit
 from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from features.base.array_types import Ints, Values
 
 DEEPEST = 8
 LARGEST = 25_000_000

@@ -5,25 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.horizons import ACT_RISK, CHURN_KINDS, TUTOR_HORIZON
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from features.as_of.queries import by_tutor, microseconds_of, of_sessions, of_tutors
-from features.base.kernel import Ints
+from features.base.array_types import Ints, Matrix, Values
 from features.history.active import active_tutors
 from features.history.history import History, SessionColumns
 from models.artifact.matrix import QueriedRows, query_rows
-from models.artifact.model import Chances, Matrix, Model
+from models.artifact.model import Chances, Model
 from models.examples.rows import booked_sessions
 from models.explain.explanation import explain
 from models.explain.own_numbers import OwnNumbers, own_numbers
 from models.explain.what_if import Variant, moved, variants, what_ifs
 from models.learners.calibration import Calibration
 from models.score.tutor_risk import any_no_show, margins_of
-
-Values = NDArray[np.float64]
 
 DESCRIBED = "described"
 """Stands for the id of a session or tutor that has none."""

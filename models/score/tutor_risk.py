@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from domain.horizons import TUTOR_HORIZON
 from features.as_of.queries import of_sessions
-from features.base.kernel import Ints
+from features.base.array_types import Ints, Values
 from features.history.active import active_tutors
 from features.history.history import History
 from models.artifact.matrix import matrix_of
@@ -20,8 +20,6 @@ from models.evaluate.tiers import choose_act_threshold, tiers
 from models.examples.rows import booked_sessions, span, tutor_no_show_labels
 from models.learners import calibration
 from models.learners.calibration import Calibration, logit
-
-Values = NDArray[np.float64]
 
 STEP = timedelta(days=7)
 FLOOR = -12.0

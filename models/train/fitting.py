@@ -12,19 +12,18 @@ from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import Task
 from features.as_of.prior_estimation import estimate_priors
 from features.as_of.priors import Priors
+from features.base.array_types import Matrix, Values
 from features.columns import Feature
 from features.history.history import History
 from features.source import source_sha256
 from models.artifact import matrix
-from models.artifact.model import AttributeSpec, Matrix, Model, seal
+from models.artifact.model import AttributeSpec, Model, seal
 from models.examples.rows import Examples, Rows, churn_examples, no_show_examples, periods_of
 from models.learners.boosting import Params, Shape, boost, silent
 from models.learners.hazard import with_period
 from models.score.tutor_risk import with_tutor_risk
 from models.train.held_out import try_before, window
 from models.train.leaks import check_leaks
-
-Values = NDArray[np.float64]
 
 DEFAULT_PARAMS: dict[Task, Params] = {
     Task.NO_SHOW: {

@@ -6,20 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 import xgboost as xgb
-from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
 from features.as_of.prior_estimation import estimate_priors
-from features.base.kernel import Ints
+from features.base.array_types import Ints, Matrix, Values
 from models.artifact import matrix
-from models.artifact.model import Matrix
 from models.examples.rows import Examples
 from models.learners.boosting import MOST_WATCHED, Params, Shape, binned, plain
 from models.learners.logistic import fit_linear
 from models.train.fitting import Request, design, shape_of
 from models.train.held_out import MIN_OUTCOMES, MIN_TEST_OUTCOMES, check
-
-Values = NDArray[np.float64]
 
 FIRST_SHARE = 0.3
 """Of the examples, by date: what the first fold may learn from at most. The folds divide the rest."""

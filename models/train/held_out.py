@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
-from features.base.kernel import Ints
-from models.artifact.model import Matrix
+from features.base.array_types import Ints, Matrix, Values
 from models.examples.rows import Examples
 from models.learners import calibration
 from models.learners.boosting import PATIENCE, STARTS, Fitted, Params, Shape, try_out
 from models.learners.calibration import Calibration
 
-Values = NDArray[np.float64]
 DesignBy = Callable[[NDArray[np.bool_]], Matrix]
 """The design matrix of all examples, coded by the outcomes of those in a mask (examples,) alone."""
 

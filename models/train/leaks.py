@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import LeakSuspected
+from features.base.array_types import Matrix, Values
 from features.base.dataset import Dataset
-from models.artifact.model import Matrix
 from models.evaluate.metrics import Figure, Origin, figures
-
-Values = NDArray[np.float64]
 
 MOST_AUC = 0.9
 """No honest column orders outcomes this well on its own."""

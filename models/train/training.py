@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
+from features.base.array_types import Matrix, Values
 from features.base.stream import MICROSECONDS_A_DAY
 from models.artifact import matrix
-from models.artifact.model import Matrix, Model
+from models.artifact.model import Model
 from models.evaluate.baselines import Asked, baselines
 from models.evaluate.metrics import Evaluation, compare, curves, figures_with_intervals
 from models.evaluate.rolling import WEEKS, Scored, origins_of, rolling
@@ -21,8 +22,6 @@ from models.score.tutor_risk import TutorFigures, evaluate_tutors
 from models.train.fitting import Learnt, Request, learn
 from models.train.held_out import MIN_TEST_OUTCOMES, check, window
 from models.train.leaks import Labelled, check_origins
-
-Values = NDArray[np.float64]
 
 MOST_ROWS = 100_000
 """Rows that the models of the rolling origins learn from."""

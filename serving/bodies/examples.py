@@ -31,11 +31,11 @@ _SCORE: Mapping[str, Any] = MappingProxyType(
         "act_from": 0.5,
         "trend": 0.08,
         "as_of": _AS_OF,
-        "model_version": "no_show 7",
+        "model_version": "no_show/7",
         "message": None,
     }
 )
-_NOTHING: Mapping[str, Any] = MappingProxyType(
+_WITHOUT_SCORE: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_SCORE)
     | {
         "kind": "first_session_quality",
@@ -58,7 +58,7 @@ CHANGES: Mapping[str, Any] = {
         {
             "id": 311, "tutor_id": "tutor-17", "subject_kind": "tutor", "subject_id": "tutor-17", "kind": "no_show_14d",
             "value": 0.43, "band": "watch", "previous_value": 0.18, "previous_band": "ok",
-            "model_version": "no_show 7", "as_of": _AS_OF,
+            "model_version": "no_show/7", "as_of": _AS_OF,
         }
     ],
     "last_id": 311,
@@ -82,7 +82,7 @@ TUTOR_SCORES: Mapping[str, Any] = {
     "tutor_id": "tutor-17",
     "status": "scored",
     "message": "The latest scores.",
-    "scores": [dict(_SCORE), dict(_NOTHING)],
+    "scores": [dict(_SCORE), dict(_WITHOUT_SCORE)],
     "next_session": {"session_id": "session-81023", "starts_at": "2026-11-24T16:00:00Z"},
 }  # fmt: skip
 RECOMMENDATIONS: Mapping[str, Any] = {
@@ -103,7 +103,7 @@ UPCOMING_SESSIONS: Mapping[str, Any] = {
             "timezone": "Europe/Berlin", "student_id": "student-204", "starts_at": "2026-11-24T16:00:00Z",
             "risk": {"value": 0.43, "low": 0.35, "high": 0.51, "band": "watch"}, "reasons": _REASONS,
             "action": _CALL, "expected_effect": "effect not measured yet", "what_if": _WHAT_IF,
-            "model_version": "no_show 7", "as_of": _AS_OF,
+            "model_version": "no_show/7", "as_of": _AS_OF,
         }
     ],
     "total": 1,
@@ -117,7 +117,7 @@ NO_SHOW_PREDICTION: Mapping[str, Any] = {
 }
 CHURN_PREDICTION: Mapping[str, Any] = {"tutor_id": "tutor-17", "scores": [_PREDICTED | {"kind": "churn_30d"}]}
 HEALTH: Mapping[str, Any] = {"status": "ok"}
-READINESS: Mapping[str, Any] = {"status": "ready", "models": {"no_show": "7", "churn": "4"}}
+READINESS: Mapping[str, Any] = {"status": "ready", "models": {"no_show": "no_show/7", "churn": "churn/4"}}
 
 
 def add_examples(paths: Mapping[str, Mapping[str, Any]], declared: Mapping[tuple[str, str], Access]) -> None:

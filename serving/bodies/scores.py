@@ -1,4 +1,4 @@
-"""What the reading routes give, field by field."""
+"""Response bodies of the routes that read scores."""
 
 from datetime import datetime
 from typing import Self
@@ -11,35 +11,35 @@ from insights.advice import recommendations
 from insights.advice.score_status import ScoreStatus
 
 
-class _Given(BaseModel):
-    """A body we give."""
+class _ResponseBody(BaseModel):
+    """A response body."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class KindScore(_Given):
-    """What is said of one kind: a fraction in 0..1 with its 95 % interval, or null with a sentence why."""
+class KindScore(_ResponseBody):
+    """Score of one kind: a fraction in 0..1 with its 95 % interval, or null with the reason in `message`."""
 
     kind: ScoreKind
     subject_kind: SubjectKind
     subject_id: str | None = Field(
-        description="the tutor, or the next session for `no_show`; null where none is booked"
+        description="id of the tutor, or of the next session for `no_show`; null if no session is booked"
     )
-    value: float | None = Field(description="a risk, a rate or a quality in 0..1; null where nothing can be said")
+    value: float | None = Field(description="a risk, a rate or a quality in 0..1; null if there is no score")
     low: float | None
     high: float | None
     band: Band | None
-    points: int | None = Field(description="the value as 0 to 100")
+    points: int | None = Field(description="the value as 0 to 100 points")
     reasons: tuple[Reason, ...]
     action: str | None
     what_if: WhatIf | None
     act_from: float | None = Field(
-        description="where the band `act` begins: from here up, for a quality from here down"
+        description="threshold of the band `act`: values from here up, for a quality from here down"
     )
-    trend: float | None = Field(description="the value minus that of a week before; null without one")
+    trend: float | None = Field(description="the value minus that of a week earlier; null if there was none")
     as_of: datetime | None
     model_version: str | None
-    message: str | None = Field(description="why there is no value, or why reasons are not told")
+    message: str | None = Field(description="why there is no value, or why reasons are withheld")
 
     @classmethod
     def of(cls, score: Score, trend: float | None, withheld: str | None = None) -> Self:
@@ -72,15 +72,15 @@ class KindScore(_Given):
         return cls.model_validate(nothing | said)
 
 
-class NextSession(_Given):
+class NextSession(_ResponseBody):
     """The tutor's next booked session."""
 
     session_id: str
     starts_at: datetime
 
 
-class TutorScores(_Given):
-    """All we say of a tutor now: every kind, once."""
+class TutorScores(_ResponseBody):
+    """Current scores of a tutor, one entry per kind."""
 
     tutor_id: str
     status: ScoreStatus
@@ -89,8 +89,8 @@ class TutorScores(_Given):
     next_session: NextSession | None
 
 
-class ListedScore(_Given):
-    """One score of a tutor in the list."""
+class ListedScore(_ResponseBody):
+    """One score of a tutor in the list of tutors."""
 
     value: float
     low: float
@@ -101,7 +101,7 @@ class ListedScore(_Given):
 
     @classmethod
     def of(cls, score: Score) -> Self:
-        """What the list says of a score."""
+        """The list's view of a score."""
         return cls(
             value=score.value,
             low=score.low,
@@ -112,13 +112,13 @@ class ListedScore(_Given):
         )
 
 
-class ListedTutor(_Given):
-    """One line of the list. `band`, `reasons` and `action` are those of `help`."""
+class ListedTutor(_ResponseBody):
+    """One tutor in the list. `band`, `reasons` and `action` are those of `help`."""
 
     tutor_id: str
     name: str
     timezone: str | None
-    active: bool = Field(description="whether the last day's scoring was about this tutor")
+    active: bool = Field(description="whether the tutor was scored within the last day")
     band: Band | None
     help: ListedScore | None
     no_show_14d: ListedScore | None
@@ -129,58 +129,56 @@ class ListedTutor(_Given):
     action: str | None
 
 
-class TutorList(_Given):
-    """Some tutors, and the cursor of those that follow."""
+class TutorList(_ResponseBody):
+    """One page of tutors, with the cursor of the next page."""
 
     tutors: tuple[ListedTutor, ...]
     next_cursor: str | None = Field(description="send it as `cursor` for the next page; null on the last")
 
 
-class Recommendation(_Given):
-    """One thing to do about a tutor, why, and what it is expected to change."""
+class Recommendation(_ResponseBody):
+    """One recommended action for a tutor, with its reasons and expected effect."""
 
     about: ScoreKind
     subject_kind: SubjectKind
     subject_id: str
-    starts_at: datetime | None = Field(description="of the session it is about; null where it is about the tutor")
+    starts_at: datetime | None = Field(description="start of the session concerned; null if the tutor is concerned")
     risk: float
     band: Band
     action: str
     reasons: tuple[Reason, ...]
     what_if: WhatIf | None = Field(
-        description="what the model expects of one change; learnt from what happened, no trial"
+        description="the model's estimate for one change; learned from observed data, not from a trial"
     )
-    measured_effect: str | None = Field(
-        description="what such contacts changed so far, measured against those held out"
-    )
+    measured_effect: str | None = Field(description="effect of such contacts so far, measured against the holdout")
 
     @classmethod
-    def of(cls, said: recommendations.Recommendation) -> Self:
+    def of(cls, recommendation: recommendations.Recommendation) -> Self:
         """The view of a recommendation."""
-        score = said.score
+        score = recommendation.score
         return cls(
             about=score.kind,
             subject_kind=score.subject_kind,
             subject_id=score.subject_id,
-            starts_at=said.starts_at,
+            starts_at=recommendation.starts_at,
             risk=score.value,
             band=score.band,
-            action=said.action,
+            action=recommendation.action,
             reasons=score.reasons,
             what_if=score.what_if,
-            measured_effect=said.measured_effect,
+            measured_effect=recommendation.measured_effect,
         )
 
 
-class Recommendations(_Given):
-    """What to do about a tutor, the most pressing first; a sentence where there is nothing to do."""
+class Recommendations(_ResponseBody):
+    """Recommended actions for a tutor, most urgent first; `message` explains an empty list."""
 
     tutor_id: str
     message: str
     recommendations: tuple[Recommendation, ...]
 
 
-class SessionRisk(_Given):
+class SessionRisk(_ResponseBody):
     """A probability in 0..1 with its 95 % interval."""
 
     value: float
@@ -189,8 +187,8 @@ class SessionRisk(_Given):
     band: Band
 
 
-class UpcomingSession(_Given):
-    """One booked session with its risk and what to do; `risk` is null before it is scored."""
+class UpcomingSession(_ResponseBody):
+    """One booked session with its risk and recommended action; `risk` is null before the session is scored."""
 
     session_id: str
     tutor_id: str
@@ -207,9 +205,9 @@ class UpcomingSession(_Given):
     as_of: datetime | None
 
 
-class UpcomingSessions(_Given):
-    """Sessions to come, the riskiest first and those without a score last."""
+class UpcomingSessions(_ResponseBody):
+    """One page of upcoming sessions, riskiest first, sessions without a score last."""
 
     sessions: tuple[UpcomingSession, ...]
-    total: int = Field(description="how many sessions there are on all pages")
+    total: int = Field(description="number of sessions on all pages")
     next_cursor: str | None = Field(description="send it as `cursor` for the next page; null on the last")

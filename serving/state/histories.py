@@ -1,4 +1,4 @@
-"""Histories of tutors, ready for questions: kept until something is written of the tutor, whoever writes it."""
+"""Cache of tutor histories, valid until any process writes about the tutor."""
 
 from threading import Lock
 
@@ -10,14 +10,14 @@ from store.db.engine import Engine
 from store.facts.history import Stamp, read_stamped, stamp_around, stamp_of
 
 MOST_ROWS = 500_000
-"""Sessions, messages and reschedules of all histories that are kept: some 160 MB."""
+"""Most sessions, messages and reschedules in all cached histories: about 160 MB."""
 
 
 class Histories:
-    """Coded histories of the tutors who were asked about last. Safe between threads.
+    """Least-recently-used cache of histories with reason codes. Thread-safe.
 
-    The stamp of a history is asked of the database with every question, so what is given is never older than the
-    question; it is read and coded again only where the stamp is another (ADR 15).
+    Every request reads the stamp of the history from the database, so a result is never older than the request; the
+    history itself is read and coded again only if the stamp has changed (ADR 15).
     """
 
     def __init__(self, engine: Engine, most_rows: int = MOST_ROWS) -> None:
@@ -25,11 +25,11 @@ class Histories:
         self._kept: LRUCache[str, tuple[Stamp, History]] = LRUCache(most_rows, getsizeof=lambda kept: _rows(kept[1]))
 
     def of_tutor(self, tutor_id: str) -> History | None:
-        """What a tutor did; None for an id nobody has. Raises DatabaseUnavailable."""
+        """The history of a tutor; None for an unknown id. Raises DatabaseUnavailable."""
         return self._at(stamp_of(self._engine, tutor_id))
 
     def around(self, session_id: str) -> History | None:
-        """What the tutor did who gives a session; None for an id nobody has. Raises DatabaseUnavailable."""
+        """The history of a session's tutor; None for an unknown session id. Raises DatabaseUnavailable."""
         return self._at(stamp_around(self._engine, session_id))
 
     def _at(self, stamp: Stamp | None) -> History | None:
@@ -39,14 +39,14 @@ class Histories:
             kept = self._kept.get(stamp.tutor_id)
         if kept is not None and kept[0] == stamp:
             return kept[1]
-        found = read_stamped(self._engine, stamp.tutor_id)
-        if found is None:
+        stamped = read_stamped(self._engine, stamp.tutor_id)
+        if stamped is None:
             return None
-        read = found[0], History(with_reason_codes(found[1]))
+        history = History(with_reason_codes(stamped[1]))
         with self._lock:
-            if _rows(read[1]) <= self._kept.maxsize:
-                self._kept[stamp.tutor_id] = read
-        return read[1]
+            if _rows(history) <= self._kept.maxsize:
+                self._kept[stamp.tutor_id] = stamped[0], history
+        return history
 
 
 def _rows(history: History) -> int:

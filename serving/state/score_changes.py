@@ -1,4 +1,4 @@
-"""One ear for the whole process: what changed in the scores, to any number of clients, each at its own pace."""
+"""Fan-out of score changes: one LISTEN connection per process, any number of subscribers."""
 
 import asyncio
 import logging
@@ -18,69 +18,69 @@ from store.scores.changes import changes_after, ends_of_changes
 logger = logging.getLogger("tutor_quality.serving")
 
 REMEMBERED = 10_000
-"""Changes kept in memory. A client that is further behind reads from the database, so nobody's pace costs memory."""
+"""Changes kept in memory. A subscriber that is further behind reads from the database, so slow ones use no memory."""
 
 PAGE = 500
 QUIET_SECONDS = 15.0
-"""After so long without a change a client is told that the line still holds."""
+"""Time without a change after which a subscriber gets a keep-alive."""
 
 _RETRY_SECONDS = 1.0
 
 
 class Hub:
-    """Follows the changes of one database for one event loop.
+    """Fan-out of the score changes of one database within one event loop.
 
-    The ids of changes are in the order in which they can be seen (`store.scores.changes.one_writer`): a client that
-    has seen one has missed none before it.
+    Ids of changes are in the order of their visibility (`store.scores.changes.one_writer`): a subscriber that has
+    received one has missed none before it.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._recent: deque[Change] = deque(maxlen=REMEMBERED)
         self._since = 0
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ring = asyncio.Event()
+        self._wake = asyncio.Event()
         self._listener: Listener | None = None
         self._opening = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
         self.is_closed = False
 
     def close(self) -> None:
-        """End every stream, and listen no more. May be called from a signal handler."""
+        """End every stream and stop listening. Safe to call from a signal handler."""
         self.is_closed = True
         if self._loop is not None:
-            with suppress(RuntimeError):  # the loop is gone, and every stream with it
+            with suppress(RuntimeError):  # the loop has ended, and every stream with it
                 self._loop.call_soon_threadsafe(self._end)
         if self._listener is not None:
             self._listener.close()
 
     async def follow(self, after: int, tutor_id: str | None = None) -> AsyncIterator[Change | None]:
-        """The changes with an id above `after`, of one tutor if given, as they come; None now and then where none do.
+        """Changes with an id above `after`, of one tutor if given, as they occur; None as a keep-alive in between.
 
         Ends when the hub is closed. Raises DatabaseUnavailable.
         """
         await self._open()
         place = after
         while not self.is_closed:
-            news = self._news
-            found, reached = await self._after(place, tutor_id)
-            for change in found:
+            changed = self._changed
+            changes, reached = await self._after(place, tutor_id)
+            for change in changes:
                 yield change
             if reached > place:
                 place = reached
                 continue
-            if not await _set_within(news, QUIET_SECONDS) and not self.is_closed:
+            if not await _set_within(changed, QUIET_SECONDS) and not self.is_closed:
                 yield None
 
     async def _after(self, place: int, tutor_id: str | None) -> tuple[list[Change], int]:
-        """Changes after a place, and the place up to which that is all."""
+        """Changes after an id, and the id up to which they are complete."""
         last = self._last
         if place >= self._since:
             later = [*takewhile(lambda change: change.id > place, reversed(self._recent))][::-1]
             return [change for change in later if tutor_id in (None, change.tutor_id)], max(place, last)
-        found = await run_in_threadpool(changes_after, self._engine, place, PAGE, tutor_id)
-        return found, found[-1].id if len(found) == PAGE else max(place, last, found[-1].id if found else 0)
+        changes = await run_in_threadpool(changes_after, self._engine, place, PAGE, tutor_id)
+        return changes, changes[-1].id if len(changes) == PAGE else max(place, last, changes[-1].id if changes else 0)
 
     @property
     def _last(self) -> int:
@@ -91,40 +91,40 @@ class Hub:
             if self._reader is None and not self.is_closed:
                 self._loop = asyncio.get_running_loop()
                 self._since = (await run_in_threadpool(ends_of_changes, self._engine))[1]
-                self._reader = asyncio.create_task(self._read_on())
-                self._listener = Listener(self._engine, ["score_changes"], lambda _: self._call())
+                self._reader = asyncio.create_task(self._read_loop())
+                self._listener = Listener(self._engine, ["score_changes"], lambda _: self._notified())
                 self._listener.start()
 
-    async def _read_on(self) -> None:
+    async def _read_loop(self) -> None:
         while not self.is_closed:
-            await self._ring.wait()
-            self._ring.clear()
+            await self._wake.wait()
+            self._wake.clear()
             try:
                 await self._read_new()
             except DatabaseUnavailable as error:
                 logger.warning("%s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-                self._ring.set()
+                self._wake.set()
 
     async def _read_new(self) -> None:
-        while found := await run_in_threadpool(changes_after, self._engine, self._last, PAGE):
-            crowded = len(self._recent) + len(found) - REMEMBERED
-            if crowded > 0:
-                self._since = self._recent[crowded - 1].id
-            self._recent.extend(found)
-            self._tell()
+        while changes := await run_in_threadpool(changes_after, self._engine, self._last, PAGE):
+            excess = len(self._recent) + len(changes) - REMEMBERED
+            if excess > 0:
+                self._since = self._recent[excess - 1].id
+            self._recent.extend(changes)
+            self._publish()
 
-    def _tell(self) -> None:
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+    def _publish(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
-    def _call(self) -> None:
+    def _notified(self) -> None:
         if self._loop is not None:
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._ring.set)
+                self._loop.call_soon_threadsafe(self._wake.set)
 
     def _end(self) -> None:
-        self._tell()
+        self._publish()
         if self._reader is not None:
             self._reader.cancel()
 

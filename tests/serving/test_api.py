@@ -203,7 +203,7 @@ def test_a_malformed_body_is_a_422_problem_that_names_each_field(
 @pytest.mark.parametrize("body", [{}, {"explain": True}, [1]])
 def test_a_question_about_nobody_is_told_what_it_may_name(api: httpx.Client, path: str, named: str, body: Any) -> None:
     found = problem(api.post(f"/api/predict/{path}", json=body), 422, "invalid_request")
-    assert found["errors"] == [{"field": "body", "detail": f"give an object with {named}"}]
+    assert found["errors"] == [{"field": "body", "detail": f"must be an object with {named}"}]
 
 
 def test_an_error_nobody_foresaw_is_a_500_problem_without_its_words(

@@ -73,7 +73,7 @@ def champion(history: History, budget: float, folder: Path, timer: Timer) -> tup
         with timer.step("train, evaluate, refit"):
             training = train_one(Task.NO_SHOW, history, SEED, None, tuned.params)
         with timer.step("register, gate, ledger"):
-            promoted = save.fn(runtime, training, history, SEED, utc_now())
+            promoted = save(runtime, training, history, SEED, utc_now())
     return training.model, promoted.words
 
 

@@ -1,4 +1,4 @@
-"""Datasets described by one YAML file: read, checked row by row, and what is wrong with them said."""
+"""Import of datasets described by a YAML dataset file: reading, row checks, rejects."""
 
 from importing.reading import ReadResult, fingerprints, read_dataset, read_rows
 from importing.rows.rejects import Counts, write_rejects

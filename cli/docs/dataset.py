@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from domain.schema import KINDS, Field, Kind
 from importing.format.csv_section import CsvSpec
-from importing.format.dataset_file import DEFAULT_FILLS, AttributeSpec, DatasetSpec, KindSpec
+from importing.format.dataset_file import DEFAULT_FILLS, AttributeDeclaration, DatasetSpec, KindSpec
 from importing.format.time_formats import NAMED
 
 BEGIN = "<!-- generated from the code by `make docs`: begin -->"
@@ -29,7 +29,7 @@ def _lines() -> Iterator[str]:
     yield from _keys("Keys of the dataset file", DatasetSpec)
     yield from _keys("Keys of a kind", KindSpec)
     yield from _keys("Keys of `csv`", CsvSpec)
-    yield from _keys("Keys of an attribute", AttributeSpec)
+    yield from _keys("Keys of an attribute", AttributeDeclaration)
     yield from _formats()
     for kind in KINDS.values():
         yield from _fields(kind)

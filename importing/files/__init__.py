@@ -1,1 +1,1 @@
-"""CSV, Parquet and Excel files read as columns of text or Arrow types."""
+"""Readers for CSV, Parquet and Excel files, as columns of text or Arrow types."""

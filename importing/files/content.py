@@ -1,4 +1,4 @@
-"""Recognition of what a file holds by its first bytes, whatever its name."""
+"""Detection of file formats and encodings from the content, regardless of the file's name."""
 
 import gzip
 import re
@@ -26,44 +26,44 @@ _HEAD = 4096
 
 
 def unpacked(content: bytes, label: str, name: str) -> bytes:
-    """Content without gzip, which is known by its first bytes. Raises InvalidDataset for `.gz` that is none."""
+    """Decompress gzip content, detected by its first bytes. Raises InvalidDataset for a `.gz` file that is not gzip."""
     if not content.startswith(GZIP):
         if name.endswith(".gz"):
-            raise InvalidDataset(f"{label}: not a gzip file though its name ends in .gz: name it .csv")
+            raise InvalidDataset(f"{label}: not a gzip file, although its name ends in .gz: name it .csv")
         return content
     try:
         return gzip.decompress(content)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InvalidDataset(f"{label}: not a whole gzip file ({error}); fetch it again") from error
+        raise InvalidDataset(f"{label}: truncated or damaged gzip file ({error}); download it again") from error
 
 
 def refuse_other_forms(content: bytes, label: str) -> None:
-    """Raise InvalidDataset for what is certainly no CSV, saying what it is and what to do."""
+    """Raise InvalidDataset for content that is certainly not CSV, naming the format and the remedy."""
     if content.startswith(ZIP):
         excel = b"xl/" in content
         raise InvalidDataset(
-            f"{label}: {'an Excel file: name it .xlsx' if excel else 'a zip file: unpack it'}, it is no CSV"
+            f"{label}: {'an Excel file: name it .xlsx' if excel else 'a zip file: unpack it'}, it is not CSV"
         )
-    if found := next((what for start, what in _FORMS.items() if content.startswith(start)), None):
-        raise InvalidDataset(f"{label}: {found}")
+    if form := next((form for start, form in _FORMS.items() if content.startswith(start)), None):
+        raise InvalidDataset(f"{label}: {form}")
     if _WEB_PAGE.match(content):
-        raise InvalidDataset(f"{label}: a web page or XML, no CSV: was the download refused, or saved as a page?")
+        raise InvalidDataset(f"{label}: a web page or XML, not CSV: was the download refused, or saved as a page?")
     if _JSON.match(content):
-        raise InvalidDataset(f"{label}: JSON, no CSV: export it as CSV or Parquet")
+        raise InvalidDataset(f"{label}: JSON, not CSV: export it as CSV or Parquet")
 
 
 def refuse_other_than_parquet(head: bytes, label: str) -> None:
-    """Raise InvalidDataset for a `.parquet` that is packed or another form of file."""
+    """Raise InvalidDataset for a `.parquet` file that is compressed as a whole or has another format."""
     if head.startswith(GZIP):
-        raise InvalidDataset(f"{label}: gzip around Parquet: unpack it, Parquet packs its own columns")
+        raise InvalidDataset(f"{label}: Parquet inside gzip: unpack it, Parquet compresses its own columns")
     if not head.startswith(PARQUET):
         refuse_other_forms(head, label)
 
 
 def as_utf8(content: bytes, csv: CsvSpec, label: str) -> bytes:
-    """CSV text in UTF-8, transcoded from the declared encoding. UTF-8 itself is not checked here.
+    """Transcode CSV text from the declared encoding to UTF-8. UTF-8 input is not checked here.
 
-    Raises InvalidDataset where the bytes show another encoding than the one declared.
+    Raises InvalidDataset if the bytes show a different encoding than declared.
     """
     declared = csv.codec
     shown = next((codec for bom, codec in _BOMS.items() if content.startswith(bom)), None) or _utf16(content)
@@ -72,14 +72,14 @@ def as_utf8(content: bytes, csv: CsvSpec, label: str) -> bytes:
     if declared == "utf-8":
         return content
     if declared.startswith("utf-16") and not shown:
-        raise InvalidDataset(f"{label}: it is not {csv.encoding} text: write its csv: encoding, or leave it out")
+        raise InvalidDataset(f"{label}: not {csv.encoding} text: set csv: encoding correctly, or remove it")
     if not declared.startswith("utf-16") and _is_utf8(content):
         raise InvalidDataset(f"{label}: UTF-8, not {csv.encoding}: write csv: {{encoding: utf-8}}")
     return _transcoded(content, shown or declared, csv, label)
 
 
 def not_utf8(content: bytes, first: int = 1) -> str:
-    """Which line is not UTF-8, counted from `first`, and what to write; empty for text that is."""
+    """Error naming the first line that is not UTF-8, counted from `first`, and the remedy; empty for valid UTF-8."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
@@ -91,7 +91,7 @@ def not_utf8(content: bytes, first: int = 1) -> str:
 
 
 def _utf16(content: bytes) -> str | None:
-    """UTF-16 by its zero bytes: every second byte of plain text is one."""
+    """Detect UTF-16 by its zero bytes, which are every second byte of plain text."""
     head = content[:_HEAD]
     low, high = head[1::2].count(0), head[0::2].count(0)
     if max(low, high) * 2 < len(head) // 2 or len(head) < 4 or min(low, high) * 4 > max(low, high):
@@ -108,7 +108,7 @@ def _other_encoding(shown: str, content: bytes, csv: CsvSpec) -> str:
 
 
 def _is_utf8(content: bytes) -> bool:
-    """Whether text has letters beyond ASCII and all of them are whole UTF-8 ones, which no other encoding gives."""
+    """Whether non-ASCII text is valid UTF-8, which text in another encoding practically never is."""
     try:
         return not content.isascii() and bool(content.decode())
     except UnicodeDecodeError:
@@ -120,6 +120,6 @@ def _transcoded(content: bytes, codec: str, csv: CsvSpec, label: str) -> bytes:
         return content.decode(codec).removeprefix("\ufeff").encode()
     except UnicodeDecodeError as error:
         line = content[: error.start].count(10) + 1
-        raise InvalidDataset(f"{label}: line {line} is not {csv.encoding} text: write its csv: encoding") from None
+        raise InvalidDataset(f"{label}: line {line} is not {csv.encoding} text: set csv: encoding correctly") from None
     except UnicodeEncodeError:
-        raise InvalidDataset(f"{label}: it is not {csv.encoding} text: write its csv: encoding") from None
+        raise InvalidDataset(f"{label}: not {csv.encoding} text: set csv: encoding correctly") from None

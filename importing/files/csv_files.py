@@ -1,4 +1,4 @@
-"""CSV files as Arrow tables of text that still know which line each row came from."""
+"""CSV files as Arrow tables of text, with the line number of each row."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ _SAMPLE = 50
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the text of a CSV is cut into values. `first` is the line of the header."""
+    """Separator and quote of a CSV text. `first` is the line of the header."""
 
     delimiter: str = ","
     quote: str | None = '"'
@@ -43,7 +43,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV file in memory, unpacked and in UTF-8."""
+    """A CSV file in memory, decompressed and in UTF-8."""
 
     label: str
     path: Path
@@ -54,44 +54,44 @@ class CsvFile:
     form: str = "CSV"
 
     def read(self, columns: Collection[str]) -> Source:
-        """Read these columns as text. Raises InvalidDataset."""
+        """Read the given columns as text. Raises InvalidDataset."""
         chosen = wanted(self, columns)
         try:
             return _read(self, chosen)
         except (pa.ArrowException, OSError) as error:
-            why = not_utf8(self.content, self.dialect.first) or "not CSV that can be read: is a row longer than 16 MB?"
+            why = not_utf8(self.content, self.dialect.first) or "not readable as CSV: is a row longer than 16 MB?"
             raise InvalidDataset(f"{self.label}: {why}") from error
 
 
 def open_csv(path: Path, label: str, spec: CsvSpec) -> CsvFile:
-    """Read a CSV file's bytes and its header. Raises InvalidDataset, OSError."""
+    """Read the bytes and the header of a CSV file. Raises InvalidDataset, OSError."""
     content = unpacked(path.read_bytes(), label, path.name.lower())
     refuse_other_forms(content, label)
     content, dialect = _dialect(as_utf8(content, spec, label), spec, label)
     header = next((values for _, values in _records(content, dialect)), None)
     if header is None:
-        raise InvalidDataset(f"{label}: it is empty; its first line must name its columns")
+        raise InvalidDataset(f"{label}: the file is empty; its first line must name its columns")
     if any("\ufffd" in name for name in header) and (why := not_utf8(content, dialect.first)):
         raise InvalidDataset(f"{label}: {why}")
     if any(unicodedata.category(c) == "Cc" and c not in "\t\r\n" for name in header for c in name):
-        raise InvalidDataset(f"{label}: its first line holds control characters: it is no CSV, or is damaged")
+        raise InvalidDataset(f"{label}: its first line contains control characters: it is not CSV, or is damaged")
     _refuse_other_separator(label, content, dialect, spec, header)
     return CsvFile(label, path, tuple(header), Signs(spec.decimal, spec.grouping), dialect, content)
 
 
 def _dialect(content: bytes, spec: CsvSpec, label: str) -> tuple[bytes, Dialect]:
-    """The text without a first line `sep=;`, which names the separator in place of the dataset file."""
-    found = _SEPARATOR_LINE.match(content)
-    if not found:
+    """Strip a first line such as `sep=;`, which declares the separator instead of the dataset file."""
+    line = _SEPARATOR_LINE.match(content)
+    if not line:
         return content, Dialect(spec.delimiter, spec.quote_sign)
-    sign = found[1].decode()
+    sign = line[1].decode()
     if "separator" in spec.model_fields_set and spec.delimiter != sign:
-        raise InvalidDataset(f"{label}: its first line says sep={shown(sign)}, csv says separator: {spec.separator}")
-    return content[found.end() :], Dialect(sign, spec.quote_sign, 2)
+        raise InvalidDataset(f"{label}: its first line declares sep={shown(sign)}, csv has separator: {spec.separator}")
+    return content[line.end() :], Dialect(sign, spec.quote_sign, 2)
 
 
 def _refuse_other_separator(label: str, content: bytes, dialect: Dialect, spec: CsvSpec, header: list[str]) -> None:
-    """Raise InvalidDataset where another separator cuts the header into many more columns."""
+    """Raise InvalidDataset if another separator splits the header into at least twice as many columns."""
     declared = "separator" in spec.model_fields_set
     if declared and len(header) > 1:
         return
@@ -117,14 +117,14 @@ def _has_decimal_comma(content: bytes, dialect: Dialect) -> bool:
 
 @dataclass(frozen=True)
 class _Lines:
-    """Lines of the rows of one CSV file. `skipped` counts rows with more or fewer values than the header."""
+    """Line numbers of a CSV file's rows. `skipped` counts rows with more or fewer values than the header."""
 
     file: CsvFile
     rows: int
     skipped: int
 
     def numbers(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The line on which each row begins."""
+        """Line on which each row begins."""
         return indices + self.file.dialect.first + 1 if self._one_line_a_row else self._all[0][indices]
 
     @property
@@ -140,7 +140,7 @@ class _Lines:
 
     @cached_property
     def _all(self) -> tuple[NDArray[np.int64], list[Fault]]:
-        """Lines of whole rows, and ragged ones: read once more, slowly, which only a faulty file has to pay for."""
+        """Lines of complete rows, and ragged rows: a slow second read, needed only for faulty files."""
         whole, ragged = [], []
         expected = len(self.file.names)
         for line, values in _records(self.file.content, self.file.dialect):
@@ -152,7 +152,7 @@ class _Lines:
 
 
 def _records(content: bytes, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """The line on which each record begins and its values, empty lines passed over."""
+    """First line and values of each record; empty lines are skipped."""
     limit = csv.field_size_limit(max(len(content), 1 << 17))
     quoting: dict[str, Any] = {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
     try:
@@ -178,7 +178,7 @@ def _read(file: CsvFile, columns: list[str]) -> Source:
 
     table = arrow_csv.read_csv(
         pa.BufferReader(content),
-        # A block must hold the longest row.
+        # A block must be able to contain the longest row.
         arrow_csv.ReadOptions(block_size=max(_SMALL, min(len(content), _LARGE))),
         arrow_csv.ParseOptions(
             delimiter=dialect.delimiter,
@@ -197,7 +197,7 @@ def _read(file: CsvFile, columns: list[str]) -> Source:
 
 
 def _refuse_open_quote(file: CsvFile) -> None:
-    """A quote that is never closed would swallow the rest of the file into one value."""
+    """Raise InvalidDataset for an unclosed quote, which would turn the rest of the file into one value."""
     quote = file.dialect.quote
     if not quote or file.content.count(quote.encode()) % 2 == 0:
         return

@@ -1,4 +1,4 @@
-"""Excel workbooks (.xlsx) as Arrow tables that know which row of the sheet each row came from."""
+"""Excel workbooks (.xlsx) as Arrow tables, with the sheet row of each row."""
 
 import zipfile
 from collections.abc import Collection, Iterator, Sequence
@@ -21,12 +21,12 @@ from importing.files.parsing import Signs
 from importing.files.sources import Fault, Source, wanted
 
 _EXACT = 2**53
-_SAID = 5
+_LISTED = 5
 
 
 @dataclass(frozen=True)
 class ExcelFile:
-    """One sheet in memory. `rows` are those below the header that hold anything, `numbers` their rows in the sheet."""
+    """One sheet in memory. `rows` are the non-empty rows below the header, `places` their row numbers in the sheet."""
 
     label: str
     path: Path
@@ -38,19 +38,19 @@ class ExcelFile:
     form: str = "Excel"
 
     def read(self, columns: Collection[str]) -> Source:
-        """Read these columns: numbers and dates in their own types, what is mixed as text. Raises InvalidDataset."""
+        """Read the given columns: numbers and dates in their own types, mixed ones as text. Raises InvalidDataset."""
         chosen = wanted(self, columns)
         index = {name: place for place, name in enumerate(self.names)}
         table = pa.table({name: _column([row[index[name]] for row in self.rows]) for name in chosen})
         return Source(self.label, table, self)
 
     def numbers(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The rows' numbers in the sheet, from 1."""
+        """Row numbers in the sheet, from 1."""
         return self.places[indices]
 
 
 def open_excel(path: Path, label: str, sheet: str | None) -> ExcelFile:
-    """Read one sheet: the one named, or the only one. Raises InvalidDataset, OSError."""
+    """Read the named sheet, or the only one. Raises InvalidDataset, OSError."""
     with path.open("rb") as file:
         head = file.read(4096)
     if not head.startswith(ZIP):
@@ -59,15 +59,15 @@ def open_excel(path: Path, label: str, sheet: str | None) -> ExcelFile:
     try:
         book = calamine.load_workbook(path)
         chosen = _chosen_sheet(book.sheet_names, sheet, label)
-        found = book.get_sheet_by_name(chosen)
-        grid = found.to_python(skip_empty_area=False)
+        cells = book.get_sheet_by_name(chosen)
+        grid = cells.to_python(skip_empty_area=False)
         errors = error_cells(path, chosen)
     except (calamine.CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
-        raise InvalidDataset(f"{label}: not an Excel file that can be read ({shown(str(error), 200)})") from error
+        raise InvalidDataset(f"{label}: not a readable Excel file ({shown(str(error), 200)})") from error
     for (row, column), text in errors.items():
         if row < len(grid) and column < len(grid[row]):
             grid[row][column] = text
-    return _file(path, label, grid, found.merged_cell_ranges or [])
+    return _file(path, label, grid, cells.merged_cell_ranges or [])
 
 
 _SAVE = "save it as .xlsx"
@@ -76,12 +76,12 @@ _SAVE = "save it as .xlsx"
 def _chosen_sheet(names: Sequence[str], sheet: str | None, label: str) -> str:
     if sheet is None and len(names) == 1:
         return names[0]
-    listed = ", ".join(shown(name) for name in names[:_SAID])
+    listed = ", ".join(shown(name) for name in names[:_LISTED])
     if sheet is None:
-        raise InvalidDataset(f"{label}: it has the sheets {listed}: add sheet: {shown(names[0])}, or another of them")
+        raise InvalidDataset(f"{label}: it has the sheets {listed}: select one, as in sheet: {shown(names[0])}")
     if sheet not in names:
-        hint = did_you_mean(sheet, names) or f"; it has {listed}"
-        raise InvalidDataset(f"{label}: no sheet is called `{shown(sheet)}`{hint}")
+        hint = did_you_mean(sheet, names) or f"; the sheets are {listed}"
+        raise InvalidDataset(f"{label}: there is no sheet `{shown(sheet)}`{hint}")
     return sheet
 
 
@@ -94,7 +94,7 @@ def _file(
     header = filled[0]
     spans = {row: place for place in merged for row in range(place[0][0], place[1][0] + 1)}
     if header in spans:
-        raise InvalidDataset(f"{label}: cells of the header in row {header + 1} are merged; unmerge them")
+        raise InvalidDataset(f"{label}: the header in row {header + 1} has merged cells; unmerge them")
     whole = [row for row in filled[1:] if row not in spans]
     faults = [Fault(row + 1, _merged(spans[row])) for row in filled[1:] if row in spans]
     names = tuple(_text(cell) or "" for cell in grid[header])
@@ -108,7 +108,7 @@ def _merged(span: tuple[tuple[int, int], tuple[int, int]]) -> str:
 
 
 def _column(cells: list[Any]) -> pa.ChunkedArray:
-    """Cells in the narrowest type that holds all of them: numbers, dates and times of a date, or text."""
+    """Cells in the narrowest common type: numbers, dates and timestamps, or text."""
     values = [cell if _is_filled(cell) else None for cell in cells]
     kinds = {type(value) for value in values if value is not None}
     if kinds and kinds <= {float, int}:
@@ -125,7 +125,7 @@ def _moments(values: list[Any]) -> Iterator[datetime | None]:
 
 
 def _text(cell: Any) -> str | None:
-    """A cell as a person would write it: whole numbers without `.0`, dates as ISO 8601."""
+    """Text of a cell: whole numbers without `.0`, dates in ISO 8601."""
     if not _is_filled(cell):
         return None
     if isinstance(cell, bool):

@@ -1,4 +1,4 @@
-"""Cells of an Excel sheet that hold an error such as #N/A, which the reading library gives as empty."""
+"""Error cells of an Excel sheet, such as #N/A, which the reading library returns as empty."""
 
 import re
 import zipfile
@@ -13,7 +13,7 @@ _PLACE = re.compile(r"([A-Z]+)(\d+)")
 
 
 def error_cells(path: Path, sheet: str) -> dict[tuple[int, int], str]:
-    """Row and column, both from 0, of each error cell of a sheet, and the error's text."""
+    """Error text of each error cell in a sheet, by row and column, both from 0."""
     with zipfile.ZipFile(path) as book:
         part = _part_of(book, sheet)
         with book.open(part) as content:
@@ -24,7 +24,7 @@ def error_cells(path: Path, sheet: str) -> dict[tuple[int, int], str]:
 
 
 def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
-    """The part of the workbook that holds a sheet. Raises KeyError."""
+    """Path of a sheet's XML part within the workbook. Raises KeyError."""
     workbook = ElementTree.fromstring(book.read("xl/workbook.xml"))
     ids = {entry.get("name"): entry.get(_RELATION) for entry in workbook.iter(f"{_MAIN}sheet")}
     relations = ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))
@@ -55,8 +55,8 @@ def _errors(content: IO[bytes]) -> Iterator[tuple[tuple[int, int], str]]:
 
 
 def _column(place: str | None) -> int:
-    found = _PLACE.fullmatch(place or "")
+    match = _PLACE.fullmatch(place or "")
     number = 0
-    for letter in found[1] if found else "A":
+    for letter in match[1] if match else "A":
         number = number * 26 + ord(letter) - ord("A") + 1
     return number - 1

@@ -22,7 +22,7 @@ _PLAIN_CSV = CsvSpec.model_validate({})
 
 
 def open_file(path: Path, label: str, csv: CsvSpec = _PLAIN_CSV, sheet: str | None = None) -> Opened:
-    """Find a file's column names. Raises InvalidDataset if it is not there or cannot be what its name says."""
+    """Open a file and read its column names. Raises InvalidDataset if it is missing or has the wrong format."""
     name = path.name.lower()
     if not name.endswith(FILES):
         raise InvalidDataset(f"{label}: its name must end in one of {', '.join(FILES)}")
@@ -37,14 +37,14 @@ def open_file(path: Path, label: str, csv: CsvSpec = _PLAIN_CSV, sheet: str | No
     except FileNotFoundError:
         raise InvalidDataset(f"{label}: there is no such file in {path.absolute().parent}") from None
     except IsADirectoryError:
-        raise InvalidDataset(f"{label}: a folder, not a file; name the file in it") from None
+        raise InvalidDataset(f"{label}: is a folder, not a file; name the file in it") from None
     except OSError as error:
         raise InvalidDataset(f"{label}: cannot be read ({error.strerror or error})") from error
 
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """A Parquet file whose schema was read."""
+    """A Parquet file whose schema has been read."""
 
     label: str
     path: Path
@@ -53,7 +53,7 @@ class ParquetFile:
     form: str = "Parquet"
 
     def read(self, columns: Collection[str]) -> Source:
-        """Read these columns in their own types, dictionaries decoded. Raises InvalidDataset."""
+        """Read the given columns in their own types, dictionaries decoded. Raises InvalidDataset."""
         try:
             table = pq.ParquetFile(self.path).read(columns=wanted(self, columns))
         except (pa.ArrowException, OSError) as error:
@@ -62,12 +62,12 @@ class ParquetFile:
 
 
 class _Indices:
-    """Rows of Parquet are counted from 0."""
+    """Row numbering of Parquet files, from 0."""
 
     faults: Sequence[Fault] = ()
 
     def numbers(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The indices themselves."""
+        """Return the indices unchanged."""
         return indices
 
 
@@ -81,7 +81,7 @@ def _open_parquet(path: Path, label: str) -> ParquetFile:
 
 
 def _not_parquet(label: str, error: Exception) -> InvalidDataset:
-    return InvalidDataset(f"{label}: not a Parquet file that can be read ({shown(str(error), 200)})")
+    return InvalidDataset(f"{label}: not a readable Parquet file ({shown(str(error), 200)})")
 
 
 def _decoded(table: pa.Table) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Columns of files as text and numbers: whole columns at once, and where they could not be read."""
+"""Parsing of whole columns as text, choices and numbers, with masks of unreadable rows."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -9,13 +9,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _EXACT = float(2**53)
-"""Doubles hold every whole number up to here."""
+"""Largest magnitude up to which a double represents every whole number."""
 
 _NUMBER = r"^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 
 
 class Signs(NamedTuple):
-    """How numbers are written in text: the decimal sign, and all signs that may stand between thousands."""
+    """Number signs in text: the decimal sign, and the accepted signs between thousands."""
 
     decimal: str = "."
     thousands: str = ""
@@ -26,14 +26,14 @@ PLAIN = Signs()
 
 
 class Parsed(NamedTuple):
-    """Values of a column, null where the file has none, and a mask of rows whose value could not be read."""
+    """Values of a column, null where empty, and a mask of rows whose value is unreadable."""
 
     values: pa.ChunkedArray
     unreadable: NDArray[np.bool_]
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Any column as text. Whole numbers in doubles lose their `.0`; text of nothing but space becomes null."""
+    """Convert any column to text. Whole numbers in doubles lose their `.0`; blank text becomes null."""
     if pa.types.is_floating(column.type):
         return _float_as_text(column)
     text = column.cast(pa.string())
@@ -50,25 +50,25 @@ def _float_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
     column = column.cast(pa.float64())
-    return pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)  # pandas writes NaN for nothing
+    return pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)  # pandas writes NaN for an empty value
 
 
 def mapped(text: pa.ChunkedArray, meanings: Mapping[str, str | None]) -> pa.ChunkedArray:
-    """Text with what the file says replaced by what it means; what has no meaning given stays."""
-    said = pa.array(list(meanings), pa.string())
-    place = pc.index_in(pc.fill_null(text, ""), said)
+    """Replace values of the file by their declared meanings; values without one are kept."""
+    written = pa.array(list(meanings), pa.string())
+    place = pc.index_in(pc.fill_null(text, ""), written)
     meant = pa.array(list(meanings.values()), pa.string()).take(combined(place))
     return pc.if_else(pc.is_valid(place), pa.chunked_array([meant]), text)
 
 
 def parse_text(column: pa.ChunkedArray) -> Parsed:
-    """Text as it is. A NUL character, which no database takes, is unreadable."""
+    """Text unchanged; text with a NUL character, which databases reject, is unreadable."""
     text = as_text(column)
     return Parsed(text, is_true(pc.match_substring(text, "\0")))
 
 
 def parse_choice(column: pa.ChunkedArray, choices: Collection[str]) -> Parsed:
-    """Text that must be one of the choices."""
+    """Text restricted to the choices; other text is unreadable."""
     text = pc.utf8_trim_whitespace(as_text(column))
     return kept(text, _known(text, pa.array(list(choices), pa.string())))
 
@@ -78,7 +78,7 @@ def _known(text: pa.ChunkedArray, choices: pa.Array) -> NDArray[np.bool_]:
 
 
 def parse_number(column: pa.ChunkedArray, signs: Signs = PLAIN) -> Parsed:
-    """Doubles. NaN counts as empty; infinity and whole numbers that a double cannot hold as unreadable."""
+    """Doubles. NaN counts as empty; infinity, and whole numbers that a double cannot represent, as unreadable."""
     if is_number(column.type):
         column, unreadable = _exact(column)
     else:
@@ -90,7 +90,7 @@ def parse_number(column: pa.ChunkedArray, signs: Signs = PLAIN) -> Parsed:
 
 
 def _exact(column: pa.ChunkedArray) -> Parsed:
-    """Numbers without the whole ones beyond 2^53, of which a double would lose digits."""
+    """Numbers; whole numbers beyond 2^53, which a double would round, are unreadable."""
     if pa.types.is_floating(column.type) or pa.types.is_boolean(column.type):
         return Parsed(column, np.zeros(len(column), bool))
     limit = pa.scalar(int(_EXACT), column.type) if _holds(column.type, int(_EXACT)) else None
@@ -111,7 +111,7 @@ def _holds(kind: pa.DataType, number: int) -> bool:
 
 
 def _plain_number(text: pa.ChunkedArray, signs: Signs) -> pa.ChunkedArray:
-    """Numbers written with other signs as 1234.5. What is grouped or split in another way stays unreadable."""
+    """Rewrite numbers with other signs in the form 1234.5. Numbers grouped in any other way stay unreadable."""
     if signs == PLAIN:
         return text
     group, point = f"[{signs.thousands}]" if signs.thousands else "", f"[{signs.decimal}]"
@@ -122,14 +122,14 @@ def _plain_number(text: pa.ChunkedArray, signs: Signs) -> pa.ChunkedArray:
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Whether a Parquet column holds numbers; truth values count as 0 and 1."""
+    """Whether a column type is numeric; booleans count as 0 and 1."""
     return any(
         is_a(kind) for is_a in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
     )
 
 
 def kept(values: pa.ChunkedArray, readable: NDArray[np.bool_]) -> Parsed:
-    """Values with null where they are not readable."""
+    """Values with null in unreadable rows."""
     unreadable = is_true(pc.is_valid(values)) & ~readable
     if unreadable.any():
         values = pc.if_else(pa.chunked_array([unreadable]), pa.scalar(None, values.type), values)
@@ -137,10 +137,10 @@ def kept(values: pa.ChunkedArray, readable: NDArray[np.bool_]) -> Parsed:
 
 
 def is_true(truth: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Where a column of truth values is true; null is not."""
+    """Mask of a boolean column; null counts as false."""
     return np.array(pc.fill_null(truth, False), bool)
 
 
 def combined(column: pa.ChunkedArray) -> pa.Array:
-    """A column in one piece, as indices to take must be."""
+    """A column as a single chunk, as `take` requires of indices."""
     return column.combine_chunks()

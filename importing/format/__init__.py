@@ -1,1 +1,1 @@
-"""The dataset file: its keys and the rules between them."""
+"""Format of the dataset file: keys and the rules between them."""

@@ -31,21 +31,21 @@ ENCODINGS = {
     "cp932": "cp932",
     "gb18030": "gb18030",
 }
-"""Encodings by the name that a dataset file may write, as Python calls them."""
+"""Python codec by the encoding name used in dataset files."""
 
 WORDS = {"tab": "\t", "\\t": "\t", "space": " "}
-"""Signs that are written as words."""
+"""Signs that dataset files write as words."""
 
 _SPACES = (" ", "\u00a0", "\u202f")
 _THOUSANDS = (".", ",", "'", "’", *_SPACES)
 
 
 class CsvSpec(BaseModel):
-    """How CSV files are written. Keys that are not given are taken from the section above, then by default."""
+    """Format of CSV files. Missing keys are taken from the general section, then from the defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    separator: str = Field(",", description="sign between values, or `tab`; a first line `sep=;` is understood without")
+    separator: str = Field(",", description="sign between values, or `tab`; a first line `sep=;` is recognized")
     decimal: str = Field(".", description="decimal sign of numbers: `.` or `,`")
     thousands: str | None = Field(None, description="sign between thousands: `,` `.` `'` or `space`")
     encoding: str = Field("utf-8", description="`utf-8`, `utf-16`, `cp1252`, `latin-1` …; a byte order mark is skipped")
@@ -53,44 +53,44 @@ class CsvSpec(BaseModel):
 
     @property
     def delimiter(self) -> str:
-        """The separator as the sign itself."""
+        """Separator as a character."""
         return WORDS.get(self.separator, self.separator)
 
     @property
     def grouping(self) -> str:
-        """All signs that may stand between thousands; a space may be a non-breaking one."""
+        """Accepted signs between thousands; `space` includes non-breaking spaces."""
         sign = WORDS.get(self.thousands or "", self.thousands or "")
         return "".join(_SPACES) if sign in _SPACES else sign
 
     @property
     def quote_sign(self) -> str | None:
-        """The quote, None where values are never quoted."""
+        """Quote character, None if values are never quoted."""
         return None if self.quote == "none" else self.quote
 
     @property
     def codec(self) -> str:
-        """The encoding as Python calls it."""
+        """Python codec of the encoding."""
         return ENCODINGS[self.encoding.lower()]
 
     def over(self, general: "CsvSpec | None") -> "CsvSpec":
-        """This section, completed by the keys that only the general one gives."""
-        given = general.model_dump(exclude_unset=True) if general else {}
-        return CsvSpec.model_validate(given | self.model_dump(exclude_unset=True))
+        """This section, completed with the keys that only the general section sets."""
+        inherited = general.model_dump(exclude_unset=True) if general else {}
+        return CsvSpec.model_validate(inherited | self.model_dump(exclude_unset=True))
 
 
 def csv_problems(spec: CsvSpec) -> Iterator[tuple[str, str]]:
-    """Key and fault of each value that cannot be meant."""
+    """Key and error message of each invalid value."""
     sign = spec.delimiter
     if len(sign) != 1 or not sign.isascii() or sign.isalnum() or sign in "\"'\r\n.":
-        yield "separator", f"`{spec.separator}` is no separator; write one sign such as ; or the word tab"
+        yield "separator", f"`{spec.separator}` is not a separator; write one sign such as ; or the word tab"
     if spec.decimal not in (".", ","):
-        yield "decimal", f"`{spec.decimal}` is no decimal sign; write . or ,"
+        yield "decimal", f"`{spec.decimal}` is not a decimal sign; write . or ,"
     if spec.thousands is not None and spec.grouping[:1] not in _THOUSANDS:
-        yield "thousands", f"`{spec.thousands}` is no sign between thousands; write one of , . ' or the word space"
+        yield "thousands", f"`{spec.thousands}` is not a sign between thousands; write one of , . ' or the word space"
     elif spec.grouping == spec.decimal:
-        yield "thousands", f"`{spec.thousands}` is the decimal sign, too; write another `decimal`"
+        yield "thousands", f"`{spec.thousands}` is also the decimal sign; write another `decimal`"
     if spec.encoding.lower() not in ENCODINGS:
         hint = did_you_mean(spec.encoding, ENCODINGS) or "; write utf-8, utf-16, cp1252 or latin-1"
-        yield "encoding", f"`{spec.encoding}` is no known encoding{hint}"
+        yield "encoding", f"`{spec.encoding}` is not a known encoding{hint}"
     if spec.quote not in ('"', "'", "none"):
-        yield "quote", f"`{spec.quote}` is no quote; write \", ' or none"
+        yield "quote", f"`{spec.quote}` is not a quote; write \", ' or none"

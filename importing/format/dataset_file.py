@@ -1,4 +1,4 @@
-"""The format of a dataset file: its keys, and the rules between them that need no data to be checked."""
+"""Specification of a dataset file: keys, and the rules between them that can be checked without data."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -18,10 +18,10 @@ from importing.format.time_formats import NAMED, format_problem
 VERSION = 1
 
 WITH_ATTRIBUTES = frozenset({"tutors", "sessions"})
-"""Kinds that take columns of the customer's own."""
+"""Kinds that may have attributes, the customer's own columns."""
 
 DERIVED = ("tutors", "students")
-"""Kinds that need no file: without one they are made of the ids that the rows of the other kinds name."""
+"""Kinds that need no file: without one they are derived from the ids in the other kinds' rows."""
 
 DEFAULT_FILLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -30,57 +30,55 @@ DEFAULT_FILLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         for kind in KINDS.values()
     }
 )
-"""What is filled in where a dataset file says nothing, by kind and field."""
+"""Default fills by kind and field, used where a dataset file declares none."""
 
 FILES = (".csv", ".csv.gz", ".parquet", ".xlsx")
-"""Endings of files that can be read."""
+"""File name extensions that can be read."""
 
 
-class AttributeSpec(BaseModel):
-    """How one of the customer's own columns enters a model."""
+class AttributeDeclaration(BaseModel):
+    """Declaration of an attribute, one of the customer's own columns."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: AttributeType = Field(description="`numeric` or `categorical`")
-    late: bool = Field(False, description="`true` for a column written after the booking: kept, but never a feature")
+    late: bool = Field(False, description="`true` for a column written after the booking: stored, but never a feature")
 
     @model_validator(mode="before")
     @classmethod
-    def _long_form(cls, given: Any) -> Any:
-        return {"type": given} if isinstance(given, str) else given
+    def _long_form(cls, value: Any) -> Any:
+        return {"type": value} if isinstance(value, str) else value
 
 
 class KindSpec(BaseModel):
-    """Where one kind of thing is found and how its columns are read."""
+    """File of one kind of record, and the interpretation of its columns."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str = Field(min_length=1, description="CSV, CSV.gz, Parquet or Excel (.xlsx), relative to the dataset file")
-    csv: CsvSpec | None = Field(
-        None, description="how its CSV file is written, where it differs from the general `csv`"
-    )
+    csv: CsvSpec | None = Field(None, description="format of its CSV file, where it differs from the general `csv`")
     per: str | None = Field(
-        None, description="`student` where a session has one row a student (sessions only); see Group sessions"
+        None, description="`student` if a session has one row per student (sessions only); see Group sessions"
     )
-    sheet: str | None = Field(None, description="name of the sheet of an Excel file that has several")
+    sheet: str | None = Field(None, description="name of the sheet, for an Excel file with several")
     columns: dict[str, str | None] = Field(
         default={},
-        description="FIELD: COLUMN, or for a time COLUMN ± SPAN. A field not named here is read from the column of its "
-        "own name, if there is one; `~` leaves that column unread",
+        description="FIELD: COLUMN, or for a time COLUMN ± SPAN. A field not named here is read from the column with "
+        "its own name, if there is one; `~` ignores that column",
     )
     values: dict[str, dict[str, str | None]] = Field(
-        default={}, description="FIELD or ATTRIBUTE: {what the file says: what it means}; `~` means empty"
+        default={}, description="FIELD or ATTRIBUTE: {value in the file: meaning}; `~` means empty"
     )
     formats: dict[str, str] = Field(
         default={},
-        description="FIELD: format of a time, in strptime's signs, or one of "
+        description="FIELD: format of a time, in strptime notation, or one of "
         + ", ".join(f"`{name}`" for name in NAMED),
     )
     fill: dict[str, str] = Field(
         default={}, description="FIELD: FIELD, FIELD ± SPAN or a constant, where the column or the value is missing"
     )
-    filters: tuple[str, ...] = Field(default=(), description="conditions; a row that does not meet all is left out")
-    attributes: dict[str, AttributeSpec] = Field(
+    filters: tuple[str, ...] = Field(default=(), description="conditions; a row is kept if it meets all of them")
+    attributes: dict[str, AttributeDeclaration] = Field(
         default={}, description="COLUMN: `numeric`, `categorical` or {type: …, late: true} (tutors and sessions only)"
     )
 
@@ -90,37 +88,37 @@ class DatasetSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: int = Field(VERSION, description=f"of this format: {VERSION}")
-    name: str | None = Field(None, description="what to call the dataset")
-    timezone: str = Field("UTC", description="IANA zone of times that state none")
+    version: int = Field(VERSION, description=f"version of this format: {VERSION}")
+    name: str | None = Field(None, description="name of the dataset")
+    timezone: str = Field("UTC", description="IANA time zone of times without a UTC offset")
     exported_at: str | None = Field(
         None, description="when the files were exported, as in 2026-11-30T12:00Z; see Imports and events"
     )
-    csv: CsvSpec | None = Field(None, description="how CSV files are written, below; for all kinds")
-    tutors: KindSpec | None = Field(None, description="who gives sessions")
-    students: KindSpec | None = Field(None, description="who takes them")
-    sessions: KindSpec = Field(description="what was booked, and what became of it")
-    reschedules: KindSpec | None = Field(None, description="sessions moved")
-    messages: KindSpec | None = Field(None, description="who wrote to whom, and when")
-    transcripts: KindSpec | None = Field(None, description="what was said in a session")
+    csv: CsvSpec | None = Field(None, description="format of the CSV files of all kinds; keys below")
+    tutors: KindSpec | None = Field(None, description="tutors")
+    students: KindSpec | None = Field(None, description="students")
+    sessions: KindSpec = Field(description="booked sessions and their outcomes")
+    reschedules: KindSpec | None = Field(None, description="reschedules of sessions")
+    messages: KindSpec | None = Field(None, description="sender, recipient and time of messages")
+    transcripts: KindSpec | None = Field(None, description="transcripts of sessions")
 
     @property
     def exported_moment(self) -> datetime | None:
-        """`exported_at` as a moment. Raises ValueError where it is not a time."""
+        """`exported_at` as a moment. Raises ValueError if it is not a time."""
         return None if self.exported_at is None else read_moment(self.exported_at, self.timezone)
 
     def kinds(self) -> dict[str, KindSpec]:
-        """The kinds it describes, in the order in which they can be loaded."""
+        """Described kinds, in load order."""
         return {kind: spec for kind in KINDS if (spec := getattr(self, kind)) is not None}
 
     def csv_of(self, kind: str) -> CsvSpec:
-        """How a kind's CSV file is written: its own section over the general one."""
+        """CSV format of a kind: its own section, completed by the general one."""
         own = self.kinds()[kind].csv or CsvSpec.model_validate({})
         return own.over(self.csv)
 
 
 def read_moment(text: str, zone: str) -> datetime:
-    """A date or time in ISO 8601; in `zone` where it states none. Raises ValueError where it is not one."""
+    """Parse an ISO 8601 date or time, in `zone` if it has no UTC offset. Raises ValueError for other text."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -128,37 +126,37 @@ def read_moment(text: str, zone: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=time_zone(zone))
 
 
-class Problem(NamedTuple):
-    """What is wrong with a dataset file, and the path of keys to where it says so."""
+class DatasetProblem(NamedTuple):
+    """An error in a dataset file, and the path of keys to it."""
 
     path: tuple[str | int, ...]
     message: str
 
 
-def problems(spec: DatasetSpec) -> Iterator[Problem]:
-    """All that is wrong with a dataset file as far as can be said without its data."""
+def problems(spec: DatasetSpec) -> Iterator[DatasetProblem]:
+    """Errors of a dataset file that can be found without its data."""
     if spec.version != VERSION:
-        yield Problem(("version",), f"version {spec.version} is not known here; write `version: {VERSION}`")
+        yield DatasetProblem(("version",), f"version {spec.version} is not supported; write `version: {VERSION}`")
     if not is_time_zone(spec.timezone):
-        yield Problem(("timezone",), f"`{spec.timezone}` is no time zone; write a name such as Europe/Berlin")
+        yield DatasetProblem(("timezone",), f"`{spec.timezone}` is not a time zone; write a name such as Europe/Berlin")
     else:
         yield from _moment_problems(spec)
     if spec.csv:
-        yield from (Problem(("csv", key), message) for key, message in csv_problems(spec.csv))
+        yield from (DatasetProblem(("csv", key), message) for key, message in csv_problems(spec.csv))
     for kind, described in spec.kinds().items():
         yield from _kind_problems(kind, described, spec.timezone)
         if described.csv:
-            yield from (Problem((kind, "csv", key), message) for key, message in csv_problems(spec.csv_of(kind)))
+            yield from (DatasetProblem((kind, "csv", key), message) for key, message in csv_problems(spec.csv_of(kind)))
 
 
-def _moment_problems(spec: DatasetSpec) -> Iterator[Problem]:
+def _moment_problems(spec: DatasetSpec) -> Iterator[DatasetProblem]:
     try:
         _ = spec.exported_moment
     except ValueError as error:
-        yield Problem(("exported_at",), str(error))
+        yield DatasetProblem(("exported_at",), str(error))
 
 
-def _kind_problems(kind: str, spec: KindSpec, zone: str) -> Iterator[Problem]:
+def _kind_problems(kind: str, spec: KindSpec, zone: str) -> Iterator[DatasetProblem]:
     yield from _file_problems(kind, spec)
     yield from _name_problems(kind, spec)
     for name, mapped in spec.values.items():
@@ -167,60 +165,60 @@ def _kind_problems(kind: str, spec: KindSpec, zone: str) -> Iterator[Problem]:
         yield from _format_problems(kind, name, pattern, zone)
     yield from _attribute_problems(kind, spec)
     if spec.per is not None and (kind, spec.per) != ("sessions", "student"):
-        yield Problem((kind, "per"), f"`per: {spec.per}`: only `per: student` is known, and only for `sessions`")
+        yield DatasetProblem((kind, "per"), f"`per: {spec.per}`: only `per: student`, for `sessions`, is supported")
 
 
-def _file_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:
+def _file_problems(kind: str, spec: KindSpec) -> Iterator[DatasetProblem]:
     if spec.csv and spec.file.lower().endswith((".parquet", ".xlsx")):
-        yield Problem((kind, "csv"), f"`csv` is for CSV files, and `{spec.file}` is none; leave it out")
+        yield DatasetProblem((kind, "csv"), f"`csv` is for CSV files, and `{spec.file}` is not one; remove it")
     if spec.sheet is not None and not spec.file.lower().endswith(".xlsx"):
-        yield Problem((kind, "sheet"), f"`sheet` is for Excel files, and `{spec.file}` is none; leave it out")
+        yield DatasetProblem((kind, "sheet"), f"`sheet` is for Excel files, and `{spec.file}` is not one; remove it")
 
 
-def _name_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:
+def _name_problems(kind: str, spec: KindSpec) -> Iterator[DatasetProblem]:
     fields = [f.name for f in KINDS[kind].fields]
     for section in ("columns", "values", "formats", "fill"):
         known = fields + list(spec.attributes) if section == "values" else fields
         for name in getattr(spec, section):
             if name not in known:
                 hint = did_you_mean(name, known)
-                yield Problem((kind, section, name), f"`{name}` is not a field of `{kind}`{hint}")
+                yield DatasetProblem((kind, section, name), f"`{name}` is not a field of `{kind}`{hint}")
 
 
-def _value_problems(kind: str, name: str, mapped: Mapping[str, str | None]) -> Iterator[Problem]:
+def _value_problems(kind: str, name: str, mapped: Mapping[str, str | None]) -> Iterator[DatasetProblem]:
     field = field_of(kind, name)
     if field is None or field.choices is None:
         return
-    for said, meant in mapped.items():
+    for written, meant in mapped.items():
         if meant is not None and meant not in list(field.choices):
-            hint = did_you_mean(meant, field.choices) or f"; it is one of {', '.join(field.choices)}"
-            yield Problem((kind, "values", name, said), f"`{meant}` is no value of `{name}`{hint}")
+            hint = did_you_mean(meant, field.choices) or f"; write one of {', '.join(field.choices)}"
+            yield DatasetProblem((kind, "values", name, written), f"`{meant}` is not a value of `{name}`{hint}")
 
 
-def _format_problems(kind: str, name: str, pattern: str, zone: str) -> Iterator[Problem]:
+def _format_problems(kind: str, name: str, pattern: str, zone: str) -> Iterator[DatasetProblem]:
     field, path = field_of(kind, name), (kind, "formats", name)
     if field is not None and field.type is not FieldType.TIME:
-        yield Problem(path, f"`{name}` is no time, so it has no format")
+        yield DatasetProblem(path, f"`{name}` is not a time, so it has no format")
     elif field is not None and (problem := format_problem(pattern, zone)):
-        yield Problem(path, problem)
+        yield DatasetProblem(path, problem)
 
 
-def _attribute_problems(kind: str, spec: KindSpec) -> Iterator[Problem]:
+def _attribute_problems(kind: str, spec: KindSpec) -> Iterator[DatasetProblem]:
     if spec.attributes and kind not in WITH_ATTRIBUTES:
-        yield Problem((kind, "attributes"), "only `tutors` and `sessions` have attributes")
+        yield DatasetProblem((kind, "attributes"), "only `tutors` and `sessions` have attributes")
     for field in KINDS[kind].fields:
         column = spec.columns.get(field.name, field.name)
         attribute = spec.attributes.get(column or "")
         if attribute and not attribute.late and is_outcome(field):
             message = f"`{column}` is the column of `{field.name}`, known only after the session: add `late: true`"
-            yield Problem((kind, "attributes", column or ""), message)
+            yield DatasetProblem((kind, "attributes", column or ""), message)
 
 
 def is_outcome(field: KindField) -> bool:
-    """Whether a field says how a session or a tutor's stay ended."""
+    """Whether a field is an outcome of a session, or of a tutor's stay."""
     return field.late or field.choices is SessionStatus
 
 
 def field_of(kind: str, name: str) -> KindField | None:
-    """The field of that name, if the kind has it."""
+    """The kind's field with that name, or None."""
     return next((field for field in KINDS[kind].fields if field.name == name), None)

@@ -1,4 +1,4 @@
-"""A dataset file as text: YAML into its specification, and errors that name the line and the nearest valid key."""
+"""Parser of dataset files: YAML to specification, with errors that name the line and the nearest valid key."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from domain.errors import InvalidDataset
 from domain.wording import did_you_mean, shown
 from importing.format.csv_section import CsvSpec
-from importing.format.dataset_file import AttributeSpec, DatasetSpec, KindSpec, Problem, problems
+from importing.format.dataset_file import AttributeDeclaration, DatasetProblem, DatasetSpec, KindSpec, problems
 
 Location = tuple[str | int, ...]
 
@@ -33,19 +33,19 @@ _SHAPES = {
 
 @dataclass(frozen=True)
 class Description:
-    """A dataset file that was read: where it lies, what it says, and the line of each of its keys."""
+    """A parsed dataset file: path, specification, and the line of each key."""
 
     path: Path
     spec: DatasetSpec
     lines: Mapping[Location, int]
 
-    def error(self, *found: Problem) -> InvalidDataset:
-        """The error that says what is wrong at which line, one sentence a problem."""
-        return _error(self.path, self.lines, found)
+    def error(self, *problems: DatasetProblem) -> InvalidDataset:
+        """Error with one line per problem, each naming its line in the file."""
+        return _error(self.path, self.lines, problems)
 
 
 def read_description(path: Path) -> Description:
-    """Read a dataset file. Raises InvalidDataset naming the line, what is wrong, and the nearest valid key."""
+    """Read a dataset file. Raises InvalidDataset naming the line, the error and the nearest valid key."""
     root = _compose(path, _text(path))
     lines: dict[Location, int] = {(): 1}
     plain = _plain(root, (), lines, path)
@@ -73,11 +73,9 @@ def _text(path: Path) -> str:
 def _compose(path: Path, text: str) -> yaml.Node | None:
     try:
         for event in yaml.parse(text, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):  # a few lines of them can stand for gigabytes
+            if isinstance(event, yaml.AliasEvent):  # a few lines of aliases can expand to gigabytes
                 line = event.start_mark.line + 1 if event.start_mark else 1
-                raise InvalidDataset(
-                    f"{path} line {line}: `*{event.anchor}`: write it out, a dataset file has no aliases"
-                )
+                raise InvalidDataset(f"{path} line {line}: `*{event.anchor}`: aliases are not supported; write it out")
         return yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -91,7 +89,7 @@ def _compose(path: Path, text: str) -> yaml.Node | None:
 
 
 def _plain(node: yaml.Node | None, at: Location, lines: dict[Location, int], path: Path) -> Any:
-    """Mappings, lists and text. Scalars stay as written: YAML's own reading would make `Yes` a truth value."""
+    """Mappings, lists and text of a YAML node. Scalars stay text: YAML would read `Yes` as a boolean."""
     if len(at) > _DEEPEST:
         raise InvalidDataset(f"{path} line {_line(lines, at)}: nested too deep")
     if isinstance(node, yaml.MappingNode):
@@ -112,35 +110,35 @@ def _pairs(
             raise InvalidDataset(f"{path} line {line}: a key must be one word")
         if (*at, key.value) in lines:
             first = lines[(*at, key.value)]
-            raise InvalidDataset(f"{path} line {line}: `{key.value}` stands twice, first in line {first}")
+            raise InvalidDataset(f"{path} line {line}: `{key.value}` occurs twice, first in line {first}")
         lines[(*at, key.value)] = line
         yield key.value, value
 
 
-def _all_in_words(error: ValidationError) -> list[Problem]:
-    """What is there and wrong before what is lacking: the second is often the first misspelt."""
-    found = sorted(error.errors(include_url=False), key=lambda e: e["type"] == "missing")
-    return [_in_words(dict(e)) for e in found]
+def _all_in_words(error: ValidationError) -> list[DatasetProblem]:
+    """Invalid keys before missing ones: a missing key is often an invalid one misspelt."""
+    details = sorted(error.errors(include_url=False), key=lambda e: e["type"] == "missing")
+    return [_in_words(dict(e)) for e in details]
 
 
-def _in_words(error: Mapping[str, Any]) -> Problem:
-    """One of pydantic's complaints as a person would put it."""
+def _in_words(error: Mapping[str, Any]) -> DatasetProblem:
+    """A pydantic error in plain words."""
     where: Location = tuple(error["loc"])
     key, parent = where[-1] if where else "", _called(where[:-1])
     match error["type"]:
         case "extra_forbidden":
             hint = did_you_mean(str(key), _model_at(where[:-1]).model_fields)
-            return Problem(where, f"`{key}` is not a key of {parent}{hint}")
+            return DatasetProblem(where, f"`{key}` is not a key of {parent}{hint}")
         case "missing":
-            return Problem(where[:-1], f"{parent} lacks `{key}`")
+            return DatasetProblem(where[:-1], f"{parent} lacks `{key}`")
         case "enum":
-            said = str(error["input"])
-            expected = did_you_mean(said, ["numeric", "categorical"]) or "; write numeric or categorical"
-            return Problem(where, f"`{said}` is no type of attribute{expected}")
+            written = str(error["input"])
+            expected = did_you_mean(written, ["numeric", "categorical"]) or "; write numeric or categorical"
+            return DatasetProblem(where, f"`{written}` is not a type of attribute{expected}")
         case kind if not where:
-            return Problem(where, f"the file {_SHAPES.get(kind, error['msg'])}")
+            return DatasetProblem(where, f"the file {_SHAPES.get(kind, error['msg'])}")
         case kind:
-            return Problem(where, f"`{key}` {_SHAPES.get(kind, error['msg'])}")
+            return DatasetProblem(where, f"`{key}` {_SHAPES.get(kind, error['msg'])}")
 
 
 def _called(where: Location) -> str:
@@ -152,16 +150,16 @@ def _model_at(where: Location) -> type[BaseModel]:
         return DatasetSpec
     if where[-1] == "csv":
         return CsvSpec
-    return AttributeSpec if len(where) == 3 else KindSpec
+    return AttributeDeclaration if len(where) == 3 else KindSpec
 
 
-def _error(path: Path, lines: Mapping[Location, int], found: Iterable[Problem]) -> InvalidDataset:
+def _error(path: Path, lines: Mapping[Location, int], found: Iterable[DatasetProblem]) -> InvalidDataset:
     ordered = sorted(((_line(lines, p.path), p.message) for p in found), key=lambda lined: lined[0])
     return InvalidDataset("\n".join(f"{path} line {line}: {shown(message, _LONGEST)}" for line, message in ordered))
 
 
 def _line(lines: Mapping[Location, int], where: Location) -> int:
-    """The line of a key, or of the nearest key around it that the file writes."""
+    """Line of a key, or of the nearest enclosing key in the file."""
     while where not in lines:
         where = where[:-1]
     return lines[where]

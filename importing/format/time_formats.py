@@ -1,4 +1,4 @@
-"""Formats of times in dataset files: which exist, and which would lose a part of what a file says."""
+"""Time formats of dataset files, and the check that a format loses no part of a time."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ NAMED: Mapping[str, str] = MappingProxyType(
         "epoch_ms": "milliseconds since 1970-01-01 UTC, such as 1772357400000",
     }
 )
-"""Formats of times that are numbers, by the name that `formats` writes."""
+"""Formats of numeric times, by their name in `formats`."""
 
 _SAMPLES = (datetime(2016, 4, 29, 18, 38, 8, tzinfo=UTC), datetime(2023, 11, 3, 7, 5, 0, tzinfo=UTC))
 _KNOWN = frozenset("aAwdbBmyYHIpMSfzZjUWcxXGuV%")
@@ -32,18 +32,18 @@ _OTHER_TOOLS = {
     "l": "%I",
     "L": "%f",
     "s": "the format epoch_s",
-    "-": "the sign without `-`, which takes one digit or two",
+    "-": "the sign without `-`, which accepts one digit or two",
 }
 _YEAR, _MONTH, _DAY = {"Y", "y", "G", "c", "x"}, {"m", "b", "B", "j", "c", "x"}, {"d", "j", "c", "x"}
 
 
 def format_problem(pattern: str, zone: str) -> str | None:
-    """Why a format cannot be used for times of that zone, and what to write instead; None for a good one."""
+    """Error for a format that cannot be used for times in that zone, with the remedy; None for a valid one."""
     if pattern in NAMED:
         return None
     if "%" not in pattern:
         hint = did_you_mean(pattern, NAMED, cutoff=0.6)
-        return f"`{shown(pattern)}` is no format of a time{hint or f'; {_EXAMPLE}, or {_NAMES}'}"
+        return f"`{shown(pattern)}` is not a time format{hint or f'; {_EXAMPLE}, or {_NAMES}'}"
     signs = _SIGN.findall(pattern)
     return (
         _foreign_sign(pattern, signs)
@@ -59,43 +59,43 @@ _NAMES = "one of " + ", ".join(NAMED)
 
 
 def _foreign_sign(pattern: str, signs: list[str]) -> str | None:
-    found = next((sign for sign in signs if sign not in _KNOWN), None)
-    if found in _OTHER_TOOLS:
-        return f"`{shown(pattern)}`: `%{found}` is not known here; write {_OTHER_TOOLS[found]}"
-    return f"`{shown(pattern)}` is no format of a time; {_EXAMPLE}" if found else None
+    unknown = next((sign for sign in signs if sign not in _KNOWN), None)
+    if unknown in _OTHER_TOOLS:
+        return f"`{shown(pattern)}`: `%{unknown}` is not supported; write {_OTHER_TOOLS[unknown]}"
+    return f"`{shown(pattern)}` is not a time format; {_EXAMPLE}" if unknown else None
 
 
 def _hour_problem(pattern: str, signs: set[str]) -> str | None:
     if "I" in signs and "p" not in signs:
-        return f"`{shown(pattern)}`: %I without %p does not say morning or afternoon; add %p, or write %H for 24 hours"
+        return f"`{shown(pattern)}`: %I without %p is ambiguous (AM or PM); add %p, or write %H for 24 hours"
     if "p" in signs and "I" not in signs:
-        return f"`{shown(pattern)}`: %p counts only beside %I, so that 09:30 PM would become 09:30; write %I for %H"
+        return f"`{shown(pattern)}`: %p has an effect only with %I, so 09:30 PM would become 09:30; write %I for %H"
     if {"M", "S"} & signs and not {"H", "I"} & signs:
-        return f"`{shown(pattern)}` has minutes or seconds and no hour; add %H"
+        return f"`{shown(pattern)}` has minutes or seconds but no hour; add %H"
     return None
 
 
 def _zone_problem(pattern: str, signs: list[str], zone: str) -> str | None:
     if "Z" in signs:
-        return f"`{shown(pattern)}`: %Z cannot be read, names of zones are ambiguous; write %z for +0200 or Z"
-    found = _LITERAL_ZONE.search(_SIGN.sub(lambda sign: "f" if sign[1] != "%" else " ", pattern))
-    if not found or (zone == "UTC" and (found[0][0] not in "+-" or _ZERO_OFFSET.fullmatch(found[0]))):
+        return f"`{shown(pattern)}`: %Z is not supported, since names of zones are ambiguous; write %z for +0200 or Z"
+    literal = _LITERAL_ZONE.search(_SIGN.sub(lambda sign: "f" if sign[1] != "%" else " ", pattern))
+    if not literal or (zone == "UTC" and (literal[0][0] not in "+-" or _ZERO_OFFSET.fullmatch(literal[0]))):
         return None
-    instead = "write %z in its place" if found[0] not in ("UTC", "GMT") else "write `timezone: UTC`"
-    return f"`{shown(pattern)}`: `{found[0]}` would be dropped and the time taken as of {zone}; {instead}"
+    instead = "write %z instead" if literal[0] not in ("UTC", "GMT") else "write `timezone: UTC`"
+    return f"`{shown(pattern)}`: `{literal[0]}` would be ignored and the time read in {zone}; {instead}"
 
 
 def _date_problem(pattern: str, signs: set[str]) -> str | None:
     parts = {"year (%Y)": _YEAR, "month (%m)": _MONTH, "day (%d)": _DAY}
     missing = [part for part, known in parts.items() if not signs & known]
-    return f"`{shown(pattern)}` is no format of a time: it has no {' and no '.join(missing)}" if missing else None
+    return f"`{shown(pattern)}` is not a time format: it has no {' and no '.join(missing)}" if missing else None
 
 
 def _unreadable(pattern: str) -> str | None:
-    """Whatever does not give back the date it was written from."""
+    """Error for a format that does not parse the dates it has formatted."""
     try:
         if all(datetime.strptime(m.strftime(pattern), pattern).date() == m.date() for m in _SAMPLES):
             return None
     except ValueError:
         pass
-    return f"`{shown(pattern)}` is no format of a time; {_EXAMPLE}"
+    return f"`{shown(pattern)}` is not a time format; {_EXAMPLE}"

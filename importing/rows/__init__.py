@@ -1,1 +1,1 @@
-"""Rows of a file checked field by field; rejects."""
+"""Checks of a file's rows, field by field, and rejects."""

@@ -1,4 +1,4 @@
-"""One kind's rows held against the filters and the rules of `domain.schema`."""
+"""Checks of one kind's rows against the filters and the rules of `domain.schema`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from domain.vocabulary import SessionStatus
 from features.base.dataset import ATTRIBUTE_PREFIX, Attribute, arrow_schema
 from importing.files.parsing import is_true
 from importing.files.sources import Source
-from importing.format.dataset_file import Problem
+from importing.format.dataset_file import DatasetProblem
 from importing.format.description import Description
 from importing.rows.columns import Column
-from importing.rows.conditions import Rows, ask
+from importing.rows.conditions import FilterRows, apply
 from importing.rows.duplicates import GROUP_HINT, Repeats, first_difference, repeats
 from importing.rows.misread import spreadsheet_errors
-from importing.rows.plan import Plan
+from importing.rows.plan import ReadPlan
 from importing.rows.rejects import Counts, Mask, Verdicts
 from importing.rows.rounded_ids import RoundedIds, rounded_ids
 from importing.rows.rows import read_columns, refuse_misread_columns, refuse_unfit_columns
@@ -29,29 +29,29 @@ _TOO_EARLY = f"{OUTCOME_TOO_EARLY}; fill it, as in outcome_known_at: starts_at +
 
 
 @dataclass(frozen=True)
-class Keys:
-    """The keys of a kind's good rows, of those left out by a filter, and of those rejected."""
+class KeysByVerdict:
+    """Keys of a kind's good, filtered and rejected rows."""
 
     good: pa.ChunkedArray
-    left_out: pa.ChunkedArray
+    filtered: pa.ChunkedArray
     rejected: pa.ChunkedArray
 
 
 @dataclass(frozen=True)
 class Checked:
-    """One kind, checked: its good rows in the schema of a Dataset, what was refused, and what others may refer to."""
+    """Checked rows of one kind: good rows in the schema of a Dataset, rejects, and keys that others may refer to."""
 
     table: pa.Table
     rejects: pa.Table
     counts: Counts
-    keys: Keys
+    keys: KeysByVerdict
     rounded: tuple[RoundedIds, ...] = ()
 
 
-def check_kind(description: Description, plan: Plan, known: Mapping[str, Keys]) -> Checked:
-    """Read and check one kind. `known` holds the keys of the kinds that have a file and come before it.
+def check_kind(description: Description, plan: ReadPlan, known: Mapping[str, KeysByVerdict]) -> Checked:
+    """Read and check one kind. `known` holds the keys of the earlier kinds that have a file.
 
-    Raises InvalidDataset where a whole column cannot be used.
+    Raises InvalidDataset if a whole column cannot be used.
     """
     source = plan.opened.read(plan.columns)
     refuse_unfit_columns(description, plan, source)
@@ -59,14 +59,14 @@ def check_kind(description: Description, plan: Plan, known: Mapping[str, Keys]) 
 
 
 class _Check:
-    def __init__(self, description: Description, plan: Plan, source: Source) -> None:
+    def __init__(self, description: Description, plan: ReadPlan, source: Source) -> None:
         self._description, self._plan, self._source = description, plan, source
         self._columns = read_columns(plan, source)
         refuse_misread_columns(description, plan, self._columns)
         self._verdicts = Verdicts(source)
 
-    def run(self, known: Mapping[str, Keys]) -> Checked:
-        """Every rule, in an order in which a row is rejected for the first thing that is wrong with it."""
+    def run(self, known: Mapping[str, KeysByVerdict]) -> Checked:
+        """Apply all rules; a row is rejected for the first rule that it breaks."""
         fields = self._plan.kind.fields
         self._filter()
         for field in fields:
@@ -90,15 +90,15 @@ class _Check:
 
     def _filter(self) -> None:
         attributes = {name: self._columns[ATTRIBUTE_PREFIX + name] for name in self._plan.attributes}
-        rows = Rows(attributes | self._columns, self._source.table, self._plan.zone, self._plan.opened.signs)
+        rows = FilterRows(attributes | self._columns, self._source.table, self._plan.zone, self._plan.opened.signs)
         for number, (text, condition) in enumerate(self._plan.conditions.items()):
             try:
-                answer = ask(condition, rows)
+                result = apply(condition, rows)
             except ValueError as error:
                 where = (self._plan.kind.name, "filters", number)
-                raise self._description.error(Problem(where, f"`{text}`: {error}")) from None
-            self._verdicts.leave_out(answer.left_out)
-            for column, (unreadable, raw, reason) in answer.unreadable.items():
+                raise self._description.error(DatasetProblem(where, f"`{text}`: {error}")) from None
+            self._verdicts.exclude(result.excluded)
+            for column, (unreadable, raw, reason) in result.unreadable.items():
                 self._verdicts.reject(unreadable, column, raw, reason)
 
     def _check_values(self, field: Field) -> None:
@@ -107,14 +107,12 @@ class _Check:
         column = self._columns[field.name]
         self._refuse_unreadable(column)
         if field.required:
-            self._reject(_empty(column), column, "missing, and required")
+            self._reject(_empty(column), column, "missing, but required")
         for rows, reason in broken(field, column.values):
             self._reject(rows, column, reason)
 
     def _refuse_unreadable(self, column: Column) -> None:
-        self._reject(
-            spreadsheet_errors(column), column, "an error of a spreadsheet; mend the cell, or map it in `values`"
-        )
+        self._reject(spreadsheet_errors(column), column, "a spreadsheet error; correct the cell, or map it in `values`")
         self._reject(column.unreadable, column, column.reason)
 
     def _check_attribute(self, column: Column) -> None:
@@ -145,32 +143,32 @@ class _Check:
         if known:
             self._reject(too_early(status.values, known.values, self._columns["starts_at"].values), known, _TOO_EARLY)
 
-    def _check_reference(self, field: Field, known: Keys) -> None:
+    def _check_reference(self, field: Field, known: KeysByVerdict) -> None:
         column = self._columns[field.name]
         absent = ~_empty(column) & ~is_true(pc.is_in(column.values, value_set=_values(known.good)))
         if not absent.any():
             return
-        self._verdicts.leave_out(absent & is_true(pc.is_in(column.values, value_set=_values(known.left_out))))
-        refused = absent & is_true(pc.is_in(column.values, value_set=_values(known.rejected)))
-        self._reject(refused, column, f"orphan: its row of {field.refers_to} was rejected")
+        self._verdicts.exclude(absent & is_true(pc.is_in(column.values, value_set=_values(known.filtered))))
+        rejected = absent & is_true(pc.is_in(column.values, value_set=_values(known.rejected)))
+        self._reject(rejected, column, f"orphan: its row of {field.refers_to} was rejected")
         grouped = field.refers_to == "sessions" and self._description.spec.sessions.per
         hint = "; with `per: student` the id of a session is SESSION:STUDENT" if grouped else ""
-        self._reject(absent & ~refused, column, f"orphan: not in {field.refers_to}{hint}")
+        self._reject(absent & ~rejected, column, f"orphan: not in {field.refers_to}{hint}")
 
     def _check_duplicates(self, table: pa.Table) -> None:
         key, good = self._columns[self._plan.kind.key], np.flatnonzero(self._verdicts.good)
-        found = repeats(key.values.filter(pa.array(self._verdicts.good)))
-        if not found.rows.size:
+        repeated = repeats(key.values.filter(pa.array(self._verdicts.good)))
+        if not repeated.rows.size:
             return
-        found = Repeats(good[found.rows], good[found.first])
-        first = dict(zip(found.rows, self._source.row_numbers(found.first), strict=True))
+        repeated = Repeats(good[repeated.rows], good[repeated.first])
+        first = dict(zip(repeated.rows, self._source.row_numbers(repeated.first), strict=True))
         other = {
-            row: f"duplicate: row {first[row]} has the same {self._plan.kind.key} and another {name}"
+            row: f"duplicate: row {first[row]} has the same {self._plan.kind.key} and a different {name}"
             + (GROUP_HINT if name == "student_id" and self._plan.kind.name == "sessions" else "")
-            for row, name in zip(found.rows, first_difference(table, found), strict=True)
+            for row, name in zip(repeated.rows, first_difference(table, repeated), strict=True)
             if name is not None
         }
-        self._verdicts.collapse(_mask(list(set(found.rows) - set(other)), table.num_rows))
+        self._verdicts.collapse(_mask(list(set(repeated.rows) - set(other)), table.num_rows))
         self._reject(_mask(list(other), table.num_rows), key, list(other.values()))
 
     def _reject(self, rows: Mask, column: Column, reason: str | list[str]) -> None:
@@ -178,7 +176,7 @@ class _Check:
         self._verdicts.reject(rows, column.source, raw, reason)
 
     def _table(self) -> pa.Table:
-        """All rows in the schema of a Dataset, good or not."""
+        """All rows, good or not, in the schema of a Dataset."""
         n = self._source.table.num_rows
         schema = arrow_schema(self._plan.kind.name, attributes_of(self._plan))
         columns = [self._columns.get(field.name) for field in schema]
@@ -187,13 +185,14 @@ class _Check:
             schema=schema,
         )
 
-    def _keys(self) -> Keys:
+    def _keys(self) -> KeysByVerdict:
         values, verdicts = self._columns[self._plan.kind.key].values, self._verdicts
-        return Keys(*(values.filter(pa.array(rows)) for rows in (verdicts.good, verdicts.filtered, verdicts.rejected)))
+        masks = (verdicts.good, verdicts.filtered, verdicts.rejected)
+        return KeysByVerdict(*(values.filter(pa.array(rows)) for rows in masks))
 
 
-def attributes_of(plan: Plan) -> tuple[Attribute, ...]:
-    """The customer's own columns of a kind, as a Dataset names them."""
+def attributes_of(plan: ReadPlan) -> tuple[Attribute, ...]:
+    """Attributes of a kind, as named in a Dataset."""
     return tuple(Attribute(plan.kind.name, name, spec.type, spec.late) for name, spec in plan.attributes.items())
 
 

@@ -1,4 +1,4 @@
-"""One field or attribute of every row: what the file says, what it means, and where it means nothing."""
+"""One field or attribute of all rows: raw values, parsed values, unreadable rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from importing.rows.times import Reading, parse_time
 class Column:
     """A field or attribute of all rows of a file.
 
-    `source` is the file's column, or the field's own name where it was filled in; `raw` what the file says;
-    `reason` why the `unreadable` rows are.
+    `source` is the file's column, or the field's name if it was filled; `raw` holds the values in the file; `reason`
+    explains why the `unreadable` rows cannot be read.
     """
 
     source: str
@@ -33,23 +33,23 @@ class Column:
 def read_field(
     field: Field, source: str, raw: pa.ChunkedArray, meanings: Mapping[str, str | None], reading: Reading
 ) -> Column:
-    """A field of a kind, from a column of the file."""
-    said = mapped(as_text(raw), meanings) if meanings else raw
-    parsed = parse_field(field, said, reading)
-    return Column(source, raw, parsed.values, parsed.unreadable, _reason(field, reading, said.type))
+    """Parse a column of the file as a field."""
+    meant = mapped(as_text(raw), meanings) if meanings else raw
+    parsed = parse_field(field, meant, reading)
+    return Column(source, raw, parsed.values, parsed.unreadable, _reason(field, reading, meant.type))
 
 
 def read_attribute(
     source: str, raw: pa.ChunkedArray, meanings: Mapping[str, str | None], numeric: bool, signs: Signs
 ) -> Column:
-    """A customer's own column."""
-    said = mapped(as_text(raw), meanings) if meanings else raw
-    parsed = parse_number(said, signs) if numeric else parse_text(said)
-    return Column(source, raw, parsed.values, parsed.unreadable, _not_a_number(said.type) if numeric else _NUL)
+    """Parse a column of the file as an attribute."""
+    meant = mapped(as_text(raw), meanings) if meanings else raw
+    parsed = parse_number(meant, signs) if numeric else parse_text(meant)
+    return Column(source, raw, parsed.values, parsed.unreadable, _not_a_number(meant.type) if numeric else _NUL)
 
 
 def parse_field(field: Field, column: pa.ChunkedArray, reading: Reading) -> Parsed:
-    """A column's values as the field's type."""
+    """Parse a column as the field's type."""
     if field.choices is not None:
         return parse_choice(column, list(field.choices))
     if field.type is FieldType.TIME:
@@ -71,8 +71,8 @@ def _parse_zone(column: pa.ChunkedArray) -> Parsed:
 
 
 _NOT_A_NUMBER = "not a number"
-_BEYOND = "beyond 2^53, from where on a number loses digits; make it text or leave the column out"
-_NUL = "holds a NUL character, which cannot be stored"
+_BEYOND = "beyond 2^53, where numbers lose digits; make it text or remove the column"
+_NUL = "contains a NUL character, which cannot be stored"
 
 
 def _reason(field: Field, reading: Reading, kind: pa.DataType) -> str:
@@ -93,8 +93,8 @@ def _not_a_number(kind: pa.DataType) -> str:
 
 
 def filled(name: str, column: Column | None, values: pa.ChunkedArray) -> Column:
-    """A column with these values in its empty places; `column` is None where the file has none."""
+    """Fill the empty values of a column with `values`; `column` is None if the file has no such column."""
     if column is None:
         return Column(name, None, values, np.zeros(len(values), bool), "")
-    # A value that could not be read is no empty place: its row is rejected, not mended.
+    # An unreadable value is not an empty one: its row is rejected, not filled.
     return Column(column.source, column.raw, pc.coalesce(column.values, values), column.unreadable, column.reason)

@@ -1,4 +1,4 @@
-"""Filters: which rows do not meet a condition, and which could not be asked because a value cannot be read."""
+"""Evaluation of filters: rows that do not meet a condition, and rows with an unreadable value."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from domain.schema import FieldType
 from importing.files.parsing import PLAIN, Parsed, Signs, as_text, is_number, is_true, parse_number, parse_text
 from importing.rows.columns import Column
-from importing.rows.expressions import Comparison, Condition, Constant, Emptiness, Name, Operand
+from importing.rows.expressions import ComparisonCondition, Condition, Constant, EmptinessCondition, Name, Operand
 from importing.rows.rejects import Mask
 from importing.rows.times import Reading, is_time, parse_time
 
@@ -25,8 +25,8 @@ _SIGNS: Mapping[str, Callable[..., Any]] = {
 _NOUNS = {FieldType.TIME: "a time", FieldType.NUMBER: "a number", FieldType.TEXT: "text"}
 
 
-class Rows(NamedTuple):
-    """All that a condition may ask for: fields and attributes as read, other columns as they stand in the file."""
+class FilterRows(NamedTuple):
+    """Inputs of a condition: fields and attributes as read, other columns as in the file."""
 
     columns: Mapping[str, Column]
     table: pa.Table
@@ -34,54 +34,54 @@ class Rows(NamedTuple):
     signs: Signs = PLAIN
 
 
-class Answer(NamedTuple):
-    """Rows that do not meet a condition, and by column those of which it cannot be said."""
+class FilterResult(NamedTuple):
+    """Rows that do not meet a condition, and by column the rows where it is undecidable."""
 
-    left_out: Mask
+    excluded: Mask
     unreadable: Mapping[str, tuple[Mask, pa.ChunkedArray, str]]
 
 
-def ask(condition: Condition, rows: Rows) -> Answer:
-    """Put a condition to all rows. A comparison with an empty value is not met.
+def apply(condition: Condition, rows: FilterRows) -> FilterResult:
+    """Evaluate a condition on all rows. A comparison with an empty value is not met.
 
-    Raises ValueError where it compares what cannot be compared.
+    Raises ValueError if the operands cannot be compared.
     """
-    if isinstance(condition, Emptiness):
-        return _ask_emptiness(condition, rows)
-    return _ask_comparison(condition, rows)
+    if isinstance(condition, EmptinessCondition):
+        return _apply_emptiness(condition, rows)
+    return _apply_comparison(condition, rows)
 
 
-def _ask_emptiness(condition: Emptiness, rows: Rows) -> Answer:
+def _apply_emptiness(condition: EmptinessCondition, rows: FilterRows) -> FilterResult:
     column = rows.columns.get(condition.name)
     values = column.values if column else as_text(rows.table[condition.name])
     empty = np.array(pc.is_null(values), bool)
     unreadable = column.unreadable if column else np.zeros(empty.size, bool)
-    return Answer((empty != condition.empty) & ~unreadable, {})
+    return FilterResult((empty != condition.empty) & ~unreadable, {})
 
 
-def _ask_comparison(condition: Comparison, rows: Rows) -> Answer:
+def _apply_comparison(condition: ComparisonCondition, rows: FilterRows) -> FilterResult:
     kind = _common_type(condition, rows)
     left, right = (_parsed(side, kind, rows) for side in (condition.left, condition.right))
     met = is_true(_SIGNS[condition.sign](left.values, right.values))
     unknown = left.unreadable | right.unreadable
     sides = ((condition.left, left), (condition.right, right))
     faults = {
-        side.name: (parsed.unreadable, rows.table[side.name], f"not {_NOUNS[kind]}, which a filter compares it with")
+        side.name: (parsed.unreadable, rows.table[side.name], f"not {_NOUNS[kind]}, as a filter requires")
         for side, parsed in sides
         if isinstance(side, Name) and side.name not in rows.columns
     }
-    return Answer(~met & ~unknown, faults)
+    return FilterResult(~met & ~unknown, faults)
 
 
-def _common_type(condition: Comparison, rows: Rows) -> FieldType:
+def _common_type(condition: ComparisonCondition, rows: FilterRows) -> FieldType:
     kinds = {_type(side, rows) for side in (condition.left, condition.right)} - {None}
     if {FieldType.TIME, FieldType.NUMBER} <= kinds:
         raise ValueError("a time cannot be compared with a number")
     return next((kind for kind in (FieldType.TIME, FieldType.NUMBER) if kind in kinds), FieldType.TEXT)
 
 
-def _type(operand: Operand, rows: Rows) -> FieldType | None:
-    """What an operand is for certain; None for text, which may stand for something else."""
+def _type(operand: Operand, rows: FilterRows) -> FieldType | None:
+    """Type of an operand; None for text, which may be converted to another type."""
     if isinstance(operand, Constant):
         return FieldType.TIME if operand.is_time else FieldType.NUMBER if operand.is_number else None
     if operand.shift:
@@ -91,7 +91,7 @@ def _type(operand: Operand, rows: Rows) -> FieldType | None:
     return FieldType.TIME if is_time(kind) else FieldType.NUMBER if is_number(kind) else None
 
 
-def _parsed(operand: Operand, kind: FieldType, rows: Rows) -> Parsed:
+def _parsed(operand: Operand, kind: FieldType, rows: FilterRows) -> Parsed:
     if isinstance(operand, Constant):
         return _constant(operand, kind, rows)
     column = rows.columns.get(operand.name)
@@ -103,7 +103,7 @@ def _parsed(operand: Operand, kind: FieldType, rows: Rows) -> Parsed:
     return Parsed(values, column.unreadable)
 
 
-def _constant(constant: Constant, kind: FieldType, rows: Rows) -> Parsed:
+def _constant(constant: Constant, kind: FieldType, rows: FilterRows) -> Parsed:
     parsed = _parse(pa.chunked_array([[constant.text]]), kind, Reading(rows.zone))
     if parsed.unreadable.any():
         raise ValueError(f"`{constant.text}` is not {_NOUNS[kind]}")

@@ -1,4 +1,4 @@
-"""Times that are numbers: days as Excel counts them, seconds or milliseconds since 1970."""
+"""Numeric times: Excel day counts, seconds or milliseconds since 1970."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,7 +16,7 @@ _DAY = 86_400
 
 
 class _Count(NamedTuple):
-    """Seconds a unit, numbers taken (first included, last not), seconds of number 0 since 1970, zone."""
+    """Seconds per unit, accepted numbers (first included, last excluded), seconds since 1970 at number 0, zone."""
 
     unit: float
     first: float
@@ -27,18 +27,18 @@ class _Count(NamedTuple):
 
 _COUNTS: Mapping[str, _Count] = MappingProxyType(
     {
-        # Excel has a 29 February 1900, number 60: from 61 on, day 0 is 1899-12-30.
+        # Excel counts a 29 February 1900 as number 60: from 61 on, day 0 is 1899-12-30.
         "excel": _Count(_DAY, 61, 109_575, -25_569 * _DAY, None),
         "excel_1904": _Count(_DAY, 0, 108_113, -24_107 * _DAY, None),
         "epoch_s": _Count(1, -2_208_988_800, 7_258_118_400, 0, "UTC"),
-        # Smaller ones are before 1973, and in truth seconds.
+        # Smaller numbers would be before 1973, and are in fact seconds.
         "epoch_ms": _Count(0.001, 100_000_000_000, 7_258_118_400_000, 0, "UTC"),
     }
 )
 
 
 def counted_time(column: pa.ChunkedArray, name: str, signs: Signs) -> Parsed:
-    """Times of a column of numbers: of Excel without a zone and to the second, others in UTC to the microsecond."""
+    """Convert numbers to times: Excel's without a zone and to the second, others in UTC to the microsecond."""
     count = _COUNTS[name]
     numbers, unreadable = parse_number(column, signs)
     numbers, outside = kept(numbers, _within(numbers, count))

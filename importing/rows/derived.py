@@ -1,4 +1,4 @@
-"""What follows from the rows that were read: tutors and students that have no file, and when a start became known."""
+"""Data derived from read rows: tutors and students without a file, and `scheduled_at` of sessions."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ from features.base.dataset import arrow_schema
 
 
 def named_in(kind: str, tables: Mapping[str, pa.Table]) -> pa.Table:
-    """A kind made of the ids that the other kinds' rows name, in the order in which they come up first.
+    """Derive a kind from the ids in the other kinds' rows, in order of first occurrence.
 
-    Fields with a default have it, all others are empty.
+    Fields with a default are set to it, all others are empty.
     """
     schema, key = arrow_schema(kind), KINDS[kind].key
     ids = [
@@ -30,7 +30,7 @@ def named_in(kind: str, tables: Mapping[str, pa.Table]) -> pa.Table:
 
 
 def with_last_reschedule(sessions: pa.Table, reschedules: pa.Table) -> pa.Table:
-    """Sessions whose `scheduled_at` is the moment of the last reschedule, or the booking where there was none."""
+    """Set `scheduled_at` of sessions to the moment of the last reschedule, or of the booking without one."""
     last = reschedules.group_by("session_id").aggregate([("requested_at", "max")])
     place = pc.index_in(sessions["session_id"], last["session_id"].combine_chunks())
     moved = last["requested_at_max"].combine_chunks().take(place.combine_chunks())

@@ -1,11 +1,11 @@
-"""The small language of dataset files: names, spans of time, constants, conditions. Nothing in it can be executed.
+"""Expression language of dataset files: names, durations, constants, conditions. Expressions execute no code.
 
     fill:     FIELD | FIELD ± SPAN | constant
     columns:  COLUMN | COLUMN ± SPAN
     filters:  OPERAND == != < <= > >= OPERAND | NAME is empty | NAME is not empty
 
-An OPERAND is a name, a name ± SPAN, a number, a date or time, or text in quotes. Backticks stand around a column's
-name that could be read as something else.
+An OPERAND is a name, a name ± SPAN, a number, a date or time, or text in quotes. Backticks quote a column name that
+could be read as something else.
 """
 
 import re
@@ -25,7 +25,7 @@ _LONGEST = timedelta(days=36_500)
 
 @dataclass(frozen=True)
 class Name:
-    """A column or field by name, a span of time later (or, below zero, earlier)."""
+    """A column or field by name, shifted later by a duration (earlier if negative)."""
 
     name: str
     shift: timedelta = timedelta(0)
@@ -33,19 +33,19 @@ class Name:
 
 @dataclass(frozen=True)
 class Constant:
-    """A constant as written; `quoted` if its quotes say that it is text."""
+    """A constant as written; `quoted` if quotes mark it as text."""
 
     text: str
     quoted: bool = False
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a number, not the text of one."""
+        """Whether it is an unquoted number."""
         return not self.quoted and _NUMBER.fullmatch(self.text) is not None
 
     @property
     def is_time(self) -> bool:
-        """Whether it is a date or time, not the text of one."""
+        """Whether it is an unquoted date or time."""
         return not self.quoted and _DATE.fullmatch(self.text) is not None
 
 
@@ -53,8 +53,8 @@ Operand = Name | Constant
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two operands and the sign between them."""
+class ComparisonCondition:
+    """Two operands and a comparison operator."""
 
     left: Operand
     sign: str
@@ -62,50 +62,52 @@ class Comparison:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns and fields it compares."""
+        """Columns and fields that are compared."""
         return tuple(side.name for side in (self.left, self.right) if isinstance(side, Name))
 
 
 @dataclass(frozen=True)
-class Emptiness:
-    """Whether a column or field has a value."""
+class EmptinessCondition:
+    """A test whether a column or field is empty."""
 
     name: str
     empty: bool
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The one column or field it asks for."""
+        """The column or field that is tested."""
         return (self.name,)
 
 
-Condition = Comparison | Emptiness
+Condition = ComparisonCondition | EmptinessCondition
 
 
 def shifted_name(text: str) -> Name:
-    """`NAME` or `NAME ± SPAN`. Raises ValueError for a span of more than a hundred years."""
-    found = _SHIFTED.fullmatch(text.strip())
-    if not found:
+    """Parse `NAME` or `NAME ± SPAN`. Raises ValueError for a span of more than a hundred years."""
+    match = _SHIFTED.fullmatch(text.strip())
+    if not match:
         return Name(_unquoted(text.strip()))
     try:
-        span = parse_span(found["span"])
+        span = parse_span(match["span"])
     except OverflowError:
         span = timedelta.max
     if span > _LONGEST:
-        raise ValueError(f"`{found['span']}` is longer than a hundred years")
-    return Name(_unquoted(found["name"]), -span if found["sign"] == "-" else span)
+        raise ValueError(f"`{match['span']}` is longer than a hundred years")
+    return Name(_unquoted(match["name"]), -span if match["sign"] == "-" else span)
 
 
 def condition(text: str) -> Condition:
-    """A filter. Raises ValueError saying what is expected."""
-    if found := _EMPTINESS.fullmatch(text.strip()):
-        return Emptiness(_unquoted(found["name"]), empty=not found["not"])
-    if found := _COMPARISON.fullmatch(text.strip()):
-        comparison = Comparison(_operand(found["left"]), found["sign"].replace("==", "="), _operand(found["right"]))
+    """Parse a filter. Raises ValueError with an example."""
+    if match := _EMPTINESS.fullmatch(text.strip()):
+        return EmptinessCondition(_unquoted(match["name"]), empty=not match["not"])
+    if match := _COMPARISON.fullmatch(text.strip()):
+        comparison = ComparisonCondition(
+            _operand(match["left"]), match["sign"].replace("==", "="), _operand(match["right"])
+        )
         if comparison.names:
             return comparison
     raise ValueError(
-        f"`{text}` is no condition; write one such as `Age >= 0`, `status != 'cancelled'` or `Age is not empty`"
+        f"`{text}` is not a condition; write one such as `Age >= 0`, `status != 'cancelled'` or `Age is not empty`"
     )
 
 

@@ -1,4 +1,4 @@
-"""Columns that are written in another way than is declared, and the line of the dataset file that would read them."""
+"""Detection of columns in a different notation than declared, with the dataset-file line that would read them."""
 
 import re
 from typing import NamedTuple
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from domain.wording import shown
 from importing.files.parsing import as_text, is_number, is_true
 from importing.rows.columns import Column
-from importing.rows.plan import Plan
+from importing.rows.plan import ReadPlan
 from importing.rows.rejects import Mask
 
 _SAMPLE = 1000
@@ -20,7 +20,7 @@ _ERRORS = pa.array(
 
 
 class _Form(NamedTuple):
-    """A way of writing a value: its pattern, its name, and what to add to the dataset file."""
+    """A notation of values: pattern, name, and the addition to the dataset file."""
 
     pattern: re.Pattern[str]
     name: str
@@ -39,15 +39,15 @@ _NUMBERS = (
     _Form(re.compile(r"-?\d+\.\d+"), "a decimal point", 'csv: {decimal: "."}'),
 )
 _TIMES = (
-    _Form(re.compile(r"[23456]\d{4}([.,]\d+)?"), "Excel's count of days", "excel"),
+    _Form(re.compile(r"[23456]\d{4}([.,]\d+)?"), "an Excel day count", "excel"),
     _Form(re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d"), "a date in eight digits", '"%Y%m%d"'),
     _Form(re.compile(r"\d{9,10}([.,]\d+)?"), "seconds since 1970", "epoch_s"),
     _Form(re.compile(r"\d{12,13}([.,]\d+)?"), "milliseconds since 1970", "epoch_ms"),
 )
 
 
-def misread(column: Column, name: str, plan: Plan) -> str | None:
-    """One sentence for a column of which at least half cannot be read for one and the same cause."""
+def misread(column: Column, name: str, plan: ReadPlan) -> str | None:
+    """Error for a column where at least half the values are unreadable for the same reason; None otherwise."""
     unreadable = int(column.unreadable.sum())
     if column.raw is None or not unreadable or unreadable * 2 < len(column.raw) - column.raw.null_count:
         return None
@@ -58,13 +58,13 @@ def misread(column: Column, name: str, plan: Plan) -> str | None:
 
 
 def counted_hint(name: str, column: pa.ChunkedArray) -> str:
-    """The format that would read a column of numbers as times, for the end of a sentence."""
+    """Hint at the format that would read a numeric column as times, to append to an error."""
     form = _form(_TIMES, as_text(column.drop_null().slice(0, _SAMPLE))) if is_number(column.type) else None
     return f": {form.name}? add formats: {{{name}: {form.add}}}" if form else ""
 
 
 def spreadsheet_errors(column: Column) -> Mask:
-    """Where a spreadsheet wrote an error such as #N/A and no meaning is given to it."""
+    """Rows with a spreadsheet error such as #N/A that has no declared meaning."""
     none = np.zeros(len(column.values), bool)
     if column.raw is None or not pa.types.is_string(column.raw.type):
         return none
@@ -82,7 +82,7 @@ def _time(bad: pa.ChunkedArray, name: str) -> str | None:
     return f"`{name}`: {_example(bad)} looks like {form.name}: add formats: {{{name}: {form.add}}}" if form else None
 
 
-def _number(bad: pa.ChunkedArray, name: str, plan: Plan) -> str | None:
+def _number(bad: pa.ChunkedArray, name: str, plan: ReadPlan) -> str | None:
     form = _form(_NUMBERS, bad)
     if form is None:
         return None
@@ -91,7 +91,7 @@ def _number(bad: pa.ChunkedArray, name: str, plan: Plan) -> str | None:
 
 
 def _form(forms: tuple[_Form, ...], text: pa.ChunkedArray) -> _Form | None:
-    """The first way of writing that nearly all values have."""
+    """The first notation that nearly all values match."""
     values = [value.strip() for value in text.to_pylist() if value]
     needed = max(1, 0.9 * len(values))
     return next((f for f in forms if sum(bool(f.pattern.fullmatch(v)) for v in values) >= needed), None)

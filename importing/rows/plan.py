@@ -1,4 +1,4 @@
-"""What a dataset file asks of one file, held against the columns that the file has."""
+"""Plan for reading one file: the dataset file's requests, checked against the file's columns."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pyarrow as pa
 from domain.schema import KINDS, Field, FieldType, Kind
 from domain.wording import did_you_mean, shown
 from importing.files.sources import Opened
-from importing.format.dataset_file import DEFAULT_FILLS, AttributeSpec, KindSpec, Problem, field_of
+from importing.format.dataset_file import DEFAULT_FILLS, AttributeDeclaration, DatasetProblem, KindSpec, field_of
 from importing.format.description import Description
 from importing.rows.columns import parse_field
 from importing.rows.expressions import Condition, Constant, Name, Operand, condition, shifted_name
@@ -20,8 +20,8 @@ _LISTED = 10
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How one kind is read: its fields' columns, its fills in an order in which each finds what it needs."""
+class ReadPlan:
+    """Plan for reading one kind: columns of its fields, fills in dependency order, conditions."""
 
     kind: Kind
     spec: KindSpec
@@ -32,114 +32,112 @@ class Plan:
     conditions: Mapping[str, Condition]
 
     def reading(self, field: str) -> Reading:
-        """How times of that field are read."""
+        """Time format, zone and shift for a field."""
         shift = self.sources[field].shift if field in self.sources else Name(field).shift
         return Reading(self.zone, self.spec.formats.get(field), shift, self.opened.signs)
 
     @property
     def columns(self) -> set[str]:
-        """All columns of the file that it needs."""
-        asked = {name for c in self.conditions.values() for name in c.names if name in self.opened.names}
-        return {source.name for source in self.sources.values()} | set(self.spec.attributes) | asked
+        """Columns of the file that the plan reads."""
+        filtered = {name for c in self.conditions.values() for name in c.names if name in self.opened.names}
+        return {source.name for source in self.sources.values()} | set(self.spec.attributes) | filtered
 
     @property
-    def attributes(self) -> Mapping[str, AttributeSpec]:
-        """The customer's own columns."""
+    def attributes(self) -> Mapping[str, AttributeDeclaration]:
+        """Declared attributes by column."""
         return self.spec.attributes
 
 
-def make_plan(description: Description, kind: str, opened: Opened) -> Plan:
-    """Raises InvalidDataset naming line, key and the nearest column or field for what the file cannot give."""
+def make_plan(description: Description, kind: str, opened: Opened) -> ReadPlan:
+    """Plan the reading of a kind. Raises InvalidDataset with line, key and nearest column or field of each error."""
     spec = description.spec.kinds()[kind]
     sources, lacking = _sources(kind, spec, opened)
     fills, unfit = _fills(kind, spec, set(sources), description.spec.timezone)
     conditions, wrong = _conditions(kind, spec, opened, set(sources) | set(fills))
-    asked = {name for parsed in conditions.values() for name in parsed.names}
-    near = unread_columns(kind, spec, opened.names, {source.name for source in sources.values()} | asked)
-    found = [*lacking, *near, *_attribute_problems(kind, spec, opened), *unfit, *wrong]
-    # A field without a column is not worth a second complaint where the first explains it.
+    filtered = {name for parsed in conditions.values() for name in parsed.names}
+    near = unread_columns(kind, spec, opened.names, {source.name for source in sources.values()} | filtered)
+    problems = [*lacking, *near, *_attribute_problems(kind, spec, opened), *unfit, *wrong]
     if spec.per and "student_id" not in set(sources) | set(fills):
-        found.append(Problem((kind, "per"), f"`per: student` needs `student_id`: {no_column('student_id', opened)}"))
-    found = found or list(_unsupplied(kind, set(sources) | set(fills), opened))
-    if found:
-        raise description.error(*found)
-    return Plan(KINDS[kind], spec, description.spec.timezone, opened, sources, fills, conditions)
+        message = f"`per: student` requires `student_id`: {no_column('student_id', opened)}"
+        problems.append(DatasetProblem((kind, "per"), message))
+    # Unsupplied fields are reported only if no earlier problem explains them.
+    problems = problems or list(_unsupplied(kind, set(sources) | set(fills), opened))
+    if problems:
+        raise description.error(*problems)
+    return ReadPlan(KINDS[kind], spec, description.spec.timezone, opened, sources, fills, conditions)
 
 
-def _sources(kind: str, spec: KindSpec, opened: Opened) -> tuple[dict[str, Name], list[Problem]]:
-    sources, found = {}, []
+def _sources(kind: str, spec: KindSpec, opened: Opened) -> tuple[dict[str, Name], list[DatasetProblem]]:
+    sources, problems = {}, []
     for field in KINDS[kind].fields:
-        said = spec.columns.get(field.name, field.name if field.name in opened.names else None)
-        if said is None:
+        text = spec.columns.get(field.name, field.name if field.name in opened.names else None)
+        if text is None:
             continue
         try:
-            sources[field.name] = _source(field, said, opened)
+            sources[field.name] = _source(field, text, opened)
         except ValueError as error:
-            found.append(Problem((kind, "columns", field.name), str(error)))
-    return sources, found
+            problems.append(DatasetProblem((kind, "columns", field.name), str(error)))
+    return sources, problems
 
 
-def _source(field: Field, said: str, opened: Opened) -> Name:
-    source = Name(said) if said in opened.names else shifted_name(said)
+def _source(field: Field, text: str, opened: Opened) -> Name:
+    source = Name(text) if text in opened.names else shifted_name(text)
     if source.name not in opened.names:
         raise ValueError(no_column(source.name, opened))
     if source.shift and field.type is not FieldType.TIME:
-        raise ValueError(f"`{said}`: `{field.name}` is no time, so no span can be added to it")
+        raise ValueError(f"`{text}`: `{field.name}` is not a time, so no span can be added to it")
     return source
 
 
-def _attribute_problems(kind: str, spec: KindSpec, opened: Opened) -> Iterator[Problem]:
+def _attribute_problems(kind: str, spec: KindSpec, opened: Opened) -> Iterator[DatasetProblem]:
     for name in spec.attributes:
         if name not in opened.names:
-            yield Problem((kind, "attributes", name), no_column(name, opened))
+            yield DatasetProblem((kind, "attributes", name), no_column(name, opened))
 
 
-def _fills(kind: str, spec: KindSpec, present: set[str], zone: str) -> tuple[dict[str, Operand], list[Problem]]:
+def _fills(kind: str, spec: KindSpec, present: set[str], zone: str) -> tuple[dict[str, Operand], list[DatasetProblem]]:
     fills: dict[str, Operand] = {}
-    found = []
-    for name, said in (dict(DEFAULT_FILLS[kind]) | spec.fill).items():
+    problems = []
+    for name, text in (dict(DEFAULT_FILLS[kind]) | spec.fill).items():
         try:
-            fills[name] = _fill(kind, name, said, zone)
+            fills[name] = _fill(kind, name, text, zone)
         except ValueError as error:
-            found.append(Problem((kind, "fill", name), str(error)))
+            problems.append(DatasetProblem((kind, "fill", name), str(error)))
     for name, fill in fills.items():
         if name in spec.fill and isinstance(fill, Name) and fill.name not in present | set(fills):
-            found.append(Problem((kind, "fill", name), f"`{fill.name}` has no column to fill `{name}` from"))
+            problems.append(DatasetProblem((kind, "fill", name), f"`{fill.name}` has no column to fill `{name}` from"))
     try:
-        return _in_order(fills), found
+        return _in_order(fills), problems
     except CycleError as error:
-        circle = " → ".join(error.args[1])
-        return fills, [
-            *found,
-            Problem((kind, "fill", error.args[1][0]), f"these fill each other in a circle: {circle}"),
-        ]
+        cycle = " → ".join(error.args[1])
+        return fills, [*problems, DatasetProblem((kind, "fill", error.args[1][0]), f"circular fills: {cycle}")]
 
 
 def _in_order(fills: Mapping[str, Operand]) -> dict[str, Operand]:
-    """Each fill after those that it reads. Raises CycleError."""
+    """Fills in dependency order. Raises CycleError."""
     needs = {name: {fill.name} & set(fills) if isinstance(fill, Name) else set() for name, fill in fills.items()}
     return {name: fills[name] for name in TopologicalSorter(needs).static_order()}
 
 
-def _fill(kind: str, name: str, said: str, zone: str) -> Operand:
-    """A fill that suits its field. Raises ValueError saying what does not."""
-    field, source = KINDS[kind].field(name), shifted_name(said)
+def _fill(kind: str, name: str, text: str, zone: str) -> Operand:
+    """Parse a fill. Raises ValueError if it does not fit the field."""
+    field, source = KINDS[kind].field(name), shifted_name(text)
     other = field_of(kind, source.name)
     if other is None:
-        return _constant(kind, field, said, zone)
+        return _constant(kind, field, text, zone)
     if other.type is not field.type or other.choices is not field.choices:
         raise ValueError(f"`{name}` is {_a(field)}, `{other.name}` is {_a(other)}")
     if source.shift and field.type is not FieldType.TIME:
-        raise ValueError(f"`{said}`: `{name}` is no time, so no span can be added to it")
+        raise ValueError(f"`{text}`: `{name}` is not a time, so no span can be added to it")
     return source
 
 
-def _constant(kind: str, field: Field, said: str, zone: str) -> Constant:
-    if parse_field(field, pa.chunked_array([[said]]), Reading(zone)).unreadable.any():
+def _constant(kind: str, field: Field, text: str, zone: str) -> Constant:
+    if parse_field(field, pa.chunked_array([[text]]), Reading(zone)).unreadable.any():
         names = [*(f.name for f in KINDS[kind].fields if f.type is field.type), *(field.choices or ())]
-        hint = did_you_mean(shifted_name(said).name, names)
-        raise ValueError(f"`{said}` is neither a field of `{kind}` nor {_a(field)}{hint}")
-    return Constant(said)
+        hint = did_you_mean(shifted_name(text).name, names)
+        raise ValueError(f"`{text}` is neither a field of `{kind}` nor {_a(field)}{hint}")
+    return Constant(text)
 
 
 def _a(field: Field) -> str:
@@ -148,33 +146,33 @@ def _a(field: Field) -> str:
 
 def _conditions(
     kind: str, spec: KindSpec, opened: Opened, fields: set[str]
-) -> tuple[dict[str, Condition], list[Problem]]:
-    conditions, found = {}, []
+) -> tuple[dict[str, Condition], list[DatasetProblem]]:
+    conditions, problems = {}, []
     for number, text in enumerate(spec.filters):
         try:
             conditions[text] = _condition(text, [*fields, *opened.names])
         except ValueError as error:
-            found.append(Problem((kind, "filters", number), str(error)))
-    return conditions, found
+            problems.append(DatasetProblem((kind, "filters", number), str(error)))
+    return conditions, problems
 
 
 def _condition(text: str, known: list[str]) -> Condition:
     parsed = condition(text)
     for name in parsed.names:
         if name not in known:
-            hint = did_you_mean(name, known) or "; text stands in quotes, as in 'cancelled'"
+            hint = did_you_mean(name, known) or "; write text in quotes, as in 'cancelled'"
             raise ValueError(f"`{text}`: `{name}` is neither a field nor a column{hint}")
     return parsed
 
 
-def _unsupplied(kind: str, supplied: set[str], opened: Opened) -> Iterator[Problem]:
+def _unsupplied(kind: str, supplied: set[str], opened: Opened) -> Iterator[DatasetProblem]:
     missing = [field for field in KINDS[kind].fields if field.required and field.name not in supplied]
     if len(missing) > 1 and not any(did_you_mean(field.name, opened.names, cutoff=0.6) for field in missing):
         fields = ", ".join(f"`{field.name}`" for field in missing)
         columns = ", ".join(shown(name, 30) for name in opened.names[:_LISTED])
-        message = f"nothing gives {fields}: {opened.label} has the columns {columns}. Name theirs under `columns`."
-        yield Problem((kind,), message)
+        message = f"no column for {fields}: {opened.label} has the columns {columns}. Map them under `columns`."
+        yield DatasetProblem((kind,), message)
         return
     for field in missing:
-        message = f"nothing gives `{field.name}`: {no_column(field.name, opened)}"
-        yield Problem((kind,), f"{message} Name it under `columns`, or a value under `fill`.")
+        message = f"no column for `{field.name}`: {no_column(field.name, opened)}"
+        yield DatasetProblem((kind,), f"{message} Map it under `columns`, or set a value under `fill`.")

@@ -1,4 +1,4 @@
-"""Which rows were refused or left out, why, and the file that says so."""
+"""Verdicts on rows, rejected rows with their reasons, and the file of rejects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
-"""One line a rejected row: the first thing that is wrong with it."""
+"""One line per rejected row, with the first rule it breaks."""
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows of one kind. `read` is the sum of the others; a kind without a file has only `good` ones, derived."""
+    """Row counts of one kind. `read` is the sum of the others; a kind without a file has only derived, `good` rows."""
 
     read: int = 0
     good: int = 0
@@ -38,10 +38,10 @@ class Counts:
 
 
 class Verdicts:
-    """What becomes of each row of one file. A row is rejected once, for the first rule that it breaks."""
+    """Verdict on each row of one file. A row is rejected once, for the first rule that it breaks."""
 
     def __init__(self, source: Source) -> None:
-        """All rows are good to begin with, but for those that cannot be read as a whole."""
+        """Start with all rows good, except those that cannot be read as a whole."""
         self._source = source
         n = source.table.num_rows
         self.good: Mask = np.ones(n, bool)
@@ -49,35 +49,35 @@ class Verdicts:
         self.rejected: Mask = np.zeros(n, bool)
         self._notes: list[pa.Table] = [self._faults()]
 
-    def leave_out(self, rows: Mask) -> None:
-        """Count rows as left out on the user's own wish."""
+    def exclude(self, rows: Mask) -> None:
+        """Mark rows as excluded by a filter."""
         self.filtered |= rows & self.good
         self.good &= ~rows
 
     def collapse(self, rows: Mask) -> None:
-        """Drop rows that repeat another word for word."""
+        """Drop rows that are identical to an earlier one."""
         self.good &= ~rows
 
     def reject(self, rows: Mask, column: str, values: pa.ChunkedArray | None, reason: str | Sequence[str]) -> None:
-        """Reject those of the rows that are still good. `reason` is one for all, or one for each of `rows` set."""
+        """Reject the rows that are still good. `reason` is one for all, or one for each row set in `rows`."""
         chosen = rows & self.good
-        found = np.flatnonzero(chosen)
-        if not found.size:
+        indices = np.flatnonzero(chosen)
+        if not indices.size:
             return
         self.good &= ~chosen
         self.rejected |= chosen
         if not isinstance(reason, str):
             reason = [why for why, taken in zip(reason, chosen[rows], strict=True) if taken]
-        said = as_text(values.take(pa.array(found))).to_pylist() if values is not None else [""] * found.size
-        self._notes.append(self._note(self._source.row_numbers(found), column, said, reason))
+        texts = as_text(values.take(pa.array(indices))).to_pylist() if values is not None else [""] * indices.size
+        self._notes.append(self._note(self._source.row_numbers(indices), column, texts, reason))
 
     @property
     def rejects(self) -> pa.Table:
-        """The rejected rows in the file's order, as SCHEMA says."""
+        """Rejected rows in file order, in SCHEMA."""
         return pa.concat_tables(self._notes).sort_by("row")
 
     def counts(self) -> Counts:
-        """How many rows of each fate."""
+        """Number of rows by verdict."""
         faults = len(self._source.faults)
         read, good = self.good.size + faults, int(self.good.sum())
         rejected, filtered = int(self.rejected.sum()) + faults, int(self.filtered.sum())
@@ -89,13 +89,13 @@ class Verdicts:
         return self._note(rows, "", [""] * rows.size, [fault.reason for fault in faults])
 
     def _note(
-        self, rows: NDArray[np.int64], column: str, said: list[str | None], reason: str | Sequence[str]
+        self, rows: NDArray[np.int64], column: str, texts: list[str | None], reason: str | Sequence[str]
     ) -> pa.Table:
         reasons = [reason] * rows.size if isinstance(reason, str) else reason
-        columns = [[self._source.label] * rows.size, rows, [column] * rows.size, [v or "" for v in said], reasons]
+        columns = [[self._source.label] * rows.size, rows, [column] * rows.size, [v or "" for v in texts], reasons]
         return pa.table([pa.array(c, field.type) for c, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
 
 
 def write_rejects(table: pa.Table, path: Path) -> None:
-    """Write rejected rows as CSV. Raises OSError where that cannot be."""
+    """Write rejected rows as CSV. Raises OSError."""
     csv.write_csv(table, path)

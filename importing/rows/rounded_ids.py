@@ -1,4 +1,4 @@
-"""Ids that a spreadsheet has rounded: `2.98725E+13`, or `29872500000000` where it was written out again."""
+"""Detection of ids rounded by a spreadsheet: `2.98725E+13`, or `29872500000000` if written out again."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -9,20 +9,20 @@ import pyarrow.compute as pc
 
 from domain.wording import shown
 from importing.rows.columns import Column
-from importing.rows.plan import Plan
+from importing.rows.plan import ReadPlan
 
 _SCIENTIFIC = r"^[1-9](?:[.,]\d+)?[eE]\+\d{1,3}$"
 _SIX_DIGITS = r"^[1-9]\d{0,5}0{6,}$"
-"""A number of twelve digits or more of which six at most are left: a chance of one in a million."""
+"""A number of at least twelve digits with at most six significant ones: a chance of one in a million."""
 _FIFTEEN_DIGITS = r"^[1-9]\d{14}0+$"
-"""Excel keeps fifteen digits, so that every longer number ends in zeros."""
+"""Excel keeps fifteen digits, so every longer number ends in zeros."""
 _LONG, _VERY_LONG = 12, 16
 _FEW, _NEARLY_ALL = 3, 0.9
 _EXAMPLES = 3
 
 
 class RoundedIds(NamedTuple):
-    """How many values of an id column look rounded, and a few of them."""
+    """Number of values in an id column that look rounded, with examples."""
 
     file: str
     kind: str
@@ -31,27 +31,27 @@ class RoundedIds(NamedTuple):
     examples: tuple[str, ...]
 
     def in_words(self) -> str:
-        """Warning in words: finding, possible cause and remedy."""
+        """Warning with the finding, its possible consequence and the remedy."""
         look = "1 value of `{}` looks" if self.rows == 1 else f"{self.rows:,} values of `{{}}` look"
         return (
             f"{self.file}: {look.format(self.field)} rounded by a spreadsheet, as {', '.join(self.examples)}: "
-            "different ids may have become one. Export the column as text."
+            "different ids may have been merged. Export the column as text."
         )
 
 
-def rounded_ids(plan: Plan, columns: Mapping[str, Column]) -> Iterator[RoundedIds]:
-    """The columns of keys and references in which values look rounded."""
+def rounded_ids(plan: ReadPlan, columns: Mapping[str, Column]) -> Iterator[RoundedIds]:
+    """Key and reference columns with values that look rounded."""
     for field in plan.kind.fields:
         if field.name not in columns or not (field.refers_to or field.name == plan.kind.key):
             continue
-        found = _rounded(columns[field.name].values)
-        if len(found):
-            examples = tuple(shown(value, 30) for value in pc.unique(found)[:_EXAMPLES].to_pylist())
-            yield RoundedIds(plan.opened.label, plan.kind.name, field.name, len(found), examples)
+        rounded = _rounded(columns[field.name].values)
+        if len(rounded):
+            examples = tuple(shown(value, 30) for value in pc.unique(rounded)[:_EXAMPLES].to_pylist())
+            yield RoundedIds(plan.opened.label, plan.kind.name, field.name, len(rounded), examples)
 
 
 def _rounded(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The values that look rounded. What most columns lack is looked for first, so that they cost next to nothing."""
+    """Values that look rounded. Cheap tests come first, so that ordinary columns cost almost nothing."""
     longest = pc.max(pc.binary_length(ids)).as_py() or 0
     chunks = []
     if _has_byte(ids, b"+"):
@@ -71,7 +71,7 @@ def _has_byte(ids: pa.ChunkedArray, byte: bytes) -> bool:
 
 
 def _only_fifteen_digits(ids: pa.ChunkedArray) -> list[pa.Array]:
-    """Very long numbers, if nearly all of the column end as Excel would end them."""
+    """Very long numbers, if nearly all of them end in zeros as Excel writes them."""
     very_long = ids.filter(pc.greater_equal(pc.binary_length(ids), _VERY_LONG))
     rounded = very_long.filter(pc.match_substring_regex(very_long, _FIFTEEN_DIGITS))
     return rounded.chunks if len(rounded) >= max(_FEW, _NEARLY_ALL * len(very_long)) else []

@@ -1,4 +1,4 @@
-"""The rules of `domain.rules` on whole columns: which rows break a field's rule, and why."""
+"""The rules of `domain.rules` applied to whole columns."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ _KNOWN_BEFORE = pa.array([SessionStatus.BOOKED.value, SessionStatus.CANCELLED.va
 
 
 def broken(field: Field, values: pa.ChunkedArray) -> Iterator[tuple[Mask, str]]:
-    """Rows whose value breaks the field's rule, with the reason; empty values break none."""
+    """Rows whose value breaks the field's rule, with the reason; empty values break no rule."""
     if field.within is not None:
         yield _outside(values, field.within), field.within.sentence
     if field.type is FieldType.TIME:
@@ -38,15 +38,15 @@ def broken_text(rule: TextRule, text: pa.ChunkedArray) -> Iterator[tuple[Mask, s
 
 
 def too_early(status: pa.ChunkedArray, known_at: pa.ChunkedArray, starts_at: pa.ChunkedArray) -> Mask:
-    """Rows whose outcome, other than a cancellation, is known before the session starts."""
+    """Rows whose outcome, other than a cancellation, is known too early before the session's start."""
     decided = pc.invert(pc.is_in(status, value_set=_KNOWN_BEFORE))
     earliest = pc.subtract(starts_at, pa.scalar(EARLY_OUTCOME, pa.duration("us")))
     return is_true(pc.and_(decided, pc.less(known_at, earliest)))
 
 
 def _outside(numbers: pa.ChunkedArray, within: Range) -> Mask:
-    held = np.asarray(pc.fill_null(numbers, within.low), np.float64)
-    return (held < within.low) | (held > within.high)
+    values = np.asarray(pc.fill_null(numbers, within.low), np.float64)
+    return (values < within.low) | (values > within.high)
 
 
 def _out_of_years(times: pa.ChunkedArray) -> Mask:

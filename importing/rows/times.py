@@ -1,4 +1,4 @@
-"""Columns of files as times: whole columns at once, and where they could not be read."""
+"""Parsing of whole columns as times, with masks of unreadable rows."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from importing.rows.counted_times import counted_time
 _CLOCK = pa.timestamp("us")
 _EARLIEST, _LATEST = datetime(1900, 1, 1), datetime(2200, 1, 1)
 
-# The forms of ISO 8601 that Arrow reads, so that a column is read alike at once and value by value.
+# The ISO 8601 forms that Arrow reads, so that whole-column and per-value parsing agree.
 _ZONE = r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
 _DATE = r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _HOUR = r"(?:[01]\d|2[0-3])(?::[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)?"
@@ -27,7 +27,7 @@ _DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
 class Reading(NamedTuple):
-    """How times are read: the zone of those that state none, their format, a span to add, and number signs."""
+    """Settings for reading times: zone of times without an offset, format, span to add, number signs."""
 
     zone: str
     format: str | None = None
@@ -36,11 +36,11 @@ class Reading(NamedTuple):
 
 
 def parse_time(column: pa.ChunkedArray, reading: Reading) -> Parsed:
-    """Times as UTC microseconds, between 1900 and 2199.
+    """Parse times as UTC microseconds, between 1900 and 2199.
 
-    A time that states no zone is of `reading.zone`; the span is added to its clock before that, so that a day more is
-    the same hour of the next day. Where the clock is set back and a time comes twice, the first is meant; where it is
-    set forward and a time does not exist, the first moment after the gap.
+    A time without an offset is in `reading.zone`; the span is added to local time first, so that one day later is the
+    same hour of the next day. An ambiguous local time (clock set back) is the first of the two; a non-existent one
+    (clock set forward) is the first moment after the gap.
     """
     if is_time(column.type):
         return _placed(column, reading)
@@ -57,7 +57,7 @@ def parse_time(column: pa.ChunkedArray, reading: Reading) -> Parsed:
 
 
 def _at_once(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """A column in which every value can be read and all or none state a zone; None for any other."""
+    """Parse a column where every value is readable and all or none have an offset; None for any other."""
     for kind in (TIME, _CLOCK):
         try:
             return text.cast(kind)
@@ -67,7 +67,7 @@ def _at_once(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
 
 def _one_by_one(text: pa.ChunkedArray, unreadable: NDArray[np.bool_], reading: Reading) -> Parsed:
-    """Times of which some state a zone and some do not, all of them such that Arrow can read them."""
+    """Parse times with and without offsets, all readable by Arrow."""
     zoned, nothing = pc.match_substring_regex(text, _ZONED), pa.scalar(None, pa.string())
     stated = _placed(pc.if_else(zoned, text, nothing).cast(TIME), reading)
     local = _placed(pc.if_else(zoned, nothing, text).cast(_CLOCK), reading)
@@ -75,12 +75,12 @@ def _one_by_one(text: pa.ChunkedArray, unreadable: NDArray[np.bool_], reading: R
 
 
 def is_time(kind: pa.DataType) -> bool:
-    """Whether a Parquet column holds dates or times of a date."""
+    """Whether a column type is a date or timestamp."""
     return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
 def _placed(column: pa.ChunkedArray, reading: Reading) -> Parsed:
-    """Typed dates and times in UTC, shifted; those outside the years we take are unreadable."""
+    """Shift typed dates and times and convert them to UTC; years outside the accepted ones are unreadable."""
     zone = column.type.tz if pa.types.is_timestamp(column.type) else None
     clock = column.cast(pa.timestamp("us", tz=zone) if zone else _CLOCK, safe=False)
     shifted, outside = _within_years(clock)
@@ -93,7 +93,7 @@ def _placed(column: pa.ChunkedArray, reading: Reading) -> Parsed:
 
 
 def _in_utc(clock: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
-    """Times on the clock of a zone as UTC times, computed as the features compute local hours."""
+    """Convert local times of a zone to UTC, as the features compute local hours."""
     moments = np.asarray(pc.fill_null(clock.cast(pa.int64()), 0), np.int64)
     placed = pa.array(to_utc(moments, zone), pa.int64(), mask=np.array(pc.is_null(clock), bool))
     return pa.chunked_array([placed.cast(TIME)])
@@ -105,8 +105,8 @@ def _within_years(times: pa.ChunkedArray) -> Parsed:
 
 
 def _iso_text(text: pa.ChunkedArray) -> Parsed:
-    """Times as text that Arrow is sure to read."""
-    if pc.any(pc.match_substring_regex(text, r" (?:UTC|Z|[+-][\d:]+)$|UTC$")).as_py():  # as Rails writes them
+    """Times as text that Arrow can read; other text is unreadable."""
+    if pc.any(pc.match_substring_regex(text, r" (?:UTC|Z|[+-][\d:]+)$|UTC$")).as_py():  # as written by Rails
         text = pc.replace_substring_regex(text, r"\s?(?:UTC|Z)$", "Z")
         text = pc.replace_substring_regex(text, r" ([+-][\d:]+)$", r"\1")
     readable = is_true(pc.match_substring_regex(text, _ISO))
@@ -117,7 +117,7 @@ def _iso_text(text: pa.ChunkedArray) -> Parsed:
 
 
 def _in_calendar(text: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Whether the day is one of its month. Text is null or begins with the digits of a date; null is in it."""
+    """Whether the day exists in its month. Text is null, which counts as valid, or starts with a date."""
     digits = pc.fill_null(text, "2000-01-01")
     year, month, day = (
         np.asarray(pc.utf8_slice_codeunits(digits, start, end).cast(pa.int64()))
@@ -128,7 +128,7 @@ def _in_calendar(text: pa.ChunkedArray) -> NDArray[np.bool_]:
 
 
 def _from_format(text: pa.ChunkedArray, pattern: str) -> Parsed:
-    """Python's own strptime, once a distinct value: Arrow's takes 31 February for a day in March."""
+    """Parse with Python's strptime, once per distinct value: Arrow's reads 31 February as a day in March."""
     words = pc.unique(text).drop_null()
     iso = pa.array([_as_iso(word, pattern) for word in words.to_pylist()], pa.string())
     times = pa.chunked_array([iso.take(combined(pc.index_in(text, words)))])
@@ -139,5 +139,5 @@ def _as_iso(word: str, pattern: str) -> str | None:
     try:
         moment = datetime.strptime(word, pattern)
         return (moment.astimezone(UTC) if moment.tzinfo else moment).isoformat()
-    except (ValueError, OverflowError):  # the second where the zone would lead out of the calendar
+    except (ValueError, OverflowError):  # OverflowError if the offset leads out of the calendar
         return None

@@ -1,4 +1,4 @@
-"""Sessions with one row a student."""
+"""Sessions with one row per student."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_a_group_session_is_one_session_a_student(tmp_path: Path) -> None:
     assert result.dataset.tables["sessions"]["session_id"].to_pylist() == ["s1:u1", "s1:u2"]
     assert result.dataset.tables["reschedules"]["reschedule_id"].to_pylist() == ["r2"]
     reasons = [reject[-1] for reject in rejects(result)]
-    assert "needs in every row" in reasons[0]
+    assert "required in every row" in reasons[0]
     assert reasons[1].endswith("the id of a session is SESSION:STUDENT")
 
 
@@ -32,7 +32,7 @@ def test_an_undeclared_group_session_is_refused_with_what_to_write(tmp_path: Pat
 
 
 def test_a_group_without_students_or_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidDataset, match="needs `student_id`"):
+    with pytest.raises(InvalidDataset, match="requires `student_id`"):
         read(tmp_path, "sessions: {file: sessions.csv, per: student}", sessions_csv=csv(GOOD))
-    with pytest.raises(InvalidDataset, match="only `per: student` is known"):
+    with pytest.raises(InvalidDataset, match="only `per: student`, for `sessions`"):
         read(tmp_path, "sessions: {file: sessions.csv, per: tutor}", sessions_csv=csv(GOOD))

@@ -249,7 +249,7 @@ def test_a_row_that_a_filter_cannot_read_is_rejected_and_one_it_leaves_out_is_no
     result = read(tmp_path, description, sessions_csv=csv(*rows, header=f"{HEADER},Age"))
 
     assert [place[1:4] for place in rejects(result)] == [(2, "Age", "old"), (4, "starts_at", "?")]
-    assert rejects(result)[0][4] == "not a number, which a filter compares it with"
+    assert rejects(result)[0][4] == "not a number, as a filter requires"
     assert result.counts["sessions"] == Counts(read=3, rejected=2, filtered=1)
 
 
@@ -302,7 +302,7 @@ def test_a_dataset_without_a_good_session_is_of_no_use(tmp_path: Path) -> None:
     path = write(tmp_path, sessions_csv=csv(session(status="?")))
 
     assert read_rows(path).rejects.num_rows == 1
-    with pytest.raises(NothingUsable, match="no session can be used: of 1 rows 1 were rejected and 0 left out"):
+    with pytest.raises(NothingUsable, match="no session can be used: of 1 rows 1 were rejected and 0 excluded"):
         read_dataset(path)
     assert read(tmp_path, sessions_csv=csv()).counts["sessions"] == Counts()
 

@@ -127,13 +127,13 @@ def test_quotes_are_read_as_declared(tmp_path: Path) -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old (.xls) or encrypted Excel file: save it as .xlsx"),
         (b"PAR1\x15\0", "Parquet: name it .parquet"),
         (b"\x28\xb5\x2f\xfd\0", "packed with zstd: unpack it"),
-        (b"<!DOCTYPE html><html>", "a web page or XML, no CSV"),
-        ('[{"session_id": "s1"}]', "JSON, no CSV"),
-        (b"\x00\x01\x1b[31m,b\n", "its first line holds control characters"),
-        ("foo,bar\n1,2\n", "the columns foo, bar. Name theirs under `columns`."),
+        (b"<!DOCTYPE html><html>", "a web page or XML, not CSV"),
+        ('[{"session_id": "s1"}]', "JSON, not CSV"),
+        (b"\x00\x01\x1b[31m,b\n", "its first line contains control characters"),
+        ("foo,bar\n1,2\n", "the columns foo, bar. Map them under `columns`."),
         (csv(GOOD, header=HEADER.title()), "nearly the field `status`"),
-        (b"", "it is empty; its first line must name its columns"),
-        (b"\n\n", "it is empty; its first line must name its columns"),
+        (b"", "the file is empty; its first line must name its columns"),
+        (b"\n\n", "the file is empty; its first line must name its columns"),
     ],
 )
 def test_another_form_of_file_is_named_in_one_sentence(tmp_path: Path, content: str | bytes, message: str) -> None:
@@ -144,8 +144,8 @@ def test_another_form_of_file_is_named_in_one_sentence(tmp_path: Path, content: 
     ("declared", "content", "message"),
     [
         ('separator: ";"', csv(GOOD), 'separated by ,, not by ; : write csv: {separator: ","}'),
-        ('separator: ","', "sep=;\n" + csv(GOOD), "its first line says sep=;, csv says separator: ,"),
-        ("encoding: utf-16", csv(GOOD), "it is not utf-16 text"),
+        ('separator: ","', "sep=;\n" + csv(GOOD), "its first line declares sep=;, csv has separator: ,"),
+        ("encoding: utf-16", csv(GOOD), "not utf-16 text"),
         ("encoding: cp1252", csv(session(tutor_id="Zoë")), "UTF-8, not cp1252: write csv: {encoding: utf-8}"),
         ("encoding: cp1252", csv(GOOD).encode("utf-16"), "UTF-16, not cp1252: write csv: {encoding: utf-16}"),
         ("encoding: cp1252", csv(GOOD).encode() + b"\x81", "line 3 is not cp1252 text"),
@@ -209,7 +209,7 @@ def test_a_column_that_is_nearly_a_field_is_named_with_the_line_to_write(tmp_pat
     content = csv(f"{GOOD},5", header=f'{HEADER},"{name}"')
     said = refusal(tmp_path, content)
 
-    assert said.endswith(f"is nearly the field `rating`: write {line}, or columns: {{rating: ~}} to leave it out")
+    assert said.endswith(f"is nearly the field `rating`: write {line}, or columns: {{rating: ~}} to ignore it")
     for written, value in ((line, [5.0]), ("columns: {rating: ~}", [None])):
         result = read(tmp_path, f"sessions: {{file: sessions.csv, {written}}}", sessions_csv=content)
         assert column(result, "rating") == value
@@ -305,16 +305,16 @@ def test_ids_that_a_spreadsheet_rounded_are_counted(
 def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
     path = write(tmp_path)
     (tmp_path / "sessions.csv").mkdir()
-    with pytest.raises(InvalidDataset, match=r"sessions\.csv: a folder, not a file"):
+    with pytest.raises(InvalidDataset, match=r"sessions\.csv: is a folder, not a file"):
         read_rows(path)
-    with pytest.raises(InvalidDataset, match=r"not a gzip file though its name ends in \.gz: name it \.csv"):
+    with pytest.raises(InvalidDataset, match=r"not a gzip file, although its name ends in \.gz: name it \.csv"):
         read(tmp_path, SESSIONS.replace("csv", "csv.gz"), sessions_csv_gz=csv(GOOD))
-    with pytest.raises(InvalidDataset, match="not a whole gzip file"):
+    with pytest.raises(InvalidDataset, match="truncated or damaged gzip file"):
         read(tmp_path, SESSIONS.replace("csv", "csv.gz"), sessions_csv_gz=gzip.compress(csv(GOOD).encode())[:-9])
     with pytest.raises(InvalidDataset, match="cannot be read"):
         read_rows(write(tmp_path, f"sessions: {{file: {'x' * 300}.csv}}"))
 
 
 def test_a_file_with_only_a_header_has_no_rows(tmp_path: Path) -> None:
-    with pytest.raises(NothingUsable, match="it names its columns and has no rows"):
+    with pytest.raises(NothingUsable, match="the file has a header but no rows"):
         read_dataset(write(tmp_path, sessions_csv=csv()))

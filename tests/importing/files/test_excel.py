@@ -79,8 +79,8 @@ def test_an_error_cell_is_named_by_row_and_column(tmp_path: Path) -> None:
     result = read_book(tmp_path, *rows, row(session_id="s9", starts_at="= #REF!"), header=f"{HEADER},rating")
 
     assert [place[1:] for place in rejects(result)] == [
-        (3, "rating", "#N/A", "an error of a spreadsheet; mend the cell, or map it in `values`"),
-        (5, "starts_at", "#REF!", "an error of a spreadsheet; mend the cell, or map it in `values`"),
+        (3, "rating", "#N/A", "a spreadsheet error; correct the cell, or map it in `values`"),
+        (5, "starts_at", "#REF!", "a spreadsheet error; correct the cell, or map it in `values`"),
     ]
     assert column(result, "rating") == [4.0, 5.0]
 
@@ -117,8 +117,8 @@ def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
 
     assert read(tmp_path, "sessions: {file: sessions.xlsx, sheet: Sessions}").counts["sessions"].good == 1
     for sheet_key, message in (
-        ("", "it has the sheets Read me, Sessions: add sheet: Read me, or another of them"),
-        (", sheet: Session", "no sheet is called `Session`; did you mean `Sessions`?"),
+        ("", "it has the sheets Read me, Sessions: select one, as in sheet: Read me"),
+        (", sheet: Session", "there is no sheet `Session`; did you mean `Sessions`?"),
     ):
         with pytest.raises(InvalidDataset, match=message):
             read(tmp_path, f"sessions: {{file: sessions.xlsx{sheet_key}}}")
@@ -141,10 +141,10 @@ def test_what_is_no_workbook_or_has_no_table_is_said_in_one_sentence(tmp_path: P
     (tmp_path / "broken.xlsx").write_bytes(b"PK\x03\x04broken")
     for name, message in (
         ("empty", "the sheet is empty; its first row must name its columns"),
-        ("merged", "cells of the header in row 1 are merged; unmerge them"),
+        ("merged", "the header in row 1 has merged cells; unmerge them"),
         ("text", "not an Excel file: save it as .xlsx"),
         ("old", "an old \\(.xls\\) or encrypted Excel file"),
-        ("broken", "not an Excel file that can be read"),
+        ("broken", "not a readable Excel file"),
         ("none", "there is no such file"),
     ):
         (tmp_path / "dataset.yaml").write_text(f"sessions: {{file: {name}.xlsx}}")

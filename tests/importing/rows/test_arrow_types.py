@@ -50,8 +50,8 @@ def test_a_type_outside_the_list_is_refused_by_column_and_type(
     with pytest.raises(InvalidDataset) as caught:
         read_with(tmp_path, used, values, description)
 
-    assert f"the column `{used}` holds {kind}" in str(caught.value)
-    assert ", which is not read: " in str(caught.value)
+    assert f"the column `{used}` has type {kind}" in str(caught.value)
+    assert ", which is not supported: " in str(caught.value)
 
 
 def test_a_column_that_nothing_uses_may_have_any_type(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_type_that_fits_is_read_without_loss(tmp_path: Path, name: str, values
     [
         (pa.array([1772442000]), "int64: seconds since 1970? add formats: {starts_at: epoch_s}"),
         (pa.array([1772442000000.0]), "double: milliseconds since 1970? add formats: {starts_at: epoch_ms}"),
-        (pa.array([46083.375]), "double: Excel's count of days? add formats: {starts_at: excel}"),
+        (pa.array([46083.375]), "double: an Excel day count? add formats: {starts_at: excel}"),
         (pa.array([20260302]), 'int64: a date in eight digits? add formats: {starts_at: "%Y%m%d"}'),
         (pa.array([7]), "int64"),
         (pa.array([True]), "bool"),
@@ -95,7 +95,7 @@ def test_a_number_is_a_time_only_by_a_format_which_is_named(tmp_path: Path, valu
     with pytest.raises(InvalidDataset) as caught:
         read_with(tmp_path, "starts_at", values)
 
-    assert str(caught.value).endswith(f"`starts_at` is a time, but the column `starts_at` holds {hint}")
+    assert str(caught.value).endswith(f"`starts_at` is a time, but the column `starts_at` has type {hint}")
     if "add " in hint:
         form = hint.partition("add ")[2].replace("starts_at", "ends_at")
         description = f"sessions: {{file: sessions.parquet, {form}}}"
@@ -104,7 +104,7 @@ def test_a_number_is_a_time_only_by_a_format_which_is_named(tmp_path: Path, valu
 
 @pytest.mark.parametrize("values", [pa.array([True]), pa.array([START])])
 def test_a_truth_value_or_time_is_no_number(tmp_path: Path, values: pa.Array) -> None:
-    with pytest.raises(InvalidDataset, match="`rating` is a number, but the column `rating` holds"):
+    with pytest.raises(InvalidDataset, match="`rating` is a number, but the column `rating` has type"):
         read_with(tmp_path, "rating", values)
 
 
@@ -120,8 +120,8 @@ def test_a_whole_number_that_would_lose_digits_is_rejected(tmp_path: Path, kind:
 
 
 def test_parquet_in_another_wrapping_is_named(tmp_path: Path) -> None:
-    for content, message in ((b"\x1f\x8b\x08", "gzip around Parquet"), (b"ARROW1\0\0", "an Arrow file")):
+    for content, message in ((b"\x1f\x8b\x08", "Parquet inside gzip"), (b"ARROW1\0\0", "an Arrow file")):
         with pytest.raises(InvalidDataset, match=message):
             read(tmp_path, PARQUET, sessions_parquet=content)
-    with pytest.raises(InvalidDataset, match="not a Parquet file"):
+    with pytest.raises(InvalidDataset, match="not a readable Parquet file"):
         read(tmp_path, PARQUET, sessions_parquet="session_id")

@@ -17,9 +17,9 @@ from tests.lib.dataset_parts import GOOD, HEADER, column, csv, read, rejects, se
         ({"starts_at": "2026-13-01"}, "starts_at", "2026-13-01", "not a time"),
         ({"starts_at": "1026-03-01"}, "starts_at", "1026-03-01", "not a time"),
         ({"starts_at": "2026-03-02T24:00:00Z"}, "starts_at", "2026-03-02T24:00:00Z", "not a time"),
-        ({"tutor_id": ""}, "tutor_id", "", "missing, and required"),
-        ({"tutor_id": "  "}, "tutor_id", "  ", "missing, and required"),
-        ({"tutor_id": "t\0"}, "tutor_id", "t\0", "holds a NUL character"),
+        ({"tutor_id": ""}, "tutor_id", "", "missing, but required"),
+        ({"tutor_id": "  "}, "tutor_id", "  ", "missing, but required"),
+        ({"tutor_id": "t\0"}, "tutor_id", "t\0", "contains a NUL character"),
         ({"ends_at": "2026-03-02T08:00:00Z"}, "ends_at", "2026-03-02T08:00:00Z", "ends_at is before starts_at"),
         (
             {"outcome_known_at": ""},
@@ -65,7 +65,7 @@ def test_the_same_row_again_is_dropped_and_another_of_its_key_rejected(tmp_path:
     result = read(tmp_path, sessions_csv=csv(GOOD, GOOD, session(status="no_show"), session(session_id="s2")))
 
     assert rejects(result) == [
-        ("sessions.csv", 4, "session_id", "s1", "duplicate: row 2 has the same session_id and another status")
+        ("sessions.csv", 4, "session_id", "s1", "duplicate: row 2 has the same session_id and a different status")
     ]
     assert result.counts["sessions"] == Counts(read=4, good=2, rejected=1, duplicates=1)
     assert column(result, "status") == ["completed", "completed"]

@@ -1,8 +1,8 @@
-"""The worker: takes events from the inbox, writes what they say, and brings the scores of whom they touch up to date.
+"""Worker of the inbox: applies events to the tables and updates the scores of the tutors concerned.
 
-Three transactions a batch: the claim, the facts (which doing again does not change), and the scores together with the
-end of the claim. A worker that dies leaves a claim that runs out; whoever takes it over does the work again, and only
-one of the two can end it, so no score is saved twice.
+Three transactions per batch: the lease, the facts (idempotent), and the scores together with the end of the lease. The
+lease of a worker that dies expires; another worker repeats the work. Only one of the two can end the lease, so no score
+is stored twice.
 """
 
 import logging
@@ -18,6 +18,7 @@ import psycopg2
 from domain.errors import DatabaseUnavailable, InvalidEvent
 from domain.events.events import Event
 from domain.events.order import Arrived, read_event
+from domain.leases import LEASE, early_wait
 from domain.scores import Score
 from insights.rates.tutor_rates import rate_scores
 from jobs.scorer_cache import Scorers, history_of
@@ -26,32 +27,30 @@ from jobs.waiting import Waits
 from store.db.engine import Engine, is_in_trouble, writing
 from store.facts.apply_events import Applied, apply
 from store.facts.erasure import ERASED
-from store.inbox.leases import LEASE, Claimed, LeaseLost, claim, fail, finish, heartbeat, park, release, wait
+from store.inbox.leases import Leased, LeaseLost, fail, finish, heartbeat, lease_events, park, release, wait
 from store.scores.records import append_scores
 from store.scores.unchanged import news
 
 logger = logging.getLogger("tutor_quality.worker")
 
 BATCH = 500
-"""Events claimed at once: enough that the work for a tutor is shared, few enough to be done within a second or two."""
+"""Events leased at once: enough to share the work per tutor, few enough to finish within a second or two."""
 
 TUTORS_AT_ONCE = 200
-"""So many histories stand in memory together."""
+"""Histories in memory at once."""
 
 POLL_SECONDS = 2.0
-"""The inbox is looked at this often even if nobody calls, for events that wait for their moment."""
+"""Interval at which the inbox is checked without a notification, for events that become due."""
 
 EARLY = "its session is not known yet"
-EARLY_AT_LEAST, EARLY_AT_MOST = timedelta(seconds=10), timedelta(hours=1)
-EARLY_LIMIT = timedelta(days=7)
-"""How long a transcript waits for its session before a person is asked."""
+"""Reason for a transcript that waits for its session."""
 
 
 @dataclass
 class Worker:
-    """Works on the inbox of one database. `now` is the clock; any number of workers can run side by side.
+    """Worker on the inbox of one database; any number can run concurrently.
 
-    `beat` is called before each claim.
+    `now` is the clock. `beat` is called before each lease.
     """
 
     engine: Engine
@@ -60,20 +59,20 @@ class Worker:
     lease: timedelta = LEASE
     beat: Callable[[], None] = lambda: None
     scorers: Scorers = field(init=False)
-    _owed: list[tuple[list[int], UUID]] = field(default_factory=list, init=False)
+    _unreleased: list[tuple[list[int], UUID]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.scorers = Scorers(self.engine)
 
     def warm_up(self) -> None:
-        """Read models and what is usual before an event is claimed: the first one should not wait for it.
+        """Load models and priors before the first event is leased, so that it does not wait for them.
 
         Raises DatabaseUnavailable.
         """
         self.scorers.warm_up(self.now())
 
     def run(self, waits: Waits, stop: threading.Event) -> None:
-        """Work until told to stop; the batch at hand is finished. A database that is away is waited for."""
+        """Work until `stop` is set; the current batch is finished. Waits while the database is unavailable."""
         while not stop.is_set():
             try:
                 self.warm_up()
@@ -85,38 +84,38 @@ class Worker:
                 waits(POLL_SECONDS)
 
     def drain(self, stop: threading.Event | None = None) -> int:
-        """Work until nothing is left that is due, or told to stop. Returns how many events were finished.
+        """Work until no event is due or `stop` is set. Returns the number of finished events.
 
         Raises DatabaseUnavailable.
         """
-        done = 0
+        finished = 0
         while stop is None or not stop.is_set():
             self.beat()
-            self._give_back()
+            self._release_unfinished()
             lease = uuid4()
-            events = claim(self.engine, self.batch, lease, self.now(), self.lease)
+            events = lease_events(self.engine, self.batch, lease, self.now(), self.lease)
             if not events:
                 break
-            done += self._work_through(events, lease)
-        return done
+            finished += self._work_through(events, lease)
+        return finished
 
-    def _work_through(self, events: Sequence[Claimed], lease: UUID) -> int:
+    def _work_through(self, events: Sequence[Leased], lease: UUID) -> int:
         ids = [event.id for event in events]
         try:
-            with self._held(ids, lease):
+            with self._heartbeats(ids, lease):
                 return self._work_on(events, lease)
         except DatabaseUnavailable:
-            self._owed.append((ids, lease))
+            self._unreleased.append((ids, lease))
             raise
 
-    def _give_back(self) -> None:
-        """Events that were at hand when the database went away count as not tried."""
-        while self._owed:
-            release(self.engine, *self._owed[-1])
-            self._owed.pop()
+    def _release_unfinished(self) -> None:
+        """Release events that were leased when the database became unavailable, without counting their try."""
+        while self._unreleased:
+            release(self.engine, *self._unreleased[-1])
+            self._unreleased.pop()
 
-    def _work_on(self, events: Sequence[Claimed], lease: UUID) -> int:
-        """Work on claimed events, the halves apart where they fail together. Returns how many were finished."""
+    def _work_on(self, events: Sequence[Leased], lease: UUID) -> int:
+        """Process events, in halves if they fail together. Returns the number of finished events."""
         try:
             return self._process(events, lease)
         except LeaseLost as error:
@@ -126,24 +125,24 @@ class Worker:
         except DatabaseUnavailable:
             raise
         except Exception as error:
-            if is_in_trouble(error):  # a full disk, say: no event's fault, and no event is to be parked for it
+            if is_in_trouble(error):  # such as a full disk: no event is parked for it
                 raise DatabaseUnavailable(f"The database cannot work just now: {in_words(error)}.") from error
             if len(events) == 1:
                 self._fail(events[0], lease, error)
                 return 0
-            logger.warning("%d events failed together and are tried apart: %s", len(events), in_words(error))
+            logger.warning("%d events failed together and are processed in halves: %s", len(events), in_words(error))
         middle = len(events) // 2
         return self._work_on(events[:middle], lease) + self._work_on(events[middle:], lease)
 
-    def _fail(self, event: Claimed, lease: UUID, error: Exception) -> None:
+    def _fail(self, event: Leased, lease: UUID, error: Exception) -> None:
         reason = in_words(error)
         parked = fail(self.engine, event, lease, reason, self.now())
-        after = "parked" if parked else "will be tried again"
-        logger.error("event %d (%s) failed and %s: %s", event.id, event.type, after, reason)
+        consequence = "was parked" if parked else "will be retried"
+        logger.error("event %d (%s) failed and %s: %s", event.id, event.type, consequence, reason)
 
     @contextmanager
-    def _held(self, ids: Sequence[int], lease: UUID) -> Iterator[None]:
-        """The claim is kept for as long as the block takes."""
+    def _heartbeats(self, ids: Sequence[int], lease: UUID) -> Iterator[None]:
+        """Extend the lease by heartbeats for the length of the block."""
         over = threading.Event()
 
         def beat() -> None:
@@ -161,25 +160,25 @@ class Worker:
             over.set()
             thread.join()
 
-    def _process(self, events: Sequence[Claimed], lease: UUID) -> int:
+    def _process(self, events: Sequence[Leased], lease: UUID) -> int:
         arrived, unreadable = _read(events)
         applied = apply(self.engine, arrived)
-        as_of = self._after(arrived)  # and the facts: of two workers, the newer scores know what the other wrote
+        as_of = self._after(arrived)  # after the facts, so of two workers the newer scores include what the other wrote
         scores, qualities = self._scores(applied, as_of)
-        refused = {**unreadable, **applied.refused}
-        done = [event.id for event in events if event.id not in refused and event.id not in applied.early]
+        rejected = {**unreadable, **applied.rejected}
+        done = [event.id for event in events if event.id not in rejected and event.id not in applied.early]
         with writing(self.engine) as connection:
             append_scores(connection, [*scores, *news(connection, qualities)])
             finish(connection, done, lease, as_of)
-        self._set_aside(events, refused, applied, lease)
+        self._set_aside(events, rejected, applied, lease)
         return len(done)
 
     def _after(self, arrived: Sequence[Arrived[Event]]) -> datetime:
-        """Now, and after all of these were received, though it was by the clock of another machine."""
+        """Now, or just after the last receipt if the clock of another machine is ahead."""
         return max([self.now(), *(one.received_at + timedelta.resolution for one in arrived)])
 
     def _scores(self, applied: Applied, as_of: datetime) -> tuple[list[Score], list[Score]]:
-        """The scores of everybody touched, and the quality of the sessions that were held."""
+        """Scores of the tutors concerned, and the quality of completed sessions."""
         tutors, scores, qualities = sorted(applied.tutors), list[Score](), list[Score]()
         for start in range(0, len(tutors), TUTORS_AT_ONCE):
             history = history_of(self.engine, tutors[start : start + TUTORS_AT_ONCE])
@@ -188,27 +187,27 @@ class Worker:
             qualities += quality_scores(history, applied.completed, as_of)
         return scores, qualities
 
-    def _set_aside(self, events: Sequence[Claimed], refused: Mapping[int, str], applied: Applied, lease: UUID) -> None:
+    def _set_aside(self, events: Sequence[Leased], rejected: Mapping[int, str], applied: Applied, lease: UUID) -> None:
+        """Park rejected events; release early ones."""
         now = self.now()
-        for row, reason in refused.items():
+        for row, reason in rejected.items():
             logger.error("event %d was parked: %s", row, reason)
             park(self.engine, [row], lease, reason, now)
         for event in events:
             if event.id in applied.early:
                 self._let_wait(event, lease, now)
 
-    def _let_wait(self, event: Claimed, lease: UUID, now: datetime) -> None:
-        """Wait as long again as the event has waited already; in the end, ask a person."""
-        waited = now - event.received_at
-        if waited > EARLY_LIMIT:
+    def _let_wait(self, event: Leased, lease: UUID, now: datetime) -> None:
+        """Release an event whose session is not known yet, or park it after a week."""
+        length = early_wait(now - event.received_at)
+        if length is None:
             park(self.engine, [event.id], lease, EARLY, now)
         else:
-            due_at = now + min(max(waited, EARLY_AT_LEAST), EARLY_AT_MOST)
-            wait(self.engine, [event.id], lease, EARLY, due_at)
+            wait(self.engine, [event.id], lease, EARLY, now + length)
 
 
 def in_words(error: Exception) -> str:
-    """What failed, without what it failed on: a driver's message may repeat values, and those are about people."""
+    """Description of a failure without data: a driver's message may repeat values about people."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, psycopg2.IntegrityError):
@@ -219,8 +218,8 @@ def in_words(error: Exception) -> str:
     return f"{type(error).__name__} in our own code"
 
 
-def _read(events: Sequence[Claimed]) -> tuple[list[Arrived[Event]], dict[int, str]]:
-    """The events, and a sentence for each row that holds none."""
+def _read(events: Sequence[Leased]) -> tuple[list[Arrived[Event]], dict[int, str]]:
+    """Parsed events, and the reason for each row that cannot be parsed."""
     arrived, unreadable = [], {}
     for event in events:
         if event.body == ERASED:  # its content was erased while it waited

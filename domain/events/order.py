@@ -1,8 +1,9 @@
-"""Precedence among events about the same record, and parsing of events."""
+"""Precedence among events about the same record, whatever their order of arrival, and parsing of events."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -18,6 +19,8 @@ from domain.events.events import (
     SessionEvent,
     SessionNoShow,
     SessionRescheduled,
+    StudentDeleted,
+    TranscriptReady,
     status_of,
 )
 from domain.vocabulary import SessionStatus
@@ -30,15 +33,13 @@ SESSION_EVENTS: tuple[type[SessionEvent], ...] = (
     SessionNoShow,
 )
 """Event types that carry the state of a session."""
-
-
 _MOST_NAME = 100
 
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
-class Standing(NamedTuple):
+class Precedence(NamedTuple):
     """Precedence of an event among events about the same record; the largest one determines the state.
 
     At equal moments an outcome takes precedence over a booking, then the larger id wins.
@@ -70,15 +71,100 @@ class Arrived(Generic[E_co]):
         return self.received_at if self.received_at < moment <= self.received_at + CLOCK_SKEW else moment
 
     @property
-    def standing(self) -> Standing:
+    def precedence(self) -> Precedence:
         """Precedence among the events about the same record."""
         decided = isinstance(self.event, SESSION_EVENTS) and status_of(self.event) is not SessionStatus.BOOKED
-        return Standing(self.event.timestamp, decided, self.event_id)
+        return Precedence(self.event.timestamp, decided, self.event_id)
 
 
 def only(arrived: Iterable[Arrived[Any]], *types: type[E]) -> list[Arrived[E]]:
     """The events of the given types."""
     return [one for one in arrived if isinstance(one.event, types)]
+
+
+class RecordKind(StrEnum):
+    """Kind of record whose latest event is stored. Attributes of a session have a latest event of their own."""
+
+    TUTOR = "tutor"
+    SESSION = "session"
+    SESSION_ATTRIBUTES = "session attributes"
+    TRANSCRIPT = "transcript"
+
+
+RecordKey = tuple[str, str]
+"""Kind and id of a record."""
+
+
+class StoredSession(NamedTuple):
+    """Stored state of a session before a batch of events."""
+
+    tutor_id: str
+    status: SessionStatus
+    outcome_known_at: datetime | None
+
+
+@dataclass(frozen=True)
+class LatestEvents:
+    """Precedence of the latest event about each record: stored before a batch, and new with the batch."""
+
+    stored: Mapping[RecordKey, Precedence]
+    sessions: Mapping[str, StoredSession]
+    new: dict[RecordKey, Precedence] = field(default_factory=dict)
+
+    def select(self, kind: RecordKind, about: Iterable[tuple[str, Arrived[E]]]) -> dict[str, Arrived[E]]:
+        """From pairs of record id and event, the events that determine the state now; also recorded in `new`."""
+        selected: dict[str, Arrived[E]] = {}
+        for record_id, one in about:
+            # Only the state of a session can be an outcome; for other records the larger id wins at equal moments.
+            precedence = one.precedence if kind is RecordKind.SESSION else one.precedence._replace(decided=False)
+            key = kind.value, record_id
+            latest = self.new.get(key) or self.stored.get(key) or self._imported_outcome(kind, one)
+            if latest is None or precedence > latest:
+                selected[record_id], self.new[key] = one, precedence
+        return selected
+
+    def _imported_outcome(self, kind: RecordKind, one: Arrived[Event]) -> Precedence | None:
+        """Precedence of an imported outcome: no booking from before it was known reverts it."""
+        if kind is not RecordKind.SESSION or not isinstance(one.event, SESSION_EVENTS) or one.precedence.decided:
+            return None
+        session = self.sessions.get(one.event.data.session_id)
+        known_at = session.outcome_known_at if session else None
+        return Precedence(known_at, True, "") if known_at else None
+
+
+def record_keys(event: Event) -> list[RecordKey]:
+    """Keys of the records that an event is about."""
+    if isinstance(event, TranscriptReady):
+        return [(RecordKind.TRANSCRIPT.value, event.data.session_id)]
+    if isinstance(event, StudentDeleted):
+        return []
+    keys = [(RecordKind.TUTOR.value, event.data.tutor_id)]
+    if isinstance(event, SESSION_EVENTS):
+        kinds = RecordKind.SESSION, RecordKind.SESSION_ATTRIBUTES
+        keys += [(kind.value, event.data.session_id) for kind in kinds]
+    return keys
+
+
+def outcomes_known_at(
+    stored: Mapping[str, StoredSession],
+    about: Iterable[tuple[str, Arrived[SessionEvent]]],
+    latest: Mapping[str, Arrived[SessionEvent]],
+) -> dict[str, datetime | None]:
+    """Moment at which the present outcome of each session became known: receipt of the first event that reported it.
+
+    `latest` are the events that determine the state. A correction from one outcome to another is known from the
+    correction on, since the other outcome was believed before.
+    """
+    status = {session_id: session.status for session_id, session in stored.items()}
+    status |= {session_id: status_of(one.event) for session_id, one in latest.items()}
+    known = {
+        session_id: session.outcome_known_at if session.status == status[session_id] else None
+        for session_id, session in stored.items()
+    }
+    for session_id, one in about:
+        if status_of(one.event) == status[session_id] != SessionStatus.BOOKED:
+            known[session_id] = min(known.get(session_id) or one.received_at, one.received_at)
+    return known
 
 
 @cache

@@ -1,9 +1,9 @@
-"""What events say of sessions: how each stands, since when that is known, and how often it was moved."""
+"""Writing of session events: state, moment at which the outcome became known, reschedules (`domain.events.order`)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -14,26 +14,32 @@ from domain.events.events import (
     SessionCompleted,
     SessionEvent,
     SessionRescheduled,
-    StudentDeleted,
-    TranscriptReady,
     status_of,
 )
-from domain.events.order import SESSION_EVENTS, Arrived, E, Standing, only
+from domain.events.order import (
+    SESSION_EVENTS,
+    Arrived,
+    LatestEvents,
+    Precedence,
+    RecordKey,
+    RecordKind,
+    StoredSession,
+    only,
+    outcomes_known_at,
+    record_keys,
+)
 from domain.events.rules import wrong_attributes
 from domain.events.types import AttributeValue
 from domain.vocabulary import AttributeType, SessionStatus
 from store.db.bulk_rows import each, write
 from store.facts.export_moments import export_moments
 
-SESSION, ATTRIBUTES = "session", "session attributes"
-"""Kinds of thing in `latest_events`."""
-
 _LATEST = text("""
     SELECT l.kind, l.id, l.happened_at, l.event_id
     FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS asked (kind, id)
     JOIN latest_events AS l USING (kind, id)
 """)
-_STANDING = text("SELECT session_id, tutor_id, status, outcome_known_at FROM sessions WHERE session_id = ANY (:ids)")
+_SESSIONS = text("SELECT session_id, tutor_id, status, outcome_known_at FROM sessions WHERE session_id = ANY (:ids)")
 _STATE = """
     session_id text, tutor_id text, student_id text, booked_at timestamptz, starts_at timestamptz, ends_at timestamptz,
     status text, outcome_known_at timestamptz, initiated_by text, late_minutes double precision,
@@ -71,107 +77,62 @@ _NOTE_MOVED = text(f"""
 """)
 
 
-class StoredSession(NamedTuple):
-    """How a session stands before the batch."""
+def read_latest_events(connection: Connection, arrived: Iterable[Arrived[Event]]) -> LatestEvents:
+    """The stored latest events about all records of a batch. An import counts as an event at the export's moment."""
+    keys = sorted({key for one in arrived for key in record_keys(one.event)})
+    ids = [key[1] for key in keys if key[0] == RecordKind.SESSION]
+    rows = connection.execute(_SESSIONS, {"ids": ids}) if ids else ()
+    sessions = {row.session_id: StoredSession(row.tutor_id, row.status, row.outcome_known_at) for row in rows}
+    decided = {session_id for session_id, session in sessions.items() if session.status != SessionStatus.BOOKED}
 
-    tutor_id: str
-    status: SessionStatus
-    outcome_known_at: datetime | None
+    def precedence(key: RecordKey, happened_at: datetime, event_id: str) -> Precedence:
+        return Precedence(happened_at, key[0] == RecordKind.SESSION and key[1] in decided, event_id)
 
-
-@dataclass(frozen=True)
-class Deciding:
-    """Which event was the latest about each thing so far, by kind and id, and which the batch brings."""
-
-    stood: Mapping[tuple[str, str], Standing]
-    sessions: Mapping[str, StoredSession]
-    won: dict[tuple[str, str], Standing] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, connection: Connection, arrived: Iterable[Arrived[Event]]) -> "Deciding":
-        """What is known of all that a batch is about."""
-        keys = sorted({key for one in arrived for key in _keys(one.event)})
-        ids = [key[1] for key in keys if key[0] == SESSION]
-        rows = connection.execute(_STANDING, {"ids": ids}) if ids else ()
-        sessions = {row.session_id: StoredSession(row.tutor_id, row.status, row.outcome_known_at) for row in rows}
-        decided = {key for key, s in sessions.items() if s.status != SessionStatus.BOOKED}
-        asked = {"kinds": [key[0] for key in keys], "ids": [key[1] for key in keys]}
-        latest = connection.execute(_LATEST, asked).all()
-        stood = {
-            (row.kind, row.id): Standing(row.happened_at, row.kind == SESSION and row.id in decided, row.event_id)
-            for row in latest
-        }
-        for key, moment in export_moments(connection, keys).items():
-            place = Standing(moment, key[0] == SESSION and key[1] in decided, "")
-            stood[key] = max(place, stood.get(key, place))
-        return cls(stood, sessions)
-
-    def latest(self, kind: str, about: Iterable[tuple[str, Arrived[E]]]) -> dict[str, Arrived[E]]:
-        """Of events by the id of what they are about, those that say how it stands now; they are noted as `won`."""
-        won: dict[str, Arrived[E]] = {}
-        for name, one in about:
-            # Only how a session stands can be told to be an outcome afterwards; of the rest the larger id decides.
-            place = one.standing if kind == SESSION else one.standing._replace(decided=False)
-            stands = self.won.get((kind, name)) or self.stood.get((kind, name)) or self._imported(kind, one)
-            if stands is None or place > stands:
-                won[name], self.won[kind, name] = one, place
-        return won
-
-    def _imported(self, kind: str, one: Arrived[Event]) -> Standing | None:
-        """Where a session's outcome was imported, no booking of before it was known undoes that."""
-        if kind != SESSION or not isinstance(one.event, SESSION_EVENTS) or one.standing.decided:
-            return None
-        session = self.sessions.get(one.event.data.session_id)
-        known_at = session.outcome_known_at if session else None
-        return Standing(known_at, True, "") if known_at else None
-
-
-def _keys(event: Event) -> list[tuple[str, str]]:
-    if isinstance(event, TranscriptReady):
-        return [("transcript", event.data.session_id)]
-    if isinstance(event, StudentDeleted):
-        return []
-    keys = [("tutor", event.data.tutor_id)]
-    if isinstance(event, SESSION_EVENTS):
-        keys += [(SESSION, event.data.session_id), (ATTRIBUTES, event.data.session_id)]
-    return keys
+    latest = connection.execute(_LATEST, {"kinds": [key[0] for key in keys], "ids": [key[1] for key in keys]}).all()
+    stored = {(row.kind, row.id): precedence((row.kind, row.id), row.happened_at, row.event_id) for row in latest}
+    for key, moment in export_moments(connection, keys).items():
+        imported = precedence(key, moment, "")
+        stored[key] = max(imported, stored.get(key, imported))
+    return LatestEvents(stored, sessions)
 
 
 @dataclass(frozen=True)
 class AppliedSessions:
-    """The tutors to whom sessions belonged before that are another's now, and the sessions said to have been held."""
+    """Result of session events: the tutors the sessions belonged to before, and the sessions reported as completed."""
 
-    before: frozenset[str]
+    previous_tutors: frozenset[str]
     completed: frozenset[str]
 
 
 def check_attributes(event: Event, types: Mapping[str, AttributeType]) -> None:
-    """Return if each attribute of a session that is known here is of its type. Raises InvalidEvent."""
+    """Return if each known session attribute has its declared type. Raises InvalidEvent."""
     for rule in wrong_attributes(event, types):
         raise InvalidEvent(f"{rule.field} {rule.detail}")
 
 
 def apply_sessions(
-    connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]], attributes: frozenset[str]
+    connection: Connection, latest_events: LatestEvents, arrived: Sequence[Arrived[Event]], attributes: frozenset[str]
 ) -> AppliedSessions:
-    """Write how sessions stand and how they were moved; of their attributes, those with these names."""
+    """Write state and reschedules of sessions, and the attributes of these names."""
     about = [(one.event.data.session_id, one) for one in only(arrived, *SESSION_EVENTS)]
-    latest = deciding.latest(SESSION, about)
-    known = _known_since(deciding.sessions, about, latest)
-    write(connection, _PUT_SESSIONS, (_state(one, known.get(name)) for name, one in latest.items()))
-    write(connection, _PUT_KNOWN, _known_earlier(deciding.sessions, known, latest))
-    given = ((name, one) for name, one in about if one.event.data.attributes)
-    said = deciding.latest(ATTRIBUTES, given).items()
-    write(connection, _PUT_ATTRIBUTES, (_attributes(name, one.event.data.attributes, attributes) for name, one in said))
+    stored = latest_events.sessions
+    states = latest_events.select(RecordKind.SESSION, about)
+    known = outcomes_known_at(stored, about, states)
+    write(connection, _PUT_SESSIONS, (_state(one, known.get(session_id)) for session_id, one in states.items()))
+    write(connection, _PUT_KNOWN, _known_earlier(stored, known, states))
+    with_attributes = ((session_id, one) for session_id, one in about if one.event.data.attributes)
+    latest = latest_events.select(RecordKind.SESSION_ATTRIBUTES, with_attributes).items()
+    rows = (_attributes(session_id, one.event.data.attributes, attributes) for session_id, one in latest)
+    write(connection, _PUT_ATTRIBUTES, rows)
     _add_moves(connection, only(arrived, SessionRescheduled))
-    before = {session.tutor_id for session in deciding.sessions.values()}  # a late event, too, leaves its reschedule
+    previous = {session.tutor_id for session in stored.values()}  # a late event also adds its reschedule
     completed = {one.event.data.session_id for one in only(arrived, SessionCompleted)}
-    return AppliedSessions(frozenset(before), frozenset(completed))
+    return AppliedSessions(frozenset(previous), frozenset(completed))
 
 
-def _state(one: Arrived[SessionEvent], known_since: datetime | None) -> dict[str, Any]:
+def _state(one: Arrived[SessionEvent], known_at: datetime | None) -> dict[str, Any]:
     event, data = one.event, one.event.data
-    held = event.data if isinstance(event, SessionCompleted) else None
+    completed = event.data if isinstance(event, SessionCompleted) else None
     return {
         "session_id": data.session_id,
         "tutor_id": data.tutor_id,
@@ -180,48 +141,30 @@ def _state(one: Arrived[SessionEvent], known_since: datetime | None) -> dict[str
         "starts_at": data.starts_at,
         "ends_at": data.ends_at,
         "status": status_of(event),
-        "outcome_known_at": known_since,
+        "outcome_known_at": known_at,
         "initiated_by": event.data.initiated_by if isinstance(event, SessionCancelled) else None,
-        "late_minutes": held.late_minutes if held else None,
-        "duration_minutes": held.duration_minutes if held else None,
-        "rating": held.rating if held else None,
+        "late_minutes": completed.late_minutes if completed else None,
+        "duration_minutes": completed.duration_minutes if completed else None,
+        "rating": completed.rating if completed else None,
     }
-
-
-def _known_since(
-    stored: Mapping[str, StoredSession],
-    about: Iterable[tuple[str, Arrived[SessionEvent]]],
-    latest: Mapping[str, Arrived[SessionEvent]],
-) -> dict[str, datetime | None]:
-    """Since when the present outcome of each session is known: when the first event came that said so.
-
-    A correction from one outcome to another is known from the correction on: before it, we believed the other.
-    """
-    status = {name: session.status for name, session in stored.items()}
-    status |= {name: status_of(one.event) for name, one in latest.items()}
-    known = {name: s.outcome_known_at if s.status == status[name] else None for name, s in stored.items()}
-    for name, one in about:
-        if status_of(one.event) == status[name] != SessionStatus.BOOKED:
-            known[name] = min(known.get(name) or one.received_at, one.received_at)
-    return known
 
 
 def _known_earlier(
     stored: Mapping[str, StoredSession], known: Mapping[str, datetime | None], latest: Collection[str]
 ) -> Iterable[dict[str, Any]]:
-    """Sessions that stand as before, of whose outcome an event was received before the one applied first."""
-    for name, session in stored.items():
-        if name not in latest and known[name] != session.outcome_known_at:
-            yield {"session_id": name, "outcome_known_at": known[name]}
+    """Sessions whose state is unchanged but whose outcome was reported by an event received earlier."""
+    for session_id, session in stored.items():
+        if session_id not in latest and known[session_id] != session.outcome_known_at:
+            yield {"session_id": session_id, "outcome_known_at": known[session_id]}
 
 
-def _attributes(session_id: str, said: Mapping[str, AttributeValue], names: frozenset[str]) -> dict[str, Any]:
-    kept = {name: value for name, value in said.items() if name in names and value is not None}
+def _attributes(session_id: str, values: Mapping[str, AttributeValue], names: frozenset[str]) -> dict[str, Any]:
+    kept = {name: value for name, value in values.items() if name in names and value is not None}
     return {"session_id": session_id, "attributes": kept}
 
 
 def _add_moves(connection: Connection, moved: Sequence[Arrived[SessionRescheduled]]) -> None:
-    """Keep every reschedule, and when each session's present start became known: its booking or its last move."""
+    """Store every reschedule, and when each session's current start became known: at its booking or last move."""
     by_id: dict[str, tuple[datetime, dict[str, Any]]] = {}
     last: dict[str, datetime] = {}
     for one in moved:

@@ -1,7 +1,7 @@
-"""From events to what is known: a batch of events into the tables, whatever their order, any number of times.
+"""Writing of a batch of events into the tables: idempotent, and independent of the order of arrival.
 
-The latest event about a thing says how it stands (`domain.events.order`); `latest_events` remembers which that was. One
-batch is applied at a time, so what is read here cannot change before it is written.
+The latest event about a record determines its state (`domain.events.order`); `latest_events` stores which it was. One
+batch is applied at a time, so rows read here cannot change before they are written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,19 +12,16 @@ from sqlalchemy import Connection, Engine, text
 
 from domain.errors import InvalidEvent
 from domain.events.events import Event, MessageSent, StudentDeleted, TranscriptReady, TutorDeleted, TutorUpdated
-from domain.events.order import SESSION_EVENTS, Arrived, only
+from domain.events.order import SESSION_EVENTS, Arrived, LatestEvents, RecordKind, only
 from domain.events.rules import check_event
 from domain.policy import Principal, Role
 from store.db.bulk_rows import add_ids, each, write
 from store.db.engine import writing
 from store.facts import attributes as stored_attributes
-from store.facts.applied_sessions import Deciding, apply_sessions, check_attributes
+from store.facts.applied_sessions import apply_sessions, check_attributes, read_latest_events
 from store.facts.erasure import erase
 from store.facts.lock import hold_facts
 from store.facts.tombstones import Sorted, ids_in, sort_out, wipe_late
-
-TUTOR, TRANSCRIPT = "tutor", "transcript"
-"""Kinds of thing in `latest_events`, beside those of sessions."""
 
 _UPDATE_TUTORS = text(f"""
     UPDATE tutors SET
@@ -49,26 +46,26 @@ _NOTE_LATEST = text(f"""
     ON CONFLICT (kind, id) DO UPDATE SET happened_at = excluded.happened_at, event_id = excluded.event_id
 """)
 _BY_EVENT = Principal("event", Role.INGEST)
-"""Actor, in the audit, of an erasure that an event asks for."""
+"""Actor, in the audit log, of an erasure requested by an event."""
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What came of a batch.
+    """Result of a batch.
 
-    `tutors`: whose scores may differ now, without erased ones. `completed`: sessions said to have
-    been held. `refused`: rows of the inbox that can never be applied, with a sentence. `early`: rows of transcripts
-    whose session is not known yet.
+    `tutors`: tutors whose scores may differ now, without erased ones. `completed`: sessions reported as completed.
+    `rejected`: inbox rows that can never be applied, with the reason. `early`: inbox rows of transcripts whose session
+    is not known yet.
     """
 
     tutors: frozenset[str] = frozenset()
     completed: frozenset[str] = frozenset()
-    refused: Mapping[int, str] = field(default_factory=dict)
+    rejected: Mapping[int, str] = field(default_factory=dict)
     early: frozenset[int] = frozenset()
 
 
 def apply(engine: Engine, arrived: Sequence[Arrived[Event]]) -> Applied:
-    """Write a batch of events into the tables in one transaction. Doing it again changes nothing.
+    """Write a batch of events into the tables in one transaction. Repeating it changes nothing.
 
     Raises DatabaseUnavailable.
     """
@@ -76,54 +73,54 @@ def apply(engine: Engine, arrived: Sequence[Arrived[Event]]) -> Applied:
         hold_facts(connection)
         known = stored_attributes.defined(connection)
         types = {attribute.name: attribute.type for attribute in known if attribute.kind == "sessions"}
-        refused, usable = {}, []
+        rejected, usable = {}, []
         for one in arrived:
             try:
                 check_event(one.event)
                 check_attributes(one.event, types)
                 usable.append(one)
             except InvalidEvent as error:
-                refused[one.row] = str(error)
-        return _apply(connection, usable, refused, frozenset(types))
+                rejected[one.row] = str(error)
+        return _apply(connection, usable, rejected, frozenset(types))
 
 
 def _apply(
-    connection: Connection, arrived: Sequence[Arrived[Event]], refused: Mapping[int, str], attributes: frozenset[str]
+    connection: Connection, arrived: Sequence[Arrived[Event]], rejected: Mapping[int, str], attributes: frozenset[str]
 ) -> Applied:
-    found = sort_out(connection, arrived)
-    deciding = Deciding.read(connection, found.usable)
-    applied = _write(connection, deciding, found.usable, attributes)
-    _erase(connection, arrived, found)
-    gone = {person.id for person in found.deletions if person.kind == TUTOR}
-    return Applied(applied.tutors - gone, applied.completed, refused, applied.early)
+    sorted_events = sort_out(connection, arrived)
+    latest_events = read_latest_events(connection, sorted_events.usable)
+    applied = _write(connection, latest_events, sorted_events.usable, attributes)
+    _erase(connection, arrived, sorted_events)
+    erased = {person.id for person in sorted_events.deletions if person.kind == "tutor"}
+    return Applied(applied.tutors - erased, applied.completed, rejected, applied.early)
 
 
 def _write(
-    connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]], attributes: frozenset[str]
+    connection: Connection, latest_events: LatestEvents, arrived: Sequence[Arrived[Event]], attributes: frozenset[str]
 ) -> Applied:
     add_ids(connection, "tutors", _tutor_ids(arrived))
     add_ids(connection, "students", _student_ids(arrived))
-    _apply_tutors(connection, deciding, arrived)
-    sessions = apply_sessions(connection, deciding, arrived, attributes)
+    _apply_tutors(connection, latest_events, arrived)
+    sessions = apply_sessions(connection, latest_events, arrived, attributes)
     write(connection, _ADD_MESSAGES, map(_message, only(arrived, MessageSent)))
-    early = _apply_transcripts(connection, deciding, arrived)
+    early = _apply_transcripts(connection, latest_events, arrived)
     latest = [
-        {"id": key[1], "kind": key[0], "happened_at": at.happened_at, "event_id": at.event_id}
-        for key, at in deciding.won.items()
+        {"id": key[1], "kind": key[0], "happened_at": precedence.happened_at, "event_id": precedence.event_id}
+        for key, precedence in latest_events.new.items()
     ]
     write(connection, _NOTE_LATEST, latest)
-    touched = _touched(arrived, sessions.before)
+    touched = _touched(arrived, sessions.previous_tutors)
     connection.execute(_STAMP, {"ids": sorted(touched)})
     return Applied(touched, sessions.completed, {}, early)
 
 
-def _erase(connection: Connection, arrived: Sequence[Arrived[Event]], found: Sorted) -> None:
-    """Take out what came late about erased people, and erase those of whom the batch says so."""
-    if not found.late and not found.deletions:
+def _erase(connection: Connection, arrived: Sequence[Arrived[Event]], sorted_events: Sorted) -> None:
+    """Wipe late events about erased people, and erase the people whose deletion the batch reports."""
+    if not sorted_events.late and not sorted_events.deletions:
         return
     now = max(one.received_at for one in arrived)
-    wipe_late(connection, found, ids_in(arrived), now)
-    erase(connection, found.deletions, _BY_EVENT, now)
+    wipe_late(connection, sorted_events, ids_in(arrived), now)
+    erase(connection, sorted_events.deletions, _BY_EVENT, now)
 
 
 def _message(one: Arrived[MessageSent]) -> dict[str, Any]:
@@ -135,9 +132,9 @@ def _tutor_ids(arrived: Iterable[Arrived[Event]]) -> set[str]:
     return {one.event.data.tutor_id for one in arrived if not isinstance(one.event, without)}
 
 
-def _touched(arrived: Iterable[Arrived[Event]], before: frozenset[str]) -> frozenset[str]:
-    """The tutors of the events, and those whose sessions were until now what another's are."""
-    return frozenset(_tutor_ids(arrived)) | before
+def _touched(arrived: Iterable[Arrived[Event]], previous_tutors: frozenset[str]) -> frozenset[str]:
+    """The tutors of the events, and the previous tutors of their sessions."""
+    return frozenset(_tutor_ids(arrived)) | previous_tutors
 
 
 def _student_ids(arrived: Iterable[Arrived[Event]]) -> set[str]:
@@ -146,25 +143,29 @@ def _student_ids(arrived: Iterable[Arrived[Event]]) -> set[str]:
     return {student_id for student_id in sessions | messages if student_id is not None}
 
 
-def _apply_tutors(connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]]) -> None:
-    """Write who tutors are."""
-    latest = deciding.latest(TUTOR, ((one.event.data.tutor_id, one) for one in only(arrived, TutorUpdated)))
+def _apply_tutors(connection: Connection, latest_events: LatestEvents, arrived: Sequence[Arrived[Event]]) -> None:
+    """Write the latest tutor records."""
+    latest = latest_events.select(
+        RecordKind.TUTOR, ((one.event.data.tutor_id, one) for one in only(arrived, TutorUpdated))
+    )
     write(connection, _UPDATE_TUTORS, (one.event.data.model_dump() for one in latest.values()))
 
 
-def _apply_transcripts(connection: Connection, deciding: Deciding, arrived: Sequence[Arrived[Event]]) -> frozenset[int]:
-    """Keep the latest transcript of each session that is known. Returns the rows of the others."""
-    found = only(arrived, TranscriptReady)
-    if not found:
+def _apply_transcripts(
+    connection: Connection, latest_events: LatestEvents, arrived: Sequence[Arrived[Event]]
+) -> frozenset[int]:
+    """Store the latest transcript of each known session. Returns the inbox rows of the other transcripts."""
+    transcripts = only(arrived, TranscriptReady)
+    if not transcripts:
         return frozenset()
-    asked = [one.event.data.session_id for one in found]
+    ids = [one.event.data.session_id for one in transcripts]
     statement = text("SELECT session_id FROM sessions WHERE session_id = ANY (:ids)")
-    there = set(connection.execute(statement, {"ids": asked}).scalars())
-    stays = ((one.event.data.session_id, one) for one in found if one.event.data.session_id in there)
-    latest = deciding.latest(TRANSCRIPT, stays)
+    known = set(connection.execute(statement, {"ids": ids}).scalars())
+    usable = ((one.event.data.session_id, one) for one in transcripts if one.event.data.session_id in known)
+    latest = latest_events.select(RecordKind.TRANSCRIPT, usable)
     rows = (
         {"session_id": session_id, "known_at": one.received_at, "text": one.event.data.text}
         for session_id, one in latest.items()
     )
     write(connection, _ADD_TRANSCRIPTS, rows)
-    return frozenset(one.row for one in found if one.event.data.session_id not in there)
+    return frozenset(one.row for one in transcripts if one.event.data.session_id not in known)

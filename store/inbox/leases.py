@@ -1,9 +1,4 @@
-"""Who works on which event of the inbox: claimed under a lease, kept by heartbeats, finished by compare-and-swap.
-
-A claim counts as a try, so that an event which kills its worker is not tried for ever. The more often an event was
-tried, the fewer are claimed beside it: from the fourth on a try is of that event alone. Only deaths alone are held
-against it, so nobody is parked for a neighbour, nor because workers happen to be killed.
-"""
+"""Leases on events of the inbox: taken, kept by heartbeats, ended by compare-and-swap (policy: `domain.leases`)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,21 +9,13 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row, text
 
 from domain.errors import TutorQualityError
+from domain.leases import LEASE, SHRINK, is_spent, retry_wait
 from store.db.engine import writing
 from store.facts.tombstones import wipe_parked
 
-MAX_TRIES = 5
-"""An event that failed so often, or killed its worker so often when alone, is parked for a person."""
-
-LEASE = timedelta(seconds=10)
-"""How long a claim holds without a heartbeat."""
-
 DIED = "the worker died while it worked on this event"
-"""The reason of an event whose worker never said why it failed."""
+"""Reason for parking an event whose workers crashed without recording an error."""
 
-_FIRST_RETRY = timedelta(seconds=5)
-_SMALLER = 8
-_IN_COMPANY = 3  # tries after which an event of 500 is alone
 _FREE = """
     processed_at IS NULL AND parked_at IS NULL AND type IS NOT NULL
     AND (due_at IS NULL OR due_at <= :now) AND (leased_until IS NULL OR leased_until <= :now)
@@ -38,7 +25,7 @@ _PARK_SPENT = text("""
         parked_at = :now, lease = NULL, leased_until = NULL, tries = tries - 1, error = coalesce(error, :died)
     WHERE id = ANY (:ids)
 """)
-_CLAIM = text(f"""
+_LEASE_EVENTS = text(f"""
     WITH first AS (
         SELECT id, priority, tries, row_number() OVER (ORDER BY priority, id) AS place
         FROM (
@@ -46,11 +33,11 @@ _CLAIM = text(f"""
             ORDER BY priority, id LIMIT :limit FOR UPDATE SKIP LOCKED
         ) AS free
     ), most_tried AS (
-        SELECT *, max(tries) OVER (ORDER BY place) AS most FROM first  -- of the event itself and those before it
+        SELECT *, max(tries) OVER (ORDER BY place) AS most FROM first  -- of this event and those before it
     )
     UPDATE inbox SET lease = :lease, leased_until = :until, tries = inbox.tries + 1
     FROM most_tried AS taken
-    WHERE inbox.id = taken.id AND taken.place <= greatest(1, :limit / (:smaller ^ taken.most)::bigint)
+    WHERE inbox.id = taken.id AND taken.place <= greatest(1, :limit / (:shrink ^ taken.most)::bigint)
     RETURNING inbox.id, inbox.key, inbox.type, inbox.body, inbox.received_at, inbox.tries, inbox.priority
 """)
 _HEARTBEAT = text("UPDATE inbox SET leased_until = :until WHERE id = ANY (:ids) AND lease = :lease")
@@ -60,7 +47,7 @@ _FINISH = text("""
 """)
 _PUT_BACK = text("""
     UPDATE inbox SET
-        lease = NULL, leased_until = NULL, error = :reason, tries = tries - :given_back,
+        lease = NULL, leased_until = NULL, error = :reason, tries = tries - :uncounted,
         due_at = CAST(:due_at AS timestamptz), parked_at = CAST(:parked_at AS timestamptz)
     WHERE id = ANY (:ids) AND lease = :lease
 """)
@@ -70,12 +57,12 @@ _RELEASE = text("""
 
 
 class LeaseLost(TutorQualityError):
-    """Another worker has taken these events over: what was done for them is undone."""
+    """Another worker has taken over these events; this worker's changes are rolled back."""
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """An event to work on. `tries` counts this one."""
+class Leased:
+    """A leased event. `tries` counts the current try."""
 
     id: int
     key: str
@@ -85,62 +72,63 @@ class Claimed:
     tries: int
 
 
-def claim(engine: Engine, limit: int, lease: UUID, now: datetime, length: timedelta = LEASE) -> list[Claimed]:
-    """Take at most `limit` waiting events, first sessions first, then in the order in which they came.
+def lease_events(engine: Engine, limit: int, lease: UUID, now: datetime, length: timedelta = LEASE) -> list[Leased]:
+    """Lease at most `limit` waiting events: first sessions first, then in order of receipt.
 
-    No two callers get the same; those whose lease ran out can be taken again. Raises DatabaseUnavailable.
+    Two callers never receive the same event; an event whose lease has expired is leased again. Raises
+    DatabaseUnavailable.
     """
-    asked = {"limit": limit, "lease": lease, "now": now, "until": now + length, "smaller": _SMALLER}
+    values = {"limit": limit, "lease": lease, "now": now, "until": now + length, "shrink": SHRINK}
     with writing(engine) as connection:
-        rows = sorted(connection.execute(_CLAIM, asked), key=lambda row: (row.priority, row.id))
-        spent = [row.id for row in rows if row.tries > _IN_COMPANY + MAX_TRIES]
+        rows = sorted(connection.execute(_LEASE_EVENTS, values), key=lambda row: (row.priority, row.id))
+        spent = [row.id for row in rows if is_spent(row.tries)]
         if spent:
             connection.execute(_PARK_SPENT, {"ids": spent, "now": now, "died": DIED})
-    left = [_claimed(row) for row in rows if row.id not in spent]
-    return left if left or not spent else claim(engine, limit, lease, now, length)
+    leased = [_leased(row) for row in rows if row.id not in spent]
+    return leased if leased or not spent else lease_events(engine, limit, lease, now, length)
 
 
 def heartbeat(engine: Engine, ids: Collection[int], lease: UUID, now: datetime, length: timedelta = LEASE) -> None:
-    """Keep a claim for another `length` from now. What is no longer held stays with whom it went to."""
+    """Extend a lease to `length` from now. Events leased by another worker meanwhile are not changed."""
     with writing(engine) as connection:
         connection.execute(_HEARTBEAT, {"ids": list(ids), "lease": lease, "until": now + length})
 
 
 def finish(connection: Connection, ids: Collection[int], lease: UUID, now: datetime) -> None:
-    """Mark events as done in the caller's transaction.
+    """Mark events as processed in the caller's transaction.
 
-    Raises LeaseLost, upon which the caller's transaction must not be committed, unless all are still under the lease.
+    Raises LeaseLost unless all are still under the lease; the caller must then roll back.
     """
-    done = connection.execute(_FINISH, {"ids": list(ids), "lease": lease, "now": now}).rowcount
-    if done != len(ids):
-        raise LeaseLost(f"{len(ids) - done} of {len(ids)} events were taken over by another worker")
+    finished = connection.execute(_FINISH, {"ids": list(ids), "lease": lease, "now": now}).rowcount
+    if finished != len(ids):
+        raise LeaseLost(f"{len(ids) - finished} of {len(ids)} events were taken over by another worker")
 
 
-def fail(engine: Engine, event: Claimed, lease: UUID, reason: str, now: datetime) -> bool:
-    """Put a failed event back, to be tried again later and later; after MAX_TRIES it is parked. Returns whether it is.
+def fail(engine: Engine, event: Leased, lease: UUID, reason: str, now: datetime) -> bool:
+    """Release a failed event for a later retry, or park it after its last try. Returns whether it was parked.
 
-    Nothing happens to one that is no longer under the lease.
+    Does nothing if the lease was lost.
     """
-    if event.tries >= MAX_TRIES:
+    wait_before_retry = retry_wait(event.tries)
+    if wait_before_retry is None:
         park(engine, [event.id], lease, reason, now)
         return True
-    due_at = now + _FIRST_RETRY * 2 ** (event.tries - 1)
-    _put_back(engine, [event.id], lease, reason, due_at=due_at)
+    _put_back(engine, [event.id], lease, reason, due_at=now + wait_before_retry)
     return False
 
 
 def park(engine: Engine, ids: Collection[int], lease: UUID, reason: str, now: datetime) -> None:
-    """Set events aside for a person, with the reason."""
+    """Park events for a person, with the reason."""
     _put_back(engine, ids, lease, reason, parked_at=now)
 
 
 def wait(engine: Engine, ids: Collection[int], lease: UUID, reason: str, due_at: datetime) -> None:
-    """Put events back until a moment, without counting the try: nothing is wrong with them."""
-    _put_back(engine, ids, lease, reason, due_at=due_at, given_back=1)
+    """Release events until a moment without counting the try: they are early, not faulty."""
+    _put_back(engine, ids, lease, reason, due_at=due_at, uncounted=1)
 
 
 def release(engine: Engine, ids: Collection[int], lease: UUID) -> None:
-    """Give events back untried, to whoever comes next. Raises DatabaseUnavailable."""
+    """Release events without counting the try. Raises DatabaseUnavailable."""
     with writing(engine) as connection:
         connection.execute(_RELEASE, {"ids": list(ids), "lease": lease})
 
@@ -152,14 +140,14 @@ def _put_back(
     reason: str,
     due_at: datetime | None = None,
     parked_at: datetime | None = None,
-    given_back: int = 0,
+    uncounted: int = 0,
 ) -> None:
-    values = {"reason": reason, "due_at": due_at, "parked_at": parked_at, "given_back": given_back}
+    values = {"reason": reason, "due_at": due_at, "parked_at": parked_at, "uncounted": uncounted}
     with writing(engine) as connection:
         connection.execute(_PUT_BACK, {"ids": list(ids), "lease": lease, **values})
         if parked_at is not None:
             wipe_parked(connection, ids)
 
 
-def _claimed(row: Row[Any]) -> Claimed:
-    return Claimed(row.id, row.key, row.type, row.body, row.received_at, row.tries)
+def _leased(row: Row[Any]) -> Leased:
+    return Leased(row.id, row.key, row.type, row.body, row.received_at, row.tries)

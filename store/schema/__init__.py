@@ -1,1 +1,1 @@
-"""Table definitions, kept equal to the migrations by a test."""
+"""Table definitions and the current text of each view, kept equal to the migrations by tests."""

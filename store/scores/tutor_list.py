@@ -121,11 +121,13 @@ _PROBE = """
         ORDER BY as_of DESC, id DESC LIMIT 1
     ) AS of_{kind} ON true
 """
-_BANDS = {
-    Band.ACT: "of_help.value >= of_help.act_from",
-    Band.WATCH: "of_help.value >= :watch AND of_help.value < coalesce(of_help.act_from, 2)",
-    Band.OK: "of_help.value < :watch",
-}
+# `domain.scores.band_of` for a kind whose high values are bad; its threshold is a parameter.
+_IN_BAND = f"""
+    of_help.value IS NOT NULL AND :band = CASE
+        WHEN of_help.value >= of_help.act_from THEN '{Band.ACT}'
+        WHEN of_help.value >= :watch_from THEN '{Band.WATCH}' ELSE '{Band.OK}'
+    END
+"""
 _ACTIVE = "of_help.as_of > (SELECT as_of FROM last_sweep) - interval '1 day'"
 
 
@@ -159,7 +161,7 @@ def _conditions(wanted: Wanted) -> list[str]:
     found = [f"of_{kind}.value >= :least_{kind}" for kind in wanted.at_least]
     found += [f"of_{kind}.value <= :most_{kind}" for kind in wanted.at_most]
     if wanted.band is not None:
-        found.append(_BANDS[wanted.band])
+        found.append(_IN_BAND)
     if wanted.active is not None:
         found.append(f"coalesce({_ACTIVE}, false) = :active")
     if wanted.name is not None:
@@ -180,7 +182,12 @@ def _values(wanted: Wanted) -> dict[str, Any]:
     values: dict[str, Any] = {"kinds": [kind.value for kind in LISTED]}
     values |= {f"least_{kind}": value for kind, value in wanted.at_least.items()}
     values |= {f"most_{kind}": value for kind, value in wanted.at_most.items()}
-    return values | {"watch": WATCH_FROM[ScoreKind.HELP], "active": wanted.active, "name": wanted.name}
+    return values | {
+        "watch_from": WATCH_FROM[ScoreKind.HELP],
+        "band": wanted.band,
+        "active": wanted.active,
+        "name": wanted.name,
+    }
 
 
 def _listed(line: Sequence[Row[Any]]) -> ListedTutor:

@@ -24,7 +24,7 @@ from store.access.audit import AuditRow, write_rows
 from store.access.keys import create_key
 from store.contacts.records import save_plan
 from store.facts.load import load
-from store.inbox.leases import claim, park
+from store.inbox.leases import lease_events, park
 from store.ledger.models import record_model
 from store.operations.schedules import end_run, register_schedules, start_run
 from store.scores.records import save_scores
@@ -79,7 +79,7 @@ def _plant_operations(engine: Engine) -> None:
     )  # fmt: skip
     put(engine, [event("session.booked", "e1")])
     lease = uuid4()
-    park(engine, [each.id for each in claim(engine, 1, lease, NOW)], lease, HOSTILE, NOW)
+    park(engine, [each.id for each in lease_events(engine, 1, lease, NOW)], lease, HOSTILE, NOW)
     register_schedules(engine, CRONS, NOW)
     end_run(engine, start_run(engine, "score", True, NOW), RunOutcome.FAILED, HOSTILE, NOW)
 

@@ -20,11 +20,12 @@ from cli.inbox import commands as inbox_commands
 from cli.worker import run_together
 from cli.worker import worker as worker_command
 from domain.errors import DatabaseUnavailable, UnknownSubject
+from domain.leases import EARLY_LIMIT, LEASE
 from domain.policy import Principal, Role
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from features.history.history import History
 from jobs import event_worker as worker_module
-from jobs.event_worker import EARLY_LIMIT, Worker
+from jobs.event_worker import Worker
 from jobs.scoring import all_scores
 from jobs.waiting import called
 from models.artifact.champion import Champion
@@ -34,7 +35,6 @@ from store.facts.erasure import Person, erase
 from store.facts.history import read_dataset
 from store.facts.load import load
 from store.inbox.backlog import InboxState, backlog, retry, unfinished
-from store.inbox.leases import LEASE
 from store.operations.workers import seen_workers
 from store.scores.records import latest_scores
 from tests.lib.api_parts import NOW, marketplace, register, small_model
@@ -379,7 +379,7 @@ def test_the_commands_work_on_the_inbox_list_what_is_parked_and_try_it_again(
     worker_command(once=True)
     listed = CliRunner().invoke(inbox_commands(), [])
     assert "0 wait; 1 parked." in listed.output
-    assert "ends_at lies" in listed.output
+    assert "ends_at is before" in listed.output
     assert CliRunner().invoke(inbox_commands(), ["retry", str(row)]).output == f"event {row} will be tried again\n"
     assert backlog(engine).waiting == 1
 

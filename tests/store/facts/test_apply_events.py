@@ -160,8 +160,8 @@ def test_an_impossible_event_is_refused_with_a_sentence_and_the_others_go_on(
     with engine.begin() as connection:
         define(connection, (PRICE,))
     found = told(engine, event(kind, "bad", **data), WRITTEN)
-    assert list(found.refused) == [0]
-    assert says in found.refused[0]
+    assert list(found.rejected) == [0]
+    assert says in found.rejected[0]
     assert not rows(engine, "SELECT 1 FROM sessions")
     assert rows(engine, "SELECT 1 FROM messages")
 

@@ -23,6 +23,7 @@ from store.schema import access as access_tables
 from store.schema import changes as change_tables
 from store.schema import contacts as contact_tables
 from store.schema import inbox as inbox_tables
+from store.schema import outgoing as outgoing_tables
 from store.schema import retention as retention_tables
 from store.schema.erasure import metadata
 from store.scores.ranking import ranked_tutors, tutor_profile, upcoming_sessions
@@ -33,7 +34,17 @@ from store.scores.upcoming import upcoming_page
 from tests.lib.canaries import BY, STUDENT, TUTOR, Canaries, dump, imported, plant, plant_late
 from tests.lib.inbox_parts import DAY, HOUR, NOON, arrived, event, one, rows
 
-ALL_TABLES = (access_tables, change_tables, contact_tables, inbox_tables, retention_tables, schedules, tuned, workers)
+ALL_TABLES = (
+    access_tables,
+    change_tables,
+    contact_tables,
+    inbox_tables,
+    outgoing_tables,
+    retention_tables,
+    schedules,
+    tuned,
+    workers,
+)
 BOOKED = event("session.booked", "e1", NOON - 3 * DAY)
 HELD = event("session.completed", "e3", NOON + DAY, starts_at=NOON + DAY, ends_at=None, rating=None)
 

@@ -6,17 +6,16 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine
 
+from domain.leases import LEASE, MAX_TRIES
 from store.db.engine import writing
 from store.inbox.leases import (
     DIED,
-    LEASE,
-    MAX_TRIES,
-    Claimed,
+    Leased,
     LeaseLost,
-    claim,
     fail,
     finish,
     heartbeat,
+    lease_events,
     park,
     release,
     wait,
@@ -31,7 +30,7 @@ def _fill(engine: Engine, number: int, name: str = "e", priority: int = 1) -> li
 
 
 def _claimed(engine: Engine, lease: UUID, limit: int = 500, hours: float = 0) -> list[int]:
-    return [each.id for each in claim(engine, limit, lease, NOON + hours * HOUR)]
+    return [each.id for each in lease_events(engine, limit, lease, NOON + hours * HOUR)]
 
 
 def test_first_sessions_are_claimed_first_then_in_the_order_in_which_they_came(engine: Engine) -> None:
@@ -81,7 +80,7 @@ def test_a_failed_event_is_tried_later_and_later_and_parked_with_its_reason_afte
     (row,), now, waited = _fill(engine, 1), NOON, []
     for number in range(1, MAX_TRIES + 1):
         lease = uuid4()
-        (found,) = claim(engine, 10, lease, now)
+        (found,) = lease_events(engine, 10, lease, now)
         assert found.tries == number
         assert fail(engine, found, lease, f"reason {number}", now) is (number == MAX_TRIES)
         due = one(engine, "SELECT due_at FROM inbox").due_at
@@ -101,7 +100,7 @@ def test_an_event_that_kills_its_worker_is_parked_and_those_claimed_beside_it_ar
     while True:
         now += 2 * LEASE
         lease = uuid4()
-        taken = [each.id for each in claim(engine, 500, lease, now)]
+        taken = [each.id for each in lease_events(engine, 500, lease, now)]
         if not taken:
             break
         if poison in taken:
@@ -127,7 +126,7 @@ def test_what_waits_for_something_else_or_is_given_back_is_not_counted_as_a_try(
     _claimed(engine, lease)
     wait(engine, [first], lease, "not yet", NOON + DAY)
     release(engine, [second], lease)
-    again: list[Claimed] = claim(engine, 10, uuid4(), NOON)
+    again: list[Leased] = lease_events(engine, 10, uuid4(), NOON)
     assert [(each.id, each.tries) for each in again] == [(second, 1)]
     assert one(engine, "SELECT error, tries FROM inbox WHERE id = :id", id=first) == ("not yet", 0)
 

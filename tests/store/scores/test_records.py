@@ -7,7 +7,6 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from domain.errors import ModelMismatch, UnknownVersion
-from domain.mail import Attachment, Mail
 from domain.promotion import Action
 from domain.scores import Reason, Score
 from domain.vocabulary import Band, ScoreKind, SubjectKind
@@ -27,7 +26,6 @@ from store.scores.records import last_sweep, latest_scores, save_scores, score_h
 from tests.lib.small_dataset import NOON, corners
 
 WHY = (Reason(theme="recent no-shows", text="2 no-shows in 30 days", effect=0.8),)
-MAIL = Mail("admin@example.org", "Drift", "Nothing drifted.", Attachment("report.html", b"\x00<html>"))
 
 
 def _score(

@@ -1,1 +1,1 @@
-"""Point-in-time columns: sorted histories, one windowed-count kernel, one small function a column."""
+"""Point-in-time features: sorted histories, a windowed-count kernel, and one function for each column."""

@@ -1,4 +1,4 @@
-"""Which feature code computed a column."""
+"""Hash of the feature code."""
 
 import hashlib
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @cache
 def source_sha256() -> str:
-    """SHA-256 in hex of this package's source files: equal where the same code computed the features."""
+    """SHA-256 (hex) of this package's source files. Equal hashes mean that the same code computed the features."""
     digest = hashlib.sha256()
     folder = Path(__file__).parent
     for path in sorted(folder.rglob("*.py")):

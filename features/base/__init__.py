@@ -1,1 +1,1 @@
-"""Arrays, streams, the compiled kernel, time zones and holidays."""
+"""Arrays, streams, the compiled kernel, time zones and public holidays."""

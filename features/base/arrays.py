@@ -1,4 +1,4 @@
-"""Arrow columns as NumPy arrays: times, codes, numbers and yes or no."""
+"""Conversion of Arrow columns to NumPy arrays."""
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ MISSING = np.iinfo(np.int64).min
 
 
 def array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """The column in one piece."""
+    """The column as one contiguous array."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
@@ -31,15 +31,15 @@ def floats(column: pa.ChunkedArray) -> Values:
 
 
 def equals(column: pa.ChunkedArray, value: str) -> Flags:
-    """Where a text is this one; false for null: (n,)."""
+    """Whether each text equals a value; false for null: (n,)."""
     return np.asarray(array(_filled(pc.equal(column, value), False)).to_numpy(zero_copy_only=False))
 
 
-def given(column: pa.ChunkedArray) -> Flags:
-    """Where a column is not null: (n,)."""
+def present(column: pa.ChunkedArray) -> Flags:
+    """Whether each value is present (not null): (n,)."""
     return np.asarray(array(pc.is_valid(column)).to_numpy(zero_copy_only=False))
 
 
 def _filled(column: pa.ChunkedArray | pa.Array, value: float) -> pa.ChunkedArray | pa.Array:
-    # The call alone costs a request more than its answer is worth where nothing is null.
+    # Without nulls the call changes nothing, and its overhead is noticeable in a single request.
     return pc.fill_null(column, value) if column.null_count else column

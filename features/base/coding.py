@@ -1,4 +1,4 @@
-"""Codes for the ids of a dataset: tutors, zones, pairs, and sessions as aligned arrays."""
+"""Integer codes for the ids of a dataset: tutors, time zones, pairs of tutor and student."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -9,14 +9,14 @@ import pyarrow.compute as pc
 
 from domain.vocabulary import SessionStatus
 from features.base.array_types import Ints
-from features.base.arrays import MISSING, array, codes, given, microseconds
+from features.base.arrays import MISSING, array, codes, microseconds, present
 from features.base.dataset import Attribute, Dataset
 from features.base.local_time import day_weekday_and_hour, local_hours, slot
 from features.base.sessions import SessionColumns
 
 
 class CodedDataset:
-    """A dataset whose ids have become codes: places in `tutor_ids`, in `zones`, among its pairs."""
+    """A dataset with integer codes for its ids: positions in `tutor_ids`, `zones` and `pairs`."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
@@ -32,16 +32,16 @@ class CodedDataset:
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        """The attributes that may be features."""
+        """Attributes that a model may read."""
         return self.dataset.feature_attributes("sessions") + self.dataset.feature_attributes("tutors")
 
     @cached_property
     def sessions(self) -> SessionColumns:
-        """Every session of the dataset, in its order."""
+        """All sessions of the dataset, in its order."""
         return self.columns_of(self._table)
 
     def columns_of(self, sessions: pa.Table) -> SessionColumns:
-        """Sessions given as a table of the dataset's schema, coded against this dataset."""
+        """Encode a table of sessions (the dataset's schema) with the codes of this dataset."""
         own = sessions is self._table
         tutor, pair_key = self._own_codes if own else self._tutor_and_pair(sessions)
         starts_at, booked_at = microseconds(sessions["starts_at"]), microseconds(sessions["booked_at"])
@@ -51,7 +51,7 @@ class CodedDataset:
             row=np.arange(tutor.size) if own else self._own_rows(sessions, tutor),
             tutor=tutor,
             pair=codes(pc.index_in(pair_key, self.pairs)),
-            student_given=given(sessions["student_id"]),
+            student_given=present(sessions["student_id"]),
             slot=slot(weekday, hour),
             day=day,
             weekday=weekday,
@@ -65,16 +65,16 @@ class CodedDataset:
         )
 
     def tutor_codes(self, tutor_ids: pa.Array | pa.ChunkedArray) -> Ints:
-        """Codes of tutor ids (n,), -1 for an id this dataset does not know."""
+        """Codes of tutor ids (n,), -1 for an id that is not in the dataset."""
         return codes(pc.index_in(tutor_ids, self.tutor_ids))
 
     def tutor_attributes(self) -> Mapping[str, pa.Array]:
-        """Attributes of the tutors, (tutors,) each."""
+        """Attributes of the tutors by name, (tutors,) each."""
         tutors = self.dataset.tables["tutors"]
         return {a.name: array(tutors[a.column]) for a in self.dataset.feature_attributes("tutors")}
 
     def zone_codes(self, tutor: Ints) -> Ints:
-        """Places in `zones` of tutor codes (n,), -1 for an unknown tutor."""
+        """Positions in `zones` for tutor codes (n,), -1 for an unknown tutor."""
         return np.where(tutor >= 0, self._zone_of_tutor[tutor], -1) if self.n_tutors else tutor
 
     @property
@@ -82,12 +82,12 @@ class CodedDataset:
         return self.dataset.tables["sessions"]
 
     def _own_rows(self, sessions: pa.Table, tutor: Ints) -> Ints:
-        """Rows of the dataset's sessions with the same id and tutor, -1 for none."""
+        """Rows in the dataset of sessions with the same id and tutor, -1 for none."""
         row = codes(pc.index_in(sessions["session_id"], array(self._table["session_id"])))
         return np.where(np.append(self._own_codes[0], -1)[row] == tutor, row, -1)
 
     def _tutor_and_pair(self, sessions: pa.Table) -> tuple[Ints, pa.Array]:
-        """Tutor codes, and one number a pair of tutor and student; null where either is unknown."""
+        """Tutor codes, and a number for each pair of tutor and student, null where either is unknown."""
         tutor = self.tutor_codes(sessions["tutor_id"])
         student = codes(pc.index_in(sessions["student_id"], self._student_ids))
         return tutor, pa.array(tutor * len(self._student_ids) + student, mask=(tutor < 0) | (student < 0))
@@ -98,5 +98,5 @@ class CodedDataset:
 
     @cached_property
     def pairs(self) -> pa.Array:
-        """The number of each pair of tutor and student with a session; its place is the pair's code."""
+        """Numbers of the pairs of tutor and student that have a session; a pair's code is its position here."""
         return pc.drop_null(pc.unique(self._own_codes[1]))

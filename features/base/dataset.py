@@ -1,4 +1,4 @@
-"""A dataset in memory: one Arrow table a kind, in the schema that `domain.schema` describes."""
+"""Datasets in memory: one Arrow table for each kind, in the schema of `domain.schema`."""
 
 import hashlib
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _ARROW_TYPES = {
 
 @dataclass(frozen=True)
 class Attribute:
-    """A customer's own column on `sessions` or `tutors`. `late`: written only after the outcome."""
+    """A customer's own column on `sessions` or `tutors`. `late` marks one that is written only after the outcome."""
 
     kind: str
     name: str
@@ -34,7 +34,7 @@ class Attribute:
 
     @property
     def column(self) -> str:
-        """Its name in the kind's Arrow table."""
+        """Name of its column in the kind's Arrow table."""
         return ATTRIBUTE_PREFIX + self.name
 
     @property
@@ -45,9 +45,10 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Arrow tables by kind; every kind is present, with no rows where the source has none.
+    """Arrow tables by kind. Every kind is present, without rows where the source has none.
 
-    `departures_given` tells whether `tutors.departed_at` was supplied: without it, leaving is read from silence.
+    `departures_given` is true if the source supplies `tutors.departed_at`. Otherwise departures are inferred from
+    inactivity.
     """
 
     tables: Mapping[str, pa.Table]
@@ -61,23 +62,23 @@ class Dataset:
                 raise ValueError(f"{kind}: expected columns {expected}, found {self.tables[kind].schema}")
 
     def feature_attributes(self, kind: str) -> tuple[Attribute, ...]:
-        """The attributes of a kind that may be features: those not marked late."""
+        """Attributes of a kind that a model may read: those not marked late."""
         return tuple(a for a in self.attributes if a.kind == kind and not a.late)
 
     def check_features(self, names: tuple[str, ...]) -> None:
-        """Raise LateFeature if any of these attribute names was marked `late` in the dataset file."""
+        """Raise LateFeature if the dataset file marks any of these attributes as `late`."""
         late = sorted({a.name for a in self.attributes if a.late} & set(names))
         if late:
             raise LateFeature(
-                f"{', '.join(late)}: written after the booking (`late: true`), so no feature. Leave it out."
+                f"{', '.join(late)}: written after the booking (`late: true`), so no model may read it. Leave it out."
             )
 
 
 @dataclass(frozen=True)
 class Export:
-    """The fields that a dataset's files carry, by kind, and the moment at which they were exported.
+    """Fields present in a dataset's files, by kind, and the time of the export.
 
-    A kind without a file carries no field: its rows were derived from those of other kinds. `exported_at` is None
+    A kind without a file has no fields: its rows are derived from those of other kinds. `exported_at` is None
     where the dataset file does not declare it.
     """
 
@@ -86,12 +87,12 @@ class Export:
 
 
 def complete_export(exported_at: datetime | None = None) -> Export:
-    """An export in which every kind carries all its fields."""
+    """An export in which every kind has all its fields."""
     return Export({kind.name: frozenset(field.name for field in kind.fields) for kind in KINDS.values()}, exported_at)
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """SHA-256 of all that a model may learn from, so that a training can be traced to its data."""
+    """SHA-256 of all columns that a model can learn from. Traces a training to its data."""
     digest = hashlib.sha256()
     for kind in KINDS:
         for column in dataset.tables[kind].combine_chunks().columns:
@@ -104,6 +105,6 @@ def fingerprint(dataset: Dataset) -> str:
 
 @cache
 def arrow_schema(kind: str, attributes: tuple[Attribute, ...] = ()) -> pa.Schema:
-    """The columns of a kind's table: its fields in order, then its attributes."""
+    """Schema of a kind's table: its fields in order, then its attributes."""
     fields = [pa.field(f.name, _ARROW_TYPES[f.type]) for f in KINDS[kind].fields]
     return pa.schema(fields + [pa.field(a.column, a.arrow_type) for a in attributes if a.kind == kind])

@@ -1,4 +1,4 @@
-"""Public holidays where a tutor lives: the country of a time zone, and that country's days off. Asks nobody."""
+"""Public holidays of the country of a time zone, computed offline."""
 
 from datetime import date
 from functools import cache
@@ -12,23 +12,23 @@ EPOCH = date(1970, 1, 1).toordinal()
 
 
 def is_holiday(days: Days, zone_codes: Ints, zones: list[str]) -> Values:
-    """1 for a public holiday, 0 for none, NaN where the country is not known: (n,).
+    """1 for a public holiday, 0 for another day, NaN where the country is unknown: (n,).
 
-    `days` (n,) count from 1970 on the local clock; `zone_codes` (n,) are places in `zones`, -1 for no zone.
+    `days` (n,) are local days since 1970; `zone_codes` (n,) are positions in `zones`, -1 for no zone.
     """
-    found = np.full(days.size, np.nan)
+    flags = np.full(days.size, np.nan)
     for code, zone in enumerate(zones):
         country = country_of(zone)
         rows = np.flatnonzero(zone_codes == code)
         if country is None or not rows.size:
             continue
         first = int(days[rows].min())
-        found[rows] = _calendar(country, first, int(days[rows].max()))[days[rows] - first]
-    return found
+        flags[rows] = _calendar(country, first, int(days[rows].max()))[days[rows] - first]
+    return flags
 
 
 def _calendar(country: str, first: int, last: int) -> Values:
-    """1, 0 or NaN for each day from `first` to `last`."""
+    """1, 0 or NaN (no calendar) for each day from `first` to `last`."""
     known = np.full(last - first + 1, np.nan)
     for year in range(_day(first).year, _day(last).year + 1):
         off = _days_off(country, year)
@@ -41,14 +41,14 @@ def _calendar(country: str, first: int, last: int) -> Values:
 
 @cache
 def _days_off(country: str, year: int) -> tuple[int, ...]:
-    """The nationwide holidays of a country's year as days since 1970; none where nobody listed them."""
-    import holidays  # loaded where it is used: half a second that a request without the column need not wait
+    """Nationwide holidays of a year as days since 1970; empty for a country that `holidays` does not support."""
+    import holidays  # imported here: it takes half a second, and most requests do not need it
 
     try:
-        found = holidays.country_holidays(country, years=year)
+        listed = holidays.country_holidays(country, years=year)
     except NotImplementedError:
         return ()
-    return tuple(sorted(day.toordinal() - EPOCH for day in found))
+    return tuple(sorted(day.toordinal() - EPOCH for day in listed))
 
 
 def _day(day: int) -> date:
@@ -56,21 +56,21 @@ def _day(day: int) -> date:
 
 
 def country_of(zone: str) -> str | None:
-    """The two-letter country of an IANA time zone, an older name of one included; None for UTC and its like."""
+    """Two-letter country of an IANA time zone, older names included; None for UTC and other zones without a country."""
     countries, links = _countries(), _links()
     return countries.get(zone) or countries.get(links.get(zone, ""))
 
 
 @cache
 def _countries() -> dict[str, str]:
-    """Zone to country, as tzdata tells it: the country a zone is named for."""
+    """Country by zone, from tzdata."""
     lines = [line.split("\t") for line in _lines("zone.tab") if not line.startswith("#")]
     return {zone.strip(): country for country, _, zone, *_ in lines}
 
 
 @cache
 def _links() -> dict[str, str]:
-    """Other name to zone, as tzdata tells it: Asia/Calcutta is Asia/Kolkata."""
+    """Zone by its older name, from tzdata: Asia/Calcutta is Asia/Kolkata."""
     return {line.split()[2]: line.split()[1] for line in _lines("tzdata.zi") if line.startswith("L ")}
 
 

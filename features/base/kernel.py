@@ -1,6 +1,6 @@
-"""The compiled core: group events by owner, and find where a moment falls among an owner's events.
+"""Compiled kernel: grouping of events by owner, and the position of a moment among an owner's events.
 
-Every windowed feature is two of these positions and a difference of prefix sums.
+Every windowed feature is the difference of prefix sums at two of these positions.
 """
 
 from typing import Any
@@ -16,8 +16,8 @@ from features.base.array_types import Flags, Ints, Values
 def group(owners: Ints, n_owners: int) -> tuple[Ints, Ints]:
     """Stable counting sort by owner.
 
-    Takes owner codes of shape (n,), negative for none; gives (order, starts): the indices of owned events by
-    owner, in their given order within one, and where each owner's run begins, shape (n_owners + 1,).
+    Takes owner codes (n,), negative for none. Returns (order, starts): the indices of owned events by owner, in
+    their original order within an owner, and the start of each owner's run, (n_owners + 1,).
     """
     starts = np.zeros(n_owners + 1, dtype=np.int64)
     for owner in owners:
@@ -37,12 +37,12 @@ def group(owners: Ints, n_owners: int) -> tuple[Ints, Ints]:
 
 @njit(cache=True, nogil=True)
 def positions(starts: Ints, known: Ints, owners: Ints, moments: Ints) -> Ints:
-    """For each (owner, moment), the index of the owner's first event known at or after the moment.
+    """Index of the owner's first event known at or after the moment, for each (owner, moment).
 
-    `known` is sorted within each owner's run. An owner of -1 has no events: its position is 0 for every moment.
-    Each search starts where the owner's last one ended, so moments in rising order cost a step or two.
+    `known` is sorted within each owner's run. An owner of -1 has no events: its position is always 0. Each search
+    starts at the owner's previous position, so moments in ascending order take one or two steps.
     """
-    found = np.zeros(owners.size, dtype=np.int64)
+    indices = np.zeros(owners.size, dtype=np.int64)
     last = starts[:-1].copy()
     for i in range(owners.size):
         owner = owners[i]
@@ -54,8 +54,8 @@ def positions(starts: Ints, known: Ints, owners: Ints, moments: Ints) -> Ints:
                     low = middle + 1
                 else:
                     high = middle
-            found[i] = last[owner] = low
-    return found
+            indices[i] = last[owner] = low
+    return indices
 
 
 @njit(cache=True, nogil=True)
@@ -77,7 +77,7 @@ def _bracket(known: Ints, first: int, end: int, near: int, moment: int) -> tuple
 
 @njit(cache=True, nogil=True)
 def running_sums(values: NDArray[Any], order: Ints, sums: NDArray[Any]) -> NDArray[Any]:
-    """Prefix sums of `values` taken in `order`, into zeros (order + 1,) of the wanted type."""
+    """Write prefix sums of `values` in `order` into `sums`, zeros (order + 1,) of the result type."""
     for i in range(order.size):
         sums[i + 1] = sums[i] + values[order[i]]
     return sums
@@ -85,65 +85,65 @@ def running_sums(values: NDArray[Any], order: Ints, sums: NDArray[Any]) -> NDArr
 
 @njit(cache=True, nogil=True)
 def differences(sums: NDArray[Any], begins: Ints, ends: Ints) -> Values:
-    """The sum between two positions of prefix sums: (positions,)."""
-    found = np.empty(ends.size, dtype=np.float64)
+    """Sums between pairs of positions of prefix sums: (positions,)."""
+    results = np.empty(ends.size, dtype=np.float64)
     for i in range(ends.size):
-        found[i] = sums[ends[i]] - sums[begins[i]]
-    return found
+        results[i] = sums[ends[i]] - sums[begins[i]]
+    return results
 
 
 @njit(cache=True, nogil=True)
 def since_last(known: Ints, begins: Ints, ends: Ints, moments: Ints) -> Values:
-    """Microseconds from the last event between two positions to the moment, NaN where there is none: (positions,)."""
-    found = np.full(ends.size, np.nan)
+    """Microseconds from the last event between two positions to the moment, NaN without one: (positions,)."""
+    elapsed = np.full(ends.size, np.nan)
     for i in range(ends.size):
         if ends[i] > begins[i]:
-            found[i] = moments[i] - known[ends[i] - 1]
-    return found
+            elapsed[i] = moments[i] - known[ends[i] - 1]
+    return elapsed
 
 
 @njit(cache=True, nogil=True)
-def usual_gaps(known: Ints, begins: Ints, ends: Ints) -> Values:
+def mean_gaps(known: Ints, begins: Ints, ends: Ints) -> Values:
     """Mean microseconds between the events of two positions, NaN for fewer than two events: (positions,)."""
-    found = np.full(ends.size, np.nan)
+    means = np.full(ends.size, np.nan)
     for i in range(ends.size):
         gaps = ends[i] - begins[i] - 1
         if gaps > 0:
-            found[i] = (known[ends[i] - 1] - known[begins[i]]) / gaps
-    return found
+            means[i] = (known[ends[i] - 1] - known[begins[i]]) / gaps
+    return means
 
 
 @njit(cache=True, nogil=True)
 def runs(starts: Ints, counted: Flags, breaks: Flags) -> NDArray[np.int32]:
-    """After each event, how many of its owner's events were counted since the last that broke the run: (events,)."""
-    found = np.empty(counted.size, dtype=np.int32)
+    """Number of counted events of the owner since the last one that broke the run, after each event: (events,)."""
+    lengths = np.empty(counted.size, dtype=np.int32)
     for owner in range(starts.size - 1):
         run = 0
         for i in range(starts[owner], starts[owner + 1]):
             run = 0 if breaks[i] else run + counted[i]
-            found[i] = run
-    return found
+            lengths[i] = run
+    return lengths
 
 
 @njit(cache=True, nogil=True)
 def latest(values: NDArray[Any], begins: Ints, ends: Ints) -> Values:
-    """The value of the last event between two positions, NaN where there is none: (positions,)."""
-    found = np.full(ends.size, np.nan)
+    """Value of the last event between two positions, NaN without one: (positions,)."""
+    last_values = np.full(ends.size, np.nan)
     for i in range(ends.size):
         if ends[i] > begins[i]:
-            found[i] = values[ends[i] - 1]
-    return found
+            last_values[i] = values[ends[i] - 1]
+    return last_values
 
 
 @njit(cache=True, nogil=True)
 def centred_times(counts: NDArray[Any], times: Ints, begins: Ints, ends: Ints, moments: Ints, span: int) -> Ints:
-    """The sum of (time - middle of the window) over the counted events of each window: (positions,) microseconds.
+    """Sum of (time - middle of the window) over the counted events of each window: (positions,) microseconds.
 
-    `counts` and `times` are prefix sums of how many events count and of their times. The latter wrap around; their
-    differences, taken modulo 2**64, are right again.
+    `counts` and `times` are prefix sums of 0/1 flags and of times. The sums of times overflow and wrap around; their
+    differences modulo 2**64 are correct.
     """
-    found = np.empty(ends.size, dtype=np.int64)
+    results = np.empty(ends.size, dtype=np.int64)
     for i in range(ends.size):
         n = np.int64(counts[ends[i]]) - np.int64(counts[begins[i]])
-        found[i] = times[ends[i]] - times[begins[i]] - n * (moments[i] - span // 2)
-    return found
+        results[i] = times[ends[i]] - times[begins[i]] - n * (moments[i] - span // 2)
+    return results

@@ -1,4 +1,4 @@
-"""Sessions as aligned arrays, and the codes under which their events are counted."""
+"""Sessions as aligned arrays, and the owner codes of their streams."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from features.base.local_time import PARTS_OF_DAY, SLOTS, WEEKDAYS
 class SessionColumns:
     """Sessions as aligned arrays (sessions,): codes into the history's ids, times in UTC microseconds or MISSING.
 
-    `row` is the session's own row in the history, -1 for one it does not hold. `day` is the local day of the start,
-    counted from 1970. `status` is a place in SessionStatus, -1 for none of them. `student_given` tells that the
-    session names a student, known to the history or not.
+    `row` is the session's row in the history, -1 for a session that is not in it. `day` is the local day of the start
+    since 1970. `status` is a position in SessionStatus, -1 for none of them. `student_given` is true if the session
+    names a student, whether or not the history contains that student.
     """
 
     row: Ints
@@ -39,21 +39,21 @@ class SessionColumns:
         return self.tutor.size
 
     def is_in(self, statuses: frozenset[SessionStatus] | set[SessionStatus]) -> Flags:
-        """Which sessions have one of these statuses: (sessions,)."""
+        """Whether each session has one of these statuses: (sessions,)."""
         wanted = np.array([status in statuses for status in SessionStatus] + [False])
         return np.asarray(wanted[self.status])
 
 
 def slot_owner(tutor: Ints, slots: Codes) -> Ints:
-    """The owner code of a tutor's slot in `History.slot_outcomes`, -1 for an unknown tutor."""
+    """Owner code of a tutor's slot in `History.slot_outcomes`, -1 for an unknown tutor."""
     return np.where(tutor >= 0, tutor * SLOTS + slots, -1)
 
 
 def weekday_owner(tutor: Ints, weekdays: Codes) -> Ints:
-    """The owner code of a tutor's weekday in `History.weekday_outcomes`, -1 for an unknown tutor."""
+    """Owner code of a tutor's weekday in `History.weekday_outcomes`, -1 for an unknown tutor."""
     return np.where(tutor >= 0, tutor * len(WEEKDAYS) + weekdays, -1)
 
 
 def part_owner(tutor: Ints, slots: Codes) -> Ints:
-    """The owner code of a tutor's part of day in `History.part_outcomes`, -1 for an unknown tutor."""
+    """Owner code of a tutor's part of day in `History.part_outcomes`, -1 for an unknown tutor."""
     return np.where(tutor >= 0, tutor * len(PARTS_OF_DAY) + slots % len(PARTS_OF_DAY), -1)

@@ -1,4 +1,4 @@
-"""Events of one sort, by owner, in the order in which they became known."""
+"""Streams: events of one kind by owner, in the order in which they became known."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +12,10 @@ from features.base.kernel import (
     differences,
     group,
     latest,
+    mean_gaps,
     positions,
     running_sums,
     since_last,
-    usual_gaps,
 )
 
 MICROSECONDS_A_DAY = 86_400_000_000
@@ -24,7 +24,7 @@ _GRID = 2.0**22
 
 
 class PrefixSums:
-    """Prefix sums (events + 1,) of values by name, in an order of the events; each made when first asked for."""
+    """Prefix sums (events + 1,) of values by name, in an order of the events; computed at first use."""
 
     def __init__(self, values: NamedArrays, order: Ints) -> None:
         self.values, self._order = values, order
@@ -36,15 +36,15 @@ class PrefixSums:
         return self._sums[name]
 
     def in_order(self, name: str) -> NDArray[np.generic]:
-        """The values themselves in that order: (events,)."""
+        """Values in the order of the events: (events,)."""
         return np.asarray(self.values[name][self._order])
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Events of n owners: `starts` (n + 1,) bounds each owner's run in `known` (events,), microseconds, ascending.
+    """Events of n owners: `starts` (n + 1,) bounds each owner's run in `known` (events,).
 
-    `sums` holds what is counted, by name.
+    `known` is in microseconds, ascending within a run. `sums` holds the prefix sums of the values by name.
     """
 
     starts: Ints
@@ -53,14 +53,14 @@ class Stream:
 
     @classmethod
     def build(cls, owners: Ints, known: Ints, n_owners: int, values: NamedArrays) -> "Stream":
-        """From events already ascending in `known`; `owners` may hold -1 for events that belong to nobody."""
+        """Build from events in ascending order of `known`; an owner of -1 drops the event."""
         order, starts = group(owners, n_owners)
         return cls(starts, known[order], PrefixSums(values, order))
 
 
 @dataclass(frozen=True)
 class StreamView:
-    """One stream as the queries see it: only what was known strictly before each query's moment."""
+    """A stream as of each query: only events known strictly before the query's moment."""
 
     stream: Stream
     owners: Ints
@@ -88,63 +88,63 @@ class StreamView:
         return self._begins[key]
 
     def count(self, days: int | None = None) -> Column:
-        """Events known in the `days` before each query, or ever: (queries,)."""
+        """Number of events known in the `days` before each query, or at any time before it: (queries,)."""
         return np.subtract(self._ends, self._begin(days), dtype=np.float64)
 
     def total(self, name: str, days: int | None = None) -> Column:
-        """The sum of a value over those events: (queries,)."""
+        """Sum of a value over those events: (queries,)."""
         return np.asarray(differences(self.stream.sums[name], self._begin(days), self._ends))
 
     def hours_since_last(self) -> Column:
-        """Hours from the latest known event to the query, NaN where there is none: (queries,)."""
+        """Hours from the latest known event to the query, NaN without one: (queries,)."""
         since = since_last(self.stream.known, self._begin(None), self._ends, self.as_of)
         return np.asarray(since / MICROSECONDS_AN_HOUR)
 
-    def usual_gap_hours(self, days: int) -> Column:
+    def mean_gap_hours(self, days: int) -> Column:
         """Mean hours between the events known in the `days` before each query, NaN for fewer than two: (queries,)."""
-        gaps = usual_gaps(self.stream.known, self._begin(days), self._ends)
+        gaps = mean_gaps(self.stream.known, self._begin(days), self._ends)
         return np.asarray(gaps / MICROSECONDS_AN_HOUR)
 
     def latest(self, values: NDArray[np.generic]) -> Column:
-        """The value (events of the stream,) at the latest known event, NaN where there is none: (queries,)."""
+        """Value at the latest known event, NaN without one: (queries,). `values` is (events of the stream,)."""
         return np.asarray(latest(values, self._begin(None), self._ends))
 
     def weekly_slope(self, count: str, times: str, weeks: int) -> Column:
-        """Least-squares slope of weekly events over the last `weeks`, in events a week, a week: (queries,).
+        """Least-squares slope of weekly events over the last `weeks`, in weekly events per week: (queries,).
 
-        The rate of events is projected on the linear Legendre polynomial of the window of length L (Abramowitz and
-        Stegun 1964, 22.2.10), which gives 12 / L**3 * sum(time - middle). NaN where the owner's first event lies within
-        the window or nowhere: before it nothing was watched. `count` and `times` name 0/1 values and times.
+        Projects the event rate on the linear Legendre polynomial of the window of length L (Abramowitz and Stegun 1964,
+        22.2.10): 12 / L**3 * sum(time - middle). NaN where the owner has no event before the window, because then the
+        window is not fully observed. `count` and `times` name 0/1 values and times.
         """
         days = 7 * weeks
         begins, span = self._begin(days), days * MICROSECONDS_A_DAY
         sums = self.stream.sums
         centred = centred_times(sums[count], sums[times], begins, self._ends, self.as_of, span)
         slope = centred * (12 / (weeks**3 * 7 * MICROSECONDS_A_DAY))
-        # Watched through the window: something was known before its begin, or at it.
+        # The window is fully observed if an event was known at or before its start.
         first = self._begin(None)
-        watched = (self.owners >= 0) & (self._ends > first)
-        watched[watched] = self.stream.known[first[watched]] <= (self.as_of - span)[watched]
-        return np.where(watched, slope, np.nan)
+        observed = (self.owners >= 0) & (self._ends > first)
+        observed[observed] = self.stream.known[first[observed]] <= (self.as_of - span)[observed]
+        return np.where(observed, slope, np.nan)
 
 
-def ratio(some: Column, of: Column) -> Column:
-    """One column through another, NaN where that is zero or unknown: (rows,)."""
-    found = np.full(some.size, np.nan)
-    np.divide(some, of, out=found, where=of > 0)
-    return found
+def ratio(numerator: Column, denominator: Column) -> Column:
+    """One column divided by another, NaN where the denominator is zero or NaN: (rows,)."""
+    quotient = np.full(numerator.size, np.nan)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient
 
 
-def weekly_change(recent: Column, days: int, usual: Column, usual_days: int) -> Column:
-    """What was counted in the last `days` against what is usual in as many of the last `usual_days`: (rows,)."""
-    return ratio(recent * (usual_days / days), usual)
+def weekly_change(recent: Column, days: int, baseline: Column, baseline_days: int) -> Column:
+    """Rate of events in the last `days` divided by that in the last `baseline_days`: (rows,). Takes counts."""
+    return ratio(recent * (baseline_days / days), baseline)
 
 
 def _prefix_sums(values: NDArray[np.generic], order: Ints) -> NDArray[np.generic]:
     if values.dtype.kind == "b":
         return np.asarray(running_sums(values, order, np.zeros(order.size + 1, dtype=np.int32)))
-    if values.dtype.kind == "i":  # where these overflow they wrap, and so do their differences, back to the truth
+    if values.dtype.kind == "i":  # sums that overflow wrap around, and their differences are correct again
         return np.asarray(running_sums(values, order, np.zeros(order.size + 1, dtype=np.int64)))
-    # On a grid of 2**-22 float64 sums are exact, so a tutor's value does not depend on who else is in the stream.
+    # On a grid of 2**-22 float64 sums are exact, so a tutor's value does not depend on the other tutors in the stream.
     exact = np.round(values.astype(np.float64) * _GRID) / _GRID
     return np.asarray(running_sums(exact, order, np.zeros(order.size + 1)))

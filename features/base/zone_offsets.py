@@ -1,4 +1,4 @@
-"""Offsets of time zones from UTC as arrays, computed from `zoneinfo` once a process and looked up with NumPy."""
+"""UTC offsets of time zones as arrays, computed from `zoneinfo` once per process."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,19 +13,19 @@ from features.base.array_types import Flags, Ints
 
 _SECOND = 1_000_000
 _WEEK_SECONDS = 7 * 24 * 60 * 60
-"""No zone keeps an offset for less than a week, so that a change is seen from week to week."""
+"""No zone changes its offset twice within a week, so weekly samples show every change."""
 
 _WEEK = _WEEK_SECONDS * _SECOND
 _NEAR = int(datetime(2040, 1, 1, tzinfo=UTC).timestamp()) // _WEEK_SECONDS
 _FAR = int(END.timestamp()) // _WEEK_SECONDS + 1
-"""Weeks since 1970 that are computed for nearly all data, and for the rest."""
+"""Weeks since 1970 that are computed: up to 2040 for nearly all data, up to the last supported moment for the rest."""
 
 
 class Offsets(NamedTuple):
-    """Offsets of one zone in microseconds east of UTC, from 1970 on.
+    """Offsets of one zone in microseconds east of UTC, since 1970.
 
-    `after` (changes,) are the moments of the changes, `offset` (changes + 1,) the offsets between them; `weekly`
-    (weeks,) is the offset at the start of each week, `changing` (weeks,) whether it changes within the week.
+    `after` (changes,) are the moments of the changes, `offset` (changes + 1,) the offsets between them. `weekly`
+    (weeks,) is the offset at the start of each week, `changing` (weeks,) is true where it changes within the week.
     """
 
     after: Ints
@@ -35,7 +35,7 @@ class Offsets(NamedTuple):
 
 
 def local(times: Ints, zone: str) -> Ints:
-    """Microseconds since 1970 on the clock of a zone, of UTC microseconds (n,). Raises ValueError for no zone."""
+    """Local microseconds since 1970 of UTC microseconds (n,). Raises ValueError for an unknown zone."""
     weeks = times // _WEEK
     table = _offsets(zone, _FAR if times.size and weeks.max() >= _NEAR else _NEAR)
     weeks = np.clip(weeks, 0, table.weekly.size - 1)
@@ -46,9 +46,10 @@ def local(times: Ints, zone: str) -> Ints:
 
 
 def to_utc(clock: Ints, zone: str) -> Ints:
-    """UTC microseconds of a zone's clock (n,): the first of two, the end of a gap where there is none.
+    """UTC microseconds of local microseconds (n,).
 
-    Raises ValueError for no zone.
+    An ambiguous local time is the first of the two moments; one within a gap is the end of the gap. Raises ValueError
+    for an unknown zone.
     """
     table = _offsets(zone, _FAR if clock.size and clock.max() >= (_NEAR - 1) * _WEEK else _NEAR)
     switches = table.after + np.maximum(table.offset[:-1], table.offset[1:])
@@ -60,10 +61,10 @@ def to_utc(clock: Ints, zone: str) -> Ints:
 
 @cache
 def _offsets(zone: str, weeks: int) -> Offsets:
-    place = time_zone(zone)
+    tzinfo = time_zone(zone)
 
     def offset(second: int) -> int:
-        return (datetime.fromtimestamp(second, place).utcoffset() or timedelta()) // timedelta(microseconds=1)
+        return (datetime.fromtimestamp(second, tzinfo).utcoffset() or timedelta()) // timedelta(microseconds=1)
 
     weekly = [offset(week * _WEEK_SECONDS) for week in range(weeks + 1)]
     changes = [week for week in range(weeks) if weekly[week] != weekly[week + 1]]
@@ -75,7 +76,7 @@ def _offsets(zone: str, weeks: int) -> Offsets:
 
 
 def _change(offset: Callable[[int], int], low: int, high: int) -> int:
-    """The first second after `low`, up to `high`, with another offset than at `low`."""
+    """First second after `low`, up to `high`, whose offset differs from that at `low`."""
     before = offset(low)
     while high - low > 1:
         middle = (low + high) // 2

@@ -22,7 +22,7 @@ def silence_hours(past: Past) -> Column:
 )
 def silence_ratio(past: Past) -> Column:
     """Hours since the tutor last wrote against the usual gap between messages of the last 90 days; 1 is usual."""
-    return ratio(past.sent_messages.hours_since_last(), past.sent_messages.usual_gap_hours(days=90))
+    return ratio(past.sent_messages.hours_since_last(), past.sent_messages.mean_gap_hours(days=90))
 
 
 @feature("messages", "silence", NO_SHOW, count("student message", "not answered"), growing=True)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from domain.vocabulary import Party, ReasonCode
 from features.base.array_types import Ints, NamedArrays
-from features.base.arrays import MISSING, codes, equals, given, microseconds
+from features.base.arrays import MISSING, codes, equals, microseconds, present
 from features.base.sessions import SessionColumns
 
 SHORT_NOTICE = timedelta(hours=24)
@@ -31,7 +31,7 @@ def move_values(reschedules: pa.Table) -> NamedArrays:
         "noticed": noticed,
         "notice": notice,
         "short_notice": noticed & (notice < SHORT_NOTICE // timedelta(microseconds=1)),
-        "reasoned": by_tutor & given(reschedules["reason_code"]),
+        "reasoned": by_tutor & present(reschedules["reason_code"]),
     } | {name: by_tutor & equals(reschedules["reason_code"], code) for code, name in REASONS.items()}
 
 

@@ -20,7 +20,7 @@ from flows.tasks import task
 from gateways.clock import utc_now
 from jobs.runtime import Runtime, open_runtime
 from models.gate.checks import Policy
-from models.gate.decision import Contest, Decision
+from models.gate.decision import Contest, GateDecision
 from models.gate.shadow import COMPARED, decide, outcomes
 from store.ledger.models import record
 from store.ledger.shadow import Comparison, Pair, pairs, record_comparison
@@ -86,7 +86,7 @@ def _compare(runtime: Runtime, history: History, name: Task, shadow: str, serves
     return words
 
 
-def _words(shadow: str, decision: Decision) -> str:
+def _words(shadow: str, decision: GateDecision) -> str:
     found = f"{shadow}: {'; '.join(decision.reasons)}."
     return f"{found} To let it serve: tqs models promote {shadow}" if decision.passed else found
 

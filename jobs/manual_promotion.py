@@ -8,7 +8,7 @@ from domain.promotion import Action, champions
 from domain.vocabulary import Task
 from jobs.promotion import settle_registry
 from jobs.runtime import Runtime
-from models.gate.decision import Decision, standing
+from models.gate.decision import GateDecision, standing
 from store.ledger.models import LedgerEntry, ledger, record, record_action
 from store.ledger.shadow import comparisons
 
@@ -21,7 +21,7 @@ def task_of(version: str) -> Task:
     return Task(name)
 
 
-def standing_of(runtime: Runtime, version: str) -> Decision:
+def standing_of(runtime: Runtime, version: str) -> GateDecision:
     """How a version stands with the gate today. Raises UnknownVersion."""
     name = task_of(version)
     entries = [entry for entry in ledger(runtime.engine, name) if entry.version == version]
@@ -32,7 +32,7 @@ def standing_of(runtime: Runtime, version: str) -> Decision:
 
 def promote(
     runtime: Runtime, version: str, actor: str, because: str, force: bool, now: datetime, tell: Callable[[str], None]
-) -> Decision:
+) -> GateDecision:
     """Make a version the champion; by force where the gate has not passed it, with a reason that is kept.
 
     `tell` is called with a sentence where MLflow is away. Raises UnknownVersion, and NotPassed where force or a reason
@@ -68,10 +68,10 @@ def roll_back(
     return left, back
 
 
-def _trained(entries: list[LedgerEntry]) -> Decision | None:
+def _trained(entries: list[LedgerEntry]) -> GateDecision | None:
     """What the gate said of a version when it was trained."""
     kept = next((entry.decision for entry in entries if entry.decision), None)
-    return Decision.of(kept) if kept else None
+    return GateDecision.of(kept) if kept else None
 
 
 def _unmet(runtime: Runtime, name: Task, version: str) -> str | None:
@@ -82,8 +82,8 @@ def _unmet(runtime: Runtime, name: Task, version: str) -> str | None:
     return None if now in (then, [version]) else now[0]
 
 
-def _compared(runtime: Runtime, name: Task, version: str) -> Decision | None:
+def _compared(runtime: Runtime, name: Task, version: str) -> GateDecision | None:
     """The newest comparison of a version with the champion that serves now."""
     serving = champions(record(runtime.engine, name))[-1:]
     found = [c for c in comparisons(runtime.engine, name) if c.challenger == version and [c.champion] == serving]
-    return Decision.of(found[-1].decision) if found else None
+    return GateDecision.of(found[-1].decision) if found else None

@@ -19,7 +19,7 @@ from jobs.scoring import open_stored
 from models.evaluate.report import full_document
 from models.gate.checks import Policy
 from models.gate.contest import contest, milliseconds_a_row
-from models.gate.decision import Candidate, Contest, Decision, action_after, decide
+from models.gate.decision import CandidateEvaluation, Contest, GateDecision, action_after, decide
 from models.publish.card import Card, card_of, html, markdown
 from models.publish.plots import plots
 from models.train.training import Training
@@ -34,7 +34,7 @@ class Promotion:
 
     version: str
     action: Action
-    decision: Decision | None
+    decision: GateDecision | None
 
     @property
     def words(self) -> str:
@@ -76,8 +76,8 @@ def settle_registry(runtime: Runtime, name: Task, now: datetime, tell: Callable[
         tell(f"{name}: the ledger is written; MLflow's aliases follow with the next training. {error}")
 
 
-def _decide(runtime: Runtime, training: Training, history: History, seed: int) -> Decision:
-    candidate = Candidate(training.test.label, training.evaluation, milliseconds_a_row(training))
+def _decide(runtime: Runtime, training: Training, history: History, seed: int) -> GateDecision:
+    candidate = CandidateEvaluation(training.test.label, training.evaluation, milliseconds_a_row(training))
     return decide(candidate, _contest(runtime, training, history), Policy(), seed)
 
 
@@ -119,7 +119,7 @@ def _record(
     runtime: Runtime,
     training: Training,
     registered: RegisteredVersion,
-    decision: Decision | None,
+    decision: GateDecision | None,
     action: Action,
     card: str,
     now: datetime,
@@ -139,7 +139,7 @@ def _record(
     )
 
 
-def _reason(decision: Decision | None, action: Action, mode: GateMode) -> str:
+def _reason(decision: GateDecision | None, action: Action, mode: GateMode) -> str:
     if decision is None:
         return "newest training; the gate is off"
     words = "; ".join(decision.reasons)
@@ -148,7 +148,7 @@ def _reason(decision: Decision | None, action: Action, mode: GateMode) -> str:
     return words
 
 
-def _files(card: Card, training: Training, decision: Decision | None) -> Mapping[str, str]:
+def _files(card: Card, training: Training, decision: GateDecision | None) -> Mapping[str, str]:
     documents = {"evaluation": full_document(training.evaluation), "decision": decision.as_json() if decision else None}
     found = {f"{name}.json": json.dumps(document, indent=1) for name, document in documents.items()}
     return found | {"model_card.md": markdown(card), "model_card.html": html(card)}

@@ -1,1 +1,1 @@
-"""Dataset to rows, split, fit, calibrate, evaluate, score, explain. No MLflow, no database, no network."""
+"""Models: rows from a dataset, split, fit, calibrate, evaluate, score, explain. No MLflow, database or network."""

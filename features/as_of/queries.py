@@ -53,7 +53,7 @@ def warning_moment(sessions: SessionColumns) -> Ints:
 
 
 def by_tutor(queries: Queries, n_tutors: int) -> tuple[Ints, Queries]:
-    """Sorts queries by tutor and moment, so that neighbours read neighbouring events.
+    """Sort queries by tutor and moment, so that neighbours read neighbouring events.
 
     Returns the place of each sorted query among the original ones (queries,), and the sorted queries: `queries` itself
     where it is sorted already. The sort is stable.

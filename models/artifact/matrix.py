@@ -80,7 +80,7 @@ class QueriedRows:
 
 
 def query_rows(sidecar: Sidecar, history: History, queries: Queries) -> QueriedRows:
-    """Computes the rows of a trained model; their past also serves their reasons and what-ifs.
+    """Compute the rows of a trained model; their past also serves their reasons and what-ifs.
 
     Queries sorted by tutor and moment (`by_tutor`) share one Past between all columns.
     Raises as `check_readable` does.

@@ -1,4 +1,4 @@
-"""The plain ways to score that a model must beat, each fitted on the training rows only."""
+"""Baselines that a model must beat, each fitted on the training rows only."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,10 +15,10 @@ from features.history.history import History
 
 PHASE_1_LIMIT = 0.15
 PHASE_1_WINDOW = timedelta(days=30)
-"""The first rule in use: a tutor who moved more than this share of the sessions of this time is called."""
+"""The first rule in use: call a tutor who moved more than this share of the sessions in this window."""
 
 MOST_ROWS = 100_000
-"""Rows a logistic regression is fitted to: more change no coefficient that matters."""
+"""Rows that the logistic regression is fitted to; more do not change its coefficients materially."""
 
 _GROUPS = 20
 _REACH = 8.0
@@ -26,20 +26,20 @@ _PART = 50_000
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Queries (rows,) and the matrix the model reads of them (rows, columns)."""
+class BaselineRows:
+    """Queries (rows,) and the matrix that the model reads for them (rows, columns)."""
 
     queries: Queries
     matrix: Matrix
 
 
 def baselines(
-    task: Task, history: History, train: Asked, labels: Values, test: Asked, seed: int = 0
+    task: Task, history: History, train: BaselineRows, labels: Values, test: BaselineRows, seed: int = 0
 ) -> dict[str, Values]:
-    """Probabilities of the test rows by name of the baseline, (test rows,) each; 0/1 `labels` of the training rows.
+    """Returns the probabilities of the test rows by baseline, (test rows,) each. `labels` are 0/1, (training rows,).
 
-    `base_rate`: the same for all. `phase_1_rule`: called or not. `own_rate`: the tutor's own past alone.
-    `logistic_regression`: all columns.
+    `base_rate` is one value for all rows, `phase_1_rule` depends on whether the rule calls the tutor, `own_rate` on the
+    tutor's own past, and `logistic_regression` on all columns.
     """
     own = own_no_show_rate if task is Task.NO_SHOW else own_departure_rate
     return {
@@ -51,20 +51,23 @@ def baselines(
 
 
 def phase_1_rule(history: History, train: Queries, labels: Values, test: Queries) -> Values:
-    """The training rows' share of positives among the called or the others, (test rows,)."""
+    """Returns the training rows' share of positives among called, or among other, tutors: (test rows,)."""
     rates = [_reschedule_rate(history, queries) for queries in (train, test)]
     return by_group(rates[0], labels, rates[1], np.array([PHASE_1_LIMIT]))
 
 
 def _reschedule_rate(history: History, queries: Queries) -> Values:
-    """Sessions the tutor moved, of those held or moved, (rows,); NaN where there were none."""
+    """Returns the share of finished or moved sessions that the tutor moved, (rows,); NaN where there were none."""
     moved = _view(history.reschedules, queries).total("by_tutor", PHASE_1_WINDOW.days)
     sessions = np.maximum(_view(history.outcomes, queries).count(PHASE_1_WINDOW.days), moved)
     return np.asarray(np.divide(moved, sessions, out=np.full(moved.size, np.nan), where=sessions > 0))
 
 
 def own_no_show_rate(history: History, train: Queries, labels: Values, test: Queries) -> Values:
-    """The share of the tutor's sessions missed so far, shrunk as the tutors known at the last training row say."""
+    """Returns the tutor's share of missed sessions so far, (test rows,).
+
+    The prior is estimated from all tutors as of the last training row.
+    """
     tutors = np.arange(history.n_tutors)
     last = StreamView(history.outcomes, tutors, np.full(tutors.size, train.as_of.max()))
     prior = fit_prior(last.total("missed"), last.total("labelled"))
@@ -73,7 +76,10 @@ def own_no_show_rate(history: History, train: Queries, labels: Values, test: Que
 
 
 def own_departure_rate(history: History, train: Queries, labels: Values, test: Queries) -> Values:
-    """How many left among those whose last session was as long ago, (test rows,): a life table with one clock."""
+    """Returns the share that left among tutors with as long a time since the last session, (test rows,).
+
+    This is a life table with one clock.
+    """
     since = [_view(history.deliveries, queries).hours_since_last() for queries in (train, test)]
     return by_group(since[0], labels, since[1], _borders(since[0]))
 
@@ -83,21 +89,21 @@ def _view(stream: Stream, queries: Queries) -> StreamView:
 
 
 def _borders(values: Values) -> Values:
-    """Borders of groups of about equal size; missing values have a group of their own."""
+    """Returns the borders of groups of about equal size; missing values form a separate group."""
     some = values[~np.isnan(values)]
     return np.unique(np.quantile(some, np.arange(1, _GROUPS) / _GROUPS)) if some.size else np.zeros(0)
 
 
 def by_group(train: Values, labels: Values, test: Values, borders: Values) -> Values:
-    """The training rows' share of positives in each test row's group, shrunk toward all of theirs: (test rows,).
+    """Returns the training share of positives in each test row's group, shrunk to the overall share: (test rows,).
 
-    A value above a border is in the next group; missing ones are together in the last. How strongly a small group is
-    pulled is estimated from the groups themselves.
+    A value above a border belongs to the next group, missing values to the last. The strength of the shrinkage is
+    estimated from the groups.
     """
-    groups, asked = (_group(values, borders) for values in (train, test))
+    groups, test_groups = (_group(values, borders) for values in (train, test))
     rows = np.bincount(groups, minlength=borders.size + 2).astype(np.float64)
     positives = np.bincount(groups, labels, minlength=borders.size + 2).astype(np.float64)
-    return np.asarray(fit_prior(positives, rows).shrink(positives, rows)[asked])
+    return np.asarray(fit_prior(positives, rows).shrink(positives, rows)[test_groups])
 
 
 def _group(values: Values, borders: Values) -> NDArray[np.int64]:
@@ -105,11 +111,11 @@ def _group(values: Values, borders: Values) -> NDArray[np.int64]:
 
 
 def logistic_regression(train: Matrix, labels: Values, test: Matrix, seed: int = 0) -> Values:
-    """Probabilities of the test rows by logistic regression on standardised columns, (test rows,).
+    """Returns the probabilities of the test rows by logistic regression on standardised columns, (test rows,).
 
-    A missing value stands at the mean, and a column of its own tells that it was missing.
+    A missing value takes the mean; a separate 0/1 column marks it as missing.
     """
-    from sklearn.linear_model import LogisticRegression  # a second to import, and no service needs it
+    from sklearn.linear_model import LogisticRegression  # takes a second to import, and no service needs it
 
     rows = np.arange(len(train))
     if rows.size > MOST_ROWS:
@@ -123,7 +129,7 @@ def logistic_regression(train: Matrix, labels: Values, test: Matrix, seed: int =
 
 @dataclass(frozen=True)
 class _Scale:
-    """Which columns vary, which have gaps, and the mean and spread of those that vary, (varying columns,)."""
+    """Masks of columns that vary and that have gaps; mean and spread of the varying ones, (varying columns,) each."""
 
     varies: NDArray[np.bool_]
     gaps: NDArray[np.bool_]
@@ -141,6 +147,6 @@ class _Scale:
         return cls(varies, gaps, mean[varies], spread[varies])
 
     def standardised(self, rows: Matrix) -> Values:
-        """The columns in standard deviations, within reach, and which values were missing."""
+        """Returns the columns in standard deviations, clipped, and 0/1 columns of the missing values."""
         values = np.nan_to_num((rows[:, self.varies] - self.mean) / self.spread, nan=0.0)
         return np.column_stack([np.clip(values, -_REACH, _REACH), np.isnan(rows[:, self.gaps])])

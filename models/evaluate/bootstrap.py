@@ -1,7 +1,7 @@
-"""Figures of scored rows, and the same figures with the tutors drawn again and again.
+"""Figures of scored rows and their bootstrap over tutors.
 
-Tutors are resampled with all their rows (Davison and Hinkley 1997, Bootstrap Methods, section 3.8). A draw is a weight
-a tutor: the rows are sorted once, and one compiled pass over them gives every figure of a draw.
+Tutors are resampled with all their rows (Davison and Hinkley 1997, Bootstrap Methods, section 3.8). A draw is one
+weight per tutor; the rows are sorted once, and one compiled pass computes every figure of a draw.
 """
 
 from collections.abc import Iterator
@@ -41,23 +41,26 @@ class Ranked:
 
     @property
     def n_tutors(self) -> int:
-        """How many tutors the rows are of."""
+        """Number of tutors among the rows."""
         return len(self.counts)
 
 
 def rank(labels: Values, scores: Values, tutors: Ints) -> Ranked:
-    """Sort rows for the kernel: 0/1 labels, scores and tutor codes of any kind, (rows,) each."""
+    """Sort rows for the kernel. Takes 0/1 labels, scores and tutor codes of any range, (rows,) each."""
     order = np.argsort(-scores, kind="stable")
     compact = np.unique(tutors, return_inverse=True)[1]
     ranked, flagged = scores[order], scores >= WATCH_RISK
     ends = np.append(ranked[1:] != ranked[:-1], True)[: ranked.size]
-    of = (np.ones(labels.size), labels, flagged, flagged * labels)
-    counts = np.column_stack([np.bincount(compact, each) for each in of]).astype(np.float64)
+    counted = (np.ones(labels.size), labels, flagged, flagged * labels)
+    counts = np.column_stack([np.bincount(compact, values) for values in counted]).astype(np.float64)
     return Ranked(labels[order].astype(np.float64), ranked, compact[order].astype(np.int32), ends, counts)
 
 
 def draws(n: int, repeats: int, seed: int) -> Iterator[Values]:
-    """How often each of n tutors is drawn, (n,) a draw. The same seed gives the same draws, so that pairs pair."""
+    """Yield the number of times each of n tutors is drawn, (n,) per draw.
+
+    Equal seeds yield equal draws, so that differences are paired.
+    """
     rng = np.random.default_rng(seed)
     for _ in range(repeats):
         yield np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
@@ -65,7 +68,7 @@ def draws(n: int, repeats: int, seed: int) -> Iterator[Values]:
 
 @dataclass(frozen=True)
 class Sampled:
-    """Figures in the order of NAMES: as they are (names,) and in every draw (repeats, names); NaN where undefined."""
+    """Figures in the order of NAMES: point values (names,) and one per draw (repeats, names); NaN where undefined."""
 
     point: Values
     drawn: Values
@@ -89,20 +92,20 @@ def percentiles(point: float, drawn: Values) -> tuple[float, float]:
 
 
 def sample(labels: Values, scores: Values, tutors: Ints, seed: int, repeats: int = REPEATS) -> Sampled:
-    """Measure rows, and measure them again in each draw of tutors: labels 0/1, probabilities, codes, (rows,) each."""
+    """Measure rows, and again in each draw of tutors. Takes 0/1 labels, probabilities and codes, (rows,) each."""
     ranked = rank(labels, scores, tutors)
     drawn = [measure(ranked, weights) for weights in draws(ranked.n_tutors, repeats, seed)]
     return Sampled(measure(ranked, np.ones(ranked.n_tutors)), np.array(drawn).reshape(repeats, len(NAMES)))
 
 
 def less(ours: Sampled, theirs: Sampled) -> Sampled:
-    """The difference of two samples of the same rows and the same seed: paired by tutor."""
+    """Returns the difference, paired by tutor, of two samples with the same rows and seed."""
     return Sampled(ours.point - theirs.point, ours.drawn - theirs.drawn)
 
 
 def measure(ranked: Ranked, weights: Values) -> Values:
-    """Every figure with each tutor counted `weights` (tutors,) times: (names,), NaN where a class is absent."""
-    rows, positives, called, found = weights @ ranked.counts
+    """Returns every figure with tutors weighted by `weights` (tutors,): (names,), NaN where a class is absent."""
+    rows, positives, flagged, flagged_hits = weights @ ranked.counts
     if not 0 < positives < rows:
         return np.full(len(NAMES), np.nan)
     tops = np.array(TOP_SHARES) * rows
@@ -112,13 +115,13 @@ def measure(ranked: Ranked, weights: Values) -> Values:
     return np.concatenate(
         [
             [auc, average, loss, 1 - loss / (share * (1 - share)), gap],
-            _called(np.append(hits, found), np.append(tops, called), rows, positives),
+            _called(np.append(hits, flagged_hits), np.append(tops, flagged), rows, positives),
         ]
     )
 
 
 def _called(hits: Values, called: Values, rows: float, positives: float) -> Values:
-    """Precision, recall and lift of each group that is called (groups,), one group after the other."""
+    """Returns precision, recall and lift of each group of called rows (groups,), group after group."""
     precision = np.divide(hits, called, out=np.full(hits.size, np.nan), where=called > 0)
     return np.column_stack([precision, hits / positives, precision * rows / positives]).ravel()
 
@@ -133,7 +136,7 @@ def _order(
     positives: float,
     tops: Values,
 ) -> tuple[float, float, Values]:
-    """ROC AUC, average precision, and the hits among the `tops` rows scored highest, ties taken in proportion."""
+    """Returns ROC AUC, average precision and the hits among the `tops` highest rows, ties counted in proportion."""
     above, hits_above, run, run_hits = 0.0, 0.0, 0.0, 0.0
     area, average, top = 0.0, 0.0, 0
     hits = np.full(tops.size, positives)
@@ -158,7 +161,7 @@ def _order(
 def _distance(
     labels: Values, scores: Values, tutors: NDArray[np.int32], weights: Values, rows: float
 ) -> tuple[float, float]:
-    """Brier score, and expected calibration error over bins of equal weight (Naeini et al. 2015, AAAI)."""
+    """Returns the Brier score and expected calibration error over bins of equal weight (Naeini et al. 2015, AAAI)."""
     loss, above, gap, gaps, place = 0.0, 0.0, 0.0, 0.0, 1
     for i in range(labels.size):
         weight = weights[tutors[i]]

@@ -1,4 +1,4 @@
-"""How good a model is on rows it never saw, each figure with its interval."""
+"""Evaluation of a model on held-out rows, each figure with its interval."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ NOT_ENOUGH = "not enough data"
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured value and its 95 % interval by bootstrap over tutors; the interval is NaN where none was asked for."""
+    """A measured value and its 95 % interval by bootstrap over tutors; the interval is NaN where none was computed."""
 
     value: float
     low: float = float("nan")
@@ -23,9 +23,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Curves:
-    """What the plots are drawn from: reliability points (bins,) and the precision-recall curve.
+    """Data of the plots: reliability points (bins,) and the precision-recall curve.
 
-    `low` and `high` bound each bin's observed share at 95 %, rows of one tutor taken together; `count` is its rows.
+    `low` and `high` bound each bin's observed share at 95 %, clustered by tutor; `count` is its number of rows.
     """
 
     predicted: Values
@@ -39,9 +39,9 @@ class Curves:
 
 @dataclass(frozen=True)
 class Tier:
-    """What comes of acting from a risk on: shares of rows with intervals; all None where no threshold was found.
+    """Results of flagging from a risk: shares of rows with intervals, all None where no threshold was found.
 
-    `ceiling` is the recall that the true probabilities reach at the same precision, on simulated data.
+    `ceiling` is the recall of the true probabilities at the same precision, on simulated data.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Tier:
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of the test rows, `group` of those that `by` divides; figures are None where there is not enough data."""
+    """A part of the test rows: `group` of the division `by`. Figures are None where there is not enough data."""
 
     by: str
     group: str
@@ -67,15 +67,15 @@ class Slice:
 
     @property
     def enough(self) -> bool:
-        """Whether there are outcomes enough to say anything."""
+        """True where there are enough outcomes to measure."""
         return self.roc_auc is not None
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A plainer way to score the same rows, and what the model gains over it, paired by tutor.
+    """A baseline on the same rows and the model's gain over it, paired by tutor.
 
-    `gain` is in ROC AUC, `brier_gain` by how much the model's Brier score is lower: positive where the model is better.
+    `gain` is in ROC AUC; `brier_gain` is the decrease in Brier score. Both are positive where the model is better.
     """
 
     figures: dict[str, Figure]
@@ -85,10 +85,10 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Origin:
-    """A model trained before `cut` (UTC microseconds) and tested on what came after.
+    """A model trained before `cut` (UTC microseconds) and tested on later rows.
 
-    `figures` are of the first four weeks, `by_week` the ROC AUC of each week after the cut, None where there are too
-    few outcomes. No figures: there was not enough data to train or test at this origin.
+    `figures` cover the first four weeks; `by_week` is the ROC AUC of each week after the cut, None where there are too
+    few outcomes. `figures` is empty where there was not enough data to train or test.
     """
 
     cut: int
@@ -101,8 +101,8 @@ class Origin:
 class Evaluation:
     """Figures by name, on `n_test` rows of which a share `base_rate` is positive.
 
-    `ceiling` and `tutor_ceiling` hold the same figures for the true probabilities, on simulated data. `tutor_figures`
-    are those of the tutors' 14-day risk, for the no-show model. `alarms` say what looks like a leak.
+    `ceiling` and `tutor_ceiling` are the figures of the true probabilities, on simulated data. `tutor_figures` are
+    those of the tutors' 14-day risk, for the no-show model. `alarms` describe suspected leaks.
     """
 
     n_test: int
@@ -120,7 +120,7 @@ class Evaluation:
 
 
 def figures(labels: Values, scores: Values) -> dict[str, Figure]:
-    """Point values only: labels 0/1 and probabilities, (rows,) each. Empty where only one class is present."""
+    """Returns point values. Takes 0/1 labels and probabilities, (rows,) each. Empty where only one class is present."""
     ranked = rank(labels, scores, np.zeros(labels.size, np.int64))
     return as_figures(Sampled(measure(ranked, np.ones(1)), np.empty((0, len(NAMES)))))
 
@@ -128,25 +128,25 @@ def figures(labels: Values, scores: Values) -> dict[str, Figure]:
 def figures_with_intervals(
     labels: Values, scores: Values, tutors: Ints, seed: int, repeats: int = REPEATS
 ) -> dict[str, Figure]:
-    """Figures with 95 % percentile intervals: labels, probabilities and tutor codes, (rows,) each."""
+    """Returns figures with 95 % percentile intervals. Takes labels, probabilities and tutor codes, (rows,) each."""
     return as_figures(sample(labels, scores, tutors, seed, repeats))
 
 
 def as_figures(sampled: Sampled) -> dict[str, Figure]:
-    """Figures by name. Empty where only one class is present."""
+    """Returns the figures by name; empty where only one class is present."""
     if np.isnan(sampled.point[0]):
         return {}
     return {name: figure_of(sampled, name) for name in NAMES}
 
 
 def figure_of(sampled: Sampled, name: str) -> Figure:
-    """One figure of a sample with its interval."""
+    """Returns one figure of a sample with its interval."""
     place = NAMES.index(name)
     return Figure(float(sampled.point[place]), *sampled.interval(place))
 
 
 def auc_gain(labels: Values, scores: Values, others: Values, tutors: Ints, seed: int, repeats: int = REPEATS) -> Figure:
-    """How much better `scores` rank than `others` on the same rows, paired by tutor, in ROC AUC."""
+    """Returns the gain in ROC AUC of `scores` over `others` on the same rows, paired by tutor."""
     ours, theirs = (sample(labels, values, tutors, seed, repeats) for values in (scores, others))
     return figure_of(less(ours, theirs), "roc_auc")
 
@@ -154,28 +154,28 @@ def auc_gain(labels: Values, scores: Values, others: Values, tutors: Ints, seed:
 def compare(
     labels: Values, scores: Values, others: Mapping[str, Values], tutors: Ints, seed: int, repeats: int = REPEATS
 ) -> dict[str, Baseline]:
-    """What the scores gain over each of the other scores of the same rows, (rows,) each, paired by tutor."""
+    """Returns the gains of the scores over each other scoring of the same rows, (rows,) each, paired by tutor."""
     ours = sample(labels, scores, tutors, seed, repeats)
-    found = {name: sample(labels, values, tutors, seed, repeats) for name, values in others.items()}
+    sampled = {name: sample(labels, values, tutors, seed, repeats) for name, values in others.items()}
     return {
         name: Baseline(
             as_figures(theirs), figure_of(less(ours, theirs), "roc_auc"), figure_of(less(theirs, ours), "brier")
         )
-        for name, theirs in found.items()
+        for name, theirs in sampled.items()
     }
 
 
 def curves(labels: Values, scores: Values, tutors: Ints | None = None) -> Curves:
-    """Reliability in 10 bins of equal size, and the precision-recall curve at 200 points or fewer.
+    """Returns reliability in 10 bins of equal size, and the precision-recall curve at up to 200 points.
 
-    Without tutor codes (rows,) each row stands for itself in the intervals.
+    Without tutor codes (rows,), the intervals treat rows as independent.
     """
     order = np.argsort(scores, kind="stable")
     bins = np.arange(labels.size) * BINS // labels.size
     _, place = np.unique(bins, return_inverse=True)
     count = np.bincount(place)
-    whose = (np.arange(labels.size) if tutors is None else tutors)[order]
-    low, high = clustered_interval(labels[order], place, whose)
+    clusters = (np.arange(labels.size) if tutors is None else tutors)[order]
+    low, high = clustered_interval(labels[order], place, clusters)
     recall, precision = _precision_recall(labels, scores)
     return Curves(
         predicted=np.bincount(place, scores[order]) / count,

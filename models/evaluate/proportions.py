@@ -1,7 +1,7 @@
-"""Intervals of a share among rows that are not independent, because several belong to one tutor.
+"""Confidence intervals of a share among rows clustered by tutor.
 
 Wilson's interval (1927, JASA 22:209) at the effective sample size: rows divided by the design effect, which is the
-variance of the share over tutors against that of as many independent rows (Kish 1965, Survey Sampling; in this
+variance of the share over tutors divided by that of as many independent rows (Kish 1965, Survey Sampling; in this
 combination Dean and Pagano 2015, Journal of Survey Statistics and Methodology 3:484).
 """
 
@@ -13,7 +13,7 @@ Z = 1.96
 
 
 def wilson(share: Values, n: Values) -> tuple[Values, Values]:
-    """The 95 % interval (low, high) of shares among n rows, fractions of a row allowed, (shares,) each."""
+    """Returns the 95 % interval (low, high) of shares among n rows, (shares,) each; n may be fractional."""
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
     # At a share of 0 or 1 rounding can put a bound on the wrong side of it.
@@ -21,10 +21,11 @@ def wilson(share: Values, n: Values) -> tuple[Values, Values]:
 
 
 def effective_size(n: Values, hits: Values, squares: tuple[Values, Values, Values], tutors: Values) -> Values:
-    """How many independent rows the rows are worth, (shares,).
+    """Returns the effective number of independent rows, (shares,), at most `n`.
 
-    `n` rows and `hits` of each share; `squares` are the sums over tutors of rows², rows x hits and hits²; `tutors` is
-    their number. Never more than `n`. Where all rows agree the variance says nothing: a tutor then counts once.
+    `n` is the number of rows and `hits` that of positive rows of each share; `squares` are the sums over tutors of
+    rows², rows x hits and hits²; `tutors` is the number of tutors. Where all rows agree the variance carries no
+    information, and each tutor counts once.
     """
     rows2, cross, hits2 = squares
     share = hits / n
@@ -37,14 +38,17 @@ def effective_size(n: Values, hits: Values, squares: tuple[Values, Values, Value
 
 
 def clustered_interval(labels: Values, group: Ints, tutors: Ints) -> tuple[Values, Values]:
-    """The 95 % interval (low, high), (groups,) each, of every group's share: 0/1 labels, group and tutor (rows,)."""
+    """Returns the 95 % interval (low, high) of each group's share, (groups,) each.
+
+    Takes 0/1 labels, group codes and tutor codes, (rows,) each.
+    """
     _, cell = np.unique(np.stack([group, tutors]), axis=1, return_inverse=True)
     size, hits = _sums(cell, np.ones(labels.size)), _sums(cell, labels)
     owner = np.zeros(size.size, np.int64)
     owner[cell] = group
     squares = (_sums(owner, size**2), _sums(owner, size * hits), _sums(owner, hits**2))
-    n, found = _sums(owner, size), _sums(owner, hits)
-    return wilson(found / n, effective_size(n, found, squares, _sums(owner, np.ones(owner.size))))
+    n, positives = _sums(owner, size), _sums(owner, hits)
+    return wilson(positives / n, effective_size(n, positives, squares, _sums(owner, np.ones(owner.size))))
 
 
 def _sums(place: Ints, values: Values) -> Values:

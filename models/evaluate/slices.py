@@ -1,4 +1,4 @@
-"""The same figures on parts of the test rows, to find those for whom the model is poor."""
+"""Figures on parts of the test rows, to find groups for which the model is poor."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,10 +19,10 @@ from models.evaluate.metrics import Slice, figure_of
 Names = NDArray[np.str_]
 
 MIN_OUTCOMES = 50
-"""Of the rarer class: a slice with fewer says "not enough data"."""
+"""Rows of the rarer class below which a slice reports "not enough data"."""
 
 MOST_GROUPS = 8
-"""Zones and categories beyond the largest so many are one group."""
+"""Time zones and categories shown; the rarer ones form one group."""
 
 UNKNOWN, OTHERS = "unknown", "all others"
 
@@ -32,18 +32,22 @@ _PAIR = ((1, "first of the pair"), (np.inf, "met before"))
 
 
 def groups_of(history: History, queries: Queries) -> dict[str, Names]:
-    """The group of each query by tenure, load, time zone, first-time pair and every attribute, (queries,) each.
+    """Returns the group of each query by tenure, load, time zone, first-time pair and attribute, (queries,) each.
 
-    Pairs and the attributes of sessions only where the queries are about sessions.
+    Pairs and session attributes are included only where the queries name sessions.
     """
-    found = {"tenure": _tenure(history, queries), "load": _load(history, queries), "time zone": _zone(history, queries)}
+    groups = {
+        "tenure": _tenure(history, queries),
+        "load": _load(history, queries),
+        "time zone": _time_zone(history, queries),
+    }
     attributes = {a: history.tutor_attributes()[a.name] for a in history.dataset.feature_attributes("tutors")}
     named = {a.name: _of_tutor(values, queries.tutor) for a, values in attributes.items() if _categorical(a.type)}
     if queries.session is not None:
-        found["pair"] = _first_pair(history, queries, queries.session.pair)
+        groups["pair"] = _first_pair(history, queries, queries.session.pair)
         sessions = history.dataset.feature_attributes("sessions")
         named |= {a.name: queries.session.attributes[a.name] for a in sessions if _categorical(a.type)}
-    return found | {name: _largest(_shared(values, queries.tutor)) for name, values in named.items()}
+    return groups | {name: _largest(_shared(values, queries.tutor)) for name, values in named.items()}
 
 
 def _categorical(kind: AttributeType) -> bool:
@@ -70,12 +74,12 @@ def _count(stream: Stream, owners: Ints, queries: Queries, days: int | None = No
 
 
 def _binned(values: Values, bins: Sequence[tuple[float, str]]) -> Names:
-    """The name of the first bin whose end is above each value: (values,)."""
+    """Returns the name of the first bin whose end is above each value: (values,)."""
     ends, names = np.array([end for end, _ in bins]), np.array([name for _, name in bins])
     return np.asarray(names[np.searchsorted(ends, values, side="right")])
 
 
-def _zone(history: History, queries: Queries) -> Names:
+def _time_zone(history: History, queries: Queries) -> Names:
     return _largest(_of_tutor(history.dataset.tables["tutors"]["timezone"], queries.tutor))
 
 
@@ -84,13 +88,13 @@ def _of_tutor(values: pa.Array | pa.ChunkedArray, tutor: Ints) -> pa.Array | pa.
 
 
 def _shared(values: pa.Array | pa.ChunkedArray, tutors: Ints) -> pa.Array | pa.ChunkedArray:
-    """The values, but OTHERS for those of a few tutors alone: evaluations and cards name their groups."""
-    names_somebody = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, shared_values(values, tutors))))
-    return pc.if_else(names_somebody, OTHERS, values)
+    """Replace values shared by too few tutors with OTHERS, because evaluations and cards name their groups."""
+    identifying = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, shared_values(values, tutors))))
+    return pc.if_else(identifying, OTHERS, values)
 
 
 def _largest(values: pa.Array | pa.ChunkedArray) -> Names:
-    """The names themselves, but for those beyond the most frequent few: (values,)."""
+    """Replace all but the most frequent names with OTHERS: (values,)."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     codes = pc.fill_null(values, UNKNOWN).dictionary_encode()
@@ -103,16 +107,16 @@ def _largest(values: pa.Array | pa.ChunkedArray) -> Names:
 def slice_figures(
     groups: Mapping[str, Names], labels: Values, scores: Values, tutors: Ints, seed: int, repeats: int = REPEATS
 ) -> tuple[Slice, ...]:
-    """Figures of every group of every division: names of groups, 0/1 labels, probabilities and tutors, (rows,) each.
+    """Returns the figures of every group of every division; a division with one group is left out.
 
-    A division with one group only divides nothing, and is left out.
+    Takes group names by division, 0/1 labels, probabilities and tutor codes, (rows,) each.
     """
     divided = {by: sorted(set(names.tolist())) for by, names in groups.items()}
     return tuple(
         _slice(by, group, groups[by] == group, labels, scores, tutors, seed, repeats)
-        for by, found in divided.items()
-        if len(found) > 1
-        for group in found
+        for by, names in divided.items()
+        if len(names) > 1
+        for group in names
     )
 
 
@@ -122,11 +126,11 @@ def _slice(
     n, positives = int(rows.sum()), int(labels[rows].sum())
     if min(positives, n - positives) < MIN_OUTCOMES:
         return Slice(by, group, n, positives)
-    found = sample(labels[rows], scores[rows], tutors[rows], seed, repeats)
-    return Slice(by, group, n, positives, figure_of(found, "roc_auc"), figure_of(found, "ece"))
+    sampled = sample(labels[rows], scores[rows], tutors[rows], seed, repeats)
+    return Slice(by, group, n, positives, figure_of(sampled, "roc_auc"), figure_of(sampled, "ece"))
 
 
 def worst(slices: Sequence[Slice]) -> Slice | None:
-    """The slice whose ROC AUC is lowest, among those with outcomes enough; None where there is none."""
-    told = [(each.roc_auc.value, each) for each in slices if each.roc_auc is not None]
-    return min(told, key=lambda pair: pair[0])[1] if told else None
+    """Returns the slice with the lowest ROC AUC among those with enough outcomes; None where there is none."""
+    measured = [(part.roc_auc.value, part) for part in slices if part.roc_auc is not None]
+    return min(measured, key=lambda pair: pair[0])[1] if measured else None

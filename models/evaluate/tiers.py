@@ -1,4 +1,4 @@
-"""Two tiers of attention: Watch from a fixed risk on, Act from the risk on that surely comes true often enough."""
+"""Tiers of attention: Watch from a fixed risk, Act from a risk with a proven precision."""
 
 from dataclasses import replace
 
@@ -11,17 +11,17 @@ from models.evaluate.metrics import Figure, Tier
 from models.evaluate.proportions import effective_size, wilson
 
 ACT_PRECISION = 0.70
-"""The least share of those in the Act tier of whom it must come true."""
+"""Least precision of the Act tier."""
 
 MIN_TUTORS = 10
-"""A tier of fewer tutors is an anecdote: their intervals hold for many tutors only."""
+"""Least number of tutors in a tier; the intervals are valid only for many tutors."""
 
 
 def choose_act_threshold(risk: Values, labels: Values, tutors: Ints, precision: float = ACT_PRECISION) -> float | None:
-    """The lowest risk from which on the lower bound of precision is at least `precision`; None where no risk is.
+    """Returns the lowest risk from which the lower bound of precision is at least `precision`, or None.
 
-    Risks, 0/1 labels and tutor codes (rows,) of a window on which nothing was trained. The bound is that of the 95 %
-    interval of `models.evaluate.proportions`, rows of one tutor taken together.
+    Takes risks, 0/1 labels and tutor codes (rows,) of a window that was not used for fitting. The bound is that of the
+    95 % interval of `models.evaluate.proportions`, which clusters rows by tutor.
     """
     if not risk.size:
         return None
@@ -34,7 +34,7 @@ def choose_act_threshold(risk: Values, labels: Values, tutors: Ints, precision: 
 
 
 def _lower_bounds(labels: Values, tutors: Ints) -> tuple[Values, Values]:
-    """Of the first row, the first two and so on: the lower bound of their share, and how many tutors, (rows,) each."""
+    """Returns the lower bound of the share, and the number of tutors, of the first k rows for every k: (rows,) each."""
     rows_before, hits_before = _within_tutor(labels, tutors)
     hits_after = hits_before + labels
     rows2 = np.cumsum(2 * rows_before + 1)
@@ -46,7 +46,7 @@ def _lower_bounds(labels: Values, tutors: Ints) -> tuple[Values, Values]:
 
 
 def _within_tutor(labels: Values, tutors: Ints) -> tuple[Values, Values]:
-    """How many rows, and how many positive ones, of the same tutor stand before each row: (rows,) each."""
+    """Returns the numbers of earlier rows and of earlier positive rows of the same tutor, (rows,) each."""
     order = np.argsort(tutors, kind="stable")
     begins = np.append(True, tutors[order][1:] != tutors[order][:-1])
     first = np.maximum.accumulate(np.where(begins, np.arange(labels.size), 0))
@@ -66,7 +66,10 @@ def tier_figures(
     seed: int,
     repeats: int = REPEATS,
 ) -> Tier:
-    """What comes of flagging every row from a risk on, with intervals by tutor: risks, labels and tutors (rows,)."""
+    """Returns the figures of flagging every row from a risk, with intervals by tutor.
+
+    Takes risks, 0/1 labels and tutor codes (rows,).
+    """
     if threshold is None or not risk.size:
         return Tier(name, threshold)
     codes = np.unique(tutors, return_inverse=True)[1]
@@ -80,7 +83,10 @@ def tier_figures(
 
 
 def _shares(counts: Values) -> Values:
-    """Flagged share, precision, recall, lift and prevalence of (flagged, hits, positives, rows); NaN over nothing."""
+    """Returns flagged share, precision, recall, lift and prevalence; NaN where the denominator is 0.
+
+    `counts` are flagged rows, hits, positives and rows.
+    """
     flagged, hits, positives, rows = counts
     shares = np.array([[flagged, rows], [hits, flagged], [hits, positives], [hits * rows, flagged * positives]])
     above, below = np.vstack([shares, [positives, rows]]).T
@@ -94,9 +100,9 @@ def _figure(value: float, drawn: Values) -> Figure:
 def recall_at_precision(
     precision: float, risk: Values, labels: Values, tutors: Ints, seed: int, repeats: int = REPEATS
 ) -> Figure | None:
-    """The most of the positives that a risk can flag at a precision or better: the ceiling, given true risks (rows,).
+    """Returns the highest recall at a precision or better: the ceiling, given true risks (rows,).
 
-    None where it never gets so precise.
+    None where no threshold reaches the precision.
     """
     order = np.argsort(-risk, kind="stable")
     ranked, hits = risk[order], np.cumsum(labels[order])
@@ -116,7 +122,7 @@ def tiers(
     true: Values | None = None,
     repeats: int = REPEATS,
 ) -> tuple[Tier, Tier]:
-    """The tiers Watch and Act on test rows, with their ceilings where the true risks (rows,) are known."""
+    """Returns the tiers Watch and Act on test rows, with ceilings where the true risks (rows,) are known."""
     watch, act = (
         tier_figures(name, threshold, risk, labels, tutors, seed, repeats)
         for name, threshold in (("watch", WATCH_RISK), ("act", act_threshold))

@@ -1,4 +1,4 @@
-"""How a fresh training meets the champion: on the same rows, which neither has seen, and how quick it is."""
+"""Comparison of a new training with the champion on rows neither has seen, and its scoring time."""
 
 import time
 from collections.abc import Callable
@@ -17,9 +17,9 @@ _ROWS_TIMED = 50
 
 
 def contest(training: Training, champion: Champion, history: History) -> Contest:
-    """The fresh training and the champion on the test rows as of which the champion had learnt nothing yet.
+    """Score the test rows later than the champion's training data with the new training and the champion.
 
-    The champion was fitted once more to all that was known when it was trained, so earlier rows would flatter it.
+    The champion was refitted to everything known when it was trained, so earlier rows would favour it.
     Raises LateFeature where the champion reads an attribute that is now marked late.
     """
     since = champion.model.sidecar.known_before
@@ -37,11 +37,11 @@ def contest(training: Training, champion: Champion, history: History) -> Contest
 
 
 def milliseconds_a_row(training: Training, clock: Callable[[], float] = time.perf_counter) -> float:
-    """The median time to turn one row of the matrix into a probability, in milliseconds."""
-    model, taken = training.model, []
+    """Returns the median time, in milliseconds, to turn one row of the matrix into a probability."""
+    model, times = training.model, []
     model.probabilities(training.sample[:1])  # the first call reads the trees
     for _ in range(_ROWS_TIMED):
         began = clock()
         model.probabilities(training.sample[:1])
-        taken.append(clock() - began)
-    return float(np.median(taken)) * 1e3
+        times.append(clock() - began)
+    return float(np.median(times)) * 1e3

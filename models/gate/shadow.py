@@ -1,4 +1,4 @@
-"""What came of the subjects that challenger and champion both scored, as far as it is known."""
+"""Known outcomes of the subjects that challenger and champion both scored."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from features.base.array_types import Ints
 from features.history.history import MISSING, History
 from models.examples.rows import data_span, leaving_moments, no_show_rows, span
 from models.gate.checks import Policy
-from models.gate.decision import Contest, Decision, compare
+from models.gate.decision import Contest, GateDecision, compare
 
 COMPARED = {Task.NO_SHOW: ScoreKind.NO_SHOW, Task.CHURN: ScoreKind.CHURN_30D}
 """The score of each task by which challenger and champion are compared."""
@@ -22,9 +22,9 @@ Outcomes = tuple[Ints, NDArray[np.float64], Ints]
 
 
 def outcomes(task: Task, history: History, subject_ids: Sequence[str], as_of: Ints) -> Outcomes:
-    """(places among the subjects, 0/1 labels, tutor codes) of those whose outcome is known, (known,) each.
+    """Returns (places among the subjects, 0/1 labels, tutor codes) of the known outcomes, (known,) each.
 
-    `as_of` (subjects,) in UTC microseconds. A session that was cancelled never has a label.
+    `as_of` (subjects,) is in UTC microseconds. A cancelled session never has a label.
     """
     if task is Task.NO_SHOW:
         return _of_sessions(history, subject_ids)
@@ -35,11 +35,11 @@ def _of_sessions(history: History, subject_ids: Sequence[str]) -> Outcomes:
     rows = no_show_rows(history)
     wanted = pa.array(subject_ids, pa.string())
     session = pc.fill_null(pc.index_in(wanted, history.dataset.tables["sessions"]["session_id"].combine_chunks()), -1)
-    labels = np.full(len(history.sessions) + 1, np.nan)  # the last stands for a session that is gone
+    labels = np.full(len(history.sessions) + 1, np.nan)  # the last entry is for sessions that no longer exist
     labels[rows.subject] = rows.label
-    found = labels[session.to_numpy(zero_copy_only=False)]
-    known = np.flatnonzero(~np.isnan(found))
-    return known, found[known], history.sessions.tutor[session.to_numpy(zero_copy_only=False)[known]]
+    outcome = labels[session.to_numpy(zero_copy_only=False)]
+    known = np.flatnonzero(~np.isnan(outcome))
+    return known, outcome[known], history.sessions.tutor[session.to_numpy(zero_copy_only=False)[known]]
 
 
 def _of_tutors(history: History, subject_ids: Sequence[str], as_of: Ints) -> Outcomes:
@@ -51,6 +51,6 @@ def _of_tutors(history: History, subject_ids: Sequence[str], as_of: Ints) -> Out
     return known, label.astype(np.float64), tutor[known]
 
 
-def decide(contest: Contest, policy: Policy, seed: int) -> Decision:
-    """Whether a challenger may take the champion's place, by what both foretold and what came."""
-    return Decision(checks=(compare(contest, policy, seed),), usable=True)
+def decide(contest: Contest, policy: Policy, seed: int) -> GateDecision:
+    """Decide whether a challenger may replace the champion, from the scores of both and the outcomes."""
+    return GateDecision(checks=(compare(contest, policy, seed),), usable=True)

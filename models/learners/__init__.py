@@ -1,1 +1,1 @@
-"""Learning algorithms and what computes their predictions."""
+"""Learning algorithms and the computation of their predictions."""

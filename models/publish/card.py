@@ -16,7 +16,7 @@ from domain.promotion import Action, GateMode
 from domain.vocabulary import Task
 from models.artifact.matrix import features_of
 from models.evaluate.report import Section, figures_section, sections
-from models.gate.decision import Decision
+from models.gate.decision import GateDecision
 from models.train.training import Training
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -55,7 +55,7 @@ class Card:
 
 
 def card_of(
-    training: Training, version: str, decision: Decision | None, action: Action, mode: GateMode, git_commit: str
+    training: Training, version: str, decision: GateDecision | None, action: Action, mode: GateMode, git_commit: str
 ) -> Card:
     """The card of a training that was registered as a version; `decision` is None where the gate was off."""
     sidecar, evaluation = training.model.sidecar, training.evaluation
@@ -98,7 +98,7 @@ def _facts(training: Training, git_commit: str) -> Mapping[str, str]:
     }
 
 
-def _outcome(decision: Decision | None, action: Action, mode: GateMode) -> str:
+def _outcome(decision: GateDecision | None, action: Action, mode: GateMode) -> str:
     if decision is None:
         return f"The gate was off and was not asked: {action}."
     found = "passed" if decision.passed else "did not pass"

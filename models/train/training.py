@@ -11,7 +11,7 @@ from features.base.array_types import Matrix, Values
 from features.base.stream import MICROSECONDS_A_DAY
 from models.artifact import matrix
 from models.artifact.model import Model
-from models.evaluate.baselines import Asked, baselines
+from models.evaluate.baselines import BaselineRows, baselines
 from models.evaluate.metrics import Evaluation, compare, curves, figures_with_intervals
 from models.evaluate.rolling import WEEKS, Scored, origins_of, rolling
 from models.evaluate.slices import groups_of, slice_figures
@@ -67,7 +67,7 @@ def train(request: Request) -> Training:
     request.on_step("fit to the outcomes known before the cut")
     learnt = learn(request, request.cut)
     request.on_step("measure on the later rows")
-    asked = Asked(test.queries, matrix.matrix_of(learnt.model.sidecar, request.history, test.queries))
+    asked = BaselineRows(test.queries, matrix.matrix_of(learnt.model.sidecar, request.history, test.queries))
     scores = learnt.model.probabilities(asked.matrix)
     evaluation = evaluate(request, learnt, test, asked, scores, true)
     trained, tested = Labelled(learnt.matrix, learnt.examples.row_label), Labelled(asked.matrix, test.label)
@@ -91,7 +91,7 @@ def train(request: Request) -> Training:
 
 
 def evaluate(
-    request: Request, learnt: Learnt, test: Rows, asked: Asked, scores: Values, true: Values | None
+    request: Request, learnt: Learnt, test: Rows, asked: BaselineRows, scores: Values, true: Values | None
 ) -> Evaluation:
     """Everything that is measured on the test rows, and of the true probabilities where they are known."""
     of, seed, repeats = test.queries.tutor, request.seed, request.repeats
@@ -119,11 +119,11 @@ def _tutor_figures(request: Request, model: Model) -> TutorFigures:
     return evaluate_tutors(model, request.history, request.cut, end, request.seed, request.repeats, truth)
 
 
-def _baselines(request: Request, learnt: Learnt, asked: Asked) -> dict[str, Values]:
+def _baselines(request: Request, learnt: Learnt, asked: BaselineRows) -> dict[str, Values]:
     known = request.rows.where(request.rows.known_at < request.cut)
     same = len(known) == len(learnt.matrix)
     rows = learnt.matrix if same else matrix.matrix_of(learnt.model.sidecar, request.history, known.queries)
-    return baselines(request.task, request.history, Asked(known.queries, rows), known.label, asked, request.seed)
+    return baselines(request.task, request.history, BaselineRows(known.queries, rows), known.label, asked, request.seed)
 
 
 def _origins(request: Request) -> tuple[int, ...]:

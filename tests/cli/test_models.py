@@ -14,7 +14,7 @@ from cli.models import models
 from domain.errors import NoModel, NotPassed, UnknownVersion
 from domain.promotion import Action
 from models.gate.checks import Check
-from models.gate.decision import Decision
+from models.gate.decision import GateDecision
 from serving.resources import Resources
 from serving.state.champions import RECHECK_SECONDS, Champions
 from store.db.engine import Engine
@@ -23,11 +23,11 @@ from store.ledger.models import champion, ledger, record_model
 from store.ledger.shadow import Comparison, record_comparison
 from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, serving, small_model
 
-PASSED = Decision(checks=(Check(name="signal", passed=True, words="ranks well"),), usable=True)
-WAITS = Decision(
+PASSED = GateDecision(checks=(Check(name="signal", passed=True, words="ranks well"),), usable=True)
+WAITS = GateDecision(
     checks=(*PASSED.checks, Check(name="champion", passed=False, words="too few to say beside no_show/1")), usable=True
 )
-SLOW = Decision(checks=(Check(name="latency", passed=False, words="80 ms"), *WAITS.checks), usable=True)
+SLOW = GateDecision(checks=(Check(name="latency", passed=False, words="80 ms"), *WAITS.checks), usable=True)
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Pa
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")  # away: nothing here may need it
 
 
-def _trained(engine: Engine, version: str, action: Action, decision: Decision = PASSED) -> None:
+def _trained(engine: Engine, version: str, action: Action, decision: GateDecision = PASSED) -> None:
     model = small_model()
     record_model(
         engine, "no_show", version, model.ubj, model.sidecar.model_dump(mode="json"), "train flow", "because", NOW,
@@ -99,11 +99,11 @@ def test_a_version_that_has_not_passed_takes_force_and_a_reason_which_the_ledger
 
 @pytest.mark.parametrize(("trained", "passes"), [(WAITS, True), (SLOW, False)])
 def test_a_good_comparison_lets_a_challenger_serve_that_only_lacked_one(
-    engine: Engine, trained: Decision, passes: bool
+    engine: Engine, trained: GateDecision, passes: bool
 ) -> None:
     _trained(engine, "no_show/1", Action.CHAMPION)
     _trained(engine, "no_show/2", Action.CHALLENGER, trained)
-    better = Decision(checks=(Check(name="champion", passed=True, words="better than the champion"),), usable=True)
+    better = GateDecision(checks=(Check(name="champion", passed=True, words="better than the champion"),), usable=True)
     record_comparison(engine, Comparison("no_show", "no_show/2", "no_show/0", better.as_json(), NOW))
     with pytest.raises(NotPassed):  # it was compared with another champion
         _tqs("promote", "no_show/2")

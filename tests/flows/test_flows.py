@@ -141,7 +141,7 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
         assert "1 mail sent" in monitor(as_of=as_of)
         assert "0 mails sent" in monitor(as_of=as_of)  # the same day's report goes once
         assert len(sink.mails()) == 1
-        assert "too few to say beside no_show/1" in compare_challengers()["no_show"]  # nothing has come yet
+        assert "too few outcomes to compare with no_show/1" in compare_challengers()["no_show"]  # nothing has come yet
         compare_challengers()
         assert len(sink.mails()) == 2  # once a week
     with engine.connect() as connection:

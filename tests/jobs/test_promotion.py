@@ -98,7 +98,7 @@ def test_a_training_that_knows_nothing_newer_than_the_champion_waits_in_shadow(
     assert serves is not None
     assert waits is not None
     assert (serves.version, waits.version) == (first.version, second.version)
-    assert "too few to say" in second.words
+    assert "too few outcomes" in second.words
     alias = _client(runtime.tracking_uri).get_model_version_by_alias("no_show", "challenger")
     assert f"no_show/{alias.version}" == second.version
 

@@ -10,7 +10,7 @@ from domain.vocabulary import Task
 from features.as_of.queries import of_tutors
 from features.history.history import History
 from models.evaluate.baselines import (
-    Asked,
+    BaselineRows,
     baselines,
     by_group,
     logistic_regression,
@@ -140,8 +140,8 @@ def test_a_value_far_out_of_the_training_rows_changes_no_sign() -> None:
 def test_all_four_score_every_test_row_and_read_no_label_of_theirs(task: Task) -> None:
     history, (matrix, labels) = marketplace(), planted(200)
     queries = of_tutors(np.arange(200) % 3, at(21))
-    test = Asked(EVERYBODY, planted(3, seed=1)[0])
-    found = baselines(task, history, Asked(queries, matrix), labels, test)
+    test = BaselineRows(EVERYBODY, planted(3, seed=1)[0])
+    found = baselines(task, history, BaselineRows(queries, matrix), labels, test)
     assert list(found) == ["base_rate", "phase_1_rule", "own_rate", "logistic_regression"]
     assert all(scores.shape == (3,) and (scores >= 0).all() and (scores <= 1).all() for scores in found.values())
     assert found["base_rate"] == pytest.approx(labels.mean())

@@ -41,7 +41,7 @@ def test_every_part_has_its_table_and_every_row_fills_its_columns() -> None:
 def test_what_is_missing_or_poor_is_said() -> None:
     _, tiers, baselines, slices, origins = sections(evaluation())
     assert tiers.rows[0] == ("from risk", "0.200", "not enough data")
-    assert baselines.note == "The model is not surely better than: twin."
+    assert baselines.note == "Not significantly better than: twin."
     assert slices.rows[1] == ("zone", "unknown", "30", "2", "not enough data", "not enough data")
     assert slices.note == "Worst slice: zone, UTC, with ROC AUC 0.7000 (0.6000 to 0.8000)."
     assert origins.rows[0] == ("1970-01-01", "500", "0.7000 (0.6000 to 0.8000)", "0.700", "")
@@ -51,7 +51,7 @@ def test_what_is_missing_or_poor_is_said() -> None:
 
 def test_slices_that_are_all_too_small_say_so() -> None:
     small = Evaluation(3000, 0.1, {}, curves(LABELS, SCORES), slices=(Slice("zone", "UTC", 30, 2),))
-    assert sections(small)[0].note == "No slice has 50 of both outcomes: not enough data."
+    assert sections(small)[0].note == "No slice has 50 rows of each outcome: not enough data."
 
 
 def test_parts_without_figures_have_no_table() -> None:

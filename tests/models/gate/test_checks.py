@@ -5,7 +5,7 @@ import pytest
 
 from domain.promotion import Action, GateMode
 from models.evaluate.metrics import Figure, Slice, curves, figures_with_intervals
-from models.gate.decision import Candidate, action_after, decide
+from models.gate.decision import CandidateEvaluation, action_after, decide
 from tests.lib.candidates import GOOD, POLICY, candidate, failed
 
 
@@ -14,7 +14,7 @@ from tests.lib.candidates import GOOD, POLICY, candidate, failed
     [
         ({"alarms": ("fee_refunded knows the outcome",)}, "leaks", "fee_refunded"),
         ({"baselines": {"rule": replace(GOOD.evaluation.baselines["base_rate"], gain=Figure(0.01, -0.01, 0.03))}},
-         "baseline", "does not surely beat rule"),
+         "baseline", "not significantly better than rule"),
         ({"milliseconds": 80.0}, "latency", "80.0 ms"),
         ({"slices": (Slice("zone", "Asia/Tokyo", 900, 80, Figure(0.5, 0.45, 0.55), Figure(0.01)),)},
          "slices", "zone = Asia/Tokyo"),
@@ -36,14 +36,14 @@ def test_scores_twice_too_high_break_the_calibration_bound_and_chance_does_not()
         figures=figures_with_intervals(label, doubled, tutors, 0, 20),
         curves=curves(label, doubled, tutors),
     )
-    assert failed(decide(Candidate(label, evaluation, 1.0), None, POLICY, seed=0)) == ["calibration"]
+    assert failed(decide(CandidateEvaluation(label, evaluation, 1.0), None, POLICY, seed=0)) == ["calibration"]
 
 
 def test_too_few_outcomes_are_said() -> None:
-    few = Candidate(np.append(np.zeros(500), np.ones(12)), GOOD.evaluation, 1.0)
+    few = CandidateEvaluation(np.append(np.zeros(500), np.ones(12)), GOOD.evaluation, 1.0)
     decision = decide(few, None, POLICY, seed=0)
     assert decision.reasons == (
-        "too few to say: 12 outcomes of the rarer kind in the test window, at least 50 are needed",
+        "too few outcomes: 12 outcomes of the rarer kind in the test window, at least 50 are needed",
     )
 
 
@@ -52,6 +52,6 @@ def test_what_the_model_contains_it_must_equal_and_need_not_beat() -> None:
     level, worse = (replace(base, gain=Figure(0.0, low, high)) for low, high in ((-0.01, 0.02), (-0.04, -0.01)))
     equal = decide(candidate(baselines={"base_rate": base, "logistic_regression": level}), None, POLICY, seed=0)
     assert equal.passed
-    assert any("is as good as logistic_regression" in reason for reason in equal.reasons)
+    assert any("no worse than logistic regression" in reason for reason in equal.reasons)
     beaten = decide(candidate(baselines={"base_rate": base, "logistic_regression": worse}), None, POLICY, seed=0)
     assert failed(beaten) == ["baseline"]

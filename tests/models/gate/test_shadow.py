@@ -99,4 +99,4 @@ def test_leaving_is_compared_only_where_thirty_days_have_passed(history: History
 def test_with_no_outcome_yet_the_comparison_says_so(history: History) -> None:
     found = [Pair("nobody", SMALL.end, 0.1, 0.2)]
     decision = decide(contest_of(Task.NO_SHOW, history, found, "no_show/1"), Policy(), 0)
-    assert "too few to say beside no_show/1: 0 outcomes" in decision.reasons[0]
+    assert "too few outcomes to compare with no_show/1: 0 outcomes" in decision.reasons[0]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from domain.promotion import Action, GateMode
 from models.gate.checks import Policy
-from models.gate.decision import Candidate, decide
+from models.gate.decision import CandidateEvaluation, decide
 from models.publish.card import card_of, html, markdown
 from models.train.training import Training
 from tests.lib.trainings import training
@@ -16,7 +16,7 @@ HOSTILE = "</td><script>alert(1)</script> | a\nb"
 
 
 def _texts(found: Training, mode: GateMode = GateMode.ON) -> tuple[str, str]:
-    decision = decide(Candidate(found.test.label, found.evaluation, 1.0), None, Policy(repeats=20), seed=0)
+    decision = decide(CandidateEvaluation(found.test.label, found.evaluation, 1.0), None, Policy(repeats=20), seed=0)
     card = card_of(found, "no_show/4", decision, Action.CHAMPION, mode, "a1b2c3")
     return markdown(card), html(card)
 

@@ -1,7 +1,6 @@
 """`tqs top`: the tutors who most need help."""
 
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,12 +10,14 @@ from rich.text import Text
 
 from cli.printing import AsJson, cell, print_json
 from cli.steps import console as make_console
-from domain.scores import points
-from domain.vocabulary import Band
+from domain.scores import Score, points
+from domain.vocabulary import Band, ScoreKind
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from store.db.engine import Engine
-    from store.scores.ranking import RankedTutor, Risk
+    from store.scores.tutor_list import ListedTutor
 
 COLOURS = {Band.ACT: "bold red", Band.WATCH: "yellow", Band.OK: "green"}
 
@@ -26,21 +27,22 @@ def top(
     as_json: AsJson = False,
 ) -> None:
     """Print the tutors who most need help: scores 0 to 100, why, and what to do."""
+    from gateways.clock import utc_now
     from jobs.runtime import open_runtime
-    from store.scores.ranking import ranked_tutors
+    from store.scores.tutor_list import ranked_tutors
 
     with open_runtime(os.environ) as runtime:
         if as_json:
-            print_json({"tutors": [_as_json(tutor) for tutor in ranked_tutors(runtime.engine, limit=limit)]})
+            print_json({"tutors": [_as_json(tutor) for tutor in ranked_tutors(runtime.engine, utc_now(), limit)]})
         else:
-            print_top(runtime.engine, make_console(), limit)
+            print_top(runtime.engine, make_console(), utc_now(), limit)
 
 
-def print_top(engine: "Engine", console: Console, limit: int) -> None:
+def print_top(engine: "Engine", console: Console, now: "datetime", limit: int) -> None:
     """The ranked list as a table; a sentence where nobody has been scored."""
-    from store.scores.ranking import ranked_tutors
+    from store.scores.tutor_list import ranked_tutors
 
-    tutors = ranked_tutors(engine, limit=limit)
+    tutors = ranked_tutors(engine, now, limit)
     if not tutors:
         console.print("Nobody has been scored yet: run `tqs train`, then `tqs score`.")
         return
@@ -56,20 +58,34 @@ def print_top(engine: "Engine", console: Console, limit: int) -> None:
     console.print(table)
 
 
-def _as_json(tutor: "RankedTutor") -> dict[str, Any]:
+def _as_json(tutor: "ListedTutor") -> dict[str, Any]:
+    ranked_by = tutor.scores[ScoreKind.HELP]
     return {
-        **asdict(tutor),
-        "band": tutor.band,
+        "tutor_id": tutor.tutor_id,
+        "name": tutor.name,
+        "timezone": tutor.timezone,
+        "help": _interval(ranked_by),
+        "no_show_14d": _interval(tutor.no_show_14d),
+        "churn_30d": _interval(tutor.churn_30d),
         "reasons": [reason.model_dump() for reason in tutor.reasons],
-        "as_of": tutor.as_of.isoformat(),
+        "action": tutor.action,
+        "model_version": ranked_by.model_version,
+        "as_of": ranked_by.as_of.isoformat(),
+        "act_from": ranked_by.act_from,
+        "band": tutor.band,
     }
 
 
-def _cells(tutor: "RankedTutor") -> tuple[Text, ...]:
-    colour = COLOURS[tutor.band]
+def _interval(score: Score | None) -> dict[str, float] | None:
+    return {"value": score.value, "low": score.low, "high": score.high} if score else None
+
+
+def _cells(tutor: "ListedTutor") -> tuple[Text, ...]:
+    ranked_by = tutor.scores[ScoreKind.HELP]
+    colour = COLOURS[ranked_by.band]
     return (
         cell(tutor.name or tutor.tutor_id, (tutor.tutor_id, "dim")),
-        cell((points(tutor.help.value), colour), (tutor.band, colour)),
+        cell((points(ranked_by.value), colour), (ranked_by.band, colour)),
         _risk(tutor.no_show_14d),
         _risk(tutor.churn_30d),
         cell(*(f"• {reason.text}" for reason in tutor.reasons)),
@@ -77,7 +93,7 @@ def _cells(tutor: "RankedTutor") -> tuple[Text, ...]:
     )
 
 
-def _risk(risk: "Risk | None") -> Text:
-    if risk is None:
+def _risk(score: Score | None) -> Text:
+    if score is None:
         return cell("–")
-    return cell(points(risk.value), (f"{points(risk.low)}–{points(risk.high)}", "dim"))
+    return cell(points(score.value), (f"{points(score.low)}–{points(score.high)}", "dim"))

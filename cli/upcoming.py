@@ -64,10 +64,10 @@ def print_upcoming(found: "Upcoming", console: Console, limit: int) -> None:
 
 
 def _cells(found: "Upcoming", session: "UpcomingSession") -> tuple[Text, ...]:
-    action, effect, told = _advice(found, session)
+    action, effect = _advice(found, session)
     expected = f"the model expects, {session.what_if.words}" if effect and session.what_if else ""
     unknown = "not scored yet" if session.no_show is None else ""
-    reasons = [_why(reason) for reason in session.reasons if told] or [unknown]
+    reasons = [_why(reason) for reason in session.reasons] or [unknown]
     return (
         _risk(session.no_show),
         cell(f"{on_clock_of(session.starts_at, session.timezone):%a %d %b\n%H:%M}"),
@@ -88,18 +88,19 @@ def _why(reason: "Reason") -> str:
     return f"{'▲' if reason.effect > 0 else '▼'} {reason.text}"
 
 
-def _advice(found: "Upcoming", session: "UpcomingSession") -> tuple[str, str, bool]:
+def _advice(found: "Upcoming", session: "UpcomingSession") -> tuple[str, str]:
     """What to do, what that is expected to change, and whether reasons may be told."""
     from insights.advice.upcoming import advice
 
     if session.no_show is None:
-        return "", "", True
-    advised = advice(session.no_show.value, session.action, found.is_listed(session), found.effect_on(session))
-    return advised.action, advised.effect, advised.tells_why
+        return "", ""
+    effect = found.effect_on(session)
+    advised = advice(session.no_show.value, session.action, session.is_listed, effect, session.withheld)
+    return advised.action, advised.effect
 
 
 def _as_json(found: "Upcoming", session: "UpcomingSession") -> dict[str, Any]:
-    action, effect, told = _advice(found, session)
+    action, effect = _advice(found, session)
     risk = session.no_show
     return {
         "session_id": session.session_id,
@@ -107,10 +108,10 @@ def _as_json(found: "Upcoming", session: "UpcomingSession") -> dict[str, Any]:
         "student_id": session.student_id,
         "starts_at": session.starts_at.isoformat(),
         "risk": {"value": risk.value, "low": risk.low, "high": risk.high} if risk else None,
-        "reasons": [reason.model_dump() for reason in session.reasons if told],
+        "reasons": [reason.model_dump() for reason in session.reasons],
         "action": action or None,
         "expected_effect": effect or None,
-        "what_if": session.what_if.model_dump() if told and session.what_if else None,
+        "what_if": session.what_if.model_dump() if session.what_if else None,
         "model_version": session.model_version,
         "scored_as_of": session.as_of.isoformat() if session.as_of else None,
     }

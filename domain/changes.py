@@ -49,16 +49,16 @@ def says_more(value: float, band: Band, before: float, band_before: Band) -> boo
     return band is not band_before or abs(value - before) >= MOVED
 
 
-def messages_of(change: Change, held_out: bool = False) -> Iterator[Message]:
+def messages_of(change: Change, advice_withheld: bool = False) -> Iterator[Message]:
     """Messages for a change: `score.changed` when the band changed, `alert.raised` when it became Act.
 
-    Message ids are derived from the change's id, so that nothing is sent under two ids. A tutor in the holdout of that
-    day's contacts raises no alert, since the holdout measures what happens without a contact (docs/contacts.md).
+    Message ids are derived from the change's id, so that nothing is sent under two ids. An alert
+    calls for a contact, so none is raised where advice is withheld (`domain.disclosure`).
     """
     if change.band is (change.previous_band or Band.OK):
         return
     yield _message(f"evt_{change.id}", "score.changed", change)
-    if change.band is Band.ACT and not held_out and (change.subject_kind, change.kind) in ALERTS:
+    if change.band is Band.ACT and not advice_withheld and (change.subject_kind, change.kind) in ALERTS:
         yield _message(f"evt_{change.id}_alert", "alert.raised", change)
 
 

@@ -111,7 +111,7 @@ def play(stack: ExitStack, serve: bool, wish: Wish, fresh: bool = False, yes: bo
     processes.wait_ready(prefect, READY_SECONDS)
     learn(steps, stage, runtime.engine)
     progress = home.keep_seconds(replace(progress, finished=True), steps.took)
-    print_top(runtime.engine, console, 15)
+    print_top(runtime.engine, console, utc_now(), 15)
     console.print(f"Mails sent lie in {home.path / 'mails'}", soft_wrap=True)
     if serve:
         with steps.step(SERVE):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.disclosure import is_withheld
 from domain.interventions import Effect
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
@@ -30,27 +31,24 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class ScoredSession:
-    """A session to come with its risk. `listed`: whether its tutor is to be contacted that day, None without a plan."""
+    """An upcoming session with its risk. `is_listed`: the tutor is to be contacted on its day."""
 
     score: Score
     starts_at: datetime
-    listed: bool | None
+    is_listed: bool
 
 
 EffectOf = Callable[[str | None], Effect | None]
 """The measured effect of an action, None before anything was measured."""
 
 
-def recommend(
-    scores: Iterable[Score], sessions: Iterable[ScoredSession], effect_of: EffectOf, alone: bool
-) -> list[Recommendation]:
-    """What to do about a tutor's own risks and the sessions to come, the most pressing first.
+def recommend(scores: Iterable[Score], sessions: Iterable[ScoredSession], effect_of: EffectOf) -> list[Recommendation]:
+    """Recommendations about a tutor's own risks and upcoming sessions, highest risk first.
 
-    `alone`: the tutor is left out of the contacts of these days, so nothing is said about no-shows: a call would undo
-    the comparison that measures what calls are worth.
+    Nothing is recommended about scores whose advice is withheld (`domain.disclosure`).
     """
-    about_tutor = (_of_tutor(score, effect_of) for score in scores if not (alone and _is_no_show(score)))
-    about_sessions = (_of_session(session, effect_of) for session in sessions)
+    about_tutor = (_of_tutor(score, effect_of) for score in scores if not is_withheld(score))
+    about_sessions = (_of_session(session, effect_of) for session in sessions if not is_withheld(session.score))
     found = [one for one in (*about_tutor, *about_sessions) if one is not None]
     return sorted(found, key=lambda one: -one.score.value)
 
@@ -69,7 +67,7 @@ def _of_tutor(score: Score, effect_of: EffectOf) -> Recommendation | None:
 
 def _of_session(session: ScoredSession, effect_of: EffectOf) -> Recommendation | None:
     score = session.score
-    advised = advice(score.value, score.action, session.listed, effect_of(score.action))
-    if not advised.tells_why or advised.action == NO_ACTION:
+    advised = advice(score.value, score.action, session.is_listed, effect_of(score.action))
+    if advised.action == NO_ACTION:
         return None
     return Recommendation(score, session.starts_at, advised.action, advised.effect)

@@ -7,9 +7,6 @@ from domain.scores import band, percent
 from domain.vocabulary import Band
 from insights.advice.actions import DEFAULT_ACTION, NO_ACTION
 
-NOT_LISTED = "Not on the day's contact list"
-"""Said alike of those for whom the day has no room and those left out by chance: who is which is not shown."""
-
 NOT_MEASURED = "effect not measured yet"
 TOO_FEW = "effect not known yet: too few contacts to say"
 UNCLEAR = "no clear effect of such contacts so far"
@@ -18,27 +15,24 @@ HARMS = "after such contacts more was missed, not less: ask before you act"
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do about a session, and what that is expected to change; empty where there is nothing to do."""
+    """Proposed action about a session and its expected effect; no effect where there is nothing to do."""
 
     action: str
     effect: str
 
-    @property
-    def tells_why(self) -> bool:
-        """Whether reasons and changes may be told beside it: of whoever is left alone they would be advice, too."""
-        return self.action != NOT_LISTED
 
-
-def advice(risk: float, action: str | None, listed: bool | None, effect: Effect | None) -> Advice:
+def advice(
+    risk: float, action: str | None, is_listed: bool, effect: Effect | None, withheld: str | None = None
+) -> Advice:
     """Advice on a session of a risk in 0..1.
 
-    `listed`: whether its tutor is on the contact list of the day, None while the day has none. Whoever is not, is left
-    alone: a recommendation would undo the comparison that measures the effect.
+    `is_listed`: the tutor is on the contact list of the session's day. `withheld`: the sentence shown in place of
+    advice (`domain.disclosure`).
     """
-    if band(risk) is Band.OK and not listed:
+    if withheld is not None:
+        return Advice(withheld, "")
+    if band(risk) is Band.OK and not is_listed:
         return Advice(NO_ACTION, "")
-    if listed is False:
-        return Advice(NOT_LISTED, "")
     return Advice(action or DEFAULT_ACTION, expected_effect(risk, effect))
 
 

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.disclosure import WITHHELD, is_withheld
 from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 from insights.advice import recommendations
@@ -42,9 +43,8 @@ class KindScore(_ResponseBody):
     message: str | None = Field(description="why there is no value, or why reasons are withheld")
 
     @classmethod
-    def of(cls, score: Score, trend: float | None, withheld: str | None = None) -> Self:
-        """What a score says; where `withheld` gives a sentence, without reasons and what to do."""
-        told = withheld is None
+    def of(cls, score: Score, trend: float | None) -> Self:
+        """The view of a score; where advice is withheld, the sentence is its message."""
         return cls(
             kind=score.kind,
             subject_kind=score.subject_kind,
@@ -54,14 +54,14 @@ class KindScore(_ResponseBody):
             high=score.high,
             band=score.band,
             points=points(score.value),
-            reasons=score.reasons if told else (),
-            action=score.action if told else None,
-            what_if=score.what_if if told else None,
+            reasons=score.reasons,
+            action=None if is_withheld(score) else score.action,
+            what_if=score.what_if,
             act_from=score.act_from,
             trend=trend,
             as_of=score.as_of,
             model_version=score.model_version,
-            message=withheld,
+            message=WITHHELD if is_withheld(score) else None,
         )
 
     @classmethod

@@ -11,15 +11,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.disclosure import disclosed, withheld, without_advice
 from domain.errors import UnknownSubject
 from domain.policy import Permission
 from domain.prediction_rules import broken_attributes, broken_times, check_upcoming
 from domain.scores import Score
-from domain.vocabulary import Task
+from domain.vocabulary import ScoreKind, Task
 from features.as_of.queries import take
 from features.base.dataset import Dataset
 from features.history.history import History, SessionColumns
-from insights.advice.upcoming import advice
 from models.score.described_session import described_session
 from models.score.scoring import DESCRIBED, score_sessions
 from serving.bodies import examples
@@ -31,9 +31,9 @@ from serving.http.problems import FieldError, InvalidFields
 from serving.resources import AppResources, Resources
 from serving.routes.predict_described import scores_of, told
 from serving.state.histories import Histories
+from store.contacts.assignments import assignments_of
 from store.db.engine import Engine
 from store.facts.lookups import student_exists
-from store.scores.upcoming import is_on_list
 
 router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 
@@ -71,8 +71,8 @@ def _predict(question: KnownSession | DescribedSession, resources: Resources) ->
         with_reasons=question.explain,
     )
     score = told(score, question.explain)
-    if question.explain and asked.session_id is not None:
-        score = _as_listed(score, asked.tutor_id, asked.starts_at, resources.engine)
+    if question.explain:
+        score = _disclosed(score, asked, resources.engine, now)
     return Prediction(
         session_id=asked.session_id,
         tutor_id=asked.tutor_id,
@@ -92,12 +92,12 @@ class _Asked:
     starts_at: datetime
 
 
-def _as_listed(score: Score, tutor_id: str, starts_at: datetime, engine: Engine) -> Score:
-    """Without reasons where the tutor is not on the contact list of the day: whoever is not, is left alone."""
-    advised = advice(score.value, score.action, is_on_list(engine, tutor_id, starts_at), None)
-    if advised.tells_why:
-        return score
-    return score.model_copy(update={"reasons": (), "what_if": None, "action": advised.action})
+def _disclosed(score: Score, asked: _Asked, engine: Engine, now: datetime) -> Score:
+    """The score as it may be shown; a described session depends on the days of all upcoming sessions of its tutor."""
+    planned = assignments_of(engine, asked.tutor_id, now)
+    if asked.session_id is None and withheld(ScoreKind.NO_SHOW_14D, asked.tutor_id, planned):
+        return without_advice(score)
+    return disclosed(score, planned)
 
 
 def _stored(question: KnownSession, histories: Histories, now: datetime) -> _Asked:

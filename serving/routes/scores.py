@@ -11,14 +11,13 @@ from domain.events.types import Id
 from domain.policy import Permission
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from insights.advice.score_status import STATUS_MESSAGES, score_status
-from insights.advice.upcoming import advice
 from serving.bodies import examples
 from serving.bodies.scores import KindScore, NextSession, TutorScores
 from serving.guard.permissions import access
 from serving.http.direct_routes import TutorRoute
 from serving.http.etags import DESCRIBED, IfNoneMatch, unless_known
 from serving.resources import AppResources, Resources
-from store.scores.tutor_scores import ScoreNow, TutorNow, tutor_now_async
+from store.scores.tutor_scores import TutorNow, tutor_now_async
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"], route_class=TutorRoute)
 
@@ -67,20 +66,12 @@ async def tutor_scores(tutor_id: Id, resources: AppResources, if_none_match: IfN
 def _said(kind: ScoreKind, found: TutorNow, tutor_id: str) -> KindScore:
     now = found.scores.get(kind)
     if now is not None:
-        return KindScore.of(now.score, now.trend, _withheld(now, found))
+        return KindScore.of(now.score, now.trend)
     if kind is not ScoreKind.NO_SHOW:
         return KindScore.missing(kind, SubjectKind.TUTOR, tutor_id, WHY_MISSING.get(kind, _RISK))
     following = found.next_session
     session_id = following.session_id if following else None
     return KindScore.missing(kind, SubjectKind.SESSION, session_id, NOT_YET if following else NO_SESSION)
-
-
-def _withheld(now: ScoreNow, found: TutorNow) -> str | None:
-    """Why the reasons of a session's risk are not told: whoever is not on the day's contact list is left alone."""
-    if now.score.kind is not ScoreKind.NO_SHOW or found.next_session is None:
-        return None
-    advised = advice(now.score.value, now.score.action, found.next_session.is_listed, None)
-    return None if advised.tells_why else advised.action
 
 
 def _has_model(resources: Resources) -> bool:

@@ -95,7 +95,7 @@ def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: A
     the moment of the first, so nobody is missed or listed twice however many scores are saved meanwhile.
     """
     after = _place(query) if query.cursor is not None else None
-    page = tutor_page(resources.engine, query.wanted, query.limit, after)
+    page = tutor_page(resources.engine, query.wanted, resources.now(), query.limit, after)
     set_audit_subjects(request, [tutor.tutor_id for tutor in page.tutors])
     place = page.following
     held = place and {"up_to": place.up_to, "value": place.value, "tutor_id": place.tutor_id}
@@ -112,15 +112,14 @@ def _place(query: TutorQuery) -> Place:
 
 
 def _line(tutor: StoredTutor) -> ListedTutor:
-    main = tutor.scores.get(ScoreKind.HELP)
     listed = {kind.value: ListedScore.of(tutor.scores[kind]) if kind in tutor.scores else None for kind in LISTED}
     return ListedTutor(
         tutor_id=tutor.tutor_id,
         name=tutor.name,
         timezone=tutor.timezone,
         active=tutor.active,
-        band=main.band if main else None,
-        reasons=main.reasons if main else (),
-        action=main.action if main else None,
+        band=tutor.band,
+        reasons=tutor.reasons,
+        action=tutor.action,
         **listed,
     )

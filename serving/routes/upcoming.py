@@ -86,8 +86,7 @@ def _place(session: StoredSession, now: datetime) -> dict[str, Any]:
 
 
 def _line(found: Upcoming, session: StoredSession) -> UpcomingSession:
-    advised = _advised(found, session)
-    risk, told = session.no_show, advised is None or advised.tells_why
+    advised, risk = _advised(found, session), session.no_show
     return UpcomingSession(
         session_id=session.session_id,
         tutor_id=session.tutor_id,
@@ -96,10 +95,10 @@ def _line(found: Upcoming, session: StoredSession) -> UpcomingSession:
         student_id=session.student_id,
         starts_at=session.starts_at,
         risk=SessionRisk(value=risk.value, low=risk.low, high=risk.high, band=band(risk.value)) if risk else None,
-        reasons=session.reasons if told else (),
+        reasons=session.reasons,
         action=advised.action if advised else None,
         expected_effect=(advised.effect or None) if advised else None,
-        what_if=session.what_if if told else None,
+        what_if=session.what_if,
         model_version=session.model_version,
         as_of=session.as_of,
     )
@@ -108,4 +107,5 @@ def _line(found: Upcoming, session: StoredSession) -> UpcomingSession:
 def _advised(found: Upcoming, session: StoredSession) -> Advice | None:
     if session.no_show is None:
         return None
-    return advice(session.no_show.value, session.action, found.is_listed(session), found.effect_on(session))
+    effect = found.effect_on(session)
+    return advice(session.no_show.value, session.action, session.is_listed, effect, session.withheld)

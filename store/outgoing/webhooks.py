@@ -1,6 +1,6 @@
 """Webhooks in the queue of outgoing messages: one per reported score change, listed with their attempts, replayed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,11 +8,12 @@ from enum import StrEnum
 from sqlalchemy import Connection, Engine, text
 
 from domain.changes import Change, messages_of
+from domain.disclosure import withheld
 from domain.errors import UnknownSubject
 from domain.outgoing import Channel, DeliveryStatus
 from domain.policy import Principal
-from domain.vocabulary import SubjectKind
 from store.access.audit import AuditRow, add_rows
+from store.contacts.assignments import assignments_by_tutor
 from store.db.engine import writing
 from store.db.statements import ask
 from store.outgoing.queue import Attempt, NewMessage, enqueue
@@ -27,11 +28,6 @@ _START_CURSOR = text("""
 """)
 _CURSOR = text("SELECT change_id FROM change_cursors WHERE consumer = 'webhook' FOR UPDATE")
 _ADVANCE = text("UPDATE change_cursors SET change_id = :change_id WHERE consumer = 'webhook'")
-_HELD_OUT = text("""
-    SELECT s.session_id FROM sessions AS s
-    JOIN contacts AS c ON c.day = (s.starts_at AT TIME ZONE 'UTC')::date AND c.tutor_id = s.tutor_id
-    WHERE c.arm = 'holdout' AND s.session_id = ANY (:ids)
-""")
 _REPLAY = text("""
     UPDATE outgoing_messages SET
         status = 'pending', finished_at = NULL, tries = 0, due_at = :now, lease = NULL, leased_until = NULL
@@ -98,20 +94,21 @@ def announce(engine: Engine, now: datetime) -> int:
         cursor = connection.execute(_CURSOR).scalar_one()
         changes = changes_of(connection, cursor, CHANGES_AT_ONCE)
         if changes:
-            enqueue(connection, Channel.WEBHOOK, _messages(connection, changes), now)
+            enqueue(connection, Channel.WEBHOOK, _messages(connection, changes, now), now)
             connection.execute(_ADVANCE, {"change_id": changes[-1].id})
     return len(changes)
 
 
-def _messages(connection: Connection, changes: Iterable[Change]) -> list[NewMessage]:
-    held_out = _held_out(connection, changes)
-    messages = [message for change in changes for message in messages_of(change, change.subject_id in held_out)]
+def _messages(connection: Connection, changes: Sequence[Change], now: datetime) -> list[NewMessage]:
+    planned = assignments_by_tutor(connection, sorted({change.tutor_id for change in changes}), now)
+    messages = [
+        message
+        for change in changes
+        for message in messages_of(
+            change, withheld(change.kind, change.subject_id, planned[change.tutor_id]) is not None
+        )
+    ]
     return [NewMessage(message.event_id, message.type, message.body) for message in messages]
-
-
-def _held_out(connection: Connection, changes: Iterable[Change]) -> frozenset[str]:
-    ids = [change.subject_id for change in changes if change.subject_kind is SubjectKind.SESSION]
-    return frozenset(connection.execute(_HELD_OUT, {"ids": ids}).scalars()) if ids else frozenset()
 
 
 def deliveries(engine: Engine, state: DeliveryState, limit: int = 100, before: int | None = None) -> list[Delivery]:

@@ -7,25 +7,28 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, text
 
+from domain.disclosure import withheld
+from domain.interventions import Arm
 from domain.scores import Reason, Score, WhatIf
-from domain.scores import band as band_of
-from domain.vocabulary import Band, ScoreKind, SessionStatus, SubjectKind
+from domain.vocabulary import ScoreKind, SessionStatus, SubjectKind
+from store.contacts.assignments import assignment, assignment_sql
 from store.db.engine import reading
 from store.scores.records import reasons
 
 # Erased tutors stay for statistics and are on no page.
 NOT_ERASED = "tutor_id NOT IN (SELECT tutor_id FROM tutors WHERE erased_at IS NOT NULL)"
-_RANKED = text(f"SELECT * FROM ranked_tutors WHERE {NOT_ERASED} ORDER BY help DESC, tutor_id")
 _PROFILE = text(f"SELECT * FROM tutor_profiles WHERE tutor_id = :tutor_id AND {NOT_ERASED}")
 _SESSIONS = text("""
     SELECT * FROM tutor_sessions WHERE tutor_id = :tutor_id AND starts_at < :before
     ORDER BY starts_at DESC, session_id LIMIT :limit
 """)
 _UPCOMING = text(f"""
-    SELECT * FROM upcoming_sessions WHERE starts_at >= :after AND starts_at < :before AND {NOT_ERASED}
+    SELECT upcoming_sessions.*, plan.assignment
+    FROM upcoming_sessions LEFT JOIN LATERAL ({assignment_sql("upcoming_sessions", "no_show")}) AS plan ON true
+    WHERE starts_at >= :after AND starts_at < :before AND {NOT_ERASED}
+        AND (CAST(:tutor_id AS text) IS NULL OR tutor_id = :tutor_id)
     ORDER BY starts_at, session_id LIMIT :limit
 """)
-_UPCOMING_OF = text(_UPCOMING.text.replace("WHERE", "WHERE tutor_id = :tutor_id AND", 1))
 
 
 @dataclass(frozen=True)
@@ -35,28 +38,6 @@ class Risk:
     value: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class RankedTutor:
-    """One line of the ranked list. `no_show_14d` or `churn_30d` is None where no model gave it."""
-
-    tutor_id: str
-    name: str
-    timezone: str | None
-    help: Risk
-    no_show_14d: Risk | None
-    churn_30d: Risk | None
-    reasons: tuple[Reason, ...]
-    action: str | None
-    model_version: str
-    as_of: datetime
-    act_from: float | None
-
-    @property
-    def band(self) -> Band:
-        """How much attention the tutor asks for."""
-        return band_of(self.help.value, self.act_from)
 
 
 @dataclass(frozen=True)
@@ -89,7 +70,12 @@ class TutorSession:
 
 @dataclass(frozen=True)
 class UpcomingSession:
-    """One booked session with its newest risk; the fields from `no_show` on are None or empty before it is scored."""
+    """One booked session with its newest risk, and reasons and advice as they may be shown.
+
+    The fields from `no_show` to `as_of` are None or empty before it is scored. `is_listed`: the tutor is to be
+    contacted on the session's day. `withheld` is the sentence in place of reasons and advice, None where they are
+    shown.
+    """
 
     session_id: str
     tutor_id: str
@@ -103,6 +89,8 @@ class UpcomingSession:
     what_if: WhatIf | None
     model_version: str | None
     as_of: datetime | None
+    is_listed: bool
+    withheld: str | None
 
     @property
     def score(self) -> Score | None:
@@ -124,13 +112,6 @@ class UpcomingSession:
         )
 
 
-def ranked_tutors(engine: Engine, band: Band | None = None, limit: int | None = None) -> list[RankedTutor]:
-    """The tutors of the last day's scoring, those who most need help first; only those of a band if one is given."""
-    with reading(engine) as connection:
-        tutors = [_ranked(row) for row in connection.execute(_RANKED)]
-    return [tutor for tutor in tutors if band in (None, tutor.band)][:limit]
-
-
 def tutor_profile(engine: Engine, tutor_id: str) -> TutorProfile | None:
     """Who a tutor is; None if there is no tutor of that id."""
     with reading(engine) as connection:
@@ -149,13 +130,9 @@ def upcoming_sessions(
     engine: Engine, after: datetime, before: datetime, tutor_id: str | None = None, limit: int | None = None
 ) -> Sequence[UpcomingSession]:
     """Booked sessions that start in [after, before), of one tutor if given, the nearest first."""
-    asked = {"after": after, "before": before, "limit": limit}
+    values = {"after": after, "before": before, "tutor_id": tutor_id, "limit": limit}
     with reading(engine) as connection:
-        if tutor_id is None:
-            found = connection.execute(_UPCOMING, asked)
-        else:
-            found = connection.execute(_UPCOMING_OF, {**asked, "tutor_id": tutor_id})
-        return [upcoming_session(row) for row in found]
+        return [upcoming_session(row) for row in connection.execute(_UPCOMING, values)]
 
 
 def _risk(row: Row[Any], name: str) -> Risk | None:
@@ -165,24 +142,10 @@ def _risk(row: Row[Any], name: str) -> Risk | None:
     return Risk(fields[name], fields[f"{name}_low"], fields[f"{name}_high"])
 
 
-def _ranked(row: Row[Any]) -> RankedTutor:
-    return RankedTutor(
-        row.tutor_id,
-        row.name,
-        row.timezone,
-        Risk(row.help, row.help_low, row.help_high),
-        _risk(row, "no_show_14d"),
-        _risk(row, "churn_30d"),
-        reasons(row.reasons),
-        row.action,
-        row.model_version,
-        row.as_of,
-        row.act_from,
-    )
-
-
 def upcoming_session(row: Row[Any]) -> UpcomingSession:
-    """A row of the view `upcoming_sessions`."""
+    """A row of the view `upcoming_sessions` with its `assignment`."""
+    planned = assignment(row.assignment) if row.assignment else None
+    sentence = withheld(ScoreKind.NO_SHOW, row.session_id, [planned] if planned else [])
     return UpcomingSession(
         row.session_id,
         row.tutor_id,
@@ -191,9 +154,11 @@ def upcoming_session(row: Row[Any]) -> UpcomingSession:
         row.student_id,
         row.starts_at,
         _risk(row, "no_show"),
-        reasons(row.reasons),
-        row.action,
-        WhatIf(**row.what_if) if row.what_if else None,
+        () if sentence else reasons(row.reasons),
+        sentence or row.action,
+        WhatIf(**row.what_if) if row.what_if and not sentence else None,
         row.model_version,
         row.as_of,
+        planned is not None and planned.arm is Arm.CONTACT,
+        sentence,
     )

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Engine, Row, TextClause, text
 
-from domain.scores import WATCH_FROM, Score
+from domain.disclosure import disclosed
+from domain.scores import WATCH_FROM, Reason, Score
 from domain.vocabulary import Band, ScoreKind
+from store.contacts.assignments import assignments, assignments_sql
 from store.db.statements import ask
 from store.scores.tutor_scores import score_of
 
@@ -60,13 +63,46 @@ class Place:
 
 @dataclass(frozen=True)
 class ListedTutor:
-    """One line: who, whether scored within the last day's sweep, and the newest scores by kind."""
+    """One line: tutor, whether the last day's sweep scored them, and the newest scores by kind as they may be shown.
+
+    `band`, `reasons` and `action` are those of `help`; without that score they are None or empty.
+    """
 
     tutor_id: str
     name: str
     timezone: str | None
     active: bool
     scores: Mapping[ScoreKind, Score]
+
+    @property
+    def help(self) -> Score | None:
+        """The score of the ranking."""
+        return self.scores.get(ScoreKind.HELP)
+
+    @property
+    def no_show_14d(self) -> Score | None:
+        """The risk of a no-show within 14 days."""
+        return self.scores.get(ScoreKind.NO_SHOW_14D)
+
+    @property
+    def churn_30d(self) -> Score | None:
+        """The risk of leaving within 30 days."""
+        return self.scores.get(ScoreKind.CHURN_30D)
+
+    @property
+    def band(self) -> Band | None:
+        """The band of the need for help."""
+        return self.help.band if self.help else None
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The reasons that may be shown."""
+        return self.help.reasons if self.help else ()
+
+    @property
+    def action(self) -> str | None:
+        """The action that may be shown, or the sentence that it is withheld."""
+        return self.help.action if self.help else None
 
 
 @dataclass(frozen=True)
@@ -77,14 +113,21 @@ class TutorPage:
     following: Place | None
 
 
-def tutor_page(engine: Engine, wanted: Wanted, limit: int, after: Place | None = None) -> TutorPage:
-    """One page. Raises DatabaseUnavailable."""
-    values = _values(wanted) | {"limit": limit + 1}
+def ranked_tutors(engine: Engine, now: datetime, limit: int | None = None) -> Sequence[ListedTutor]:
+    """The active tutors, highest `help` first. Raises DatabaseUnavailable."""
+    return tutor_page(engine, Wanted(active=True), now, limit).tutors
+
+
+def tutor_page(
+    engine: Engine, wanted: Wanted, now: datetime, limit: int | None, after: Place | None = None
+) -> TutorPage:
+    """One page; all lines without a limit. Raises DatabaseUnavailable."""
+    values = _values(wanted) | {"limit": None if limit is None else limit + 1, "now": now}
     if after is not None:
         values |= {"up_to": after.up_to, "after_value": after.value, "after_id": after.tutor_id}
     rows = ask(engine, _question(wanted, after), values)
     lines = [rows[start : start + len(LISTED)] for start in range(0, len(rows), len(LISTED))]
-    last = lines[limit - 1][0] if len(lines) > limit else None
+    last = lines[limit - 1][0] if limit is not None and len(lines) > limit else None
     up_to = after.up_to if after else rows[0].last_score if rows else 0
     following = Place(up_to, last.sorted, last.tutor_id) if last else None
     return TutorPage([_listed(line) for line in lines[:limit]], following)
@@ -101,9 +144,12 @@ _PAGE = """
         LIMIT :limit
     )
     SELECT
-        chosen.*, score.*, (SELECT coalesce(max(id), 0) FROM scores) AS last_score,
+        chosen.*, score.*, plan.assignments, (SELECT coalesce(max(id), 0) FROM scores) AS last_score,
         coalesce(score.as_of > (SELECT as_of FROM last_sweep) - interval '1 day', false) AS is_recent
     FROM chosen
+    CROSS JOIN LATERAL (
+        {assignments}
+    ) AS plan
     CROSS JOIN unnest(CAST(:kinds AS text[])) WITH ORDINALITY AS listed (listed_kind, place)
     LEFT JOIN LATERAL (
         SELECT
@@ -143,6 +189,7 @@ def _question(wanted: Wanted, after: Place | None) -> TextClause:
             joins="".join(_PROBE.format(kind=kind, until=until) for kind in probed),
             conditions=" AND ".join(f"({condition})" for condition in conditions) or "true",
             until=until,
+            assignments=assignments_sql("chosen.tutor_id", "CAST(:now AS timestamptz)"),
             direction="DESC" if wanted.descending else "ASC",
         )
     )
@@ -192,7 +239,7 @@ def _values(wanted: Wanted) -> dict[str, Any]:
 
 def _listed(line: Sequence[Row[Any]]) -> ListedTutor:
     first = line[0]
-    scores = [score_of(row) for row in line if row.value is not None]
+    scores = [disclosed(score_of(row), assignments(row.assignments)) for row in line if row.value is not None]
     return ListedTutor(
         first.tutor_id, first.name, first.timezone, first.is_recent, {score.kind: score for score in scores}
     )

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
+from domain.disclosure import Assignment, disclosed, withheld
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
+from store.contacts.assignments import assignments, assignments_sql
 from store.db.async_statements import AsyncPool
-from store.db.statements import Prepared, ask
+from store.db.statements import Prepared
 
 TREND_SPAN = timedelta(days=7)
 """A trend is the difference to the value so long before."""
@@ -26,23 +28,16 @@ _KINDS = ", ".join(f"'{kind}'" for kind in ScoreKind if kind is not ScoreKind.NO
 _NOW = Prepared(
     "tutor_now",
     f"""
-    SELECT next.session_id, next.starts_at, next.is_listed, score.*, before.value AS value_before
+    SELECT next.session_id, next.starts_at, plan.assignments, score.*, before.value AS value_before
     FROM tutors
     LEFT JOIN LATERAL (
-        SELECT
-            session_id, starts_at,
-            CASE WHEN EXISTS (SELECT 1 FROM contact_plans WHERE day = (starts_at AT TIME ZONE 'UTC')::date)
-                THEN EXISTS (
-                    SELECT 1 FROM contacts
-                    WHERE day = (starts_at AT TIME ZONE 'UTC')::date AND contacts.tutor_id = tutors.tutor_id
-                        AND arm = 'contact'
-                )
-            END AS is_listed
+        SELECT session_id, starts_at
         FROM sessions
         WHERE sessions.tutor_id = tutors.tutor_id AND status = 'booked'
             AND starts_at >= $2 AND starts_at < $2 + interval '{FAR.days} days'
         ORDER BY starts_at, session_id LIMIT 1
     ) AS next ON true
+    CROSS JOIN LATERAL ({assignments_sql("tutors.tutor_id", "$2")}) AS plan
     CROSS JOIN LATERAL (
         SELECT 'tutor' AS about, tutors.tutor_id AS id, unnest(ARRAY[{_KINDS}]) AS kind
         UNION ALL SELECT 'session', next.session_id, 'no_show'
@@ -69,7 +64,7 @@ _NOW = Prepared(
 
 @dataclass(frozen=True)
 class ScoreNow:
-    """A score with its difference to the value a week before; None where there was none."""
+    """A score as it may be shown, with its difference to the value a week before; None where there was none."""
 
     score: Score
     trend: float | None
@@ -77,48 +72,51 @@ class ScoreNow:
 
 @dataclass(frozen=True)
 class NextBooked:
-    """The tutor's next booked session.
-
-    `is_listed` tells whether the tutor is on the contact list of its day, None where the day has none.
-    """
+    """The tutor's next booked session."""
 
     session_id: str
     starts_at: datetime
-    is_listed: bool | None
 
 
 @dataclass(frozen=True)
 class TutorNow:
-    """The newest scores by kind, `no_show` that of the next session."""
+    """The newest scores by kind, `no_show` that of the next session.
+
+    `withheld` is the sentence in place of advice about the tutor's no-shows, None where it may be shown.
+    """
 
     scores: Mapping[ScoreKind, ScoreNow]
     next_session: NextBooked | None
+    withheld: str | None
 
 
 def tutor_now(engine: Engine, tutor_id: str, now: datetime) -> TutorNow | None:
     """What is said of a tutor now; None for an id nobody has. Raises DatabaseUnavailable."""
-    return _tutor_now(_NOW.ask(engine, tutor_id, now))
+    return _tutor_now(tutor_id, _NOW.ask(engine, tutor_id, now))
 
 
 async def tutor_now_async(pool: AsyncPool, tutor_id: str, now: datetime) -> TutorNow | None:
     """The same from an event loop."""
-    return _tutor_now(await pool.ask(_NOW, tutor_id, now))
+    return _tutor_now(tutor_id, await pool.ask(_NOW, tutor_id, now))
 
 
-def _tutor_now(rows: Sequence[Any]) -> TutorNow | None:
+def _tutor_now(tutor_id: str, rows: Sequence[Any]) -> TutorNow | None:
     if not rows:
         return None
-    found = [_score_now(row) for row in rows if row.value is not None]
-    return TutorNow({each.score.kind: each for each in found}, _next(rows[0]))
+    planned = assignments(rows[0].assignments)
+    scores = [_score_now(row, planned) for row in rows if row.value is not None]
+    sentence = withheld(ScoreKind.HELP, tutor_id, planned)
+    return TutorNow({now.score.kind: now for now in scores}, _next(rows[0]), sentence)
 
 
 def _next(row: Any) -> NextBooked | None:
-    return NextBooked(row.session_id, row.starts_at, row.is_listed) if row.session_id is not None else None
+    return NextBooked(row.session_id, row.starts_at) if row.session_id is not None else None
 
 
-def _score_now(row: Any) -> ScoreNow:
+def _score_now(row: Any, planned: Sequence[Assignment]) -> ScoreNow:
     score = score_of(row)
-    return ScoreNow(score, None if row.value_before is None else score.value - row.value_before)
+    trend = None if row.value_before is None else score.value - row.value_before
+    return ScoreNow(disclosed(score, planned), trend)
 
 
 def score_of(row: Any) -> Score:
@@ -137,20 +135,3 @@ def score_of(row: Any) -> Score:
         model_version=row.model_version,
         as_of=row.as_of,
     )
-
-
-def planned_days_without(engine: Engine, tutor_id: str, first: date, last: date) -> bool:
-    """Whether a day from `first` to `last` has a contact list on which the tutor is not. Raises DatabaseUnavailable."""
-    rows = ask(engine, _LEFT_OUT, {"tutor_id": tutor_id, "first": first, "last": last})
-    return bool(rows[0][0])
-
-
-_LEFT_OUT = text("""
-    SELECT EXISTS (
-        SELECT 1 FROM contact_plans
-        WHERE day BETWEEN :first AND :last AND NOT EXISTS (
-            SELECT 1 FROM contacts
-            WHERE contacts.day = contact_plans.day AND contacts.tutor_id = :tutor_id AND arm = 'contact'
-        )
-    )
-""")

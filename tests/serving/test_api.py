@@ -13,10 +13,10 @@ import pytest
 import xgboost as xgb
 from sqlalchemy import text
 
+from domain.disclosure import WITHHELD
 from domain.interventions import Arm, ContactPlan, PlannedContact, PlannedSession
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from insights.advice.upcoming import NOT_LISTED
 from models.artifact.model import Model, seal
 from serving.resources import Resources
 from serving.state.champions import Champions
@@ -139,7 +139,7 @@ def test_of_who_is_not_on_the_contact_list_no_prediction_tells_why(
     held_out = PlannedContact("ada", Arm.HOLDOUT, "Call", 1, None, (PlannedSession("next", tomorrow, 0.4),))
     save_plan(engine, ContactPlan(tomorrow.date(), 1, 0.5, 0, (held_out,)), NOW)
     score = api.post("/api/predict/no_show", json={"session_id": "next", "explain": True}).json()["score"]
-    assert (score["reasons"], score["what_if"], score["action"]) == ([], None, NOT_LISTED)
+    assert (score["reasons"], score["what_if"], score["action"]) == ([], None, WITHHELD)
     assert score["value"] > 0.5
 
 

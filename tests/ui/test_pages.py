@@ -280,7 +280,7 @@ def test_a_kind_of_score_that_nobody_counted_is_not_in_the_legend() -> None:
 def test_the_printed_list_counts_its_tutors(engine: Engine, limit: int, title: str) -> None:
     _plant(engine)
     console = Console(file=StringIO(), width=200)
-    print_top(engine, console, limit)
+    print_top(engine, console, NOW, limit)
     assert title in cast(StringIO, console.file).getvalue()
 
 

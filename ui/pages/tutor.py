@@ -1,6 +1,5 @@
 """Tutor page: scores with reasons and advice, score history, sessions and reschedules."""
 
-from dataclasses import replace
 from datetime import datetime
 
 import panel as pn
@@ -8,13 +7,13 @@ import panel as pn
 from domain.horizons import UPCOMING
 from domain.policy import Permission
 from domain.vocabulary import Party, ScoreKind, SubjectKind
-from insights.advice.upcoming import advice
 from quality.reasons import SCORER, most_frequent
 from store.db.engine import Engine
 from store.scores.ranking import TutorProfile, UpcomingSession, tutor_profile, tutor_sessions
-from store.scores.records import latest_scores, score_history
+from store.scores.records import score_history
 from store.scores.tutor_details import tutor_reschedules
-from store.scores.upcoming import Upcoming, upcoming
+from store.scores.tutor_scores import tutor_now
+from store.scores.upcoming import upcoming
 from ui.page import Page, PageRequest
 from ui.parts.rendering import piece, sentence
 from ui.parts.score_history import history_plot
@@ -30,16 +29,16 @@ def tutor_view(request: PageRequest) -> pn.Column:
     tutor = tutor_profile(engine, tutor_id)
     if tutor is None:
         return pn.Column(sentence("No such tutor", f"There is no tutor with the id “{tutor_id}”."))
-    parts = [_scores(engine, tutor), *_history(engine, tutor_id), _sessions(engine, tutor, request.now)]
+    parts = [_scores(engine, tutor, request.now), *_history(engine, tutor_id), _sessions(engine, tutor, request.now)]
     return pn.Column(*parts, sizing_mode="stretch_width")
 
 
 PAGE = Page("tutor", "One tutor", Permission.SCORES_READ, tutor_view, per_tutor=True)
 
 
-def _scores(engine: Engine, tutor: TutorProfile) -> pn.pane.HTML:
-    found = {score.kind: score for score in latest_scores(engine, SubjectKind.TUTOR, tutor.tutor_id)}
-    scores = [found[kind] for kind in ORDER if kind in found]
+def _scores(engine: Engine, tutor: TutorProfile, now: datetime) -> pn.pane.HTML:
+    newest = tutor_now(engine, tutor.tutor_id, now)
+    scores = [newest.scores[kind].score for kind in ORDER if kind in newest.scores] if newest else []
     action = next((score.action for score in scores if score.action), None)
     zone = tutor.timezone or "UTC"
     return piece("tutor.html", tutor=tutor, zone=zone, scores=scores, action=action, without_scores=WITHOUT_SCORES)
@@ -65,12 +64,6 @@ def _sessions(engine: Engine, tutor: TutorProfile, now: datetime) -> pn.pane.HTM
 
 
 def _upcoming(engine: Engine, tutor_id: str, now: datetime) -> list[UpcomingSession]:
-    """The sessions of the next two days, without the reasons of those about which nobody is to be contacted."""
-    found = upcoming(engine, now, now + UPCOMING, tutor_id)
-    by_start = sorted(found.sessions, key=lambda session: session.starts_at)
-    return [session if _tells_why(found, session) else replace(session, reasons=()) for session in by_start]
-
-
-def _tells_why(found: Upcoming, session: UpcomingSession) -> bool:
-    risk = session.no_show
-    return risk is None or advice(risk.value, session.action, found.is_listed(session), None).tells_why
+    """The tutor's sessions of the next two days, nearest first."""
+    sessions = upcoming(engine, now, now + UPCOMING, tutor_id).sessions
+    return sorted(sessions, key=lambda session: session.starts_at)

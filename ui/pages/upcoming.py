@@ -54,7 +54,8 @@ def _line(scheduled: Upcoming, session: UpcomingSession, now: datetime) -> Line:
     hours = (session.starts_at - now) / timedelta(hours=1)
     if session.no_show is None:
         return Line(session, hours, None)
-    advised = advice(session.no_show.value, session.action, scheduled.is_listed(session), scheduled.effect_on(session))
+    effect = scheduled.effect_on(session)
+    advised = advice(session.no_show.value, session.action, session.is_listed, effect, session.withheld)
     return Line(session, hours, advised)
 
 

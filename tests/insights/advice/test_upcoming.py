@@ -9,11 +9,12 @@ from rich.console import Console
 from sqlalchemy import Engine
 
 from cli.upcoming import as_json, print_upcoming
+from domain.disclosure import WITHHELD
 from domain.interventions import Arm, ArmCount, ContactPlan, Effect, Estimate, PlannedContact, PlannedSession
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
 from insights.advice.actions import DEFAULT_ACTION, NO_ACTION
-from insights.advice.upcoming import HARMS, NOT_LISTED, NOT_MEASURED, TOO_FEW, UNCLEAR, Advice, advice
+from insights.advice.upcoming import HARMS, NOT_MEASURED, TOO_FEW, UNCLEAR, Advice, advice
 from store.contacts.records import save_effects, save_plan
 from store.facts.load import load
 from store.scores.records import save_scores
@@ -36,27 +37,29 @@ WORSE = _effect(Estimate(-0.3, -0.5, -0.1), Estimate(0.03, 0.01, 0.05))
 
 
 @pytest.mark.parametrize(
-    ("risk", "listed", "effect", "expected"),
+    ("risk", "is_listed", "effect", "expected"),
     [
-        (0.1, None, WORKS, Advice(NO_ACTION, "")),
         (0.1, False, WORKS, Advice(NO_ACTION, "")),
         (0.1, True, None, Advice("Call", NOT_MEASURED)),
-        (0.4, False, WORKS, Advice(NOT_LISTED, "")),
         (0.4, True, WORKS, Advice("Call", "risk 40 % → 20 % expected (95 % interval 0.0 % to 30 %)")),
-        (0.4, None, None, Advice("Call", NOT_MEASURED)),
+        (0.4, False, None, Advice("Call", NOT_MEASURED)),
         (0.4, True, _effect(None, None), Advice("Call", TOO_FEW)),
         (0.4, True, UNSURE, Advice("Call", UNCLEAR)),
         (0.4, True, WORSE, Advice("Call", HARMS)),
     ],
 )
 def test_the_expected_effect_is_the_measured_one_or_said_not_to_be_known(
-    risk: float, listed: bool | None, effect: Effect | None, expected: Advice
+    risk: float, is_listed: bool, effect: Effect | None, expected: Advice
 ) -> None:
-    assert advice(risk, "Call", listed, effect) == expected
+    assert advice(risk, "Call", is_listed, effect) == expected
+
+
+def test_advice_that_is_withheld_is_its_sentence_alone() -> None:
+    assert advice(0.4, "Call", False, WORKS, WITHHELD) == Advice(WITHHELD, "")
 
 
 def test_a_risk_without_an_action_of_its_own_gets_the_usual_one() -> None:
-    assert advice(0.4, None, None, None).action == DEFAULT_ACTION
+    assert advice(0.4, None, False, None).action == DEFAULT_ACTION
 
 
 SOON, LATER, LAST, FAR = (NOON + timedelta(hours=hours) for hours in (3, 30, 31, 50))
@@ -97,7 +100,7 @@ def test_the_riskiest_session_comes_first_and_one_not_scored_last(engine: Engine
     found = upcoming(engine, NOON, NOON + timedelta(hours=48))
     assert [s.session_id for s in found.sessions] == ["last", "later", "soon"]
     assert [s.timezone for s in found.sessions] == [None, "Asia/Kolkata", "Asia/Kolkata"]
-    assert [found.is_listed(s) for s in found.sessions] == [None, None, None]
+    assert [(s.is_listed, s.withheld) for s in found.sessions] == [(False, None)] * 3
     assert [s.what_if.words for s in found.sessions if s.what_if] == [
         "if the tutor writes, 50 % instead of 60 %",
         "if the tutor writes, 20 % instead of 30 %",
@@ -111,9 +114,10 @@ def test_who_is_left_out_of_a_planned_day_is_not_recommended_to_be_contacted(eng
     save_plan(engine, ContactPlan(LATER.date(), 1, 0.5, 0, planned), NOON)
     save_effects(engine, [WORKS], NOON)
     found = upcoming(engine, NOON, NOON + timedelta(hours=48))
-    assert [found.is_listed(s) for s in found.sessions] == [False, True, None]
+    assert [s.is_listed for s in found.sessions] == [False, True, False]
+    assert [s.withheld for s in found.sessions] == [WITHHELD, None, None]
     told = {s["session_id"]: s for s in as_json(found, NOON, 15)["sessions"]}
-    assert (told["last"]["action"], told["last"]["expected_effect"]) == (NOT_LISTED, None)
+    assert (told["last"]["action"], told["last"]["expected_effect"]) == (WITHHELD, None)
     assert told["later"]["expected_effect"].startswith("risk 30 % → 15 % expected")
     assert told["later"]["what_if"] == pytest.approx({"change": "the tutor writes", "value": 0.2, "difference": -0.1})
     assert (told["soon"]["risk"], told["soon"]["action"]) == (None, None)
@@ -122,7 +126,7 @@ def test_who_is_left_out_of_a_planned_day_is_not_recommended_to_be_contacted(eng
     console = Console(width=160, record=True)
     print_upcoming(found, console, 1)
     printed = console.export_text()
-    assert NOT_LISTED.split()[0] in printed
+    assert WITHHELD.split()[0] in printed
     assert "3 of 9" not in printed
     assert "3 of 9" not in _said(tutor_view(PageRequest(engine, NOON, "t2")))
     assert "3 of 9" in _said(tutor_view(PageRequest(engine, NOON, "t1")))

@@ -14,8 +14,9 @@ from models.gate.checks import Policy
 from models.gate.shadow import decide
 from store.facts.load import load
 from store.ledger.shadow import Pair, pairs, save_shadow_scores
-from store.scores.ranking import ranked_tutors, upcoming_sessions
+from store.scores.ranking import upcoming_sessions
 from store.scores.records import latest_scores, save_scores
+from store.scores.tutor_list import ranked_tutors
 from tests.lib.api_parts import NOW, marketplace
 from tests.lib.markets import SMALL, market
 
@@ -38,7 +39,7 @@ def test_a_challengers_scores_are_kept_and_shown_nowhere(engine: Engine) -> None
     save_shadow_scores(engine, [_score("ada", 0.9, "churn/2", later, ScoreKind.CHURN_30D)])
     save_shadow_scores(engine, [_score("next", 0.9, "no_show/2", later, ScoreKind.NO_SHOW)])
     assert {s.value for s in latest_scores(engine, SubjectKind.TUTOR, "ada")} == {0.2}
-    assert [tutor.churn_30d and tutor.churn_30d.value for tutor in ranked_tutors(engine)] == [0.2]
+    assert [tutor.churn_30d and tutor.churn_30d.value for tutor in ranked_tutors(engine, NOW)] == [0.2]
     (session,) = upcoming_sessions(engine, NOW, NOW + timedelta(days=2))
     assert session.no_show is not None
     assert session.no_show.value == 0.3

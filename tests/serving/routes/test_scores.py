@@ -9,10 +9,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from domain.disclosure import WITHHELD
 from domain.interventions import Arm, ArmCount, ContactPlan, Effect, Estimate, PlannedContact, PlannedSession
 from domain.scores import QUALITY_ACT, Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
-from insights.advice.upcoming import NOT_LISTED
 from serving.http.cursors import make_cursor
 from serving.resources import Resources
 from serving.routes.tutors import TutorQuery
@@ -111,12 +111,12 @@ def test_who_is_held_out_gets_no_reasons_no_change_and_no_advice_anywhere(api: h
     plan(engine, Arm.HOLDOUT)
     (session,) = api.get("/api/sessions/upcoming").json()["sessions"]
     told = kinds(api)["no_show"]
-    assert (session["reasons"], session["what_if"], session["action"]) == ([], None, NOT_LISTED)
-    assert (told["reasons"], told["what_if"], told["action"], told["message"]) == ([], None, None, NOT_LISTED)
+    assert (session["reasons"], session["what_if"], session["action"]) == ([], None, WITHHELD)
+    assert (told["reasons"], told["what_if"], told["action"], told["message"]) == ([], None, None, WITHHELD)
     assert (session["risk"]["value"], told["value"]) == (0.4, 0.4)
     advised = api.get("/api/tutors/ada/recommendations").json()
     assert [one["about"] for one in advised["recommendations"]] == ["churn_30d"]
-    assert NOT_LISTED in advised["message"]
+    assert WITHHELD in advised["message"]
 
 
 def test_who_is_on_the_list_gets_them_all(api: httpx.Client, engine: Engine) -> None:

@@ -26,9 +26,9 @@ from store.schema import inbox as inbox_tables
 from store.schema import outgoing as outgoing_tables
 from store.schema import retention as retention_tables
 from store.schema.erasure import metadata
-from store.scores.ranking import ranked_tutors, tutor_profile, upcoming_sessions
+from store.scores.ranking import tutor_profile, upcoming_sessions
 from store.scores.records import save_scores
-from store.scores.tutor_list import Wanted, tutor_page
+from store.scores.tutor_list import Wanted, ranked_tutors, tutor_page
 from store.scores.tutor_scores import tutor_now
 from store.scores.upcoming import upcoming_page
 from tests.lib.canaries import BY, STUDENT, TUTOR, Canaries, dump, imported, plant, plant_late
@@ -114,7 +114,7 @@ def test_an_erased_tutor_is_on_no_list_and_has_no_scores_to_read(engine: Engine)
     save_scores(engine, [score])
 
     def seen() -> list[object]:
-        lists = ranked_tutors(engine), tutor_page(engine, Wanted(), 10).tutors
+        lists = ranked_tutors(engine, NOON), tutor_page(engine, Wanted(), NOON, 10).tutors
         sessions = (
             upcoming_sessions(engine, NOON, NOON + 2 * DAY),
             upcoming_page(engine, NOON, NOON + 2 * DAY, None, 9, None)[0].sessions,

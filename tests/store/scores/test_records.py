@@ -21,8 +21,9 @@ from store.ledger.models import (
     record_action,
     record_model,
 )
-from store.scores.ranking import Risk, TutorProfile, ranked_tutors, tutor_profile, tutor_sessions, upcoming_sessions
+from store.scores.ranking import Risk, TutorProfile, tutor_profile, tutor_sessions, upcoming_sessions
 from store.scores.records import last_sweep, latest_scores, save_scores, score_history
+from store.scores.tutor_list import Wanted, ranked_tutors, tutor_page
 from tests.lib.small_dataset import NOON, corners
 
 WHY = (Reason(theme="recent no-shows", text="2 no-shows in 30 days", effect=0.8),)
@@ -71,23 +72,25 @@ def test_tutors_are_ranked_by_need_and_filtered_by_band(engine: Engine) -> None:
     load(engine, corners())
     save_scores(engine, [_score("t1", ScoreKind.HELP, 0.3), _score("t2", ScoreKind.HELP, 0.9)])
     save_scores(engine, [_score("t2", ScoreKind.NO_SHOW_14D, 0.8)])
-    ranked = ranked_tutors(engine)
+    ranked = ranked_tutors(engine, NOON)
     assert [(tutor.tutor_id, tutor.name, tutor.band) for tutor in ranked] == [
         ("t2", "t2", Band.ACT),
         ("t1", 'O\'Brien, "Ann"', Band.WATCH),
     ]
-    assert ranked[0].no_show_14d == Risk(0.8, 0.4, 1.0)
+    assert ranked[0].no_show_14d is not None
+    assert ranked[0].no_show_14d.value == 0.8
     assert ranked[0].churn_30d is None
     assert ranked[0].reasons == WHY
-    assert [tutor.tutor_id for tutor in ranked_tutors(engine, Band.WATCH)] == ["t1"]
-    assert [tutor.tutor_id for tutor in ranked_tutors(engine, limit=1)] == ["t2"]
+    watched = tutor_page(engine, Wanted(band=Band.WATCH), NOON, 10).tutors
+    assert [tutor.tutor_id for tutor in watched] == ["t1"]
+    assert [tutor.tutor_id for tutor in ranked_tutors(engine, NOON, limit=1)] == ["t2"]
 
 
 def test_a_tutor_no_longer_scored_leaves_the_ranked_list(engine: Engine) -> None:
     load(engine, corners())
     save_scores(engine, [_score("t1", ScoreKind.HELP, 0.9, NOON - timedelta(days=2))])
     save_scores(engine, [_score("t2", ScoreKind.HELP, 0.1)])
-    assert [tutor.tutor_id for tutor in ranked_tutors(engine)] == ["t2"]
+    assert [tutor.tutor_id for tutor in ranked_tutors(engine, NOON)] == ["t2"]
     assert last_sweep(engine) == NOON
 
 

@@ -31,17 +31,17 @@ CHURN_FEATURES = tuple(feature for feature in FEATURES.values() if Task.CHURN in
 
 
 def compute(features: Sequence[Feature], past: Past) -> Matrix:
-    """The matrix (queries, features) of float32, NaN for missing, in Fortran order."""
-    places, queries = by_tutor(past.queries, past.history.n_tutors)
+    """Matrix (queries, features) of float32, NaN for missing, in Fortran order."""
+    positions, queries = by_tutor(past.queries, past.history.n_tutors)
     ordered = past if queries is past.queries else Past(past.history, queries, past.priors)
     matrix = np.empty((len(queries), len(features)), dtype=np.float32, order="F")
     for i, feature in enumerate(features):
-        matrix[places, i] = feature.compute(ordered)
+        matrix[positions, i] = feature.compute(ordered)
     return matrix
 
 
 def attribute_values(past: Past) -> dict[Attribute, pa.Array]:
-    """The attributes of each query's session and tutor, as Arrow arrays (queries,)."""
+    """Attributes of each query's session and tutor, as Arrow arrays (queries,)."""
     history, tutor = past.history, past.queries.tutor
     of_tutors = history.tutor_attributes()
     indices = pa.array(tutor, mask=tutor < 0)
@@ -53,7 +53,7 @@ def attribute_values(past: Past) -> dict[Attribute, pa.Array]:
 
 
 def encode(attribute: Attribute, values: pa.Array, categories: Mapping[str, Sequence[str]]) -> Column:
-    """An attribute as numbers (n,): itself, or its category's place in `categories`; NaN for null or unseen."""
+    """An attribute as numbers (n,): its value or its category's position in `categories`; NaN if null or unseen."""
     if attribute.type is AttributeType.CATEGORICAL:
         known = pa.array(categories.get(attribute.name, ()), pa.string())
         values = pc.cast(pc.index_in(values, known), pa.float64())

@@ -1,7 +1,7 @@
-"""A marketplace in parts, each with all there is of some tutors: what a part computes needs no other part.
+"""Partition of a marketplace by tutor, so that features are computed part by part.
 
-Values are those of one pass over everything, to the last bit: a column reads the history of one tutor, sums are exact,
-and priors are given.
+Values equal those of one pass over all data to the last bit: a column reads the history of one tutor, sums are exact,
+and the priors are an argument.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,21 +30,21 @@ from features.history.history import History
 T = TypeVar("T")
 
 SESSIONS_A_PART = 75_000
-"""About as many as keep a part's arrays near the processor: larger parts take half as long again."""
+"""Size at which the arrays of a part fit into the processor's cache; larger parts take 50 % longer."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The tutors of a part with all that is theirs, and the places of its sessions in the whole (sessions,)."""
+    """All data of some tutors, and the rows of its sessions in the whole dataset (sessions,)."""
 
     dataset: Dataset
     rows: Ints
 
 
 class Partition:
-    """A dataset divided by the hash of the tutor's id; a part is cut out when it is asked for.
+    """A dataset divided by the hash of the tutor id; a part is built when it is accessed.
 
-    What names a tutor the dataset does not know lies in the part its id hashes to, as everything else.
+    Rows of an unknown tutor are in the part that the tutor id hashes to, as all other rows.
     """
 
     def __init__(self, dataset: Dataset, n: int) -> None:
@@ -81,14 +81,14 @@ class Partition:
 
 
 def partition(dataset: Dataset, n: int = 0) -> Partition:
-    """A dataset in n parts; as many as suit its size where n is 0."""
+    """Divide a dataset into n parts, or into a number that suits its size if n is 0."""
     return Partition(dataset, n or -(-dataset.tables["sessions"].num_rows // SESSIONS_A_PART) or 1)
 
 
 def compute_by_parts(features: Sequence[Feature], parts: Partition, priors: Priors, workers: int) -> Matrix:
-    """The matrix (sessions, features) of `catalogue.compute` for every session at its early-warning moment.
+    """Matrix (sessions, features) of `catalogue.compute` for every session as of its early-warning moment.
 
-    So many threads work on as many parts at once: the kernels and Arrow let go of the interpreter's lock.
+    `workers` threads compute parts in parallel: the kernels and Arrow release the GIL.
     """
     n_sessions = parts.dataset.tables["sessions"].num_rows
     matrix = np.empty((n_sessions, len(features)), dtype=np.float32, order="F")
@@ -96,20 +96,20 @@ def compute_by_parts(features: Sequence[Feature], parts: Partition, priors: Prio
     def fill(i: int) -> None:
         part = parts[i]
         history = History(part.dataset)
-        found = compute(features, Past(history, of_sessions(history.sessions), priors))
+        columns = compute(features, Past(history, of_sessions(history.sessions), priors))
         for column in range(len(features)):
-            matrix[part.rows, column] = found[:, column]
+            matrix[part.rows, column] = columns[:, column]
 
-    _each(fill, len(parts), workers)
+    _in_threads(fill, len(parts), workers)
     return matrix
 
 
 def estimate_by_parts(parts: Partition, before: int, workers: int) -> Priors:
-    """The priors of the whole marketplace, as `estimate_priors` finds them, from what each part counts."""
-    return priors_of(_each(lambda i: prior_counts(History(parts[i].dataset), before), len(parts), workers))
+    """Priors of the whole marketplace, equal to those of `estimate_priors`, from the counts of each part."""
+    return priors_of(_in_threads(lambda i: prior_counts(History(parts[i].dataset), before), len(parts), workers))
 
 
-def _each(work: Callable[[int], T], n: int, workers: int) -> list[T]:
+def _in_threads(work: Callable[[int], T], n: int, workers: int) -> list[T]:
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, range(n)))
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from features.as_of.prior_estimation import Counts, prior_counts, priors_of
+from features.as_of.prior_estimation import PriorCounts, prior_counts, priors_of
 from features.as_of.priors import Priors
 from features.as_of.queries import microseconds_of
 from features.base.dataset import Dataset
@@ -34,7 +34,7 @@ def feature_table(dataset: Dataset, as_of: datetime, engine: Engine, n_parts: in
     return _in_order(engine.each(partial(build, parts, before, priors), len(divided)))
 
 
-def count(parts: Parts, before: int, i: int) -> Counts:
+def count(parts: Parts, before: int, i: int) -> PriorCounts:
     """What a part adds to the priors, known before a moment (UTC microseconds)."""
     return prior_counts(History(parts[i].dataset), before)
 

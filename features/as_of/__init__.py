@@ -1,1 +1,1 @@
-"""Point-in-time queries of a history, and prior means."""
+"""Queries of a history as of a moment, and priors."""

@@ -1,6 +1,6 @@
-"""The raw numbers behind a shrunk rate: how many events in how many sessions, (queries,) each.
+"""Raw counts behind shrunk rates: events and sessions, (queries,) each.
 
-A feature shrinks them, its prior is estimated from them, and a reason quotes them.
+A feature shrinks them, its prior is estimated from them, and its reason quotes them.
 """
 
 from collections.abc import Callable
@@ -16,42 +16,45 @@ from features.history.moves import REASONS
 Evidence = Callable[[Past], tuple[Column, Column]]
 
 
-def missed_of(view: Callable[[Past], StreamView], days: int | None = None) -> Evidence:
-    """No-shows among the sessions held or missed of a stream."""
+def missed_sessions(view: Callable[[Past], StreamView], days: int | None = None) -> Evidence:
+    """No-shows among the held or missed sessions of a stream."""
     return lambda past: (view(past).total("missed", days), view(past).total("labelled", days))
 
 
-def called_off_late(kind: str, days: int | None = None) -> Evidence:
-    """Cancellations of a kind by the tutor among all finished sessions."""
+def late_cancellations(kind: str, days: int | None = None) -> Evidence:
+    """The tutor's cancellations of a kind among all finished sessions."""
     return lambda past: (past.outcomes.total(kind, days), past.outcomes.count(days))
 
 
-def moved(by: str, days: int | None = None) -> Evidence:
-    """Reschedules asked for by a party among the sessions held or missed, and never more than these."""
+def reschedules(by: str, days: int | None = None) -> Evidence:
+    """Reschedules requested by a party among the held or missed sessions.
+
+    The number of sessions is raised to that of reschedules where it is smaller, so that the rate is at most 1.
+    """
 
     def evidence(past: Past) -> tuple[Column, Column]:
-        reschedules = past.reschedules.total(by, days)
-        return reschedules, np.maximum(past.outcomes.total("labelled", days), reschedules)
+        requested = past.reschedules.total(by, days)
+        return requested, np.maximum(past.outcomes.total("labelled", days), requested)
 
     return evidence
 
 
 def short_notice(days: int | None = None) -> Evidence:
-    """Reschedules with less than a day's notice among those of the tutor."""
+    """Reschedules with less than 24 h notice among the tutor's reschedules with known notice."""
     return lambda past: (past.reschedules.total("short_notice", days), past.reschedules.total("noticed", days))
 
 
 def reason(code: ReasonCode, days: int | None = None) -> Evidence:
-    """Reschedules for a reason among those of the tutor whose reason is known."""
+    """Reschedules for a reason among the tutor's reschedules with a known reason."""
     name = REASONS[code]
     return lambda past: (past.reschedules.total(name, days), past.reschedules.total("reasoned", days))
 
 
 def late(days: int | None = None) -> Evidence:
-    """Late starts among the sessions whose start was timed."""
+    """Late starts among the sessions with a recorded start."""
     return lambda past: (past.outcomes.total("late", days), past.outcomes.total("timed_start", days))
 
 
 def led_nowhere(past: Past) -> tuple[Column, Column]:
-    """First sessions after which the student booked no other, among those long enough ago to tell."""
+    """First sessions without a later booking of the pair, among those whose follow-up time is over."""
     return past.judged_firsts.total("led_nowhere"), past.judged_firsts.count()

@@ -14,26 +14,29 @@ from features.base.array_types import Column
 from features.base.stream import Stream, StreamView
 from features.history.history import History
 
-Counts = Mapping[str, tuple[Column, ...]]
-"""By prior, what it is estimated from: the counts of each owner, (owners,) each."""
+PriorCounts = Mapping[str, tuple[Column, ...]]
+"""Counts from which each prior is estimated, by name of the prior: (owners,) each."""
 
 
 def estimate_priors(history: History, before: int) -> Priors:
-    """Priors from what was known before a moment (UTC microseconds)."""
+    """Estimate the priors from the events known before a moment (UTC microseconds)."""
     return priors_of([prior_counts(history, before)])
 
 
-def prior_counts(history: History, before: int) -> Counts:
-    """The counts behind the priors, of what was known before a moment (UTC microseconds)."""
+def prior_counts(history: History, before: int) -> PriorCounts:
+    """Counts behind the priors, from the events known before a moment (UTC microseconds)."""
     counts = {name: _missed(stream, before) for name, stream in _streams(history).items()}
-    # The counts a feature divides are the counts its prior is estimated from.
+    # A prior is estimated from the same counts that its feature divides.
     past = Past(history, of_tutors(np.arange(history.n_tutors), before), Priors.all_equal(_NONE))
     counts |= {name: evidence(past) for name, evidence in _OF_TUTORS.items()}
     return counts | {"late_minutes": _late_minutes(past)}
 
 
-def priors_of(parts: Sequence[Counts]) -> Priors:
-    """Priors from the counts of all parts of a marketplace: the same to the last bit however it was divided."""
+def priors_of(parts: Sequence[PriorCounts]) -> Priors:
+    """Estimate the priors from the counts of all parts of a marketplace.
+
+    The result does not depend on the division into parts, to the last bit.
+    """
     pooled = {name: [np.concatenate(c) for c in zip(*(p[name] for p in parts), strict=True)] for name in parts[0]}
     late_minutes = fit_mean(*pooled.pop("late_minutes"))
     return Priors(**{name: fit_prior(*counts) for name, counts in pooled.items()}, late_minutes=late_minutes)
@@ -56,11 +59,11 @@ def _missed(stream: Stream, before: int) -> tuple[Column, Column]:
 
 _NONE = Prior(rate=0.0, strength=1.0)
 _OF_TUTORS: dict[str, evidence.Evidence] = {
-    "no_show": evidence.missed_of(lambda past: past.outcomes),
-    "last_minute": evidence.called_off_late("last_minute_cancelled"),
-    "very_last_minute": evidence.called_off_late("very_last_minute_cancelled"),
-    "reschedule": evidence.moved("by_tutor"),
-    "student_reschedule": evidence.moved("by_student"),
+    "no_show": evidence.missed_sessions(lambda past: past.outcomes),
+    "last_minute": evidence.late_cancellations("last_minute_cancelled"),
+    "very_last_minute": evidence.late_cancellations("very_last_minute_cancelled"),
+    "reschedule": evidence.reschedules("by_tutor"),
+    "student_reschedule": evidence.reschedules("by_student"),
     "short_notice": evidence.short_notice(),
     "late": evidence.late(),
     "led_nowhere": evidence.led_nowhere,
@@ -68,29 +71,30 @@ _OF_TUTORS: dict[str, evidence.Evidence] = {
 
 
 def fit_prior(events: Column, sessions: Column) -> Prior:
-    """Method of moments for a beta-binomial with unequal sample sizes (Kleinman 1973, JASA 68:46).
+    """Prior of a rate: method of moments for a beta-binomial with unequal sample sizes (Kleinman 1973, JASA 68:46).
 
-    Strength is bounded to 1..1000 sessions: few owners give wild moments.
+    The strength is limited to 1..1000 sessions, because the moments of few owners vary widely.
     """
-    some = sessions > 0
-    x, n = events[some], sessions[some]
+    observed = sessions > 0
+    x, n = events[observed], sessions[observed]
     total = n.sum()
     if not total:
         return _NONE
     rate = float(x.sum() / total)
-    spread = fsum((x / n - rate) ** 2 * n)  # rounded once, so the order of the owners does not matter
+    spread = fsum((x / n - rate) ** 2 * n)  # fsum rounds once, so the order of the owners does not matter
     within = rate * (1 - rate)
     between = (spread - within * (x.size - 1)) / max(total - (n**2).sum() / total, 1e-9)
     return _prior(rate, within - between, between)
 
 
 def fit_mean(sums: Column, squares: Column, sessions: Column) -> Prior:
-    """The same for a mean: one-way random effects with unequal sample sizes (Searle 1971, Linear Models, ch. 11).
+    """Prior of a mean: one-way random effects with unequal sample sizes (Searle 1971, Linear Models, ch. 11).
 
-    Takes the sum, the sum of squares and the number of measurements of each owner: (owners,) each.
+    Takes the sum, the sum of squares and the number of measurements of each owner: (owners,) each. The strength is
+    limited as in `fit_prior`.
     """
-    some = sessions > 0
-    x, xx, n = sums[some], squares[some], sessions[some]
+    observed = sessions > 0
+    x, xx, n = sums[observed], squares[observed], sessions[observed]
     total, owners = n.sum(), n.size
     if not total:
         return _NONE

@@ -1,4 +1,4 @@
-"""Prior means of rates and how strongly they pull a small sample."""
+"""Priors of rates and means, and shrinkage toward them."""
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -7,7 +7,7 @@ from features.base.array_types import Column
 
 
 class Prior(BaseModel):
-    """A prior of a rate or mean: its own mean, and its strength counted in sessions."""
+    """Prior of a rate or mean: its mean, and its strength in sessions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -15,13 +15,13 @@ class Prior(BaseModel):
     strength: float
 
     def shrink(self, events: Column, sessions: Column) -> Column:
-        """The posterior mean of each row's rate: (rows,)."""
+        """Posterior mean of each row's rate: (rows,)."""
         with np.errstate(invalid="ignore"):  # 0 of 0 sessions with a strength of 0
             return np.asarray((events + self.strength * self.rate) / (sessions + self.strength))
 
 
 NO_PRIOR = Prior(rate=0.0, strength=0.0)
-"""A prior that leaves every rate as counted; NaN without sessions."""
+"""Prior without effect: a rate stays as counted, NaN without sessions."""
 
 
 class Priors(BaseModel):
@@ -57,5 +57,5 @@ class Priors(BaseModel):
 
     @classmethod
     def all_equal(cls, prior: Prior) -> "Priors":
-        """The same prior of everything."""
+        """Priors that all have the same value."""
         return cls(**dict.fromkeys(cls.model_fields, prior))

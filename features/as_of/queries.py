@@ -1,4 +1,4 @@
-"""The questions asked of a history: of whom, about which session, as of when."""
+"""Queries of a history: a tutor, a session or none, and the moment (as of)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -15,7 +15,7 @@ from features.history.history import SessionColumns
 
 @dataclass(frozen=True)
 class Queries:
-    """Aligned arrays (queries,): tutor codes, moments in UTC microseconds, and the session asked about, if any."""
+    """Queries as aligned arrays (queries,): tutor codes, moments in UTC microseconds, and sessions or None."""
 
     tutor: Ints
     as_of: Ints
@@ -25,19 +25,19 @@ class Queries:
         return self.tutor.size
 
     def at(self, rows: Ints) -> "Queries":
-        """Some of the queries, in the order of `rows`."""
+        """Select queries, in the order of `rows`."""
         return Queries(self.tutor[rows], self.as_of[rows], None if self.session is None else take(self.session, rows))
 
 
 def of_sessions(sessions: SessionColumns, rows: Ints | None = None, as_of: int | None = None) -> Queries:
-    """One query a session, at the early-warning moment, or at `as_of` (UTC microseconds) for all."""
+    """One query for each session, as of its early-warning moment or, for all, as of `as_of` (UTC microseconds)."""
     chosen = sessions if rows is None else take(sessions, rows)
     moments = warning_moment(chosen) if as_of is None else np.full(len(chosen), as_of, dtype=np.int64)
     return Queries(chosen.tutor, moments, chosen)
 
 
 def of_tutors(tutor: Ints, as_of: Ints | int) -> Queries:
-    """One query a tutor, without a session."""
+    """One query for each tutor, without a session."""
     return Queries(tutor, np.broadcast_to(np.asarray(as_of, dtype=np.int64), tutor.shape).copy())
 
 
@@ -47,23 +47,26 @@ def microseconds_of(moment: datetime) -> int:
 
 
 def warning_moment(sessions: SessionColumns) -> Ints:
-    """24 h before the start, or when the start became known, if later: (sessions,) UTC microseconds."""
+    """Early-warning moments: 24 h before the start, or when the start became known if later.
+
+    (sessions,) UTC microseconds.
+    """
     lead = int(NO_SHOW_LEAD.total_seconds() * 1e6)
     return np.maximum(sessions.starts_at - lead, np.maximum(sessions.booked_at, sessions.scheduled_at))
 
 
 def by_tutor(queries: Queries, n_tutors: int) -> tuple[Ints, Queries]:
-    """Sort queries by tutor and moment, so that neighbours read neighbouring events.
+    """Sort queries by tutor and moment, so that adjacent queries read adjacent events.
 
-    Returns the place of each sorted query among the original ones (queries,), and the sorted queries: `queries` itself
-    where it is sorted already. The sort is stable.
+    Returns the original position of each sorted query (queries,), and the sorted queries: `queries` itself if it is
+    sorted already. The sort is stable.
     """
     if _is_by_tutor(queries):
         return np.arange(len(queries)), queries
     by_moment = np.argsort(queries.as_of, kind="stable")
-    places = by_moment[group(queries.tutor[by_moment] + 1, n_tutors + 1)[0]]
-    session = None if queries.session is None else take(queries.session, places)
-    return places, Queries(queries.tutor[places], queries.as_of[places], session)
+    positions = by_moment[group(queries.tutor[by_moment] + 1, n_tutors + 1)[0]]
+    session = None if queries.session is None else take(queries.session, positions)
+    return positions, Queries(queries.tutor[positions], queries.as_of[positions], session)
 
 
 def _is_by_tutor(queries: Queries) -> bool:
@@ -72,7 +75,7 @@ def _is_by_tutor(queries: Queries) -> bool:
 
 
 def take(sessions: SessionColumns, rows: Ints) -> SessionColumns:
-    """Some of the sessions, in the order of `rows`."""
+    """Select sessions, in the order of `rows`."""
     arrays = {name: getattr(sessions, name)[rows] for name in _ARRAYS}
     indices = pa.array(rows)
     attributes: Mapping[str, pa.Array] = {name: column.take(indices) for name, column in sessions.attributes.items()}

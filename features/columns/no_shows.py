@@ -3,16 +3,16 @@
 import numpy as np
 
 from features.as_of import evidence
-from features.as_of.evidence import called_off_late, missed_of
+from features.as_of.evidence import late_cancellations, missed_sessions
 from features.as_of.past import Past
 from features.base.array_types import Column
 from features.columns.feature import BOTH, NO_SHOW, Counts, feature
 from features.columns.phrases import count, minutes, rate
 
-_MISSED = missed_of(lambda past: past.outcomes)
-_MISSED_90D = missed_of(lambda past: past.outcomes, days=90)
-_CALLED_OFF = called_off_late("last_minute_cancelled", days=90)
-_CALLED_OFF_4H = called_off_late("very_last_minute_cancelled", days=90)
+_MISSED = missed_sessions(lambda past: past.outcomes)
+_MISSED_90D = missed_sessions(lambda past: past.outcomes, days=90)
+_CALLED_OFF = late_cancellations("last_minute_cancelled", days=90)
+_CALLED_OFF_4H = late_cancellations("very_last_minute_cancelled", days=90)
 _LATE = evidence.late()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from domain.vocabulary import ReasonCode
 from features.as_of import evidence
-from features.as_of.evidence import Evidence, moved
+from features.as_of.evidence import Evidence
 from features.as_of.past import Past
 from features.as_of.priors import Prior
 from features.base.array_types import Column
@@ -12,8 +12,8 @@ from features.base.stream import MICROSECONDS_AN_HOUR, ratio
 from features.columns.feature import BOTH, NO_SHOW, Counts, feature
 from features.columns.phrases import count, duration, rate
 
-_BY_TUTOR_7D, _BY_TUTOR_30D, _BY_TUTOR_90D = (moved("by_tutor", days) for days in (7, 30, 90))
-_BY_STUDENTS_90D = moved("by_student", 90)
+_BY_TUTOR_7D, _BY_TUTOR_30D, _BY_TUTOR_90D = (evidence.reschedules("by_tutor", days) for days in (7, 30, 90))
+_BY_STUDENTS_90D = evidence.reschedules("by_student", 90)
 _SHORT_NOTICE_90D = evidence.short_notice(90)
 _ILLNESS, _FAMILY = (evidence.reason(code, 90) for code in (ReasonCode.ILLNESS, ReasonCode.FAMILY))
 _TECHNICAL, _UNCLEAR = (evidence.reason(code, 90) for code in (ReasonCode.TECHNICAL, ReasonCode.UNCLEAR))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.as_of.evidence import missed_of
+from features.as_of.evidence import missed_sessions
 from features.as_of.past import Past
 from features.base.array_types import Column
 from features.base.holidays import is_holiday
@@ -11,10 +11,10 @@ from features.base.stream import MICROSECONDS_AN_HOUR
 from features.columns.feature import NO_SHOW, Counts, feature
 from features.columns.phrases import count, duration, duration_from_days, rate, words
 
-_IN_SLOT = missed_of(lambda past: past.slot_outcomes)
-_ON_WEEKDAY = missed_of(lambda past: past.weekday_outcomes)
-_IN_PART = missed_of(lambda past: past.part_outcomes)
-_OF_PAIR = missed_of(lambda past: past.pair_outcomes)
+_IN_SLOT = missed_sessions(lambda past: past.slot_outcomes)
+_ON_WEEKDAY = missed_sessions(lambda past: past.weekday_outcomes)
+_IN_PART = missed_sessions(lambda past: past.part_outcomes)
+_OF_PAIR = missed_sessions(lambda past: past.pair_outcomes)
 
 
 @feature("hours", "silence", NO_SHOW, duration("to the start"), history=False)

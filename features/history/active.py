@@ -1,4 +1,4 @@
-"""Who is active: whom scores are about."""
+"""Active tutors, the subjects of scores."""
 
 import numpy as np
 
@@ -10,9 +10,9 @@ from features.history.history import History
 
 
 def active_tutors(history: History, as_of: int) -> Ints:
-    """Codes of the tutors who delivered a session in the active window and have not left, as known at `as_of`.
+    """Codes of the tutors who delivered a session in the active window and have not departed.
 
-    `as_of` is in UTC microseconds.
+    Uses only what was known before `as_of` (UTC microseconds).
     """
     tutors = np.arange(history.n_tutors)
     recent = StreamView(history.deliveries, tutors, np.full(tutors.size, as_of)).count(ACTIVE_WINDOW.days) > 0

@@ -1,4 +1,7 @@
-"""The booked calendar around a session, as it was known at a moment: two times at once, so a scan, no prefix sums."""
+"""The booked calendar around a session, as known at a moment.
+
+It depends on two times, the start and the moment, so it is scanned; prefix sums cover only one.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,18 +18,18 @@ from features.base.stream import MICROSECONDS_A_DAY, MICROSECONDS_AN_HOUR
 
 NEVER = np.iinfo(np.int64).max
 NEAR = MICROSECONDS_AN_HOUR // 4
-"""Sessions this near to each other are back to back."""
+"""Sessions are back to back if the gap between them is at most this."""
 
 WEEK = 7 * MICROSECONDS_A_DAY
 LONGEST_DAY = MICROSECONDS_A_DAY + MICROSECONDS_AN_HOUR
-"""A local day lasts an hour longer when the clocks go back."""
+"""A local day is an hour longer when daylight saving time ends."""
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """All sessions by tutor and start: `begins` (tutors + 1,) bounds each tutor's run; the rest (sessions,) each.
+    """All sessions by tutor and start: `begins` (tutors + 1,) bounds each tutor's run; other arrays are (sessions,).
 
-    `known_at` is when the present start became known, `off_at` when the session was known to be off, or NEVER.
+    `known_at` is when the current start became known, `off_at` when the cancellation became known, or NEVER.
     """
 
     begins: Ints
@@ -39,7 +42,7 @@ class Calendar:
 
 
 def calendar_of(sessions: SessionColumns, ends_at: Ints, n_tutors: int) -> Calendar:
-    """The calendar of a history's sessions; `ends_at` (sessions,) may be MISSING."""
+    """Build the calendar of a history's sessions; `ends_at` (sessions,) may be MISSING."""
     by_start = np.argsort(sessions.starts_at, kind="stable")
     order, begins = group(sessions.tutor[by_start], n_tutors)
     row = by_start[order]
@@ -56,9 +59,10 @@ def calendar_of(sessions: SessionColumns, ends_at: Ints, n_tutors: int) -> Calen
 
 
 class Around(NamedTuple):
-    """How many other sessions of the tutor are on the books around each one asked about: (sessions,) each.
+    """Numbers of other booked sessions of the tutor around each session: (sessions,) each.
 
-    Those that start in the 7 days before it, on its local day, and those that start or end next to its start.
+    `week` counts starts in the 7 days before it, `day` starts on its local day, `next_to` starts or ends at most 15
+    minutes from its start.
     """
 
     week: Column
@@ -66,11 +70,11 @@ class Around(NamedTuple):
     next_to: Column
 
 
-def booked_around(calendar: Calendar, asked: SessionColumns, as_of: Ints) -> Around:
-    """Counts on the calendar as it was known at each session's moment."""
-    places = (asked.tutor, asked.row, asked.starts_at, asked.day, as_of)
+def booked_around(calendar: Calendar, sessions: SessionColumns, as_of: Ints) -> Around:
+    """Counts of the sessions booked around these, as known at `as_of` (sessions,)."""
+    queried = (sessions.tutor, sessions.row, sessions.starts_at, sessions.day, as_of)
     c = calendar
-    return Around(*_scan(c.begins, c.row, c.starts_at, c.ends_at, c.day, c.known_at, c.off_at, *places))
+    return Around(*_scan(c.begins, c.row, c.starts_at, c.ends_at, c.day, c.known_at, c.off_at, *queried))
 
 
 @njit(cache=True, nogil=True)
@@ -88,7 +92,7 @@ def _scan(
     days: Days,
     as_of: Ints,
 ) -> Values:
-    found = np.zeros((3, tutors.size))
+    counts = np.zeros((3, tutors.size))
     for i in range(tutors.size):
         if tutors[i] < 0:
             continue
@@ -97,9 +101,9 @@ def _scan(
         j = first + np.searchsorted(starts_at[first:end], start - WEEK)
         while j < end and starts_at[j] < start + LONGEST_DAY:
             if known_at[j] < as_of[i] and off_at[j] >= as_of[i] and row[j] != rows[i]:
-                found[0, i] += starts_at[j] < start
-                found[1, i] += day[j] == days[i]
+                counts[0, i] += starts_at[j] < start
+                counts[1, i] += day[j] == days[i]
                 ends_near = ends_at[j] != MISSING and abs(ends_at[j] - start) <= NEAR
-                found[2, i] += ends_near or abs(starts_at[j] - start) <= NEAR
+                counts[2, i] += ends_near or abs(starts_at[j] - start) <= NEAR
             j += 1
-    return found
+    return counts

@@ -1,4 +1,4 @@
-"""Who wrote to the tutor, and when the tutor wrote back."""
+"""Messages from students to tutors, and the tutors' replies."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ from features.base.stream import Stream
 
 @dataclass(frozen=True)
 class Questions:
-    """Messages of students to a tutor: tutor codes, when sent, and when the tutor next wrote to that student.
+    """Messages from students to tutors: (questions,) each, times in UTC microseconds.
 
-    `answered_at` is -1 where the tutor has not written since. (questions,) each, in UTC microseconds.
+    `answered_at` is when the tutor next wrote to that student, -1 if not yet.
     """
 
     tutor: Ints
@@ -26,13 +26,13 @@ class Questions:
 
 
 def questions(messages: pa.Table, tutor: Ints) -> Questions:
-    """The students' messages among these, `tutor` (messages,) being their codes; those naming no student are none."""
+    """Find the messages from named students and the replies. `tutor` (messages,) are the messages' tutor codes."""
     sent_at, pair, n_pairs = microseconds(messages["sent_at"]), *_pairs(messages, tutor)
     by_time = np.argsort(sent_at, kind="stable")
     wrote = np.where(equals(messages["sender"], Party.TUTOR), pair, -1)[by_time]
     answers = Stream.build(wrote, sent_at[by_time], n_pairs, {})
     asked = np.flatnonzero(equals(messages["sender"], Party.STUDENT) & (pair >= 0))
-    # The first message of the tutor strictly after the question.
+    # The tutor's first message strictly after the question.
     place = positions(answers.starts, answers.known, pair[asked], sent_at[asked] + 1)
     answered = place < answers.starts[pair[asked] + 1]
     answered_at = np.full(asked.size, -1)
@@ -41,7 +41,7 @@ def questions(messages: pa.Table, tutor: Ints) -> Questions:
 
 
 def _pairs(messages: pa.Table, tutor: Ints) -> tuple[Ints, int]:
-    """A code (messages,) for each pair of tutor and student that ever wrote, -1 where either is unknown."""
+    """Code of each message's pair of tutor and student (messages,), -1 where either is unknown; number of pairs."""
     students = array(messages["student_id"]).dictionary_encode()
     student = codes(students.indices)
     keys = pa.array(tutor * len(students.dictionary) + student, mask=(tutor < 0) | (student < 0))

@@ -1,4 +1,4 @@
-"""The history of the marketplace as streams of events, each event at the moment it became known."""
+"""History of the marketplace: streams of events, each event at the moment it became known."""
 
 from functools import cached_property
 
@@ -21,17 +21,17 @@ __all__ = ["MISSING", "History", "SessionColumns", "microseconds", "slot_owner"]
 
 
 class History(CodedDataset):
-    """All that a feature may read. Built once from a dataset; answers any number of queries.
+    """The data that features may read, built once from a dataset for any number of queries.
 
-    Streams are built when first used: a request that needs three does not pay for twenty.
+    Streams are built at first use, so that a request builds only those it needs.
     """
 
     @cached_property
     def _finished(self) -> Ints:
-        """Sessions with a known outcome, by the time it became known."""
+        """Rows of the sessions with a known outcome, in the order in which it became known."""
         known = self.sessions.known_at
-        some = np.flatnonzero((known != MISSING) & ~self.sessions.is_in({SessionStatus.BOOKED}))
-        return some[np.argsort(known[some], kind="stable")]
+        rows = np.flatnonzero((known != MISSING) & ~self.sessions.is_in({SessionStatus.BOOKED}))
+        return rows[np.argsort(known[rows], kind="stable")]
 
     @cached_property
     def _outcome_values(self) -> NamedArrays:
@@ -55,13 +55,13 @@ class History(CodedDataset):
         return first_sessions.first_of_pairs(self.sessions, self._held_or_missed)
 
     def _outcomes_by(self, owners: Ints, n_owners: int) -> Stream:
-        """Sessions held or missed, by owners (sessions,)."""
+        """Held or missed sessions, by owners (sessions,)."""
         rows = self._held_or_missed
         return Stream.build(owners[rows], self._held_or_missed_at, n_owners, self._labels)
 
     @cached_property
     def outcomes(self) -> Stream:
-        """Finished sessions by tutor, cancelled ones among them."""
+        """Finished sessions, including cancelled ones, by tutor."""
         rows = self._finished
         return Stream.build(
             self.sessions.tutor[rows], self.sessions.known_at[rows], self.n_tutors, self._outcome_values
@@ -69,35 +69,35 @@ class History(CodedDataset):
 
     @cached_property
     def deliveries(self) -> Stream:
-        """Sessions the tutor kept, by tutor."""
+        """Delivered sessions, by tutor."""
         rows = self._finished[self._outcome_values["delivered"]]
         return Stream.build(self.sessions.tutor[rows], self.sessions.known_at[rows], self.n_tutors, {})
 
     @cached_property
     def slot_outcomes(self) -> Stream:
-        """Sessions held or missed, by tutor, weekday and part of day (in the tutor's zone)."""
+        """Held or missed sessions, by tutor, weekday and part of day (in the tutor's time zone)."""
         return self._outcomes_by(slot_owner(self.sessions.tutor, self.sessions.slot), self.n_tutors * SLOTS)
 
     @cached_property
     def weekday_outcomes(self) -> Stream:
-        """Sessions held or missed, by tutor and weekday."""
+        """Held or missed sessions, by tutor and weekday."""
         owners = weekday_owner(self.sessions.tutor, self.sessions.weekday)
         return self._outcomes_by(owners, self.n_tutors * len(WEEKDAYS))
 
     @cached_property
     def part_outcomes(self) -> Stream:
-        """Sessions held or missed, by tutor and part of day."""
+        """Held or missed sessions, by tutor and part of day."""
         owners = part_owner(self.sessions.tutor, self.sessions.slot)
         return self._outcomes_by(owners, self.n_tutors * len(PARTS_OF_DAY))
 
     @cached_property
     def pair_outcomes(self) -> Stream:
-        """Sessions held or missed, by pair of tutor and student."""
+        """Held or missed sessions, by pair of tutor and student."""
         return self._outcomes_by(self.sessions.pair, len(self.pairs))
 
     @cached_property
     def first_ratings(self) -> Stream:
-        """The first session held or missed of each pair, by tutor."""
+        """First held or missed session of each pair, by tutor."""
         first = self._first_of_pairs
         places = np.flatnonzero(self._outcome_values["labelled"])[first]
         values = {name: self._outcome_values[name][places] for name in ("rated", "rating")}
@@ -106,7 +106,10 @@ class History(CodedDataset):
 
     @cached_property
     def judged_firsts(self) -> Stream:
-        """The same when the time for a second booking has passed; `led_nowhere` marks those without one."""
+        """First held or missed session of each pair, by tutor, known once the time for a follow-up booking is over.
+
+        `led_nowhere` marks those without a follow-up booking.
+        """
         rows = self._held_or_missed[self._first_of_pairs]
         lost = first_sessions.led_nowhere(self.sessions, rows, len(self.pairs))
         judged = first_sessions.judged_at(self.sessions, rows)
@@ -114,12 +117,12 @@ class History(CodedDataset):
 
     @cached_property
     def kept_in_a_row(self) -> Ints:
-        """After each event of `outcomes`, the sessions kept since the tutor last missed or called off late."""
+        """Sessions delivered since the last no-show or last-minute cancellation, after each event of `outcomes`."""
         return self._in_a_row("delivered", "broken")
 
     @cached_property
     def bad_in_a_row(self) -> Ints:
-        """After each event of `outcomes`, how many sessions on end were missed, called off late, or begun late."""
+        """Consecutive sessions missed, cancelled at the last minute or started late, after each event of `outcomes`."""
         return self._in_a_row("bad", "good")
 
     def _in_a_row(self, counted: str, breaks: str) -> Ints:
@@ -128,7 +131,7 @@ class History(CodedDataset):
 
     @cached_property
     def calendar(self) -> Calendar:
-        """The sessions of each tutor by their start."""
+        """Sessions of each tutor by their start."""
         return calendar_of(self.sessions, microseconds(self._table["ends_at"]), self.n_tutors)
 
     @cached_property
@@ -144,24 +147,24 @@ class History(CodedDataset):
 
     @cached_property
     def session_moves(self) -> Stream:
-        """Reschedules by the session that was moved."""
+        """Reschedules by rescheduled session."""
         owners = self._moved[0]
         return self._events("reschedules", "requested_at", {}, owners, int(owners.max(initial=-1)) + 1)
 
     def moved_codes(self, rows: Ints) -> Ints:
-        """The owners in `session_moves` of sessions given by their row here (n,), -1 for one never moved."""
+        """Owners in `session_moves` of sessions by row (n,), -1 for a session that was never rescheduled."""
         n_moved = self.session_moves.starts.size - 1
         moved = np.append(self._moved[1], -1)[rows]
         return np.where(moved < n_moved, moved, -1)
 
     @cached_property
     def sent_messages(self) -> Stream:
-        """Messages the tutor wrote, by tutor."""
+        """Messages from tutors, by tutor."""
         return self._messages_of(Party.TUTOR)
 
     @cached_property
     def attention(self) -> Stream:
-        """Messages the platform wrote to the tutor, by tutor."""
+        """Messages from the platform to tutors, by tutor."""
         return self._messages_of(Party.PLATFORM)
 
     @cached_property
@@ -171,17 +174,19 @@ class History(CodedDataset):
 
     @cached_property
     def received_messages(self) -> Stream:
-        """Messages students wrote to the tutor, by tutor."""
-        found = self._questions
-        return self._by_time(found.tutor, found.sent_at, self.n_tutors, {})
+        """Messages from students to tutors, by tutor."""
+        received = self._questions
+        return self._by_time(received.tutor, received.sent_at, self.n_tutors, {})
 
     @cached_property
     def answered_messages(self) -> Stream:
-        """The same at the moment the tutor wrote back; `waited` is the time until then, in microseconds."""
-        found = self._questions
-        answered = np.flatnonzero(found.answered_at >= 0)
-        waited = (found.answered_at - found.sent_at)[answered]
-        return self._by_time(found.tutor[answered], found.answered_at[answered], self.n_tutors, {"waited": waited})
+        """Messages from students, known when the tutor wrote back; `waited` is the time until then in microseconds."""
+        received = self._questions
+        answered = np.flatnonzero(received.answered_at >= 0)
+        waited = (received.answered_at - received.sent_at)[answered]
+        return self._by_time(
+            received.tutor[answered], received.answered_at[answered], self.n_tutors, {"waited": waited}
+        )
 
     def _messages_of(self, sender: Party) -> Stream:
         messages = self.dataset.tables["messages"]
@@ -196,7 +201,7 @@ class History(CodedDataset):
         owners: Ints | None = None,
         n_owners: int | None = None,
     ) -> Stream:
-        """The rows of a kind, by tutor where no other owners (rows,) are given."""
+        """Rows of a kind by owner (rows,), by default the tutor."""
         table = self.dataset.tables[kind]
         owners = self.tutor_codes(table["tutor_id"]) if owners is None else owners
         return self._by_time(

@@ -1,4 +1,4 @@
-"""What came of each finished session, as the values that streams of outcomes add up."""
+"""Outcome values of finished sessions, summed by the streams of outcomes."""
 
 from datetime import timedelta
 
@@ -15,11 +15,11 @@ VERY_LAST_MINUTE = timedelta(hours=4)
 """A cancellation with less notice than this leaves no time for a substitute."""
 
 LATE_MINUTES = 5
-"""A tutor who comes later than this is late."""
+"""A session that starts later than this is late."""
 
 
 def outcome_values(sessions: SessionColumns, table: pa.Table, rows: Ints) -> NamedArrays:
-    """Values by name, (rows,) each: 0/1 facts of the finished sessions, and what was measured of them."""
+    """Values by name, (rows,) each: 0/1 facts of the finished sessions, and measurements."""
     status: dict[str, Flags] = {
         "missed": sessions.is_in({SessionStatus.NO_SHOW})[rows],
         "labelled": sessions.is_in(HELD_OR_MISSED)[rows],
@@ -56,7 +56,7 @@ def _cancellations(sessions: SessionColumns, table: pa.Table, rows: Ints) -> dic
 
 
 def _taught(table: pa.Table, rows: Ints, delivered: Flags) -> NamedArrays:
-    """How long each delivered session took: as measured, else as planned; `timed` where either is known."""
+    """Duration of each delivered session in microseconds, measured or otherwise planned; `timed` where known."""
     minutes = floats(table["duration_minutes"])[rows]
     ends_at, starts_at = microseconds(table["ends_at"])[rows], microseconds(table["starts_at"])[rows]
     measured, planned = ~np.isnan(minutes), ends_at != MISSING

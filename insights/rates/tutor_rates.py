@@ -61,7 +61,7 @@ def rate_scores(history: History, as_of: datetime, usual: Usual | None = None) -
 
 
 def _rates(past: Past, days: int, usual: Usual, as_of: datetime) -> list[Score]:
-    moves, sessions = evidence.moved("by_tutor", days)(past)
+    moves, sessions = evidence.reschedules("by_tutor", days)(past)
     believed = shrunk_rate(moves, sessions, usual.reschedules)
     effects = log_odds_against(believed.value, usual.reschedules.rate)
     commonest, number = _commonest(past, days)

@@ -67,7 +67,7 @@ def tutor_past(history: History, tutors: Ints, as_of: datetime) -> Past:
 
 def _reschedules(history: History, as_of: datetime) -> Prior | None:
     past = tutor_past(history, np.arange(history.n_tutors), as_of)
-    moves, sessions = evidence.moved("by_tutor", LOOK_BACK_DAYS)(past)
+    moves, sessions = evidence.reschedules("by_tutor", LOOK_BACK_DAYS)(past)
     return fit_prior(moves, sessions) if np.count_nonzero(sessions) >= FEWEST_TUTORS else None
 
 

@@ -1,4 +1,4 @@
-"""`python -m serving`: the BentoML service at the address of the settings, until Ctrl-C."""
+"""`python -m serving`: run the BentoML service at the configured address until Ctrl-C."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from serving.guard.rate_limits import check_workers
 
 
 def main(environ: Mapping[str, str]) -> None:
-    """Become `bentoml serve`: the same process, so that a signal to us is a signal to it."""
+    """Replace this process by `bentoml serve`, so that signals reach it directly."""
     keep_files_private()
     host = environ.get("BENTOML_HOST", "127.0.0.1")
     try:
@@ -28,12 +28,12 @@ def main(environ: Mapping[str, str]) -> None:
 
 
 def quiet(data_dir: Path) -> dict[str, str]:
-    """What keeps BentoML from calling home, and its own files in our data folder."""
+    """Environment that disables BentoML's usage tracking and keeps its files in the data folder."""
     return {"BENTOML_DO_NOT_TRACK": "True", "BENTOML_HOME": str(data_dir / "bentoml")}
 
 
 def sized(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """How many processes answer; what the environment already tells BentoML goes on top."""
+    """Environment that sets the number of worker processes; options already in the environment take precedence."""
     workers = f"services.tutor_quality.workers={settings.api_workers}"
     return {"BENTOML_CONFIG_OPTIONS": f"{workers} {environ.get('BENTOML_CONFIG_OPTIONS', '')}".strip()}
 

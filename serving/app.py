@@ -1,4 +1,4 @@
-"""The FastAPI app: all routes, guarded, every error a problem document."""
+"""FastAPI app: all routes behind the guard, with every error as a problem document."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -31,18 +31,18 @@ from serving.routes.admin import keys as admin_keys
 from serving.routes.admin import webhooks as admin_webhooks
 
 _MEANINGS = {
-    400: "no version of the API that there is, or bytes that are no text",
-    401: "no key or a wrong one, or no signature or a wrong one",
-    403: "a key that may not do this",
-    404: "no such tutor, student, session or path",
-    408: "the body did not come within 30 seconds",
-    409: "the session is no longer to come, or the event's id was taken before with another body",
+    400: "unknown API version, or a body that cannot be decoded",
+    401: "missing or wrong key, or missing or wrong signature",
+    403: "the key lacks the permission",
+    404: "unknown tutor, student, session or path",
+    408: "the body did not arrive within 30 seconds",
+    409: "the session is not upcoming, the tutor is not active, or the event's id was used with a different body",
     413: "the body is too large",
     415: "the body is not JSON",
-    422: "fields that cannot be used, each named in `errors`",
-    429: "too many requests; `Retry-After` says in how many seconds to come again",
-    500: "an error of ours",
-    503: "the database does not answer, or there is no model that can be used",
+    422: "invalid fields, each named in `errors`",
+    429: "too many requests; retry after `Retry-After` seconds",
+    500: "an error in the service",
+    503: "the database does not respond, or no usable model exists",
 }
 _STATUSES: Mapping[str, tuple[int, ...]] = {
     "scores": (400, 401, 403, 404, 422, 429, 500, 503),
@@ -65,14 +65,14 @@ _SIGNATURE = {
     "name": "webhook-signature",
     "description": "Standard Webhooks, with the headers webhook-id and webhook-timestamp",
 }
-_BASIC = {"type": "http", "scheme": "basic", "description": "a key's id and secret, to get a token with"}
+_BASIC = {"type": "http", "scheme": "basic", "description": "a key's id and secret, to request a token"}
 
 
 class Api(FastAPI):
-    """A FastAPI that describes its problems and its keys."""
+    """A FastAPI app whose OpenAPI document includes problems, authentication and examples."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, made once."""
+        """The OpenAPI document, generated once."""
         if self.openapi_schema is None:
             schema = super().openapi()
             schema["components"]["securitySchemes"] = {**_KEYS, "basic": _BASIC, "signature": _SIGNATURE}
@@ -87,9 +87,9 @@ class Api(FastAPI):
 
 
 def create_app(resources: Callable[[], Resources]) -> FastAPI:
-    """The app. `resources` is called with every request, so that they may be opened after the app is made.
+    """Create the app. `resources` is called with every request, so that they can be opened later.
 
-    The interactive docs are off, since they load scripts from a content network: the schema is at /api/openapi.json.
+    Interactive docs are disabled, since they load scripts from a CDN; the schema is at /api/openapi.json.
     """
     app = Api(
         title="Tutor Quality Scoring",

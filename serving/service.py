@@ -1,6 +1,6 @@
 """The BentoML service: `python -m serving`, or `bentoml serve serving.service:TutorQuality`.
 
-This is an edge: the environment is read here, once, when the service starts.
+The environment is read only here, once, when the service starts.
 """
 
 import os
@@ -25,23 +25,23 @@ from serving.http.schedule_gauges import ScheduleGauges
 from serving.resources import Resources, open_resources
 from serving.warm_up import warm_up
 
-_held = ExitStack()
+_exit_stack = ExitStack()
 
 
 @cache
 def resources() -> Resources:
-    """The service's resources, opened with the first use and held until the service stops."""
+    """The service's resources, opened on first use and closed when the service stops."""
     settings = load_settings(os.environ)
-    opened = open_resources(_held.enter_context(running_database(settings)), api_key(settings), settings)
-    _held.callback(opened.engine.dispose)
-    _held.callback(opened.close)
+    opened = open_resources(_exit_stack.enter_context(running_database(settings)), api_key(settings), settings)
+    _exit_stack.callback(opened.engine.dispose)
+    _exit_stack.callback(opened.close)
     return opened
 
 
-def _end_streams_when_stopped(opened: Resources) -> None:
-    """Streams never end by themselves, and the server waits for what is open: so they are told first."""
+def _close_streams_on_signal(opened: Resources) -> None:
+    """Close streams on SIGINT and SIGTERM first: they never end by themselves, and the server waits for them."""
     if threading.current_thread() is not threading.main_thread():
-        return  # signals are not ours
+        return  # only the main thread can handle signals
     for number in (signal.SIGINT, signal.SIGTERM):
         before = signal.getsignal(number)
 
@@ -59,25 +59,25 @@ app = create_app(resources)
 async def api(scope: Scope, receive: Receive, send: Send) -> None:
     """The app as a plain ASGI callable.
 
-    BentoML passes whatever a mounted FastAPI does not route to its own landing page, which frames a tag manager.
-    Of a plain callable it knows no routes: everything but its probes, /metrics and /schema.json comes to us.
+    BentoML serves its own landing page, which embeds a tag manager, for every path that a mounted FastAPI does not
+    route. A plain callable gets every request except BentoML's probes, /metrics and /schema.json.
     """
     await app(scope, receive, send)
 
 
 @bentoml.service(name="tutor_quality", traffic={"timeout": 30}, workers=1, service_class=Shortcut)
 class TutorQuality:
-    """Serves the API; BentoML's own routes pass the same guard."""
+    """Serves the API. BentoML's own routes pass the same guard."""
 
     def __init__(self) -> None:
         keep_files_private()  # here too: `bentoml serve` starts it in containers
         warm_up(resources())
-        _end_streams_when_stopped(resources())
+        _close_streams_on_signal(resources())
 
     @bentoml.on_shutdown
     def close(self) -> None:
-        """Give back the connections, and leave the embedded database."""
-        _held.close()
+        """Close the connections and release the embedded database."""
+        _exit_stack.close()
 
 
 TutorQuality.mount_asgi_app(api)  # type: ignore[attr-defined]  # the decorator makes a Service of the class

@@ -1,4 +1,4 @@
-"""What the first request would else wait for: compiled kernels, the models' trees, a connection to the database."""
+"""Warm-up before the first request: compiled kernels, the models' trees, a database connection."""
 
 import gc
 import logging
@@ -18,13 +18,14 @@ from store.facts.lookups import any_tutor
 
 logger = logging.getLogger("tutor_quality.serving")
 
-NOBODY = "nobody"
+NO_TUTOR = "nobody"
+"""Id used where no tutor is stored."""
 
 
 def warm_up(resources: Resources) -> None:
-    """Bring the schema up to date, predict once with every model there is, about some tutor, and tell nobody.
+    """Upgrade the schema and predict once with every model, for any tutor; the predictions are discarded.
 
-    Without a model or a database there is nothing to do: a service may start before either.
+    Does nothing without a model or a database: a service may start before either.
     """
     try:
         upgrade(resources.engine)
@@ -33,20 +34,20 @@ def warm_up(resources: Resources) -> None:
             if champion is not None:
                 _predict(task, champion, resources)
     except TutorQualityError as error:
-        logger.warning("not warmed up: %s", " ".join(str(error).split()))
-    # All that is here now stays for good: the collector need not look through it again while somebody waits.
+        logger.warning("warm-up skipped: %s", " ".join(str(error).split()))
+    # Objects allocated up to now live as long as the process: freezing spares requests their garbage collection.
     gc.collect()
     gc.freeze()
 
 
 def _predict(task: Task, champion: Champion, resources: Resources) -> None:
-    now, tutor_id = resources.now(), any_tutor(resources.engine) or NOBODY
+    now, tutor_id = resources.now(), any_tutor(resources.engine) or NO_TUTOR
     history = resources.histories.of_tutor(tutor_id)
     if history is None:
-        history = History(read_dataset(resources.engine, [NOBODY], HISTORY_KINDS))
+        history = History(read_dataset(resources.engine, [NO_TUTOR], HISTORY_KINDS))
     if task is Task.CHURN:
         score_churn(champion.model, champion.version, history, now)
         return
     question = DescribedSession(tutor_id=tutor_id, starts_at=now + timedelta(days=1))
     session = history.columns_of(described_row(question, history.dataset, now))
-    score_sessions(champion.model, champion.version, history, [NOBODY], session, now)
+    score_sessions(champion.model, champion.version, history, [NO_TUTOR], session, now)

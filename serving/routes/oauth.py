@@ -1,4 +1,4 @@
-"""Access tokens for client credentials: RFC 6749, section 4.4, where the client is a key."""
+"""Access tokens for client credentials (RFC 6749, section 4.4); the client is an API key."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ router = APIRouter(tags=["keys"])
 
 _FIELDS = {
     "grant_type": {"type": "string", "enum": ["client_credentials"]},
-    "client_id": {"type": "string", "description": "the key's id; not where HTTP Basic is used"},
-    "client_secret": {"type": "string", "description": "the whole key, or its secret; not where HTTP Basic is used"},
+    "client_id": {"type": "string", "description": "the key's id; omit it with HTTP Basic"},
+    "client_secret": {"type": "string", "description": "the whole key, or its secret; omit it with HTTP Basic"},
     "scope": {
         "type": "string",
-        "description": "what the token may do, spaces between; all that the key may, if left out",
+        "description": "requested permissions, separated by spaces; all permissions of the key if omitted",
     },
 }
 _FORM = {
@@ -45,18 +45,18 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class AccessToken(BaseModel):
-    """A token to send as `Authorization: Bearer …`, and for how many seconds it is good."""
+    """A token to send as `Authorization: Bearer …`, and its lifetime in seconds."""
 
     model_config = ConfigDict(frozen=True)
 
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"
     expires_in: int
-    scope: Annotated[str, Field(description="what it may do, with spaces between")]
+    scope: Annotated[str, Field(description="permissions of the token, separated by spaces")]
 
 
 class _Refused(Exception):
-    """A request for a token that RFC 6749, section 5.2, has a word for."""
+    """A rejected token request, with its error code of RFC 6749, section 5.2."""
 
     def __init__(self, error: str, detail: str, status: int = 400) -> None:
         super().__init__(detail)
@@ -66,19 +66,19 @@ class _Refused(Exception):
 @router.post("/api/oauth/token", response_model=AccessToken, openapi_extra=_FORM, summary="Access token")
 @access(Signed(), example=admin_examples.ACCESS_TOKEN, media_type="application/x-www-form-urlencoded")
 async def token(request: Request, response: Response, resources: AppResources) -> Any:
-    """A token of ten minutes for a key's id and secret, in the body or by HTTP Basic.
+    """Issue a token, valid for ten minutes, for a key's id and secret, in the body or by HTTP Basic.
 
-    It may do what the key may, or the part named in `scope`, and dies with the key. Problems carry the `error` of
-    RFC 6749 as well.
+    It has the permissions of the key, or those requested in `scope`, and expires or is revoked with the key. Problems
+    also contain the `error` of RFC 6749.
     """
     try:
         form = _form(await request.body())
         key = await _key(request, form, resources)
-        made = _made(key, form, resources, resources.now())
+        issued = _issue(key, form, resources, resources.now())
     except _Refused as refused:
         return _refusal(request, refused)
     response.headers.update(_NO_STORE)
-    return made
+    return issued
 
 
 def _form(body: bytes) -> Mapping[str, str]:
@@ -87,18 +87,18 @@ def _form(body: bytes) -> Mapping[str, str]:
     except ValueError:
         raise _Refused("invalid_request", "the body is not a form") from None
     if len(dict(pairs)) != len(pairs):
-        raise _Refused("invalid_request", "a field is given twice")
+        raise _Refused("invalid_request", "a field is sent twice")
     return dict(pairs)
 
 
 async def _key(request: Request, form: Mapping[str, str], resources: Resources) -> ApiKey:
     key_id, secret = _client(request.headers.get("authorization", ""), form)
-    whole = parts(secret)
+    whole_key = parts(secret)
 
     def look_up() -> ApiKey:
-        if whole is not None and whole[0] != key_id:
+        if whole_key is not None and whole_key[0] != key_id:
             raise UnknownCaller
-        return resources.guard_context.authenticator.key_of(key_id, whole[1] if whole else secret)
+        return resources.guard_context.authenticator.key_of(key_id, whole_key[1] if whole_key else secret)
 
     try:
         return await resources.guard_context.limits.check_credential(address(request), look_up)
@@ -112,7 +112,7 @@ def _client(authorization: str, form: Mapping[str, str]) -> tuple[str, str]:
             raise _Refused("invalid_client", "send the key's id and secret, in the body or by HTTP Basic", 401)
         return form["client_id"], form["client_secret"]
     if "client_id" in form or "client_secret" in form:
-        raise _Refused("invalid_request", "send the key's id and secret in one way, not in two")
+        raise _Refused("invalid_request", "send the key's id and secret either in the body or by HTTP Basic")
     scheme, _, encoded = authorization.partition(" ")
     try:
         key_id, separator, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")
@@ -123,24 +123,24 @@ def _client(authorization: str, form: Mapping[str, str]) -> tuple[str, str]:
     return unquote_plus(key_id), unquote_plus(secret)
 
 
-def _made(key: ApiKey, form: Mapping[str, str], resources: Resources, now: datetime) -> AccessToken:
+def _issue(key: ApiKey, form: Mapping[str, str], resources: Resources, now: datetime) -> AccessToken:
     if form.get("grant_type") != "client_credentials":
-        wrong = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
-        raise _Refused(wrong, "grant_type must be client_credentials")
-    may = ALLOWED[key.role] if key.scopes is None else key.scopes
-    scopes = _scopes(form["scope"]) if "scope" in form else may
-    if not scopes or not scopes <= may:
-        raise _Refused("invalid_scope", f"the key may do no more than: {' '.join(sorted(may))}")
-    text, made = resources.guard_context.tokens.make(
+        error = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
+        raise _Refused(error, "grant_type must be client_credentials")
+    allowed = ALLOWED[key.role] if key.scopes is None else key.scopes
+    scopes = _scopes(form["scope"]) if "scope" in form else allowed
+    if not scopes or not scopes <= allowed:
+        raise _Refused("invalid_scope", f"the key is limited to: {' '.join(sorted(allowed))}")
+    text, token = resources.guard_context.tokens.make(
         Principal(key.id, key.role, scopes, key.tutor_id), now, key.expires_at
     )
-    seconds = int((made.expires_at - now).total_seconds())
+    seconds = int((token.expires_at - now).total_seconds())
     return AccessToken(access_token=text, expires_in=seconds, scope=" ".join(sorted(scopes)))
 
 
-def _scopes(named: str) -> frozenset[Permission]:
+def _scopes(text: str) -> frozenset[Permission]:
     try:
-        return frozenset(Permission(one) for one in named.split())
+        return frozenset(Permission(name) for name in text.split())
     except ValueError:
         return frozenset()
 

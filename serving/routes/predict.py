@@ -29,7 +29,7 @@ from serving.guard.request_state import set_audit_subjects
 from serving.http.direct_routes import DirectRoute, answer
 from serving.http.problems import FieldError, InvalidFields
 from serving.resources import AppResources, Resources
-from serving.routes.predict_described import scores_of, told
+from serving.routes.predict_described import scores_of, with_action
 from serving.state.histories import Histories
 from store.contacts.assignments import assignments_of
 from store.db.engine import Engine
@@ -70,7 +70,7 @@ def _predict(question: KnownSession | DescribedSession, resources: Resources) ->
         now,
         with_reasons=question.explain,
     )
-    score = told(score, question.explain)
+    score = with_action(score, question.explain)
     if question.explain:
         score = _disclosed(score, asked, resources.engine, now)
     return Prediction(

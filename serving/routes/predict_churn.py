@@ -1,4 +1,4 @@
-"""The risk that one tutor leaves, computed when asked."""
+"""Churn prediction for one tutor on request."""
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -15,18 +15,18 @@ from serving.guard.permissions import access
 from serving.guard.request_state import set_audit_subjects
 from serving.http.direct_routes import DirectRoute, answer
 from serving.resources import AppResources, Resources
-from serving.routes.predict_described import scores_of, told
+from serving.routes.predict_described import scores_of, with_action
 
 router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 
 
-@router.post("/churn", summary="Will this tutor leave?", response_model=ChurnPrediction)
+@router.post("/churn", summary="Predict churn of a tutor", response_model=ChurnPrediction)
 @access(Permission.PREDICTIONS_MAKE, body_example=examples.CHURN_QUESTION, example=examples.CHURN_PREDICTION)
 async def predict_churn(question: ChurnQuestion, request: Request, resources: AppResources) -> Response:
-    """The probability that a tutor leaves within each horizon the model knows, as known now.
+    """Predict the probability that a tutor leaves within each horizon of the model, as of now.
 
-    The tutor may be named, or given by the model's columns (`features`), which asks nothing of the database. Only an
-    active tutor can leave: of another the answer is a 409 problem `not_active`.
+    Send the tutor's id, or the model's columns (`features`), which needs no database query. Only active tutors can
+    leave: for others the response is a 409 problem `not_active`.
     """
     if isinstance(question, Features):
         scores = await scores_of(question, Task.CHURN, resources)
@@ -45,5 +45,5 @@ def _predict(question: KnownTutor, resources: Resources) -> ChurnPrediction:
         raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
     scores = score_churn(champion.model, champion.version, history, now, with_reasons=question.explain)
     return ChurnPrediction(
-        tutor_id=question.tutor_id, scores=tuple(ScoreView.of(told(score, question.explain)) for score in scores)
+        tutor_id=question.tutor_id, scores=tuple(ScoreView.of(with_action(score, question.explain)) for score in scores)
     )

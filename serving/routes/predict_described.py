@@ -1,4 +1,4 @@
-"""Predictions from the model's columns in the body: nothing is asked of the database."""
+"""Predictions from the model's columns in the request body, without a database query."""
 
 from starlette.concurrency import run_in_threadpool
 
@@ -12,17 +12,17 @@ from serving.resources import Resources
 
 
 async def scores_of(question: Features, task: Task, resources: Resources) -> list[ScoreView]:
-    """The scores of a described row. Raises InvalidFields, NoModel, ModelMismatch, DatabaseUnavailable."""
+    """Scores of a row of features. Raises InvalidFields, NoModel, ModelMismatch, DatabaseUnavailable."""
     champion = resources.champions.known(task)
     if champion is None:
         champion = await run_in_threadpool(resources.champions.get, task)
-    row, wrong = champion.columns.row(question.features)
-    if wrong:
-        raise InvalidFields([FieldError(field=f"features.{name}", detail=why) for name, why in wrong.items()])
+    row, errors = champion.columns.row(question.features)
+    if errors:
+        raise InvalidFields([FieldError(field=f"features.{name}", detail=error) for name, error in errors.items()])
     scores = score_described(champion.model, champion.version, row, resources.now(), question.explain)
-    return [ScoreView.of(told(score, question.explain)) for score in scores]
+    return [ScoreView.of(with_action(score, question.explain)) for score in scores]
 
 
-def told(score: Score, explain: bool) -> Score:
-    """The score with what to do, where somebody asks why."""
+def with_action(score: Score, explain: bool) -> Score:
+    """The score with a recommended action, if an explanation is requested."""
     return score.model_copy(update={"action": action_for(score)}) if explain else score

@@ -1,4 +1,4 @@
-"""Liveness and readiness, for load balancers; no key needed."""
+"""Liveness and readiness probes for load balancers, without authentication."""
 
 from fastapi import APIRouter
 
@@ -12,22 +12,21 @@ from store.db.engine import ping
 router = APIRouter(prefix="/api", tags=["probes"])
 
 
-@router.get("/health", summary="The process runs")
+@router.get("/health", summary="Liveness")
 @access(Open(), example=examples.HEALTH)
 async def health() -> Health:
-    """The process answers."""
+    """Return 200 while the process runs."""
     return Health()
 
 
-@router.get("/ready", summary="It can serve")
+@router.get("/ready", summary="Readiness")
 @access(Open(), example=examples.READINESS)
 def ready(resources: AppResources) -> Readiness:
-    """The database answers, and these versions of the models are loaded.
+    """Return 200 if the database responds, with the loaded version of each model.
 
-    Without a model `status` is `no_model`, and scores are answered with a sentence. Without the database it is a 503
-    problem.
+    Without a model `status` is `no_model`; scores then contain a sentence instead of values. 503 without the database.
     """
     ping(resources.engine)
-    found = {task: resources.champions.find(task) for task in Task}
-    versions = {task.value: champion.version if champion else None for task, champion in found.items()}
+    champions = {task: resources.champions.find(task) for task in Task}
+    versions = {task.value: champion.version if champion else None for task, champion in champions.items()}
     return Readiness(status="ready" if any(versions.values()) else "no_model", models=versions)

@@ -1,4 +1,4 @@
-"""Transcripts to be scored: taken now, scored later, asked for by id."""
+"""Transcripts to be scored: accepted at once, scored later, and queried by id."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -21,26 +21,26 @@ router = APIRouter(prefix="/api/quality/sessions", tags=["quality"])
 
 _DONE = {
     "scored": "scored",
-    "withheld": "withheld: what the scorer quoted does not stand in the transcript",
-    "failed": "failed: hand the transcript in again under another id",
+    "withheld": "withheld: the scorer quoted text that is not in the transcript",
+    "failed": "failed: send the transcript again with another id",
 }
 
 
 class TranscriptIn(BaseModel):
-    """A transcript: one turn a line, `tutor: …` or `student: …`."""
+    """A transcript, one turn per line: `tutor: …` or `student: …`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: PathId = Field(
         default_factory=lambda: f"quality-{uuid4().hex}",
-        description="your own id, so that sending again after a lost answer counts once; one is made where left out",
+        description="your own id, so that a retry after a lost response counts once; generated if omitted",
     )
     session_id: Id
     transcript: Annotated[Text, StringConstraints(min_length=1, max_length=900_000)]
 
 
-class QualityAnswer(BaseModel):
-    """A transcript that was handed in, and what came of it so far; `result` is null until it is scored."""
+class TranscriptStatus(BaseModel):
+    """State of a submitted transcript; `result` is null until it is scored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,26 +55,26 @@ class QualityAnswer(BaseModel):
 
     @classmethod
     def of(cls, request: QualityRequest) -> Self:
-        """What is said of a request."""
+        """The state of a stored request."""
         return cls(**vars(request), message=_DONE.get(request.status) or accepted_message(INSTALLED))
 
 
-@router.post("", status_code=202, summary="Hand in a transcript")
+@router.post("", status_code=202, summary="Submit a transcript")
 @access(Permission.QUALITY_SEND, body_example=examples.TRANSCRIPT, example=examples.TRANSCRIPT_STATUS)
-def hand_in(body: TranscriptIn, caller: Caller, resources: AppResources) -> QualityAnswer:
-    """Keep a session's transcript to be scored; the answer is given later, by the `id`.
+def hand_in(body: TranscriptIn, caller: Caller, resources: AppResources) -> TranscriptStatus:
+    """Store a session's transcript to be scored; query the result later by its `id`.
 
-    The same id with the same body is answered the same and counts once; with another body it is a 409.
+    The same id with the same body gets the same response and counts once; with a different body it is a 409.
     """
-    kept = take_transcript(resources.engine, body.id, body.session_id, body.transcript, caller.id, resources.now())
-    return QualityAnswer.of(kept)
+    stored = take_transcript(resources.engine, body.id, body.session_id, body.transcript, caller.id, resources.now())
+    return TranscriptStatus.of(stored)
 
 
-@router.get("/{request_id}", summary="What came of a transcript")
+@router.get("/{request_id}", summary="Result of a transcript")
 @access(Permission.QUALITY_SEND, example=examples.TRANSCRIPT_STATUS)
-def result(request_id: Id, resources: AppResources) -> QualityAnswer:
-    """How a transcript that was handed in stands, and its result once there is one."""
-    found = quality_request(resources.engine, request_id)
-    if found is None:
-        raise UnknownSubject(f"no transcript was handed in under {request_id!r}")
-    return QualityAnswer.of(found)
+def result(request_id: Id, resources: AppResources) -> TranscriptStatus:
+    """State of a submitted transcript, and its result once it is scored."""
+    stored = quality_request(resources.engine, request_id)
+    if stored is None:
+        raise UnknownSubject(f"there is no transcript {request_id!r}")
+    return TranscriptStatus.of(stored)

@@ -1,4 +1,4 @@
-"""The gap detector: Rails says what it has of a span of time; the answer names what is missing here."""
+"""Reconciliation with Rails: compare its sessions of a time span with those stored here."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -35,7 +35,7 @@ _IDS_EXAMPLE: dict[str, Any] = {
 
 
 class SpanOfSessions(BaseModel):
-    """All sessions of yours that start in [from, to): their ids, or how many stand how. Ids find more."""
+    """All your sessions that start in [from, to): their ids, or their counts by status. Ids detect more."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -52,14 +52,14 @@ class SpanOfSessions(BaseModel):
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if self.session_ids is None and self.counts is None:
-            raise ValueError("give session_ids, counts or both")
+            raise ValueError("send session_ids, counts or both")
         if not timedelta(0) < self.end - self.begin <= LONGEST:
-            raise ValueError(f"`to` must lie after `from`, by {LONGEST.days} days at most")
+            raise ValueError(f"`to` must be after `from`, by at most {LONGEST.days} days")
         return self
 
 
 class CountDifference(BaseModel):
-    """A status of which there are not as many here as with you."""
+    """A session status whose counts differ."""
 
     status: SessionStatus
     yours: int
@@ -67,11 +67,11 @@ class CountDifference(BaseModel):
 
 
 class Reconciled(BaseModel):
-    """What differs. Send the events of `missing` again, or run `tqs rails sync`.
+    """Differences. Send the events of `missing` again, or run `tqs rails sync`.
 
-    `waiting` are kept and not worked on yet; `parked` are kept and need a person here; `unexpected` start in that span
-    here, and you did not name them. Where you named no ids those four are empty, and `counts` alone speaks; `backlog`
-    is then how many events of sessions are kept and not worked on yet, after which they may agree.
+    Events of `waiting` are stored and not processed yet; those of `parked` need a person here; `unexpected` sessions
+    start in the span here, but you did not send them. Without ids these four are empty and only `counts` is compared;
+    `backlog` is then the number of session events not processed yet, after which the counts may agree.
     """
 
     model_config = ConfigDict(
@@ -99,18 +99,18 @@ class Reconciled(BaseModel):
     backlog: int | None = None
 
 
-@router.post("/reconcile", summary="Find what never came")
+@router.post("/reconcile", summary="Find missing sessions")
 @access(Permission.EVENTS_SEND)
 def reconcile(span: SpanOfSessions, resources: AppResources) -> Reconciled:
-    """Compare what you have of a day, or of up to 31, with what is here."""
-    found: dict[str, Any] = {}
+    """Compare your sessions of up to 31 days with those stored here."""
+    differences: dict[str, Any] = {}
     if span.session_ids is not None:
-        found |= asdict(compare_ids(resources.engine, span.begin, span.end, span.session_ids))
+        differences |= asdict(compare_ids(resources.engine, span.begin, span.end, span.session_ids))
     if span.counts is not None:
-        counted = counts_of(resources.engine, span.begin, span.end)
-        found |= {"counts": _differences(span.counts, counted.sessions), "backlog": counted.backlog}
-    complete = not any(found.get(name) for name in ("missing", "parked", "unexpected", "counts"))
-    return Reconciled(complete=complete, **found)
+        counts = counts_of(resources.engine, span.begin, span.end)
+        differences |= {"counts": _differences(span.counts, counts.sessions), "backlog": counts.backlog}
+    complete = not any(differences.get(name) for name in ("missing", "parked", "unexpected", "counts"))
+    return Reconciled(complete=complete, **differences)
 
 
 def _differences(yours: Counts, ours: Counts) -> tuple[CountDifference, ...]:

@@ -1,1 +1,1 @@
-"""Routes for administrators: keys, inbox, webhooks."""
+"""Admin routes: keys, inbox, webhooks."""

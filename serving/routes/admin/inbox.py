@@ -1,4 +1,4 @@
-"""What of the inbox is not done, and another try for what was parked."""
+"""Admin routes for unprocessed events: list them, and retry parked ones."""
 
 from datetime import datetime
 from typing import Annotated
@@ -20,7 +20,7 @@ _LARGEST = 2**63 - 1
 
 
 class InboxEvent(BaseModel):
-    """An event that is not done: `id` is its number here, `event_id` your own. `error` says why, after a try."""
+    """An unprocessed event. `id` is its number here, `event_id` is your own; `error` is that of the last attempt."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -35,7 +35,7 @@ class InboxEvent(BaseModel):
 
 
 class InboxPage(BaseModel):
-    """Events of one state, the oldest first, and how many there are of both. `next_after` is None on the last page."""
+    """Events of one state, oldest first, and the counts of both states. `next_after` is null on the last page."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,47 +47,47 @@ class InboxPage(BaseModel):
 
 
 class Retried(BaseModel):
-    """The numbers of the events that will be tried again."""
+    """Numbers of the events that will be retried."""
 
     model_config = ConfigDict(frozen=True)
 
     retried: tuple[int, ...]
 
 
-@router.get("", summary="Events that are not done")
+@router.get("", summary="List unprocessed events")
 @access(Permission.ADMIN, example=admin_examples.INBOX)
 def list_inbox(
     resources: AppResources,
     state: InboxState = InboxState.PARKED,
-    after: Annotated[int, Query(ge=0, le=_LARGEST, description="`next_after` of the page before")] = 0,
+    after: Annotated[int, Query(ge=0, le=_LARGEST, description="`next_after` of the previous page")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> InboxPage:
-    """Events that wait to be worked on, or that failed and are parked for a person."""
+    """List events that wait to be processed, or that failed and are parked until a person acts."""
     events = unfinished(resources.engine, state, after, limit)
-    counted = backlog(resources.engine)
+    counts = backlog(resources.engine)
     return InboxPage(
-        waiting=counted.waiting,
-        parked=counted.parked,
-        oldest_waiting=counted.oldest,
+        waiting=counts.waiting,
+        parked=counts.parked,
+        oldest_waiting=counts.oldest,
         events=tuple(InboxEvent.model_validate(event) for event in events),
         next_after=events[-1].id if len(events) == limit else None,
     )
 
 
-@router.post("/{row}/retry", summary="Try a parked event again", status_code=202)
+@router.post("/{row}/retry", summary="Retry a parked event", status_code=202)
 @access(Permission.ADMIN)
 def retry_parked(
     row: Annotated[int, Path(ge=1, le=_LARGEST)], caller: Caller, request: Request, resources: AppResources
 ) -> None:
-    """Try a parked event again, as often as a new one. 404 where no event of that number is parked."""
+    """Retry a parked event, with as many attempts as a new one. 404 if no event with that number is parked."""
     retry(resources.engine, row, caller, resources.now(), request_id(request.scope))
     mark_audited(request)
 
 
-@router.post("/retry_parked", summary="Try all parked events again", status_code=202)
+@router.post("/retry_parked", summary="Retry all parked events", status_code=202)
 @access(Permission.ADMIN, example=admin_examples.RETRIED)
 def retry_all_parked(caller: Caller, request: Request, resources: AppResources) -> Retried:
-    """Try again all that is parked, as after a fault of ours was mended."""
+    """Retry every parked event (for example after a bug fix). Returns their numbers."""
     retried = retry_all(resources.engine, caller, resources.now(), request_id(request.scope))
     if retried:
         mark_audited(request)

@@ -1,4 +1,4 @@
-"""Keys and what was done with them, for an administrator."""
+"""Admin routes for API keys and the audit log."""
 
 import secrets
 from datetime import datetime
@@ -24,7 +24,7 @@ KeyName = Annotated[Name, Field(min_length=1)]
 
 
 class KeyRequest(BaseModel):
-    """What a key is to be."""
+    """Properties of the key to create."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -32,20 +32,22 @@ class KeyRequest(BaseModel):
         json_schema_extra={"example": {"name": "Rails, production", "role": "read", "scopes": ["scores:read"]}},
     )
 
-    name: KeyName = Field(description="who will hold it")
+    name: KeyName = Field(description="who will use the key")
     role: Role
-    scopes: frozenset[Permission] | None = Field(None, description="a part of what the role may; all, where left out")
-    tutor_id: PathId | None = Field(None, description="for the role `tutor`: whose scores it opens")
-    expires_at: Moment | None = Field(None, description="never, where left out")
+    scopes: frozenset[Permission] | None = Field(
+        None, description="a subset of the role's permissions; all of them if omitted"
+    )
+    tutor_id: PathId | None = Field(None, description="for the role `tutor`: the tutor whose scores the key can read")
+    expires_at: Moment | None = Field(None, description="expiry; none if omitted")
 
     @property
     def wish(self) -> KeyWish:
-        """The same for the store. Raises InvalidKey."""
+        """The request in the domain's form. Raises InvalidKey."""
         return KeyWish(self.name, self.role, self.scopes, self.tutor_id, self.expires_at)
 
 
 class KeyView(BaseModel):
-    """A key without its secret, which nobody has but its holder."""
+    """A key without its secret, which only its holder has."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,41 +60,41 @@ class KeyView(BaseModel):
     created_by: str
     expires_at: datetime | None
     revoked_at: datetime | None
-    last_used_at: datetime | None = Field(description="to the minute")
+    last_used_at: datetime | None = Field(description="accurate to the minute")
 
     @classmethod
-    def of(cls, made: ApiKey, **more: str) -> Self:
-        """The view of a key."""
-        scopes = None if made.scopes is None else tuple(sorted(made.scopes))
-        shown = {name: value for name, value in vars(made).items() if name in KeyView.model_fields}
-        return cls(**{**shown, **more, "scopes": scopes})
+    def of(cls, key: ApiKey, /, **more: str) -> Self:
+        """The view of a key; `more` are further fields."""
+        scopes = None if key.scopes is None else tuple(sorted(key.scopes))
+        fields = {name: value for name, value in vars(key).items() if name in KeyView.model_fields}
+        return cls(**{**fields, **more, "scopes": scopes})
 
 
 class NewKey(KeyView):
-    """A key that was just made. `key` is shown this once."""
+    """A key that was just created. `key` is never shown again."""
 
-    key: str = Field(description="what its holder sends", examples=["tqs_live_6f1c…_9a40…"])
+    key: str = Field(description="the API key that its holder sends", examples=["tqs_live_6f1c…_9a40…"])
 
 
-class Keys(BaseModel):
-    """Every key there ever was, the newest first."""
+class KeyList(BaseModel):
+    """Every key ever created, newest first."""
 
     keys: tuple[KeyView, ...]
 
 
 class AuditQuery(BaseModel):
-    """Which rows of the audit."""
+    """Filter and page of the audit log."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    subject_id: Id | None = Field(None, description="only what concerns this tutor (or key, or delivery)")
-    actor: Id | None = Field(None, description="only what this key, or `installation`, did")
+    subject_id: Id | None = Field(None, description="only rows about this tutor (or key, or delivery)")
+    actor: Id | None = Field(None, description="only actions of this key, or of `installation`")
     before: Annotated[int, Field(ge=1, lt=2**63)] | None = Field(None, description="only rows older than this one")
     limit: int = Field(100, ge=1, le=1000)
 
 
 class AuditEntry(BaseModel):
-    """Who did what, as what, to or about whom."""
+    """One action of a caller, with its role and the subject."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -106,50 +108,50 @@ class AuditEntry(BaseModel):
     detail: dict[str, Any] | None
 
     @classmethod
-    def of(cls, kept: KeptRow) -> Self:
+    def of(cls, stored: KeptRow) -> Self:
         """The view of a row."""
-        return cls(id=kept.id, **vars(kept.row))
+        return cls(id=stored.id, **vars(stored.row))
 
 
-class Audit(BaseModel):
-    """Rows of the audit, the newest first; `before` is what to ask for the next ones with, null at the end."""
+class AuditLog(BaseModel):
+    """Rows of the audit log, newest first. Send `before` to get the next page; it is null on the last."""
 
     rows: tuple[AuditEntry, ...]
     before: int | None
 
 
-@router.post("/keys", status_code=201, summary="Make a key")
+@router.post("/keys", status_code=201, summary="Create a key")
 @access(Permission.ADMIN, example=admin_examples.NEW_KEY)
-def make(wanted: KeyRequest, caller: Caller, request: Request, response: Response, resources: AppResources) -> NewKey:
-    """A new key. Its text is in this answer and nowhere else: we keep only a SHA-256 of its secret."""
-    made = create_key(
-        resources.engine, wanted.wish, caller, resources.now(), secrets.token_bytes, request_id(request.scope)
+def make(body: KeyRequest, caller: Caller, request: Request, response: Response, resources: AppResources) -> NewKey:
+    """Create a key. Only this response contains its text: a SHA-256 of the secret is stored."""
+    key, text = create_key(
+        resources.engine, body.wish, caller, resources.now(), secrets.token_bytes, request_id(request.scope)
     )
     mark_audited(request)
     response.headers["Cache-Control"] = "no-store"
-    return NewKey.of(made[0], key=made[1])
+    return NewKey.of(key, key=text)
 
 
 @router.get("/keys", summary="List keys")
 @access(Permission.ADMIN, example=admin_examples.KEY_LIST)
-def keys(resources: AppResources) -> Keys:
-    """Every key there ever was, without its secret: when it was last used, expires or was revoked."""
-    return Keys(keys=tuple(KeyView.of(key) for key in list_keys(resources.engine)))
+def keys(resources: AppResources) -> KeyList:
+    """List every key ever created, without secrets: when it was last used, expires or was revoked."""
+    return KeyList(keys=tuple(KeyView.of(key) for key in list_keys(resources.engine)))
 
 
 @router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key")
 @access(Permission.ADMIN)
 def revoke(key_id: Id, caller: Caller, request: Request, resources: AppResources) -> None:
-    """Make a key and its tokens useless at once. Once more does nothing more."""
+    """Revoke a key and its tokens, effective at once. Revoking it again changes nothing."""
     revoke_key(resources.engine, key_id, caller, resources.now(), request_id(request.scope))
     resources.guard_context.authenticator.clear_cache()
     mark_audited(request)
 
 
-@router.get("/audit", summary="Who read and did what")
+@router.get("/audit", summary="Audit log")
 @access(Permission.ADMIN, example=admin_examples.AUDIT_LOG)
-def audit(query: Annotated[AuditQuery, Query()], resources: AppResources) -> Audit:
-    """Reads of a tutor's data and acts of administrators. The rows cannot be changed."""
-    found = read_rows(resources.engine, query.subject_id, query.actor, query.before, query.limit)
-    more = found[-1].id if len(found) == query.limit else None
-    return Audit(rows=tuple(AuditEntry.of(kept) for kept in found), before=more)
+def audit(query: Annotated[AuditQuery, Query()], resources: AppResources) -> AuditLog:
+    """List reads of tutors' data and actions of administrators. The rows cannot be changed."""
+    rows = read_rows(resources.engine, query.subject_id, query.actor, query.before, query.limit)
+    before = rows[-1].id if len(rows) == query.limit else None
+    return AuditLog(rows=tuple(AuditEntry.of(row) for row in rows), before=before)

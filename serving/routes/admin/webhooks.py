@@ -1,4 +1,4 @@
-"""What we told the Rails app, what it did not take, and sending it again, for an administrator."""
+"""Admin routes for webhooks to the Rails app: deliveries, their attempts, and replays."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -23,7 +23,7 @@ Number = Annotated[int, Path(ge=1, le=_LARGEST)]
 
 
 class DeliveryView(BaseModel):
-    """A delivery: `id` is its number, `event_id` the `webhook-id` it is sent under. `error` is what was met last."""
+    """A delivery. `id` is its number, `event_id` is its `webhook-id`; `error` is that of the last attempt."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,7 +40,7 @@ class DeliveryView(BaseModel):
 
 
 class AttemptView(BaseModel):
-    """One time that it was sent; `status_code` is null where no answer came."""
+    """One delivery attempt; `status_code` is null if no response arrived."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,13 +51,13 @@ class AttemptView(BaseModel):
 
 
 class DeliveryWithAttempts(DeliveryView):
-    """A delivery with every attempt, the oldest first."""
+    """A delivery with every attempt, oldest first."""
 
     attempts: tuple[AttemptView, ...]
 
 
 class DeliveryPage(BaseModel):
-    """Deliveries of one state, the newest first. `next_before` is null on the last page."""
+    """Deliveries of one state, newest first. `next_before` is null on the last page."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,53 +66,54 @@ class DeliveryPage(BaseModel):
 
 
 class Replayed(BaseModel):
-    """The numbers of the deliveries that will be sent again."""
+    """Numbers of the deliveries that will be sent again."""
 
     model_config = ConfigDict(frozen=True)
 
     replayed: tuple[int, ...]
 
 
-@router.get("", summary="Webhooks to Rails by state")
+@router.get("", summary="List webhooks to Rails by state")
 @access(Permission.ADMIN, example=admin_examples.DELIVERIES)
 def list_deliveries(
     resources: AppResources,
     state: DeliveryState = DeliveryState.FAILED,
-    before: Annotated[int | None, Query(ge=1, le=_LARGEST, description="`next_before` of the page before")] = None,
+    before: Annotated[int | None, Query(ge=1, le=_LARGEST, description="`next_before` of the previous page")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> DeliveryPage:
-    """Deliveries that wait, were taken, or were given up."""
-    found = deliveries(resources.engine, state, limit, before)
-    views = tuple(DeliveryView(**asdict(one)) for one in found)
-    return DeliveryPage(deliveries=views, next_before=found[-1].id if len(found) == limit else None)
+    """List deliveries that are waiting, delivered or failed."""
+    page = deliveries(resources.engine, state, limit, before)
+    views = tuple(DeliveryView(**asdict(row)) for row in page)
+    return DeliveryPage(deliveries=views, next_before=page[-1].id if len(page) == limit else None)
 
 
 @router.get("/{number}", summary="A webhook and its attempts")
 @access(Permission.ADMIN, example=admin_examples.DELIVERY)
 def show_delivery(number: Number, resources: AppResources) -> DeliveryWithAttempts:
-    """A delivery and every attempt."""
-    found, attempts = delivery(resources.engine, number)
-    return DeliveryWithAttempts(**asdict(found), attempts=tuple(AttemptView(**asdict(each)) for each in attempts))
+    """Show a delivery and every attempt."""
+    row, attempts = delivery(resources.engine, number)
+    views = tuple(AttemptView(**asdict(attempt)) for attempt in attempts)
+    return DeliveryWithAttempts(**asdict(row), attempts=views)
 
 
 @router.post("/{number}/replay", summary="Send a webhook again", status_code=202)
 @access(Permission.ADMIN, example=admin_examples.REPLAYED)
 def replay_delivery(number: Number, caller: Caller, request: Request, resources: AppResources) -> Replayed:
-    """Send a delivery now, under the id it had, with a fresh count of tries; also one that waits for its next try.
+    """Send a delivery now, with its original id and a fresh count of attempts, even if it waits for its next attempt.
 
-    404 for one that is on its way.
+    404 while an attempt is in progress.
     """
     replayed = replay(resources.engine, [number], caller, resources.now(), request_id(request.scope))
     if not replayed:
-        raise UnknownSubject(f"there is no delivery {number}, or it is on its way")
+        raise UnknownSubject(f"there is no delivery {number}, or an attempt is in progress")
     mark_audited(request)
     return Replayed(replayed=tuple(replayed))
 
 
-@router.post("/replay_failed", summary="Send again all that was given up", status_code=202)
+@router.post("/replay_failed", summary="Send all failed webhooks again", status_code=202)
 @access(Permission.ADMIN, example=admin_examples.ALL_REPLAYED)
 def replay_all_failed(caller: Caller, request: Request, resources: AppResources) -> Replayed:
-    """Send again all that was given up."""
+    """Send every failed delivery again."""
     replayed = replay_failed(resources.engine, caller, resources.now(), request_id(request.scope))
     if replayed:
         mark_audited(request)

@@ -45,9 +45,9 @@ def test_one_event_that_cannot_be_used_keeps_the_whole_batch_out(
 
 def test_a_batch_that_is_none_is_told_what_one_is(sender: Rails) -> None:
     nothing = problem(sender.tell_many([]), 422, "invalid_request")
-    assert nothing["errors"] == [{"field": "events", "detail": "give at least one event"}]
+    assert nothing["errors"] == [{"field": "events", "detail": "send at least one event"}]
     no_object = problem(sender.send(b"[1]", path="/batch"), 422, "invalid_request")
-    assert no_object["errors"] == [{"field": "body", "detail": 'give {"events": [...]}'}]
+    assert no_object["errors"] == [{"field": "body", "detail": 'send {"events": [...]}'}]
 
 
 def test_a_conflict_keeps_the_whole_batch_out_and_is_named(sender: Rails, engine: Engine) -> None:

@@ -150,7 +150,7 @@ def test_an_event_that_cannot_be_used_names_its_fields_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("event", "field", "detail"),
     [
-        ([1], "body", "give one JSON object"),
+        ([1], "body", "send one JSON object"),
         (completed(starts_at="2026-11-23T16:00:00"), "data.starts_at", "needs an offset, such as Z or +01:00"),
         (completed(nickname="x"), "data.nickname", "there is no such field"),
         (completed(rating=6), "data.rating", "must be 5 or less"),

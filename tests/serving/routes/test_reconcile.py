@@ -92,7 +92,7 @@ def test_a_question_that_cannot_be_answered_says_why(sender: Rails, said: dict[s
 @pytest.mark.parametrize(
     ("said", "field", "detail"),
     [
-        ({}, "body", "give session_ids, counts or both"),
+        ({}, "body", "send session_ids, counts or both"),
         ({"counts": {"done": 1}}, "counts.done", "must be 'booked', 'completed', "),
         ({"counts": {"completed": "many"}}, "counts.completed", "give a whole number"),
     ],

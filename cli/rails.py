@@ -63,7 +63,7 @@ def sync(
 def _keep(engine: "Engine", events: Iterable[dict[str, Any]], now: datetime, conflicts: list[str]) -> Counter[str]:
     """Keep a page in one transaction; how many were new, the same, in conflict or cannot be read."""
     from store.db.engine import writing
-    from store.inbox.accept import SYNC, Outcome, accept, keep_unreadable
+    from store.inbox.accept import SYNC, Acceptance, accept, keep_unreadable
 
     arrivals: list[Arrival] = []
     unreadable: list[tuple[dict[str, Any], str]] = []
@@ -76,7 +76,7 @@ def _keep(engine: "Engine", events: Iterable[dict[str, Any]], now: datetime, con
         outcomes = accept(connection, arrivals, SYNC, now)
         for event, reason in unreadable:
             keep_unreadable(connection, event, reason, SYNC, now)
-    conflicts += _named(arrivals, outcomes, Outcome.CONFLICT)
+    conflicts += _named(arrivals, outcomes, Acceptance.CONFLICT)
     return Counter({INVALID: len(unreadable)}) + Counter(outcome.value for outcome in outcomes)
 
 

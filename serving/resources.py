@@ -24,7 +24,7 @@ from serving.state.histories import Histories
 from serving.state.score_changes import Hub
 from store.db.async_statements import AsyncPool
 from store.db.engine import Engine, make_engine
-from store.inbox.accept import WEBHOOK, Arrival, Outcome, accept_each
+from store.inbox.accept import WEBHOOK, Acceptance, Arrival, accept_each
 
 TOKEN_SECRET_FILE = "token_secret"
 
@@ -63,7 +63,7 @@ class Resources:
         return AttributeTypes(self.engine)
 
     @cached_property
-    def inbox(self) -> Grouped[Arrival, Outcome]:
+    def inbox(self) -> Grouped[Arrival, Acceptance]:
         """Inbox for events; those that arrive during a write are committed together."""
         return Grouped(in_thread(lambda arrivals: accept_each(self.engine, arrivals, WEBHOOK, self.now())))
 

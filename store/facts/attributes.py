@@ -1,4 +1,4 @@
-"""The columns customers added: what they are called and how they enter a model."""
+"""Definitions of attributes: columns added by customers, with their type."""
 
 from collections.abc import Sequence
 
@@ -13,21 +13,21 @@ from store.schema.tables import attribute_definitions
 
 
 def defined(connection: Connection) -> tuple[Attribute, ...]:
-    """All attributes, in the order in which they came."""
+    """All attributes, in order of definition."""
     rows = connection.execute(select(attribute_definitions).order_by(attribute_definitions.c.position))
     return tuple(Attribute(row.kind, row.name, AttributeType(row.type), row.late) for row in rows)
 
 
 def types_of_sessions(engine: Engine) -> dict[str, AttributeType]:
-    """The types of the attributes of sessions, by name. Raises DatabaseUnavailable."""
+    """Types of the attributes of sessions, by name. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return {attribute.name: attribute.type for attribute in defined(connection) if attribute.kind == "sessions"}
 
 
 def define(connection: Connection, attributes: Sequence[Attribute]) -> bool:
-    """Add new attributes after those there are; one may become late or cease to be. Returns whether any changed.
+    """Append new attributes, and update whether existing ones are late. Returns whether any changed.
 
-    Raises InvalidDataset for one that is there with another type: its rows could no longer be read.
+    Raises InvalidDataset for an attribute stored with another type: its rows could no longer be read.
     """
     check_types(connection, attributes)
     stored = defined(connection)

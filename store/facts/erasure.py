@@ -1,4 +1,4 @@
-"""Erasure of tutors and students: one transaction that leaves times and outcomes under a random id and no text."""
+"""Erasure of tutors and students in one transaction: times and outcomes stay under a random id, text is removed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ TUTOR, STUDENT, SESSION = "tutor", "student", "session"
 """Kinds of id that have a tombstone."""
 
 PREFIX = "erased-"
-"""Begins the random id of an erased person."""
+"""Prefix of the random id of an erased person."""
 
 ERASED = {"erased": True}
-"""The body of an event whose content was erased, as it is read."""
+"""Parsed body of an event whose content was erased."""
 
 _PERMIT = text("SELECT set_config('tqs.purpose', :purpose, true)")
 _BURY = text("""
@@ -45,7 +45,7 @@ _ERASED_SESSIONS = text("""
 
 @dataclass(frozen=True)
 class Person:
-    """A tutor or student to erase; `at` becomes the end of a tutor who has not left yet."""
+    """A tutor or student to erase; `at` becomes the departure of a tutor who has not left yet."""
 
     kind: str
     id: str
@@ -54,7 +54,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Erased:
-    """An erased person by the random id that replaces theirs, and the number of sessions kept under it."""
+    """Result of an erasure: the random id that replaces the person's, and the number of sessions kept under it."""
 
     kind: str
     subject_id: str
@@ -62,14 +62,14 @@ class Erased:
 
 
 def permit(connection: Connection, purpose: str) -> None:
-    """Let the transaction update append-only tables for the purpose `erase`; an empty text ends it."""
+    """Permit the transaction to update append-only tables with the purpose `erase`; an empty text revokes it."""
     connection.execute(_PERMIT, {"purpose": purpose})
 
 
 def erase(connection: Connection, people: Iterable[Person], by: Principal, now: datetime) -> list[Erased]:
     """Erase people from every table in the caller's transaction. An id without a row gets its tombstone only.
 
-    The caller holds the lock of facts. Erasing an id again changes what has come in under it since.
+    The caller holds the lock of facts. Erasing an id again erases data received under it since.
     """
     permit(connection, "erase")
     erased = [_erase(connection, person, now) for person in people]
@@ -80,7 +80,7 @@ def erase(connection: Connection, people: Iterable[Person], by: Principal, now: 
 
 
 def erase_again(connection: Connection, by: Principal) -> list[Erased]:
-    """Erase what an import brought back: rows under an erased id, and text of sessions of erased people."""
+    """Erase data that an import reintroduced: rows under an erased id, and text of sessions of erased people."""
     now = connection.execute(text("SELECT now()")).scalar_one()
     people = [
         Person(kind, name, now) for kind, plain in _PLAIN.items() for name in connection.execute(plain).scalars().all()
@@ -95,7 +95,7 @@ def erase_again(connection: Connection, by: Principal) -> list[Erased]:
 
 
 def bury(connection: Connection, kind: str, ids: Iterable[str], now: datetime) -> None:
-    """Keep the tombstones of ids."""
+    """Store tombstones of ids."""
     connection.execute(_BURY, {"kind": kind, "ids": sorted(set(ids)), "now": now})
 
 

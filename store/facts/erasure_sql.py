@@ -1,12 +1,12 @@
-"""Statements of an erasure, by what they are about.
+"""SQL statements of an erasure.
 
-Values: `old` and `new` id, `sessions` of the person, `names` (id, name and address), `at` and `now`.
+Parameters: `old` and `new` id, `sessions` of the person, `names` (id, name and address), `at` and `now`.
 """
 
 from sqlalchemy import TextClause, text
 
 ERASED = '{"erased": true}'
-"""The body of an event whose content was erased."""
+"""JSON body of an event whose content was erased."""
 
 SESSIONS_OF = {kind: text(f"SELECT session_id FROM sessions WHERE {kind}_id = :old") for kind in ("tutor", "student")}
 NAMED = {
@@ -16,9 +16,9 @@ NAMED = {
 
 
 def wipe(names_them: str) -> str:
-    """The beginning of a statement that takes the content out of rows of the inbox.
+    """Beginning of a statement that wipes the content of inbox rows.
 
-    An event's id stays, so that the event sent again is known, unless the condition `names_them` holds for it.
+    An event's id is kept, so that the event is recognized if sent again, unless the condition `names_them` is true.
     """
     return f"""
         UPDATE inbox SET
@@ -33,7 +33,7 @@ _WIPE_NAMED = wipe("EXISTS (SELECT FROM unnest(CAST(:names AS text[])) AS name W
 _TRANSCRIPTS = text(f"""
     {_WIPE_NAMED} WHERE type = 'transcript.ready' AND body -> 'data' ->> 'session_id' = ANY (:sessions)
 """)
-# An unreadable event may hold the person anywhere.
+# An unreadable event may contain the person anywhere.
 _PARKED = text(f"""
     {_WIPE_NAMED} WHERE parked_at IS NOT NULL AND EXISTS (
         SELECT FROM unnest(CAST(:names AS text[])) AS name
@@ -48,7 +48,7 @@ OF_INBOX: dict[str, tuple[TextClause, ...]] = {
         _TRANSCRIPTS,
         _PARKED,
     ),
-    # Events that wait are still to be applied for the tutor; applying them wipes them.
+    # Waiting events are still to be applied for the tutor; applying them wipes them.
     "student": (
         text(f"""
             {_WIPE_NAMED} WHERE body -> 'data' ->> 'student_id' = :old
@@ -121,7 +121,7 @@ OF_TUTOR: tuple[TextClause, ...] = (
         DELETE FROM delivery_attempts WHERE message_id IN (SELECT id FROM mails)
     """),
 )
-"""All that is left of a tutor outside the inbox."""
+"""Statements that erase a tutor outside the inbox."""
 
 OF_STUDENT: tuple[TextClause, ...] = (
     text("""
@@ -138,7 +138,7 @@ OF_STUDENT: tuple[TextClause, ...] = (
         )
     """),
 )
-"""All that is left of a student outside the inbox."""
+"""Statements that erase a student outside the inbox."""
 
 SHARED: tuple[TextClause, ...] = (
     text("UPDATE sessions SET attributes = '{}' WHERE session_id = ANY (:sessions) AND attributes <> '{}'"),
@@ -161,4 +161,4 @@ SHARED: tuple[TextClause, ...] = (
             AND event_id !~ '^[0-9a-f]{64}$'
     """),
 )
-"""Text in sessions that the person shared with others."""
+"""Statements that erase text in sessions the person shared with others."""

@@ -1,4 +1,4 @@
-"""Moments of the exports from which imports last wrote what events are about."""
+"""Moments of the exports that last wrote records which events also write."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,13 +18,13 @@ _EXPORTED = text("""
 
 
 def export_moments(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
-    """When the export was made that last wrote each thing, by kind and id as in `latest_events`; others are absent."""
+    """Moment of the export that last wrote each record, by kind and id as in `latest_events`; others are absent."""
     rows = connection.execute(_EXPORTED, _by_kind(keys))
     return {(row.kind, row.id): row.exported_at for row in rows}
 
 
 def _by_kind(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The ids of the things that exports may have written later than an event says."""
+    """Ids by kind of record that exports write."""
     ids: dict[str, list[str]] = {"sessions": [], "tutors": [], "transcripts": []}
     for kind, name in keys:
         ids.get(f"{kind}s", []).append(name)

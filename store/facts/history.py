@@ -1,4 +1,4 @@
-"""Read what happened back into a Dataset: everything to train on, or a few tutors' history to answer a request."""
+"""Reading of facts into a Dataset: everything for training, or the history of a few tutors for a request."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from store.facts import attributes as stored_attributes
 from store.schema.tables import dataset_facts
 
 HISTORY_KINDS = ("tutors", "students", "sessions", "reschedules", "messages")
-"""The kinds that columns are computed from: all but the long texts."""
+"""Kinds from which columns are computed: all except transcripts."""
 
 _OF_IDS = {
     "students": "t.student_id = ANY ({ids})",
@@ -40,10 +40,10 @@ Ids = Sequence[str] | None
 
 
 def read_dataset(engine: Engine, tutor_ids: Ids = None, kinds: Collection[str] = tuple(KINDS)) -> Dataset:
-    """The dataset as stored, each table sorted by its key; kinds not asked for have no rows.
+    """The dataset as stored, each table sorted by its key; kinds that are not requested have no rows.
 
-    With `tutor_ids`, only those tutors, what they did and the students of their sessions, read by index.
-    All tables are of the same moment. Raises DatabaseUnavailable.
+    With `tutor_ids`, only rows about those tutors and the students of their sessions, read by index. All tables are
+    read in one snapshot. Raises DatabaseUnavailable.
     """
     with reading(engine) as connection:
         return _dataset(connection, tutor_ids, kinds)
@@ -51,19 +51,19 @@ def read_dataset(engine: Engine, tutor_ids: Ids = None, kinds: Collection[str] =
 
 @dataclass(frozen=True)
 class Stamp:
-    """Of what moment a tutor's history is: the same stamp, the same history."""
+    """Version of a tutor's history: equal stamps mean equal histories."""
 
     tutor_id: str
     value: str
 
 
 def stamp_of(engine: Engine, tutor_id: str) -> Stamp | None:
-    """The stamp of a tutor's history now; None for an id nobody has. Raises DatabaseUnavailable."""
+    """Current stamp of a tutor's history; None for an unknown tutor. Raises DatabaseUnavailable."""
     return _stamp(_OF_TUTOR.ask(engine, tutor_id))
 
 
 def stamp_around(engine: Engine, session_id: str) -> Stamp | None:
-    """The stamp of the history of the tutor who gives a session; None for an id nobody has.
+    """Current stamp of the history of a session's tutor; None for an unknown session.
 
     Raises DatabaseUnavailable.
     """
@@ -71,7 +71,7 @@ def stamp_around(engine: Engine, session_id: str) -> Stamp | None:
 
 
 def read_stamped(engine: Engine, tutor_id: str) -> tuple[Stamp, Dataset] | None:
-    """A tutor's history with its stamp, of the same moment; None for an id nobody has. Raises DatabaseUnavailable."""
+    """A tutor's history and its stamp, read in one snapshot; None for an unknown tutor. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         stamp = _stamp(_OF_TUTOR.ask_on(connection, tutor_id))
         return None if stamp is None else (stamp, _dataset(connection, [tutor_id], HISTORY_KINDS))
@@ -86,8 +86,8 @@ def _dataset(connection: Connection, tutor_ids: Ids, kinds: Collection[str]) -> 
     read = partial(_read, connection, attributes)
     tables = {kind: read(kind, tutor_ids) for kind in kinds if kind != "students"}
     if "students" in kinds:
-        held = tables["sessions"] if "sessions" in tables else read("sessions", tutor_ids)
-        tables["students"] = read("students", tutor_ids and _students_of(held))
+        sessions = tables["sessions"] if "sessions" in tables else read("sessions", tutor_ids)
+        tables["students"] = read("students", tutor_ids and _students_of(sessions))
     departures_given = connection.execute(select(dataset_facts.c.departures_given)).scalar()
     for kind in set(KINDS) - {*tables}:
         tables[kind] = arrow_schema(kind, attributes).empty_table()
@@ -96,7 +96,7 @@ def _dataset(connection: Connection, tutor_ids: Ids, kinds: Collection[str]) -> 
 
 
 def _students_of(sessions: pa.Table) -> list[str]:
-    """Whom sessions name. Found here and looked up by key: a join would read every session a second time."""
+    """Ids of the students of sessions. Collected here, since a join would read every session a second time."""
     ids: list[str] = pc.drop_null(pc.unique(sessions["student_id"])).to_pylist()
     return ids
 
@@ -105,9 +105,9 @@ def _read(connection: Connection, attributes: tuple[Attribute, ...], kind: str, 
     select_all = sql.SQL(f"SELECT {select_list(kind, attributes)} FROM {kind} AS t")
     schema, key = arrow_schema(kind, attributes), KINDS[kind].key
     if ids is None:
-        # Here rather than in the query, which would sort a whole marketplace on disk.
+        # Sorted here, since the query would sort a whole marketplace on disk.
         return copy_out(connection, select_all, schema).sort_by(key)
     condition = sql.SQL(_OF_IDS.get(kind, _OWN)).format(ids=sql.Literal(list(ids)))
-    # The same order whatever collation the database was made with.
+    # Independent of the database's collation.
     query = sql.SQL(f'{{}} WHERE {{}} ORDER BY t.{key} COLLATE "C"').format(select_all, condition)
     return copy_out(connection, query, schema)

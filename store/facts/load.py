@@ -1,4 +1,4 @@
-"""Load a dataset: all of it or nothing, and only what differs from what is there."""
+"""Loading of a dataset in one transaction: new rows and changed fields only."""
 
 import hashlib
 import json
@@ -33,28 +33,28 @@ from store.schema.inbox import inbox
 from store.schema.tables import dataset_facts, metadata
 
 _IMPORT = Principal("import", Role.INGEST)
-# All of them: a new attribute is one of every tutor's.
+# All tutors: a new attribute is part of every tutor's history.
 _STAMP = text("UPDATE tutors SET history_stamp = gen_random_uuid()")
 _ANY_ERASED = text("SELECT EXISTS (SELECT FROM erased_ids)")
 _ERASABLE = {"tutors": "tutor", "students": "student"}
 
 
 def load(engine: Engine, dataset: Dataset, export: Export | None = None) -> LoadSummary:
-    """Load a dataset in one transaction: new rows are added, stored rows changed where they differ.
+    """Load a dataset in one transaction: insert new rows, update stored rows that differ.
 
-    Of a stored row only the fields that the export carries change; without an export every field is carried. A row
-    about which events were applied changes only if the export is declared to be later. Raises InvalidDataset if a row
-    breaks a rule of the schema (nothing is loaded then), DatabaseUnavailable.
+    Only the fields in the export change in a stored row; without `export`, all fields. A row about which events were
+    applied changes only if the export is declared to be later. Raises InvalidDataset if a row violates a rule of the
+    schema (nothing is loaded then), DatabaseUnavailable.
     """
     export = export or complete_export()
     try:
         with writing(engine) as connection:
-            # One load at a time: two could each find the other's rows missing.
+            # One load at a time: two could each miss the other's rows.
             hold_facts(connection)
             defined = stored_attributes.define(connection, dataset.attributes)
-            noted = _note_facts(connection, dataset, export)
+            facts_changed = _store_facts(connection, dataset, export)
             summary = LoadSummary(_each_kind(connection, dataset, export, _load_kind))
-            if defined or noted or summary.new or summary.changed:
+            if defined or facts_changed or summary.new or summary.changed:
                 connection.execute(_STAMP)
             erase_again(connection, _IMPORT)
             return summary
@@ -79,10 +79,10 @@ def compare(engine: Engine, dataset: Dataset, export: Export | None = None) -> L
             return LoadSummary(kinds)
 
 
-def _note_facts(connection: Connection, dataset: Dataset, export: Export) -> bool:
-    """Keep whether departures are supplied. Returns whether that is news.
+def _store_facts(connection: Connection, dataset: Dataset, export: Export) -> bool:
+    """Store whether departures are supplied. Returns whether that changed.
 
-    A file without departures says nothing of those that are stored: only the first import notes that there are none.
+    A file without departures does not concern stored ones: only the first import records that there are none.
     """
     first = not _has_rows(connection, "tutors") and dataset.tables["tutors"].num_rows
     if not first and not (dataset.departures_given and export.fields["tutors"]):
@@ -103,7 +103,7 @@ def _each_kind(
     export: Export,
     act: Callable[[Connection, Incoming], KindSummary],
 ) -> dict[str, KindSummary]:
-    """Act on the rows of each kind, without those about erased tutors and students, which are counted."""
+    """Apply `act` to the rows of each kind, except rows about erased tutors and students, which are counted."""
     kept = without_erased(dataset, {kind: _erased(connection, dataset, about) for kind, about in _ERASABLE.items()})
     summaries = {}
     for kind, table in kept.items():
@@ -116,7 +116,7 @@ def _each_kind(
 
 
 def _erased(connection: Connection, dataset: Dataset, about: str) -> frozenset[str]:
-    """Ids of erased people among those that a dataset names."""
+    """Ids of erased people named in a dataset."""
     if not connection.execute(_ANY_ERASED).scalar_one():
         return frozenset()
     columns = (table[f"{about}_id"] for table in dataset.tables.values() if f"{about}_id" in table.column_names)
@@ -125,7 +125,7 @@ def _erased(connection: Connection, dataset: Dataset, about: str) -> frozenset[s
 
 
 def without_erased(dataset: Dataset, erased: Mapping[str, Collection[str]]) -> dict[str, pa.Table]:
-    """The tables without rows that are about erased tutors or students, or refer to such a row."""
+    """The tables without rows about erased tutors or students, and without rows that refer to such a row."""
     gone = {kind: pa.array(sorted(ids), pa.string()) for kind, ids in erased.items()}
     if not any(map(len, gone.values())):
         return dict(dataset.tables)
@@ -163,7 +163,7 @@ def _load_kind(connection: Connection, incoming: Incoming) -> KindSummary:
         _fill(connection, incoming)
         summary = _all_new(incoming)
     if summary.new + summary.changed > summary.unchanged:
-        # else the planner would think a filled table empty for minutes
+        # otherwise the planner would assume an empty table for minutes
         connection.execute(text(f"ANALYZE {incoming.kind}"))
     return summary
 
@@ -185,7 +185,7 @@ def _fill(connection: Connection, incoming: Incoming) -> None:
 
 @contextmanager
 def _without_indexes(connection: Connection, table: Table) -> Iterator[None]:
-    """Foreign keys checked and indexes built once at the end, a third quicker than row by row. For an empty table."""
+    """Check foreign keys and build indexes once at the end, a third faster than per row. For an empty table."""
     for constraint in table.foreign_key_constraints:
         connection.execute(DropConstraint(constraint, isolate_from_table=False))
     for index in table.indexes:
@@ -210,9 +210,9 @@ def record_import(
     now: datetime,
     rejected: int = 0,
 ) -> bool:
-    """Write an import into the inbox: its source, the fingerprint of each file, and the counts.
+    """Record an import in the inbox: its source, the fingerprint of each file, and the counts.
 
-    The fingerprints are its key: importing the same files again adds no row, and returns False.
+    The fingerprints are the key: importing the same files again adds no row and returns False.
     """
     key = hashlib.sha256(json.dumps([source, sorted(fingerprints.items())]).encode()).hexdigest()
     counts = {kind: counted.counts() for kind, counted in summary.kinds.items()}
@@ -223,6 +223,6 @@ def record_import(
 
 
 def row_counts(engine: Engine) -> dict[str, int]:
-    """How many rows of each kind there are."""
+    """Number of rows by kind. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return {k: connection.execute(select(func.count()).select_from(metadata.tables[k])).scalar_one() for k in KINDS}

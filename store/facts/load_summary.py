@@ -20,7 +20,7 @@ class KindSummary:
     `left_alone`: rows that differ and stay as they are, because what is stored may be newer than the export.
     `conflicting`: rows that stay because, with the stored fields that the file lacks, their times would be out of
     order. `erased`: rows about an erased tutor or student. `fields` counts the changes of changed rows; `examples`
-    holds a few keys by count.
+    contains a few keys per count.
     """
 
     new: int = 0

@@ -1,4 +1,4 @@
-"""Short questions that the API asks by id; each is answered by an index."""
+"""Lookups by id for the API, each by an index."""
 
 from sqlalchemy import Engine, exists, select
 
@@ -7,12 +7,12 @@ from store.schema.tables import sessions, students
 
 
 def student_exists(engine: Engine, student_id: str) -> bool:
-    """Whether there is a student of that id. Raises DatabaseUnavailable."""
+    """Return whether a student of this id exists. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return bool(connection.scalar(select(exists().where(students.c.student_id == student_id))))
 
 
 def any_tutor(engine: Engine) -> str | None:
-    """Some tutor with sessions; None where there is no session. Raises DatabaseUnavailable."""
+    """Id of any tutor with sessions; None without sessions. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return connection.scalar(select(sessions.c.tutor_id).limit(1))

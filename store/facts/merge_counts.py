@@ -18,7 +18,7 @@ _FATES = {
 
 
 def counted(cursor: Any, incoming: Incoming) -> KindSummary:
-    """Count the rows of `differing`, the changes by field, and name a few keys of each count."""
+    """Count the rows of `differing` and the changes by field, with a few example keys per count."""
     cursor.execute(
         sql.SQL("""
             SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE {changed}),

@@ -8,18 +8,18 @@ import pyarrow as pa
 from domain.schema import KINDS
 
 EXPORT_MOMENTS = {"tutors": "exported_at", "sessions": "exported_at", "transcripts": "exported_at"}
-"""Column that keeps when the export was made from which a row's fields were last written, by kind."""
+"""Column with the moment of the export that last wrote a row's fields, by kind."""
 
 ATTRIBUTES_MOMENT = "attributes_exported_at"
-"""Merge statement for the attributes of sessions, which events write apart from the other fields."""
+"""Column with the moment of the export that last wrote a session's attributes, which have events of their own."""
 
 
 @dataclass(frozen=True)
 class Incoming:
     """Rows to merge into the table of their kind.
 
-    `rows` has every column of the table; `fields` are those that the file carries, `attributes` the names of the
-    attributes it carries. `exported_at` is None where it was not declared.
+    `rows` has every column of the table; `fields` are those in the file, `attributes` the names of the attributes in
+    the file. `exported_at` is None if it was not declared.
     """
 
     kind: str
@@ -30,19 +30,19 @@ class Incoming:
 
     @property
     def key(self) -> str:
-        """The key of the kind."""
+        """Name of the kind's key column."""
         return KINDS[self.kind].key
 
     @property
     def merged(self) -> list[str]:
-        """The fields that change stored rows, in order. `scheduled_at` follows where the file does not carry it."""
+        """Fields that may change in stored rows, in order. `scheduled_at` is derived if the file lacks it."""
         derived = {"scheduled_at"} if self.kind == "sessions" and self.fields else set()
         written = (self.fields | derived) - {self.key}
         return [field.name for field in KINDS[self.kind].fields if field.name in written]
 
     @property
     def moments(self) -> list[str]:
-        """The columns that keep the moment of the export, where there is one to keep."""
+        """Columns that store the moment of the export; empty if it was not declared."""
         if self.exported_at is None:
             return []
         fields = [EXPORT_MOMENTS[self.kind]] if self.fields and self.kind in EXPORT_MOMENTS else []

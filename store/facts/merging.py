@@ -16,8 +16,8 @@ from store.facts.load_summary import KindSummary
 from store.facts.merge_counts import DIFFERING, counted
 from store.facts.merge_incoming import ATTRIBUTES_MOMENT, EXPORT_MOMENTS, Incoming
 
-# Kind and id in `latest_events` of the events that write a kind's fields. No event changes students or messages; what
-# events say of a reschedule is kept under its session.
+# Kind and id in `latest_events` of the events that write a kind's fields. No event changes students or messages; the
+# latest event about a reschedule is stored under its session.
 _EVENTS = {
     "tutors": ("tutor", "tutor_id"),
     "sessions": ("session", "session_id"),
@@ -28,7 +28,7 @@ _STAGE = sql.Identifier("incoming")
 
 
 def compare(connection: Connection, incoming: Incoming) -> KindSummary:
-    """Stage the rows, hold them against the stored ones and count. Leaves the temporary tables for `write`."""
+    """Stage the rows, compare them with the stored ones and count. Leaves the temporary tables for `write`."""
     with cursor_of(connection) as cursor:
         create = sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA")
         columns, kind = identifiers(incoming.rows.column_names), sql.Identifier(incoming.kind)
@@ -40,7 +40,7 @@ def compare(connection: Connection, incoming: Incoming) -> KindSummary:
 
 
 def write(connection: Connection, incoming: Incoming, summary: KindSummary) -> None:
-    """Add the new rows and change those that may be changed, as compared before."""
+    """Insert new rows and update changed ones, as determined by `compare`."""
     with cursor_of(connection) as cursor:
         values = {"exported_at": incoming.exported_at}
         if summary.new:
@@ -96,7 +96,7 @@ def _merged(incoming: Incoming, name: str) -> sql.Composable:
     if name == "attributes":
         return sql.SQL("(t.attributes - %(names)s::text[]) || i.attributes")
     if name == "scheduled_at" and name not in incoming.fields:
-        # Derived: the booking, or a later reschedule, be it one that only the database knows.
+        # Derived: the booking or a later reschedule, also one that only the database contains.
         return sql.SQL("greatest(i.scheduled_at, CASE WHEN t.scheduled_at <> t.booked_at THEN t.scheduled_at END)")
     return sql.Identifier("i", name)
 
@@ -123,7 +123,7 @@ def _events(kind: str) -> sql.Composable:
 
 
 def _kept(alias: str, moment: str | None, incoming: Incoming, by_events: bool) -> sql.Composable:
-    """Whether what is stored may be newer: an event not before the export, or a later export."""
+    """Condition that the stored row may be newer: an event not before the export, or a later export."""
     dated = incoming.exported_at is not None
     tests = []
     if by_events:
@@ -136,7 +136,7 @@ def _kept(alias: str, moment: str | None, incoming: Incoming, by_events: bool) -
 
 
 def _broken(incoming: Incoming) -> sql.Composable:
-    """Whether times would be out of order, of which the file carries only one."""
+    """Condition that a time from the file would be out of order with a stored one."""
     pairs = [
         (earlier, later)
         for earlier, later in KINDS[incoming.kind].ordered
@@ -174,7 +174,7 @@ def _update(incoming: Incoming) -> sql.Composed:
 
 
 def _set(name: str, value: sql.Composable) -> sql.Composed:
-    """An assignment that leaves the stored value where its part of the row is not to be written."""
+    """Assignment that keeps the stored value unless its part of the row is written."""
     part = "attributes" if name in ("attributes", ATTRIBUTES_MOMENT) else "fields"
     return sql.SQL("{column} = CASE WHEN d.{writes} THEN {value} ELSE t.{column} END").format(
         column=sql.Identifier(name), writes=sql.Identifier(f"writes_{part}"), value=value

@@ -1,4 +1,4 @@
-"""What the Rails app has of a span of time, beside what is here."""
+"""Comparison of the sessions in the Rails app with the stored ones, over a span of time."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from sqlalchemy import Engine, text
 from domain.vocabulary import SessionStatus
 from store.db.engine import reading
 
-# A session counts as here from the moment its event is kept, worked on or not; a parked one is in a person's hands.
+# A session whose event is in the inbox is not missing: it is waiting, or parked for a person.
 _MISSING = text("""
     SELECT asked.id FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS asked (id, place)
     WHERE NOT EXISTS (SELECT FROM sessions WHERE session_id = asked.id)
     ORDER BY asked.place
 """)
-# Two questions, since each has an index of its own.
+# Two queries, since each has an index of its own.
 _WAITING = text("""
     SELECT body -> 'data' ->> 'session_id' FROM inbox
     WHERE processed_at IS NULL AND parked_at IS NULL AND type LIKE 'session.%'
@@ -36,8 +36,11 @@ _BACKLOG = text("""
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Ids that are missing here, ids that wait in the inbox, those parked there, and those nobody told us of there."""
+class SessionComparison:
+    """Session ids by state.
+
+    `missing`: not stored. `waiting` and `parked`: in the inbox. `unexpected`: stored, but not in the Rails app.
+    """
 
     missing: tuple[str, ...]
     waiting: tuple[str, ...]
@@ -45,19 +48,19 @@ class Compared:
     unexpected: tuple[str, ...]
 
 
-def compare_ids(engine: Engine, begin: datetime, end: datetime, ids: Collection[str]) -> Compared:
-    """Ids of all sessions of the Rails app that start in [begin, end), beside those here.
+def compare_ids(engine: Engine, begin: datetime, end: datetime, ids: Collection[str]) -> SessionComparison:
+    """Compare `ids`, all sessions of the Rails app that start in [begin, end), with the stored ones.
 
     Raises DatabaseUnavailable.
     """
     with reading(engine) as connection:
         absent = list(connection.execute(_MISSING, {"ids": list(ids)}).scalars())
         waiting = frozenset(absent) & frozenset(connection.execute(_WAITING).scalars()) if absent else frozenset()
-        # Also of a session that is here: what it became may be in the event that is parked.
+        # Also of stored sessions: the parked event may contain a newer state.
         parked = frozenset(connection.execute(_PARKED).scalars()) - waiting
         here = connection.execute(_WITHIN, {"begin": begin, "end": end}).scalars()
         theirs = frozenset(ids)
-        return Compared(
+        return SessionComparison(
             missing=tuple(one for one in absent if one not in waiting and one not in parked),
             waiting=tuple(one for one in absent if one in waiting),
             parked=tuple(one for one in ids if one in parked),
@@ -66,16 +69,16 @@ def compare_ids(engine: Engine, begin: datetime, end: datetime, ids: Collection[
 
 
 @dataclass(frozen=True)
-class Counted:
-    """How many sessions stand how, every status being there, and how many events of sessions may still change that."""
+class SessionCounts:
+    """Number of sessions by status, every status included, and number of waiting events that may change it."""
 
     sessions: Mapping[SessionStatus, int]
     backlog: int
 
 
-def counts_of(engine: Engine, begin: datetime, end: datetime) -> Counted:
+def counts_of(engine: Engine, begin: datetime, end: datetime) -> SessionCounts:
     """Counts of the sessions that start in [begin, end). Raises DatabaseUnavailable."""
     with reading(engine) as connection:
-        found = {row.status: row.number for row in connection.execute(_COUNTS, {"begin": begin, "end": end})}
+        counts = {row.status: row.number for row in connection.execute(_COUNTS, {"begin": begin, "end": end})}
         backlog = connection.execute(_BACKLOG).scalar_one()
-    return Counted({status: found.get(status.value, 0) for status in SessionStatus}, backlog)
+    return SessionCounts({status: counts.get(status.value, 0) for status in SessionStatus}, backlog)

@@ -1,4 +1,4 @@
-"""Some tutors to stand for all."""
+"""Deterministic sample of tutors."""
 
 from sqlalchemy import Engine, text
 
@@ -8,6 +8,6 @@ _SAMPLE = text("SELECT tutor_id FROM tutors ORDER BY md5(tutor_id) LIMIT :limit"
 
 
 def sample_of_tutors(engine: Engine, limit: int) -> list[str]:
-    """At most so many tutors, all where there are no more; the same ones each time. Raises DatabaseUnavailable."""
+    """Ids of at most `limit` tutors, the same ones on each call. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return list(connection.execute(_SAMPLE, {"limit": limit}).scalars())

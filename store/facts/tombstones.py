@@ -1,4 +1,4 @@
-"""Events and scores about erased people that come in after the erasure."""
+"""Detection of events and scores about erased people that arrive after the erasure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -51,10 +51,10 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Sorted:
-    """A batch of events by what becomes of them.
+    """A batch of events, sorted by treatment.
 
-    `usable` are applied, those about an erased student without the student and without text. `late` are rows of the
-    inbox that lose their content. `deletions` are people to erase now, `sessions` those of erased people.
+    `usable`: to apply; without student and text if the student is erased. `late`: inbox rows whose content is wiped.
+    `deletions`: people to erase now. `sessions`: sessions of erased people.
     """
 
     usable: Sequence[Arrived[Event]]
@@ -64,18 +64,18 @@ class Sorted:
 
 
 def erased_tutors(engine: Engine) -> frozenset[str]:
-    """The random ids of erased tutors, who are not scored. Raises DatabaseUnavailable."""
+    """Random ids of erased tutors, who are not scored. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return frozenset(connection.execute(_ERASED_TUTORS).scalars())
 
 
 def is_erased(engine: Engine, kind: str, subject_id: str) -> bool:
-    """Whether a tutor or student of that id was erased. Raises DatabaseUnavailable."""
+    """Return whether the tutor or student of this id was erased. Raises DatabaseUnavailable."""
     return bool(ask(engine, _BURIED, {"kinds": [kind], "ids": [subject_id]}))
 
 
 def buried(connection: Connection, keys: Iterable[_Key]) -> set[_Key]:
-    """Those (kind, id) that have a tombstone."""
+    """The keys (kind, id) that have a tombstone."""
     wanted = sorted(set(keys))
     if not wanted:
         return set()
@@ -84,7 +84,7 @@ def buried(connection: Connection, keys: Iterable[_Key]) -> set[_Key]:
 
 
 def sort_out(connection: Connection, arrived: Sequence[Arrived[Event]]) -> Sorted:
-    """Split a batch into what is applied and what is about people erased before, or earlier in the batch."""
+    """Separate events about people erased before, or earlier in the batch, from those to apply."""
     before = buried(connection, (key for one in arrived for key in _keys(one.event)))
     first = _first_deletions(arrived)
 
@@ -106,22 +106,22 @@ def sort_out(connection: Connection, arrived: Sequence[Arrived[Event]]) -> Sorte
     return Sorted(list(usable.values()), [one.row for one in late.values()], deletions, frozenset(sessions))
 
 
-def wipe_late(connection: Connection, found: Sorted, ids: Collection[str], now: datetime) -> None:
-    """Take the content of late events out of the inbox, and keep tombstones of the sessions they name."""
-    if found.late:
-        connection.execute(_LATE, {"rows": list(found.late), "ids": list(ids)})
-    if found.sessions:
-        bury(connection, SESSION, found.sessions, now)
+def wipe_late(connection: Connection, sorted_events: Sorted, ids: Collection[str], now: datetime) -> None:
+    """Wipe the content of late events in the inbox, and store tombstones of the sessions they name."""
+    if sorted_events.late:
+        connection.execute(_LATE, {"rows": list(sorted_events.late), "ids": list(ids)})
+    if sorted_events.sessions:
+        bury(connection, SESSION, sorted_events.sessions, now)
 
 
 def wipe_parked(connection: Connection, rows: Collection[int]) -> None:
-    """Take the content out of parked events that name an erased id anywhere; nobody has to look at them."""
+    """Wipe and close parked events that contain an erased id anywhere."""
     if rows:
         connection.execute(_PARKED, {"rows": list(rows)})
 
 
 def without_erased(connection: Connection, scores: Sequence[Score]) -> list[Score]:
-    """Scores without those of tutors erased while they were computed."""
+    """Scores without those of tutors erased during their computation."""
     gone = buried(connection, ((TUTOR, s.subject_id) for s in scores if s.subject_kind is SubjectKind.TUTOR))
     return [s for s in scores if s.subject_kind is not SubjectKind.TUTOR or (TUTOR, s.subject_id) not in gone]
 
@@ -136,7 +136,7 @@ def _keys(event: Event) -> list[_Key]:
 
 
 def ids_in(arrived: Iterable[Arrived[Event]]) -> set[str]:
-    """Ids of the tutors and students that events name."""
+    """Ids of the tutors and students named by events."""
     return {key[1] for one in arrived for key in _keys(one.event) if key[0] != SESSION}
 
 
@@ -150,7 +150,7 @@ def _first_deletions(arrived: Iterable[Arrived[Event]]) -> dict[_Key, Arrived[An
 
 
 def _without_student(one: Arrived[Event]) -> Arrived[Event]:
-    """The event for the tutor alone: no student, no attributes, no reason."""
+    """The event without student, attributes and reason."""
     empty: dict[str, Any] = {"student_id": None}
     if isinstance(one.event, SESSION_EVENTS):
         empty["attributes"] = {}
@@ -161,10 +161,10 @@ def _without_student(one: Arrived[Event]) -> Arrived[Event]:
 
 
 def _transcripts_of(connection: Connection, usable: dict[int, Arrived[Event]], sessions: Collection[str]) -> list[int]:
-    """Places of the transcripts of sessions of erased people."""
+    """Positions of the transcripts of sessions of erased people."""
     found = {place: one for place, one in usable.items() if isinstance(one.event, TranscriptReady)}
     if not found:
         return []
-    asked = [one.event.data.session_id for one in only(found.values(), TranscriptReady)]
-    gone = {*sessions, *connection.execute(_SESSIONS_OF_ERASED, {"ids": asked}).scalars()}
+    ids = [one.event.data.session_id for one in only(found.values(), TranscriptReady)]
+    gone = {*sessions, *connection.execute(_SESSIONS_OF_ERASED, {"ids": ids}).scalars()}
     return [place for place, one in found.items() if one.event.data.session_id in gone]  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Events as they come: kept before anybody is told that they were taken, each once whatever is sent again."""
+"""Acceptance of events: stored before they are acknowledged, each id once."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from store.db.engine import writing
 from store.facts.tombstones import wipe_parked
 
 WEBHOOK, SYNC = "webhook", "rails"
-"""Where an event came from: sent to us, or asked for."""
+"""Source of an event: sent to this service, or fetched from the Rails app."""
 
 _ACCEPT = text("""
     WITH given AS (
@@ -28,14 +28,14 @@ _ACCEPT = text("""
     INSERT INTO inbox (source, key, type, body, body_sha256, received_at, priority)
     SELECT
         :source, key, type, body, sha256, :now,
-        -- A first session of a pair is worked on before others. Only the tutor's own sessions are looked at.
+        -- The first session of a pair is processed before others. Only the tutor's own sessions are read.
         CASE WHEN student_id IS NULL OR EXISTS (
             SELECT FROM sessions AS s
             WHERE s.tutor_id = given.tutor_id AND s.student_id = given.student_id
                 AND s.starts_at < given.starts_at AND s.session_id <> given.session_id
         ) THEN 1 ELSE 0 END
     FROM given
-    -- Two writers of the same events wait for one another in one order; of an id that comes twice, the first is kept.
+    -- Two writers of the same events lock in the same order; of a repeated id the first is stored.
     ORDER BY key, place
     ON CONFLICT (key) DO NOTHING
     RETURNING key
@@ -51,8 +51,8 @@ _PARK = text("""
 """)
 
 
-class Outcome(StrEnum):
-    """What became of an event: taken, taken before and the same, or of an id that was taken with another body."""
+class Acceptance(StrEnum):
+    """Result of accepting an event: stored, stored before with the same body, or stored before with another body."""
 
     NEW = "new"
     SAME = "same"
@@ -61,10 +61,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Arrival:
-    """An event to be kept: its id, its type, and its JSON with the id in it, checked against `domain.events.events`.
+    """An event to accept: its id, its type and its JSON including the id, valid by `domain.events.events`.
 
-    `starts_at` is the session's, where it is about one: what stands in the body may be written in ways that only the
-    schema reads.
+    `starts_at` is the start of the session, if any, since the body may write it in a format that only the schema
+    parses.
     """
 
     id: str
@@ -74,29 +74,29 @@ class Arrival:
 
     @classmethod
     def of(cls, event: Event, sent: Mapping[str, Any], event_id: str) -> Self:
-        """An event that was read, and the JSON that it was read from."""
+        """Arrival of a parsed event and the JSON it was parsed from."""
         starts_at = event.data.starts_at if isinstance(event.data, SessionState) else None
         return cls(event_id, event.type, {**sent, "id": event_id}, starts_at)
 
     @property
     def key(self) -> str:
-        """What makes it one of its kind in the inbox."""
+        """Unique key of the event in the inbox."""
         return event_key(self.id)
 
     @property
     def sha256(self) -> str:
-        """The fingerprint of all it says, the id aside: the order of fields and the spaces between say nothing."""
-        said = {name: value for name, value in self.body.items() if name != "id"}
-        return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        """Fingerprint of the body without the id, independent of the order of fields and of white space."""
+        content = {name: value for name, value in self.body.items() if name != "id"}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def event_key(event_id: str) -> str:
-    """The inbox's key of an event."""
+    """Key of an event in the inbox."""
     return f"event:{event_id}"
 
 
-def accept(connection: Connection, arrivals: Sequence[Arrival], source: str, now: datetime) -> list[Outcome]:
-    """Keep events in the caller's transaction; what became of each, in order. An id may come more than once."""
+def accept(connection: Connection, arrivals: Sequence[Arrival], source: str, now: datetime) -> list[Acceptance]:
+    """Store events in the caller's transaction. Returns the result of each, in order; an id may be repeated."""
     if not arrivals:
         return []
     rows = [(arrival.key, arrival.sha256, arrival) for arrival in arrivals]
@@ -104,44 +104,44 @@ def accept(connection: Connection, arrivals: Sequence[Arrival], source: str, now
     new = set(connection.execute(_ACCEPT, {"rows": given, "source": source, "now": now}).scalars())
     known: dict[str, str | None] = {}
     if len(new) < len(rows):
-        # A statement of its own: it also sees what another transaction has just committed.
+        # A separate statement also reads rows that another transaction has just committed.
         found = connection.execute(_KNOWN, {"keys": [key for key, _, _ in rows]})
         known = {row.key: row.body_sha256 for row in found}
-    outcomes = []
+    results = []
     for key, sha256, _ in rows:
-        outcomes.append(_outcome(key in new, known.get(key), sha256))
-        new.discard(key)  # the first of an id is the new one
-    return outcomes
+        results.append(_acceptance(key in new, known.get(key), sha256))
+        new.discard(key)  # only the first of an id is new
+    return results
 
 
-def accept_each(engine: Engine, arrivals: Sequence[Arrival], source: str, now: datetime) -> list[Outcome]:
-    """Keep events in one transaction, whatever becomes of the others. Raises DatabaseUnavailable."""
+def accept_each(engine: Engine, arrivals: Sequence[Arrival], source: str, now: datetime) -> list[Acceptance]:
+    """Store events in one transaction, conflicts aside. Returns the result of each. Raises DatabaseUnavailable."""
     with writing(engine) as connection:
         return accept(connection, arrivals, source, now)
 
 
-def accept_all(engine: Engine, arrivals: Sequence[Arrival], source: str, now: datetime) -> list[Outcome]:
-    """Keep all events or, where one is in conflict, none.
+def accept_all(engine: Engine, arrivals: Sequence[Arrival], source: str, now: datetime) -> list[Acceptance]:
+    """Store all events, or none if one is in conflict.
 
-    Raises EventConflict naming those, DatabaseUnavailable.
+    Raises EventConflict naming the conflicts, DatabaseUnavailable.
     """
     with writing(engine) as connection:
-        outcomes = accept(connection, arrivals, source, now)
-        refuse_conflicts(arrivals, outcomes)
-        return outcomes
+        results = accept(connection, arrivals, source, now)
+        refuse_conflicts(arrivals, results)
+        return results
 
 
 def keep_unreadable(connection: Connection, event: Mapping[str, Any], reason: str, source: str, now: datetime) -> None:
-    """Keep what was asked for and cannot be read, parked with the reason; once, however often it comes."""
-    # PostgreSQL's JSON holds no NaN and no infinity, which Python's reads and writes: they are kept as words.
+    """Store a fetched event that cannot be parsed as parked, with the reason; once, however often it is fetched."""
+    # PostgreSQL's JSON has no NaN and no infinity, which Python reads and writes: they are stored as strings.
     event = json.loads(json.dumps(event), parse_constant=str)
     body = json.dumps(event, sort_keys=True)
     sha256 = hashlib.sha256(body.encode()).hexdigest()
     row = {
         "source": source,
-        "key": f"unreadable:{sha256}",  # not its id: that belongs to the event as it will be when it is mended
+        "key": f"unreadable:{sha256}",  # not its id, which belongs to the corrected event
         "type": str(event.get("type"))[:100].replace("\0", "\ufffd"),
-        "body": body.replace("\\u0000", "\\ufffd"),  # the one character that PostgreSQL's JSON cannot hold
+        "body": body.replace("\\u0000", "\\ufffd"),  # the one character that PostgreSQL's JSON cannot contain
         "sha256": sha256,
         "now": now,
         "reason": reason,
@@ -149,9 +149,9 @@ def keep_unreadable(connection: Connection, event: Mapping[str, Any], reason: st
     wipe_parked(connection, connection.execute(_PARK, row).scalars().all())
 
 
-def refuse_conflicts(arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> None:
-    """Return if no event is in conflict. Raises EventConflict naming the first ten that are."""
-    named = [a.id for a, outcome in zip(arrivals, outcomes, strict=True) if outcome is Outcome.CONFLICT]
+def refuse_conflicts(arrivals: Sequence[Arrival], results: Sequence[Acceptance]) -> None:
+    """Return if no event is in conflict. Raises EventConflict naming the first ten conflicts."""
+    named = [a.id for a, result in zip(arrivals, results, strict=True) if result is Acceptance.CONFLICT]
     if named:
         more = f" and {len(named) - 10} more" if len(named) > 10 else ""
         raise EventConflict(
@@ -160,11 +160,11 @@ def refuse_conflicts(arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -
         )
 
 
-def _outcome(is_new: bool, known: str | None, sha256: str) -> Outcome:
+def _acceptance(is_new: bool, known: str | None, sha256: str) -> Acceptance:
     if is_new:
-        return Outcome.NEW
-    # An event whose content was erased has no fingerprint to compare with.
-    return Outcome.SAME if known in (None, sha256) else Outcome.CONFLICT
+        return Acceptance.NEW
+    # An event whose content was erased has no fingerprint.
+    return Acceptance.SAME if known in (None, sha256) else Acceptance.CONFLICT
 
 
 def _row(arrival: Arrival, sha256: str, place: int) -> dict[str, Any]:

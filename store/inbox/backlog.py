@@ -1,6 +1,6 @@
-"""What of the inbox is not done yet and why: events that wait or are parked, for a person to see.
+"""Backlog of the inbox: waiting and parked events with their reasons.
 
-Only what a person needs to decide: no row's body, which is about somebody.
+Bodies are not returned, as they contain personal data.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from store.db.engine import writing
 from store.db.statements import ask
 
 RETRIED = "inbox.retry"
-"""The act in the audit."""
+"""Action of a retry in the audit log."""
 
 _COLUMNS = "id, substr(key, 7) AS event_id, type, received_at, tries, due_at, parked_at, error"
 _LISTS = {
@@ -38,11 +38,11 @@ _RETRY = text("""
     UPDATE inbox SET parked_at = NULL, tries = 0, due_at = NULL
     WHERE parked_at IS NOT NULL AND (CAST(:row AS bigint) IS NULL OR id = :row) RETURNING id
 """)
-_CALL = text("SELECT pg_notify('inbox', '')")
+_WAKE_WORKERS = text("SELECT pg_notify('inbox', '')")
 
 
 class InboxState(StrEnum):
-    """What an event is that is not done: one that will be worked on by itself, or one a person has to look at."""
+    """State of an unfinished event: waiting for a worker, or parked for a person."""
 
     WAITING = "waiting"
     PARKED = "parked"
@@ -50,7 +50,7 @@ class InboxState(StrEnum):
 
 @dataclass(frozen=True)
 class UnfinishedEvent:
-    """An event of the inbox that is not done. `error` is the reason of the last try, None before the first."""
+    """An unfinished event of the inbox. `error` is the error of the last try, None before the first."""
 
     id: int
     event_id: str
@@ -64,7 +64,7 @@ class UnfinishedEvent:
 
 @dataclass(frozen=True)
 class Backlog:
-    """How many events wait, since when the oldest does, and how many are parked."""
+    """Number of waiting events, receipt of the oldest, and number of parked events."""
 
     waiting: int
     parked: int
@@ -72,21 +72,21 @@ class Backlog:
 
 
 def unfinished(engine: Engine, state: InboxState, after: int = 0, limit: int = 100) -> list[UnfinishedEvent]:
-    """Events of one state with a row number above `after`, the oldest first. Raises DatabaseUnavailable."""
-    found = ask(engine, _LISTS[state], {"after": after, "limit": limit})
-    return [UnfinishedEvent(**row._mapping) for row in found]
+    """Events in a state with a row number above `after`, oldest first. Raises DatabaseUnavailable."""
+    rows = ask(engine, _LISTS[state], {"after": after, "limit": limit})
+    return [UnfinishedEvent(**row._mapping) for row in rows]
 
 
 def backlog(engine: Engine) -> Backlog:
-    """How much is not done. Raises DatabaseUnavailable."""
+    """Counts of unfinished events. Raises DatabaseUnavailable."""
     (row,) = ask(engine, _COUNTS, {})
     return Backlog(**row._mapping)
 
 
 def retry(engine: Engine, row: int, by: Principal, now: datetime, request_id: str | None = None) -> None:
-    """Let a parked event be tried again, as often as a new one, and wake who works on the inbox.
+    """Retry a parked event with all tries again, and notify the workers.
 
-    The act and its row in the audit are there both or neither. Raises UnknownSubject if no event of that number is
+    The retry and its row in the audit log are committed together. Raises UnknownSubject if no event of this number is
     parked, DatabaseUnavailable.
     """
     if not _retry(engine, row, by, now, request_id):
@@ -94,7 +94,7 @@ def retry(engine: Engine, row: int, by: Principal, now: datetime, request_id: st
 
 
 def retry_all(engine: Engine, by: Principal, now: datetime, request_id: str | None = None) -> list[int]:
-    """The same of all parked events, as after a fault of ours was mended; which those are.
+    """Retry every parked event, for example after a bug fix. Returns their row numbers.
 
     Raises DatabaseUnavailable.
     """
@@ -102,9 +102,9 @@ def retry_all(engine: Engine, by: Principal, now: datetime, request_id: str | No
 
 
 def _retry(engine: Engine, row: int | None, by: Principal, now: datetime, request_id: str | None) -> list[int]:
-    """Of one row, or of all for None."""
+    """Retry one row, or all parked rows for None."""
     with writing(engine) as connection:
-        found = sorted(connection.execute(_RETRY, {"row": row}).scalars())
-        add_rows(connection, [AuditRow(now, by.id, by.role, RETRIED, str(each), request_id) for each in found])
-        connection.execute(_CALL)
-        return found
+        retried = sorted(connection.execute(_RETRY, {"row": row}).scalars())
+        add_rows(connection, [AuditRow(now, by.id, by.role, RETRIED, str(number), request_id) for number in retried])
+        connection.execute(_WAKE_WORKERS)
+        return retried

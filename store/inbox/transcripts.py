@@ -1,4 +1,4 @@
-"""Transcripts handed in to be scored: the request, and the transcript as an event in the inbox."""
+"""Transcripts sent for scoring: the request, and the transcript as an event in the inbox."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +13,14 @@ from store.inbox.accept import Arrival, accept, refuse_conflicts
 from store.schema.changes import quality_requests
 
 SOURCE = "quality"
-"""Where the inbox has these transcripts from."""
+"""Source of these transcripts in the inbox."""
 
 Status = Literal["accepted", "scored", "withheld", "failed"]
 
 
 @dataclass(frozen=True)
 class QualityRequest:
-    """A transcript that was handed in, by its own id, and what came of it."""
+    """A transcript sent for scoring, under an id of its own, and its result."""
 
     id: str
     session_id: str
@@ -37,24 +37,24 @@ _COLUMNS = tuple(quality_requests.c[name] for name in QualityRequest.__dataclass
 def take_transcript(
     engine: Engine, request_id: str, session_id: str, transcript: str, requested_by: str, now: datetime
 ) -> QualityRequest:
-    """Keep a request and its transcript, both or neither; the same again is kept once.
+    """Store a request and its transcript in one transaction; a repetition is stored once.
 
-    Raises EventConflict where the id was taken with another body, DatabaseUnavailable.
+    Raises EventConflict if the id was used with another body, DatabaseUnavailable.
     """
     row = {"id": request_id, "session_id": session_id, "requested_at": now, "requested_by": requested_by}
     with writing(engine) as connection:
         connection.execute(insert(quality_requests).values(row).on_conflict_do_nothing())
         kept = _find(connection, request_id)
         if kept is None:
-            raise RuntimeError(f"the request {request_id!r} was written and is not there")
-        # As of the first time it came, so that the same sent again has the same fingerprint.
+            raise RuntimeError(f"the request {request_id!r} was written but is not stored")
+        # As of the first request, so that a repetition has the same fingerprint.
         arrival = _arrival(request_id, session_id, transcript, kept.requested_at)
         refuse_conflicts([arrival], accept(connection, [arrival], SOURCE, now))
     return kept
 
 
 def quality_request(engine: Engine, request_id: str) -> QualityRequest | None:
-    """What came of a transcript; None for an id nobody has. Raises DatabaseUnavailable."""
+    """The request and its result; None for an unknown id. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return _find(connection, request_id)
 

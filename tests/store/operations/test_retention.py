@@ -16,7 +16,7 @@ from domain.retention import Kept
 from domain.schedules import CRONS
 from gateways.settings import keep_periods, load_settings
 from serving.routes.live import _start
-from store.inbox.accept import Arrival, Outcome, accept_each
+from store.inbox.accept import Acceptance, Arrival, accept_each
 from store.operations.retention import sweep
 from store.scores.changes import ends_of_changes
 from tests.lib.inbox_parts import event, one, put, rows
@@ -83,12 +83,12 @@ def test_an_event_whose_content_is_gone_is_still_known(engine: Engine) -> None:
     arrival, other = (
         Arrival("evt", "tutor.updated", event("tutor.updated", "evt", tutor_id=tutor)) for tutor in ("t", "u")
     )
-    assert accept_each(engine, [arrival], "webhook", NOW) == [Outcome.NEW]
+    assert accept_each(engine, [arrival], "webhook", NOW) == [Acceptance.NEW]
     with engine.begin() as connection:
         connection.execute(text("UPDATE inbox SET processed_at = :at"), {"at": NOW - 40 * DAY})
     assert _sweep(engine, Kept.EVENT_BODIES) == {Kept.EVENT_BODIES: 1}
-    assert accept_each(engine, [arrival], "webhook", NOW) == [Outcome.SAME]
-    assert accept_each(engine, [other], "webhook", NOW) == [Outcome.CONFLICT]
+    assert accept_each(engine, [arrival], "webhook", NOW) == [Acceptance.SAME]
+    assert accept_each(engine, [other], "webhook", NOW) == [Acceptance.CONFLICT]
 
 
 def test_of_earlier_days_the_last_score_of_each_subject_and_kind_stays(engine: Engine) -> None:

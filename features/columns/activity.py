@@ -1,4 +1,4 @@
-"""How much the tutor teaches, has taught and is booked for, for how long, and how well first sessions go."""
+"""Features of the tutor's load, activity and tenure."""
 
 import numpy as np
 
@@ -15,13 +15,13 @@ def _sessions(past: Past, days: int) -> Column:
 
 @feature("sessions", "load", NO_SHOW, count("session", "in the last 7 days"))
 def load_7d(past: Past) -> Column:
-    """Sessions of the tutor in the last 7 days that were held or missed."""
+    """Held or missed sessions of the tutor in the last 7 days."""
     return _sessions(past, 7)
 
 
 @feature("sessions", "load", CHURN, count("session", "in the last 30 days"))
 def load_30d(past: Past) -> Column:
-    """Sessions of the tutor in the last 30 days that were held or missed."""
+    """Held or missed sessions of the tutor in the last 30 days."""
     return _sessions(past, 30)
 
 
@@ -33,7 +33,7 @@ def load_30d(past: Past) -> Column:
     missing="no session in the last 30 days",
 )
 def load_change(past: Past) -> Column:
-    """Weekly sessions of the last 7 days against the last 30; 1 is no change."""
+    """Weekly sessions in the last 7 days divided by those in the last 30; 1 is no change."""
     return weekly_change(_sessions(past, 7), 7, _sessions(past, 30), 30)
 
 
@@ -45,7 +45,7 @@ def load_change(past: Past) -> Column:
     missing="no session in the last 90 days",
 )
 def load_change_90d(past: Past) -> Column:
-    """Weekly sessions of the last 14 days against the last 90; 1 is no change."""
+    """Weekly sessions in the last 14 days divided by those in the last 90; 1 is no change."""
     return weekly_change(_sessions(past, 14), 14, _sessions(past, 90), 90)
 
 
@@ -54,7 +54,7 @@ def _trend(past: Past, weeks: int) -> Column:
 
 
 @feature(
-    "sessions a week, a week", "activity", CHURN, trend("over 4 weeks"), missing="not watched long enough for a trend"
+    "weekly sessions per week", "activity", CHURN, trend("over 4 weeks"), missing="observed too briefly for a trend"
 )
 def sessions_trend_4w(past: Past) -> Column:
     """Trend of weekly sessions over the last 4 weeks: the slope of the least-squares line."""
@@ -62,7 +62,7 @@ def sessions_trend_4w(past: Past) -> Column:
 
 
 @feature(
-    "sessions a week, a week", "activity", NO_SHOW, trend("over 8 weeks"), missing="not watched long enough for a trend"
+    "weekly sessions per week", "activity", NO_SHOW, trend("over 8 weeks"), missing="observed too briefly for a trend"
 )
 def sessions_trend_8w(past: Past) -> Column:
     """Trend of weekly sessions over the last 8 weeks: the slope of the least-squares line."""
@@ -70,7 +70,7 @@ def sessions_trend_8w(past: Past) -> Column:
 
 
 @feature(
-    "sessions a week, a week", "activity", CHURN, trend("over 12 weeks"), missing="not watched long enough for a trend"
+    "weekly sessions per week", "activity", CHURN, trend("over 12 weeks"), missing="observed too briefly for a trend"
 )
 def sessions_trend_12w(past: Past) -> Column:
     """Trend of weekly sessions over the last 12 weeks: the slope of the least-squares line."""
@@ -79,20 +79,20 @@ def sessions_trend_12w(past: Past) -> Column:
 
 def _taught_hours(past: Past, days: int) -> Column:
     hours = past.outcomes.total("taught", days) / MICROSECONDS_AN_HOUR
-    untold = (past.outcomes.total("timed", days) == 0) & (past.outcomes.total("delivered", days) > 0)
-    return np.where(untold, np.nan, hours)
+    unknown = (past.outcomes.total("timed", days) == 0) & (past.outcomes.total("delivered", days) > 0)
+    return np.where(unknown, np.nan, hours)
 
 
 @feature(
-    "hours", "activity", NO_SHOW, whole_hours("taught in the last 30 days"), missing="lengths of sessions not known"
+    "hours", "activity", NO_SHOW, whole_hours("taught in the last 30 days"), missing="durations of sessions not known"
 )
 def taught_hours_30d(past: Past) -> Column:
-    """Hours the tutor taught in the last 30 days: what earnings follow."""
+    """Hours the tutor taught in the last 30 days, on which earnings depend."""
     return _taught_hours(past, 30)
 
 
 @feature(
-    "hours", "activity", NO_SHOW, whole_hours("taught in the last 90 days"), missing="lengths of sessions not known"
+    "hours", "activity", NO_SHOW, whole_hours("taught in the last 90 days"), missing="durations of sessions not known"
 )
 def taught_hours_90d(past: Past) -> Column:
     """Hours the tutor taught in the last 90 days."""
@@ -107,25 +107,25 @@ def taught_hours_90d(past: Past) -> Column:
     missing="no hours taught in the last 90 days",
 )
 def taught_hours_change(past: Past) -> Column:
-    """Weekly hours taught in the last 30 days against the last 90; 1 is no change."""
+    """Weekly hours taught in the last 30 days divided by those in the last 90; 1 is no change."""
     return weekly_change(_taught_hours(past, 30), 30, _taught_hours(past, 90), 90)
 
 
 @feature("sessions", "load", NO_SHOW, count("other session", "booked in the 7 days before"))
 def booked_7d(past: Past) -> Column:
-    """Other sessions on the tutor's books that start in the 7 days before this one, held already or still to come."""
+    """Other booked sessions of the tutor that start in the 7 days before this one, past or upcoming."""
     return past.calendar.week
 
 
 @feature("sessions", "load", NO_SHOW, count("other session", "booked on the same day"))
 def booked_same_day(past: Past) -> Column:
-    """Other sessions on the tutor's books on the same local day."""
+    """Other booked sessions of the tutor on the same local day."""
     return past.calendar.day
 
 
 @feature("sessions", "load", NO_SHOW, count("session", "booked back to back with this one"))
 def booked_back_to_back(past: Past) -> Column:
-    """Other sessions on the tutor's books that start or end within 15 minutes of this one's start."""
+    """Other booked sessions of the tutor that start or end within 15 minutes of this one's start."""
     return past.calendar.next_to
 
 

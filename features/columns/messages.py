@@ -1,4 +1,4 @@
-"""Who writes, who waits for an answer, and for how long."""
+"""Features of the tutor's messages and replies."""
 
 from features.as_of.past import Past
 from features.base.array_types import Column
@@ -7,9 +7,9 @@ from features.columns.feature import BOTH, CHURN, NO_SHOW, feature
 from features.columns.phrases import count, duration, percentage, times
 
 
-@feature("hours", "silence", BOTH, duration("since the tutor last wrote"), missing="the tutor never wrote")
+@feature("hours", "silence", BOTH, duration("since the tutor last wrote"), missing="no message from the tutor yet")
 def silence_hours(past: Past) -> Column:
-    """Hours since the tutor last wrote to anyone."""
+    """Hours since the tutor's last message to anyone."""
     return past.sent_messages.hours_since_last()
 
 
@@ -21,13 +21,13 @@ def silence_hours(past: Past) -> Column:
     missing="fewer than two messages in the last 90 days",
 )
 def silence_ratio(past: Past) -> Column:
-    """Hours since the tutor last wrote against the usual gap between messages of the last 90 days; 1 is usual."""
+    """Hours since the tutor's last message divided by the mean gap between messages of the last 90 days."""
     return ratio(past.sent_messages.hours_since_last(), past.sent_messages.mean_gap_hours(days=90))
 
 
 @feature("messages", "silence", NO_SHOW, count("student message", "not answered"), growing=True)
 def unanswered_messages(past: Past) -> Column:
-    """Messages of students so far after which the tutor has not written to that student."""
+    """Messages from students after which the tutor has not yet written to that student."""
     return past.received_messages.count() - past.answered_messages.count()
 
 
@@ -35,12 +35,12 @@ def unanswered_messages(past: Past) -> Column:
     "hours",
     "silence",
     BOTH,
-    duration("to answer a student on average in the last 30 days"),
-    missing="no student answered in the last 30 days",
+    duration("to reply to a student on average in the last 30 days"),
+    missing="no reply to a student in the last 30 days",
     growing=True,
 )
 def answer_hours_30d(past: Past) -> Column:
-    """Mean hours students waited for the answers the tutor gave in the last 30 days."""
+    """Mean hours that students waited for the tutor's replies of the last 30 days."""
     waited = past.answered_messages.total("waited", days=30) / MICROSECONDS_AN_HOUR
     return ratio(waited, past.answered_messages.count(days=30))
 
@@ -77,5 +77,5 @@ def messages_60d(past: Past) -> Column:
     missing="no message in the last 90 days",
 )
 def messages_change_90d(past: Past) -> Column:
-    """Weekly messages of the last 14 days against the last 90; 1 is no change."""
+    """Weekly messages in the last 14 days divided by those in the last 90; 1 is no change."""
     return weekly_change(past.sent_messages.count(14), 14, past.sent_messages.count(90), 90)

@@ -1,4 +1,4 @@
-"""What the tutor missed, called off late or came late to."""
+"""Features of the tutor's no-shows, late cancellations and late starts."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from features.columns.phrases import count, minutes, rate
 
 _MISSED = missed_sessions(lambda past: past.outcomes)
 _MISSED_90D = missed_sessions(lambda past: past.outcomes, days=90)
-_CALLED_OFF = late_cancellations("last_minute_cancelled", days=90)
-_CALLED_OFF_4H = late_cancellations("very_last_minute_cancelled", days=90)
+_CANCELLED = late_cancellations("last_minute_cancelled", days=90)
+_CANCELLED_4H = late_cancellations("very_last_minute_cancelled", days=90)
 _LATE = evidence.late()
 
 
@@ -66,13 +66,13 @@ def no_show_rate_90d(past: Past) -> Column:
     "sessions",
     "no-shows",
     BOTH,
-    count("session", "kept in a row"),
+    count("session", "delivered in a row"),
     missing="no session finished yet",
     monotone=-1,
     growing=True,
 )
 def kept_streak(past: Past) -> Column:
-    """Sessions the tutor kept since the last no-show or last-minute cancellation."""
+    """Sessions the tutor delivered since the last no-show or last-minute cancellation."""
     return past.outcomes.latest(past.history.kept_in_a_row)
 
 
@@ -80,12 +80,12 @@ def kept_streak(past: Past) -> Column:
     "sessions",
     "no-shows",
     NO_SHOW,
-    count("session", "on end missed, called off at the last minute or begun late"),
+    count("session", "in a row missed, cancelled at the last minute or started late"),
     missing="no session finished yet",
     monotone=+1,
 )
 def bad_streak(past: Past) -> Column:
-    """Sessions on end that the tutor missed, called off at the last minute or began more than 5 minutes late."""
+    """Consecutive sessions that the tutor missed, cancelled at the last minute or started more than 5 minutes late."""
     return past.outcomes.latest(past.history.bad_in_a_row)
 
 
@@ -98,7 +98,7 @@ def bad_streak(past: Past) -> Column:
     monotone=+1,
 )
 def last_minute_cancellations_90d(past: Past) -> Column:
-    """Sessions the tutor cancelled less than 24 h before, in the last 90 days."""
+    """Sessions the tutor cancelled less than 24 h before the start, in the last 90 days."""
     return past.outcomes.total("last_minute_cancelled", days=90)
 
 
@@ -111,7 +111,7 @@ def last_minute_cancellations_90d(past: Past) -> Column:
     monotone=+1,
 )
 def last_minute_cancellations_4h_90d(past: Past) -> Column:
-    """Sessions the tutor cancelled less than 4 h before, in the last 90 days."""
+    """Sessions the tutor cancelled less than 4 h before the start, in the last 90 days."""
     return past.outcomes.total("very_last_minute_cancelled", days=90)
 
 
@@ -119,26 +119,26 @@ def last_minute_cancellations_4h_90d(past: Past) -> Column:
     "share of sessions",
     "cancellations",
     NO_SHOW,
-    rate("of sessions in the last 90 days called off under 24 h ahead"),
-    counts=Counts(_CALLED_OFF, "sessions of the last 90 days", "called off less than 24 h before"),
+    rate("of sessions in the last 90 days cancelled less than 24 h before"),
+    counts=Counts(_CANCELLED, "sessions of the last 90 days", "cancelled less than 24 h before"),
     monotone=+1,
 )
 def last_minute_cancellation_rate_90d(past: Past) -> Column:
-    """Share of the last 90 days' sessions that the tutor cancelled less than 24 h before, shrunk."""
-    return past.priors.last_minute.shrink(*_CALLED_OFF(past))
+    """Share of the last 90 days' sessions that the tutor cancelled less than 24 h before the start, shrunk."""
+    return past.priors.last_minute.shrink(*_CANCELLED(past))
 
 
 @feature(
     "share of sessions",
     "cancellations",
     NO_SHOW,
-    rate("of sessions in the last 90 days called off under 4 h ahead"),
-    counts=Counts(_CALLED_OFF_4H, "sessions of the last 90 days", "called off less than 4 h before"),
+    rate("of sessions in the last 90 days cancelled less than 4 h before"),
+    counts=Counts(_CANCELLED_4H, "sessions of the last 90 days", "cancelled less than 4 h before"),
     monotone=+1,
 )
 def last_minute_cancellation_rate_4h_90d(past: Past) -> Column:
-    """Share of the last 90 days' sessions that the tutor cancelled less than 4 h before, shrunk."""
-    return past.priors.very_last_minute.shrink(*_CALLED_OFF_4H(past))
+    """Share of the last 90 days' sessions that the tutor cancelled less than 4 h before the start, shrunk."""
+    return past.priors.very_last_minute.shrink(*_CANCELLED_4H(past))
 
 
 def _late_minutes(past: Past, days: int | None) -> Column:
@@ -152,17 +152,19 @@ def _late_minutes(past: Past, days: int | None) -> Column:
     "lateness",
     BOTH,
     minutes("late on average in the last 90 days"),
-    missing="no start timed in the last 90 days",
+    missing="no start recorded in the last 90 days",
     monotone=+1,
 )
 def late_minutes_90d(past: Past) -> Column:
-    """Mean minutes the tutor came late in the last 90 days, shrunk toward the marketplace's."""
+    """Mean minutes by which the tutor was late in the last 90 days, shrunk toward the marketplace's."""
     return _late_minutes(past, 90)
 
 
-@feature("minutes", "lateness", NO_SHOW, minutes("late on average so far"), missing="no start timed yet", monotone=+1)
+@feature(
+    "minutes", "lateness", NO_SHOW, minutes("late on average so far"), missing="no start recorded yet", monotone=+1
+)
 def late_minutes_lifetime(past: Past) -> Column:
-    """Mean minutes the tutor came late so far, shrunk toward the marketplace's."""
+    """Mean minutes by which the tutor was late so far, shrunk toward the marketplace's."""
     return _late_minutes(past, None)
 
 
@@ -170,12 +172,12 @@ def late_minutes_lifetime(past: Past) -> Column:
     "share of sessions",
     "lateness",
     NO_SHOW,
-    rate("of sessions so far begun more than 5 minutes late"),
-    missing="no start timed yet",
-    counts=Counts(_LATE, "sessions so far", "begun more than 5 minutes late"),
+    rate("of sessions so far started more than 5 minutes late"),
+    missing="no start recorded yet",
+    counts=Counts(_LATE, "sessions so far", "started more than 5 minutes late"),
     monotone=+1,
 )
 def late_share(past: Past) -> Column:
-    """Share of the tutor's sessions so far begun more than 5 minutes late, shrunk toward the marketplace's."""
+    """Share of the tutor's sessions so far started more than 5 minutes late, shrunk toward the marketplace's."""
     late, timed = _LATE(past)
     return np.where(timed > 0, past.priors.late.shrink(late, timed), np.nan)

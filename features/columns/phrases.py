@@ -54,8 +54,8 @@ def times(what: str) -> Phrase:
 
 
 def trend(when: str) -> Phrase:
-    """-0.4 | weekly sessions from week to week, over 4 weeks."""
-    return lambda value: (f"{value:+.1f}", f"weekly sessions from week to week, {when}")
+    """-0.4 | weekly sessions per week, over 4 weeks."""
+    return lambda value: (f"{value:+.1f}", f"weekly sessions per week, {when}")
 
 
 def words(of_value: Callable[[float], str]) -> Phrase:

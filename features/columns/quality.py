@@ -10,7 +10,7 @@ from features.columns.phrases import count, rate, stars
 
 @feature("messages", "attention", CHURN, count("message", "from us in the last 30 days"))
 def attention_30d(past: Past) -> Column:
-    """Messages the platform wrote to the tutor in the last 30 days."""
+    """Messages from the platform to the tutor in the last 30 days."""
     return past.attention.count(days=30)
 
 
@@ -40,7 +40,7 @@ def first_session_rating_90d(past: Past) -> Column:
     counts=Counts(evidence.led_nowhere, "first sessions with new students", "not followed by another booking"),
 )
 def first_session_lost_rate(past: Past) -> Column:
-    """Share of first sessions with no other booking of the pair 14 days later, shrunk toward the marketplace's."""
+    """Share of first sessions without another booking of the pair 14 days later, shrunk toward the marketplace's."""
     return past.priors.led_nowhere.shrink(*evidence.led_nowhere(past))
 
 

@@ -1,4 +1,4 @@
-"""What was moved: how often, by whom, with how much notice and why."""
+"""Features of reschedules: number, requesting party, notice and reason."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ _STUDENT_REQUEST = evidence.reason(ReasonCode.STUDENT_REQUEST, 90)
     share="reschedule_rate_7d",
 )
 def reschedules_7d(past: Past) -> Column:
-    """Reschedules the tutor asked for in the last 7 days."""
+    """Reschedules requested by the tutor in the last 7 days."""
     return past.reschedules.total("by_tutor", days=7)
 
 
@@ -42,7 +42,7 @@ def reschedules_7d(past: Past) -> Column:
     share="reschedule_rate_30d",
 )
 def reschedules_30d(past: Past) -> Column:
-    """Reschedules the tutor asked for in the last 30 days."""
+    """Reschedules requested by the tutor in the last 30 days."""
     return past.reschedules.total("by_tutor", days=30)
 
 
@@ -54,7 +54,7 @@ def reschedules_30d(past: Past) -> Column:
     share="reschedule_rate_90d",
 )
 def reschedules_90d(past: Past) -> Column:
-    """Reschedules the tutor asked for in the last 90 days."""
+    """Reschedules requested by the tutor in the last 90 days."""
     return past.reschedules.total("by_tutor", days=90)
 
 
@@ -63,10 +63,10 @@ def reschedules_90d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of sessions rescheduled in the last 7 days"),
-    counts=Counts(_BY_TUTOR_7D, "sessions of the last 7 days", "moved by the tutor"),
+    counts=Counts(_BY_TUTOR_7D, "sessions of the last 7 days", "rescheduled by the tutor"),
 )
 def reschedule_rate_7d(past: Past) -> Column:
-    """Reschedules the tutor asked for, a session held or missed, in the last 7 days, shrunk."""
+    """Reschedules requested by the tutor per held or missed session, last 7 days, shrunk."""
     return past.priors.reschedule.shrink(*_BY_TUTOR_7D(past))
 
 
@@ -75,10 +75,10 @@ def reschedule_rate_7d(past: Past) -> Column:
     "reschedules",
     BOTH,
     rate("of sessions rescheduled in the last 30 days"),
-    counts=Counts(_BY_TUTOR_30D, "sessions of the last 30 days", "moved by the tutor"),
+    counts=Counts(_BY_TUTOR_30D, "sessions of the last 30 days", "rescheduled by the tutor"),
 )
 def reschedule_rate_30d(past: Past) -> Column:
-    """Reschedules the tutor asked for, a session held or missed, in the last 30 days, shrunk."""
+    """Reschedules requested by the tutor per held or missed session, last 30 days, shrunk."""
     return past.priors.reschedule.shrink(*_BY_TUTOR_30D(past))
 
 
@@ -87,16 +87,16 @@ def reschedule_rate_30d(past: Past) -> Column:
     "reschedules",
     BOTH,
     rate("of sessions rescheduled in the last 90 days"),
-    counts=Counts(_BY_TUTOR_90D, "sessions of the last 90 days", "moved by the tutor"),
+    counts=Counts(_BY_TUTOR_90D, "sessions of the last 90 days", "rescheduled by the tutor"),
 )
 def reschedule_rate_90d(past: Past) -> Column:
-    """Reschedules the tutor asked for, a session held or missed, in the last 90 days, shrunk."""
+    """Reschedules requested by the tutor per held or missed session, last 90 days, shrunk."""
     return past.priors.reschedule.shrink(*_BY_TUTOR_90D(past))
 
 
 @feature("reschedules", "reschedules", NO_SHOW, count("reschedule", "by students in the last 30 days"))
 def student_reschedules_30d(past: Past) -> Column:
-    """Reschedules of the tutor's sessions that students asked for in the last 30 days."""
+    """Reschedules of the tutor's sessions requested by students in the last 30 days."""
     return past.reschedules.total("by_student", days=30)
 
 
@@ -105,16 +105,16 @@ def student_reschedules_30d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of sessions in the last 90 days rescheduled by students"),
-    counts=Counts(_BY_STUDENTS_90D, "sessions of the last 90 days", "moved by the student"),
+    counts=Counts(_BY_STUDENTS_90D, "sessions of the last 90 days", "rescheduled by the student"),
 )
 def student_reschedule_rate_90d(past: Past) -> Column:
-    """Reschedules students asked for, a session held or missed, in the last 90 days, shrunk."""
+    """Reschedules requested by students per held or missed session, last 90 days, shrunk."""
     return past.priors.student_reschedule.shrink(*_BY_STUDENTS_90D(past))
 
 
 @feature("reschedules", "reschedules", NO_SHOW, count("reschedule", "of this session so far"))
 def session_reschedules(past: Past) -> Column:
-    """How often this very session was moved so far, by anyone."""
+    """Reschedules of this session so far, by anyone."""
     return past.session_moves.count()
 
 
@@ -126,14 +126,14 @@ def session_reschedules(past: Past) -> Column:
     missing="no reschedule in the last 90 days",
 )
 def reschedule_notice_hours_90d(past: Past) -> Column:
-    """Mean hours from the tutor's reschedules of the last 90 days to the start that was given up."""
+    """Mean hours from the tutor's reschedule requests of the last 90 days to the original start."""
     notice, noticed = past.reschedules.total("notice", 90), past.reschedules.total("noticed", 90)
     return ratio(notice / MICROSECONDS_AN_HOUR, noticed)
 
 
-def _share(prior: Prior, counts: Evidence, past: Past) -> Column:
-    some, of = counts(past)
-    return np.where(of > 0, prior.shrink(some, of), np.nan)
+def _share(prior: Prior, evidence_of: Evidence, past: Past) -> Column:
+    events, reschedules = evidence_of(past)
+    return np.where(reschedules > 0, prior.shrink(events, reschedules), np.nan)
 
 
 @feature(
@@ -142,10 +142,10 @@ def _share(prior: Prior, counts: Evidence, past: Past) -> Column:
     NO_SHOW,
     rate("of reschedules in the last 90 days less than 24 h before"),
     missing="no reschedule in the last 90 days",
-    counts=Counts(_SHORT_NOTICE_90D, "reschedules of the last 90 days", "asked for less than 24 h before"),
+    counts=Counts(_SHORT_NOTICE_90D, "reschedules of the last 90 days", "requested less than 24 h before"),
 )
 def short_notice_share_90d(past: Past) -> Column:
-    """Share of the tutor's reschedules of the last 90 days asked for less than 24 h before the start, shrunk."""
+    """Share of the tutor's reschedules of the last 90 days requested less than 24 h before the start, shrunk."""
     return _share(past.priors.short_notice, _SHORT_NOTICE_90D, past)
 
 
@@ -153,12 +153,12 @@ def short_notice_share_90d(past: Past) -> Column:
     "share of reschedules",
     "reschedules",
     NO_SHOW,
-    rate("of reschedules in the last 90 days wished by the student"),
+    rate("of reschedules in the last 90 days requested by the student"),
     missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_STUDENT_REQUEST, "reschedules of the last 90 days", "wished by the student"),
+    counts=Counts(_STUDENT_REQUEST, "reschedules of the last 90 days", "requested by the student"),
 )
 def student_request_share_90d(past: Past) -> Column:
-    """Share of the tutor's reschedules of the last 90 days made because the student wished it, shrunk."""
+    """Share of the tutor's reschedules of the last 90 days made at the student's request, shrunk."""
     return _share(past.priors.reason_student_request, _STUDENT_REQUEST, past)
 
 
@@ -179,12 +179,12 @@ def illness_share_90d(past: Past) -> Column:
     "share of reschedules",
     "reschedules",
     NO_SHOW,
-    rate("of reschedules in the last 90 days for the family"),
+    rate("of reschedules in the last 90 days for family reasons"),
     missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_FAMILY, "reschedules of the last 90 days", "for the family"),
+    counts=Counts(_FAMILY, "reschedules of the last 90 days", "for family reasons"),
 )
 def family_share_90d(past: Past) -> Column:
-    """Share of the tutor's reschedules of the last 90 days made for the family, shrunk."""
+    """Share of the tutor's reschedules of the last 90 days made for family reasons, shrunk."""
     return _share(past.priors.reason_family, _FAMILY, past)
 
 
@@ -205,12 +205,12 @@ def technical_share_90d(past: Past) -> Column:
     "share of reschedules",
     "reschedules",
     NO_SHOW,
-    rate("of reschedules in the last 90 days because two things met"),
+    rate("of reschedules in the last 90 days because of a schedule conflict"),
     missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_CONFLICT, "reschedules of the last 90 days", "because two things met"),
+    counts=Counts(_CONFLICT, "reschedules of the last 90 days", "because of a schedule conflict"),
 )
 def schedule_conflict_share_90d(past: Past) -> Column:
-    """Share of the tutor's reschedules of the last 90 days made because two things met, shrunk."""
+    """Share of the tutor's reschedules of the last 90 days made because of a schedule conflict, shrunk."""
     return _share(past.priors.reason_schedule_conflict, _CONFLICT, past)
 
 
@@ -218,12 +218,12 @@ def schedule_conflict_share_90d(past: Past) -> Column:
     "share of reschedules",
     "reschedules",
     NO_SHOW,
-    rate("of reschedules in the last 90 days for another job"),
+    rate("of reschedules in the last 90 days for other work"),
     missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_OTHER_WORK, "reschedules of the last 90 days", "for another job"),
+    counts=Counts(_OTHER_WORK, "reschedules of the last 90 days", "for other work"),
 )
 def other_work_share_90d(past: Past) -> Column:
-    """Share of the tutor's reschedules of the last 90 days made for another job, shrunk."""
+    """Share of the tutor's reschedules of the last 90 days made for other work, shrunk."""
     return _share(past.priors.reason_other_work, _OTHER_WORK, past)
 
 
@@ -231,10 +231,10 @@ def other_work_share_90d(past: Past) -> Column:
     "share of reschedules",
     "reschedules",
     NO_SHOW,
-    rate("of reschedules in the last 90 days for no clear reason"),
+    rate("of reschedules in the last 90 days without a clear reason"),
     missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_UNCLEAR, "reschedules of the last 90 days", "for no clear reason"),
+    counts=Counts(_UNCLEAR, "reschedules of the last 90 days", "without a clear reason"),
 )
 def unclear_share_90d(past: Past) -> Column:
-    """Share of the tutor's reschedules of the last 90 days whose reason says nothing, shrunk."""
+    """Share of the tutor's reschedules of the last 90 days without a clear reason, shrunk."""
     return _share(past.priors.reason_unclear, _UNCLEAR, past)

@@ -1,4 +1,4 @@
-"""The session asked about: when it is, with whom, and how the tutor fares then and with them."""
+"""Features of the session: time, student, and the tutor's record at that time and with that student."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ _OF_PAIR = missed_sessions(lambda past: past.pair_outcomes)
 
 @feature("hours", "silence", NO_SHOW, duration("to the start"), history=False)
 def hours_to_start(past: Past) -> Column:
-    """Hours from the moment of asking to the session's start."""
+    """Hours from the query to the session's start."""
     return (past.session.starts_at - past.queries.as_of) / MICROSECONDS_AN_HOUR
 
 
@@ -38,7 +38,7 @@ def lead_hours(past: Past) -> Column:
     local_time=True,
 )
 def weekday(past: Past) -> Column:
-    """Weekday of the session in the tutor's zone."""
+    """Weekday of the session in the tutor's time zone."""
     return past.session.weekday.astype(np.float64)
 
 
@@ -51,7 +51,7 @@ def weekday(past: Past) -> Column:
     local_time=True,
 )
 def hour(past: Past) -> Column:
-    """Hour of the session's start in the tutor's zone."""
+    """Hour of the session's start in the tutor's time zone."""
     return past.session.hour.astype(np.float64)
 
 
@@ -64,7 +64,7 @@ def hour(past: Past) -> Column:
     local_time=True,
 )
 def part_of_day(past: Past) -> Column:
-    """Part of day of the session in the tutor's zone, six hours each from midnight."""
+    """Part of day of the session in the tutor's time zone, in steps of six hours from midnight."""
     return (past.session.slot % len(PARTS_OF_DAY)).astype(np.float64)
 
 
@@ -73,12 +73,12 @@ def part_of_day(past: Past) -> Column:
     "time of session",
     NO_SHOW,
     words(lambda value: "on a public holiday" if value else "not on a public holiday"),
-    missing="holidays where the tutor lives not known",
+    missing="holidays of the tutor's country not known",
     history=False,
     growing=True,
 )
 def holiday(past: Past) -> Column:
-    """Whether the session is on a public holiday of the country the tutor's zone is named for."""
+    """Whether the session is on a public holiday of the country of the tutor's time zone."""
     zones = past.history.zone_codes(past.session.tutor)
     return is_holiday(past.session.day, zones, past.history.zones)
 
@@ -94,7 +94,7 @@ def holiday(past: Past) -> Column:
     local_time=True,
 )
 def own_slot_no_show_rate(past: Past) -> Column:
-    """The tutor's own share of missed sessions at this weekday and part of day, shrunk."""
+    """Share of the tutor's sessions at this weekday and part of day that were missed, shrunk."""
     return past.priors.slot_no_show.shrink(*_IN_SLOT(past))
 
 
@@ -109,7 +109,7 @@ def own_slot_no_show_rate(past: Past) -> Column:
     local_time=True,
 )
 def own_weekday_no_show_rate(past: Past) -> Column:
-    """The tutor's own share of missed sessions on this weekday, shrunk."""
+    """Share of the tutor's sessions on this weekday that were missed, shrunk."""
     return past.priors.weekday_no_show.shrink(*_ON_WEEKDAY(past))
 
 
@@ -124,12 +124,12 @@ def own_weekday_no_show_rate(past: Past) -> Column:
     local_time=True,
 )
 def own_part_of_day_no_show_rate(past: Past) -> Column:
-    """The tutor's own share of missed sessions at this part of day, shrunk."""
+    """Share of the tutor's sessions at this part of day that were missed, shrunk."""
     return past.priors.part_no_show.shrink(*_IN_PART(past))
 
 
 def _of_pair(past: Past, values: Column) -> Column:
-    """NaN where no student is named: then there is no telling who has met."""
+    """NaN where the session names no student, because the pair is then unknown."""
     return np.where(past.session.student_given, values, np.nan)
 
 
@@ -137,7 +137,7 @@ def _of_pair(past: Past, values: Column) -> Column:
     "sessions", "pair", NO_SHOW, count("session", "with this student so far"), missing="no student named", growing=True
 )
 def pair_sessions(past: Past) -> Column:
-    """Sessions of this tutor with this student so far that were held or missed."""
+    """Held or missed sessions of this tutor with this student so far."""
     return _of_pair(past, past.pair_outcomes.count())
 
 
@@ -149,7 +149,7 @@ def pair_sessions(past: Past) -> Column:
     missing="no session with this student yet",
 )
 def pair_days_since_last(past: Past) -> Column:
-    """Days since this tutor's last session with this student that was held or missed."""
+    """Days since this tutor's last held or missed session with this student."""
     return past.pair_outcomes.hours_since_last() / 24
 
 
@@ -186,9 +186,9 @@ def pair_no_show_rate(past: Past) -> Column:
     "1 or 0",
     "pair",
     NO_SHOW,
-    words(lambda value: "a first session with this student" if value else "a student they know"),
+    words(lambda value: "a first session with this student" if value else "a student the tutor knows"),
     missing="no student named",
 )
 def first_time_pair(past: Past) -> Column:
-    """Whether this tutor and this student have not met before."""
+    """Whether this is the first session of this tutor with this student."""
     return _of_pair(past, (past.pair_outcomes.count() == 0).astype(np.float64))

@@ -19,7 +19,7 @@ def test_a_share_is_said_by_its_counts(column: str, events: int, sessions: int, 
 def test_a_share_of_nothing_yet_is_the_marketplaces() -> None:
     said = describe_share("own_slot_no_show_rate", 0, 0, 1 / 143, 1 / 30, "Thursday evening")
     assert said == "no Thursday evening sessions so far: the marketplace's usual, 1 in 140"
-    assert describe_share("late_share", 0, 0, np.nan, 0.1) == "no start timed yet"
+    assert describe_share("late_share", 0, 0, np.nan, 0.1) == "no start recorded yet"
 
 
 @pytest.mark.parametrize(("share", "words"), [(0.0, "none"), (0.007, "1 in 140"), (1 / 3, "1 in 3"), (0.62, "6 in 10")])

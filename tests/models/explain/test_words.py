@@ -20,7 +20,7 @@ from models.explain.words import describe
         ("rating_90d", 3.46, 4.2, "3.5 stars on average in the last 90 days (usual: 4.2 stars)"),
         ("taught_hours_change", 0.4, 1.2, "40 % of the usual hours taught, in the last 30 days"),
         ("weekday", 3.0, 1.0, "on a Thursday"),
-        ("silence_hours", np.nan, 5.0, "the tutor never wrote"),
+        ("silence_hours", np.nan, 5.0, "no message from the tutor yet"),
         ("cups_of_tea", 4.0, 2.0, "cups of tea: 4"),
     ],
 )

@@ -94,7 +94,7 @@ def create_app(resources: Callable[[], Resources]) -> FastAPI:
     app = Api(
         title="Tutor Quality Scoring",
         version=VERSIONS[-1],
-        description="Who needs help, why, and what to do. Every error is an RFC 9457 problem document.",
+        description="Tutor scores with reasons and recommended actions. Every error is an RFC 9457 problem document.",
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,

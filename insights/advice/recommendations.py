@@ -1,16 +1,21 @@
 """What is recommended about a tutor and the sessions to come, and of what nothing may be said."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.disclosure import is_withheld
+from domain.disclosure import WITHHELD, is_withheld
 from domain.interventions import Effect
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
 from insights.advice.actions import NO_ACTION, action_for
 from insights.advice.upcoming import advice
 from insights.contacts.effect_words import in_words
+
+NOT_SCORED = "This tutor has not been scored yet, so nothing can be recommended."
+WITHHELD_SUMMARY = f"{WITHHELD}: nothing is recommended about upcoming sessions."
+RECOMMENDED = "Recommended actions, the most urgent first."
+NOTHING = "Nothing to do now: no risk of this tutor or of the sessions of the next two days requires attention."
 
 ABOUT_TUTOR = (ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D)
 """The risks of a tutor about which something can be recommended; `help` only joins them."""
@@ -51,6 +56,15 @@ def recommend(scores: Iterable[Score], sessions: Iterable[ScoredSession], effect
     about_sessions = (_of_session(session, effect_of) for session in sessions if not is_withheld(session.score))
     found = [one for one in (*about_tutor, *about_sessions) if one is not None]
     return sorted(found, key=lambda one: -one.score.value)
+
+
+def summary(recommendations: Sequence[Recommendation], is_scored: bool, withheld: bool) -> str:
+    """One sentence about a tutor's recommendations, or why there are none."""
+    if not is_scored:
+        return NOT_SCORED
+    if withheld:
+        return WITHHELD_SUMMARY
+    return RECOMMENDED if recommendations else NOTHING
 
 
 def _is_no_show(score: Score) -> bool:

@@ -87,7 +87,7 @@ TUTOR_SCORES: Mapping[str, Any] = {
 }  # fmt: skip
 RECOMMENDATIONS: Mapping[str, Any] = {
     "tutor_id": "tutor-17",
-    "message": "What to do, the most pressing first.",
+    "message": "Recommended actions, the most urgent first.",
     "recommendations": [
         {
             "about": "no_show_14d", "subject_kind": "tutor", "subject_id": "tutor-17", "starts_at": None,

@@ -1,4 +1,4 @@
-"""The risk of one session, computed when asked: the tutor's history, the training's features, the champion."""
+"""No-show prediction for one session on request, from the tutor's history, the training's features and the champion."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,14 +38,13 @@ from store.facts.lookups import student_exists
 router = APIRouter(prefix="/api/predict", tags=["predictions"], route_class=DirectRoute)
 
 
-@router.post("/no_show", summary="Will this session be missed?", response_model=Prediction)
+@router.post("/no_show", summary="Predict a no-show of a session", response_model=Prediction)
 @access(Permission.PREDICTIONS_MAKE, body_example=examples.NO_SHOW_QUESTION, example=examples.NO_SHOW_PREDICTION)
 async def predict_no_show(question: NoShowQuestion, request: Request, resources: AppResources) -> Response:
-    """The probability that the tutor misses this session, as known now.
+    """Predict the probability that the tutor misses this session, as of now.
 
-    The session may be named, described, or given by the model's columns (`features`), which asks nothing of the
-    database. Without a model the answer is a 503 problem `no_model`; a session no longer booked is a 409
-    `not_upcoming`.
+    Send the session's id, its description, or the model's columns (`features`), which needs no database query. Without
+    a model the response is a 503 problem `no_model`; for a session that is no longer booked, a 409 `not_upcoming`.
     """
     if isinstance(question, Features):
         (score,) = await scores_of(question, Task.NO_SHOW, resources)
@@ -58,32 +57,32 @@ async def predict_no_show(question: NoShowQuestion, request: Request, resources:
 def _predict(question: KnownSession | DescribedSession, resources: Resources) -> Prediction:
     champion, now = resources.champions.get(Task.NO_SHOW), resources.now()
     if isinstance(question, KnownSession):
-        asked = _stored(question, resources.histories, now)
+        session = _stored(question, resources.histories, now)
     else:
-        asked = _described(question, resources, now)
+        session = _described(question, resources, now)
     (score,) = score_sessions(
         champion.model,
         champion.version,
-        asked.history,
-        [asked.session_id or DESCRIBED],
-        asked.columns,
+        session.history,
+        [session.session_id or DESCRIBED],
+        session.columns,
         now,
         with_reasons=question.explain,
     )
     score = with_action(score, question.explain)
     if question.explain:
-        score = _disclosed(score, asked, resources.engine, now)
+        score = _disclosed(score, session, resources.engine, now)
     return Prediction(
-        session_id=asked.session_id,
-        tutor_id=asked.tutor_id,
-        starts_at=asked.starts_at,
+        session_id=session.session_id,
+        tutor_id=session.tutor_id,
+        starts_at=session.starts_at,
         score=ScoreView.of(score),
     )
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """The one session a question is about, with its tutor's history; no id for one that is described."""
+class _PredictedSession:
+    """The session to predict, with its tutor's history. A described session has no id."""
 
     history: History
     columns: SessionColumns
@@ -92,30 +91,30 @@ class _Asked:
     starts_at: datetime
 
 
-def _disclosed(score: Score, asked: _Asked, engine: Engine, now: datetime) -> Score:
+def _disclosed(score: Score, session: _PredictedSession, engine: Engine, now: datetime) -> Score:
     """The score as it may be shown; a described session depends on the days of all upcoming sessions of its tutor."""
-    planned = assignments_of(engine, asked.tutor_id, now)
-    if asked.session_id is None and withheld(ScoreKind.NO_SHOW_14D, asked.tutor_id, planned):
+    planned = assignments_of(engine, session.tutor_id, now)
+    if session.session_id is None and withheld(ScoreKind.NO_SHOW_14D, session.tutor_id, planned):
         return without_advice(score)
     return disclosed(score, planned)
 
 
-def _stored(question: KnownSession, histories: Histories, now: datetime) -> _Asked:
+def _stored(question: KnownSession, histories: Histories, now: datetime) -> _PredictedSession:
     """The stored session. Raises UnknownSubject, NotUpcoming."""
     history = histories.around(question.session_id)
     if history is None:
         raise UnknownSubject(f"there is no session {question.session_id!r}")
     sessions = history.dataset.tables["sessions"]
     row = pc.index(sessions["session_id"], question.session_id).as_py()
-    if row < 0:  # between two looks into the database it became another tutor's
+    if row < 0:  # between two queries it was reassigned to another tutor
         return _stored(question, histories, now)
     status, starts_at = sessions["status"][row].as_py(), sessions["starts_at"][row].as_py()
     check_upcoming(question.session_id, status, starts_at, now)
     columns = take(history.sessions, np.array([row]))
-    return _Asked(history, columns, question.session_id, sessions["tutor_id"][row].as_py(), starts_at)
+    return _PredictedSession(history, columns, question.session_id, sessions["tutor_id"][row].as_py(), starts_at)
 
 
-def _described(question: DescribedSession, resources: Resources, now: datetime) -> _Asked:
+def _described(question: DescribedSession, resources: Resources, now: datetime) -> _PredictedSession:
     """The described session. Raises UnknownSubject, InvalidFields."""
     history = resources.histories.of_tutor(question.tutor_id)
     if history is None:
@@ -130,11 +129,11 @@ def _described(question: DescribedSession, resources: Resources, now: datetime) 
     if broken:
         raise InvalidFields([FieldError(field=rule.field, detail=rule.detail) for rule in broken])
     columns = history.columns_of(described_row(question, history.dataset, now))
-    return _Asked(history, columns, None, question.tutor_id, question.starts_at)
+    return _PredictedSession(history, columns, None, question.tutor_id, question.starts_at)
 
 
 def described_row(question: DescribedSession, dataset: Dataset, now: datetime) -> pa.Table:
-    """The session of the question, booked now unless it says when."""
+    """The described session as a row of the dataset; without `booked_at` it is booked now."""
     booked_at = question.booked_at or now
     return described_session(
         dataset, question.tutor_id, question.student_id, question.starts_at, booked_at, question.attributes

@@ -1,4 +1,4 @@
-"""The scores of a tutor, read from the store."""
+"""Stored scores of one tutor."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -41,35 +41,34 @@ WHY_MISSING: Mapping[ScoreKind, str] = MappingProxyType(
 @router.get("/{tutor_id}/scores", summary="Scores of a tutor", response_model=TutorScores, responses=DESCRIBED)
 @access(Permission.SCORES_READ, example=examples.TUTOR_SCORES)
 async def tutor_scores(tutor_id: Id, resources: AppResources, if_none_match: IfNoneMatch = None) -> Response:
-    """Every kind of score once: of the tutor, and `no_show` of the next booked session.
+    """Return every kind of score once: those of the tutor, and `no_show` of the next booked session.
 
-    A kind there is nothing for has `value` null and says why in `message`. A known tutor without any score is answered
-    200 with `status` and `message`; an unknown one 404. Send the `ETag` back as `If-None-Match` to poll: 304 while
-    nothing has changed.
+    A missing score has `value` null and the reason in `message`. A known tutor without scores gets a 200 with `status`
+    and `message`; an unknown one a 404. To poll, send the `ETag` as `If-None-Match`: 304 while nothing has changed.
     """
-    found = await tutor_now_async(resources.async_pool, tutor_id, resources.now())
-    if found is None:
+    tutor = await tutor_now_async(resources.async_pool, tutor_id, resources.now())
+    if tutor is None:
         raise UnknownSubject(f"there is no tutor {tutor_id!r}")
-    has_model = bool(found.scores) or await run_in_threadpool(_has_model, resources)
-    status = score_status(bool(found.scores), has_model)
-    following = found.next_session
+    has_model = bool(tutor.scores) or await run_in_threadpool(_has_model, resources)
+    status = score_status(bool(tutor.scores), has_model)
+    following = tutor.next_session
     body = TutorScores(
         tutor_id=tutor_id,
         status=status,
         message=STATUS_MESSAGES[status],
-        scores=tuple(_said(kind, found, tutor_id) for kind in ScoreKind),
+        scores=tuple(_kind_score(kind, tutor, tutor_id) for kind in ScoreKind),
         next_session=NextSession(session_id=following.session_id, starts_at=following.starts_at) if following else None,
     )
     return unless_known(if_none_match, body)
 
 
-def _said(kind: ScoreKind, found: TutorNow, tutor_id: str) -> KindScore:
-    now = found.scores.get(kind)
-    if now is not None:
-        return KindScore.of(now.score, now.trend)
+def _kind_score(kind: ScoreKind, tutor: TutorNow, tutor_id: str) -> KindScore:
+    stored = tutor.scores.get(kind)
+    if stored is not None:
+        return KindScore.of(stored.score, stored.trend)
     if kind is not ScoreKind.NO_SHOW:
         return KindScore.missing(kind, SubjectKind.TUTOR, tutor_id, WHY_MISSING.get(kind, _RISK))
-    following = found.next_session
+    following = tutor.next_session
     session_id = following.session_id if following else None
     return KindScore.missing(kind, SubjectKind.SESSION, session_id, NOT_YET if following else NO_SESSION)
 

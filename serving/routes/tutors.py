@@ -1,4 +1,4 @@
-"""The list of tutors, filtered, sorted and page by page."""
+"""List of tutors, filtered, sorted and paginated."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -24,31 +24,35 @@ Sort = Literal[
     "help", "no_show_14d", "churn_30d", "reschedule_rate_30d", "session_quality", "name",
     "-help", "-no_show_14d", "-churn_30d", "-reschedule_rate_30d", "-session_quality", "-name",
 ]  # fmt: skip
-"""A key of the order, with `-` before it for the largest first."""
+"""Sort key; a leading `-` sorts in descending order."""
 
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class TutorQuery(BaseModel):
-    """Which tutors, in which order, and how many at once."""
+    """Filter, order and page of the list of tutors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sort: Sort = Field("-help", description="what to sort by, with `-` the largest first")
-    band: Band | None = Field(None, description="only those whose `help` is in this band")
-    active: bool | None = Field(None, description="only those whom the last day's scoring was about, or was not")
-    name: Name | None = Field(None, description="only those whose name begins so, in any case of letters")
+    sort: Sort = Field("-help", description="sort key; a leading `-` sorts in descending order")
+    band: Band | None = Field(None, description="only tutors whose `help` is in this band")
+    active: bool | None = Field(
+        None, description="only tutors that the last daily scoring included, or did not include"
+    )
+    name: Name | None = Field(None, description="only tutors whose name starts with this text, ignoring case")
     min_help: Fraction | None = None
     min_no_show_14d: Fraction | None = None
     min_churn_30d: Fraction | None = None
     min_reschedule_rate_30d: Fraction | None = None
     max_session_quality: Fraction | None = None
     limit: int = Field(50, ge=1, le=200)
-    cursor: Annotated[str, Field(max_length=MOST)] | None = Field(None, description="`next_cursor` of the page before")
+    cursor: Annotated[str, Field(max_length=MOST)] | None = Field(
+        None, description="`next_cursor` of the previous page"
+    )
 
     @property
     def wanted(self) -> Wanted:
-        """The question to the store."""
+        """The query to the store."""
         return Wanted(
             sort=SortKey(self.sort.removeprefix("-")),
             descending=self.sort.startswith("-"),
@@ -60,17 +64,17 @@ class TutorQuery(BaseModel):
         )
 
     def _bounds(self, prefix: str) -> Mapping[ScoreKind, float]:
-        given = {kind: getattr(self, f"{prefix}{kind}", None) for kind in LISTED}
-        return {kind: value for kind, value in given.items() if value is not None}
+        bounds = {kind: getattr(self, f"{prefix}{kind}", None) for kind in LISTED}
+        return {kind: value for kind, value in bounds.items() if value is not None}
 
     @property
     def question(self) -> dict[str, Any]:
-        """What a cursor is bound to."""
+        """The part of the query that a cursor is bound to."""
         return self.model_dump(mode="json", exclude={"limit", "cursor"})
 
 
-class _Held(BaseModel):
-    """What a cursor of this list holds, the value by which it is sorted aside."""
+class _TutorCursor(BaseModel):
+    """Content of a cursor, without the value of the sort key."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -78,37 +82,37 @@ class _Held(BaseModel):
     tutor_id: Id
 
 
-class _HeldScore(_Held):
+class _ScoreCursor(_TutorCursor):
     value: Annotated[float, Field(allow_inf_nan=False)] | None
 
 
-class _HeldName(_Held):
+class _NameCursor(_TutorCursor):
     value: Name
 
 
 @router.get("", summary="List of tutors")
 @access(Permission.SCORES_READ, example=examples.TUTOR_LIST)
 def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: AppResources) -> TutorList:
-    """Tutors with their main scores, those who most need help first unless `sort` says otherwise.
+    """List tutors with their main scores, by default those with the highest `help` first.
 
-    Those without a value for what is sorted by come last. Pages follow each other by `next_cursor`: all pages are of
-    the moment of the first, so nobody is missed or listed twice however many scores are saved meanwhile.
+    Tutors without a value for the sort key come last. Follow `next_cursor` for the next page: all pages are as of the
+    first, so no tutor is omitted or listed twice if scores are saved meanwhile.
     """
     after = _place(query) if query.cursor is not None else None
     page = tutor_page(resources.engine, query.wanted, resources.now(), query.limit, after)
     set_audit_subjects(request, [tutor.tutor_id for tutor in page.tutors])
     place = page.following
-    held = place and {"up_to": place.up_to, "value": place.value, "tutor_id": place.tutor_id}
+    cursor = place and {"up_to": place.up_to, "value": place.value, "tutor_id": place.tutor_id}
     return TutorList(
         tutors=tuple(_line(tutor) for tutor in page.tutors),
-        next_cursor=make_cursor(query.question, held) if held else None,
+        next_cursor=make_cursor(query.question, cursor) if cursor else None,
     )
 
 
 def _place(query: TutorQuery) -> Place:
-    holds: type[_HeldName | _HeldScore] = _HeldName if query.wanted.sort is SortKey.NAME else _HeldScore
-    held = read_cursor(query.question, query.cursor or "", holds)
-    return Place(held.up_to, held.value, held.tutor_id)
+    content: type[_NameCursor | _ScoreCursor] = _NameCursor if query.wanted.sort is SortKey.NAME else _ScoreCursor
+    cursor = read_cursor(query.question, query.cursor or "", content)
+    return Place(cursor.up_to, cursor.value, cursor.tutor_id)
 
 
 def _line(tutor: StoredTutor) -> ListedTutor:

@@ -1,4 +1,4 @@
-"""The sessions of the next hours that may be missed."""
+"""Upcoming sessions by no-show risk."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -24,26 +24,28 @@ router = APIRouter(prefix="/api/sessions", tags=["scores"])
 
 
 class UpcomingQuery(BaseModel):
-    """Which sessions to come, and how many at once."""
+    """Filter and page of upcoming sessions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     risk: Band | None = Field(
-        None, description="only sessions in this band or a worse one; `ok` leaves out those not scored yet"
+        None, description="only sessions in this band or a worse one; `ok` omits sessions not scored yet"
     )
     hours: int = Field(48, ge=1, le=48, description="how far ahead; sessions are scored 48 hours ahead")
-    after_hours: int = Field(0, ge=0, le=47, description="leave out what starts within so many hours")
+    after_hours: int = Field(0, ge=0, le=47, description="omit sessions that start within this many hours")
     limit: int = Field(100, ge=1, le=500)
-    cursor: Annotated[str, Field(max_length=MOST)] | None = Field(None, description="`next_cursor` of the page before")
+    cursor: Annotated[str, Field(max_length=MOST)] | None = Field(
+        None, description="`next_cursor` of the previous page"
+    )
 
     @property
     def question(self) -> dict[str, Any]:
-        """What a cursor is bound to."""
+        """The part of the query that a cursor is bound to."""
         return self.model_dump(mode="json", exclude={"limit", "cursor"})
 
 
-class _Held(BaseModel):
-    """What a cursor of this list holds: the last session shown, and the moment of the first page."""
+class _UpcomingCursor(BaseModel):
+    """Content of a cursor: the last session of a page, and the time of the first page."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,40 +55,40 @@ class _Held(BaseModel):
     session_id: Id
 
 
-@router.get("/upcoming", summary="Sessions to come by risk")
+@router.get("/upcoming", summary="Upcoming sessions by risk")
 @access(Permission.SCORES_READ, example=examples.UPCOMING_SESSIONS)
 def upcoming_list(
     query: Annotated[UpcomingQuery, Query()], request: Request, resources: AppResources
 ) -> UpcomingSessions:
-    """Booked sessions of the next 48 hours, the riskiest first: why they may be missed, and what to do.
+    """List booked sessions of the next 48 hours by risk, highest first, with reasons and a recommended action.
 
-    Of a tutor who is not on the contact list of the session's day no reasons and no change are told, only
-    `action: "Not on the day's contact list"`: they are left alone, whether by chance or for lack of room.
+    For a tutor who is not on the contact list of the session's day, `action` is "Not on the day's contact list" and
+    reasons and what-if are withheld, whether the tutor is in the holdout or the list is full.
     """
-    held = read_cursor(query.question, query.cursor, _Held) if query.cursor is not None else None
-    now = held.now if held else resources.now()
+    cursor = read_cursor(query.question, query.cursor, _UpcomingCursor) if query.cursor is not None else None
+    now = cursor.now if cursor else resources.now()
     after, before = now + timedelta(hours=query.after_hours), now + timedelta(hours=query.hours)
-    place = UpcomingPlace(held.risk, held.starts_at, held.session_id) if held else None
+    place = UpcomingPlace(cursor.risk, cursor.starts_at, cursor.session_id) if cursor else None
     least = None if query.risk is None else least_risk(query.risk)
-    found, total = upcoming_page(resources.engine, after, before, least, query.limit + 1, place)
-    shown = found.sessions[: query.limit]
+    page, total = upcoming_page(resources.engine, after, before, least, query.limit + 1, place)
+    shown = page.sessions[: query.limit]
     set_audit_subjects(request, dict.fromkeys(session.tutor_id for session in shown))
-    more = len(found.sessions) > query.limit
+    more = len(page.sessions) > query.limit
     return UpcomingSessions(
-        sessions=tuple(_line(found, session) for session in shown),
+        sessions=tuple(_line(page, session) for session in shown),
         total=total,
-        next_cursor=make_cursor(query.question, _place(shown[-1], now)) if more else None,
+        next_cursor=make_cursor(query.question, _cursor(shown[-1], now)) if more else None,
     )
 
 
-def _place(session: StoredSession, now: datetime) -> dict[str, Any]:
+def _cursor(session: StoredSession, now: datetime) -> dict[str, Any]:
     risk = session.no_show.value if session.no_show else None
-    at = {"now": now.isoformat(), "starts_at": session.starts_at.isoformat()}
-    return at | {"risk": risk, "session_id": session.session_id}
+    times = {"now": now.isoformat(), "starts_at": session.starts_at.isoformat()}
+    return times | {"risk": risk, "session_id": session.session_id}
 
 
-def _line(found: Upcoming, session: StoredSession) -> UpcomingSession:
-    advised, risk = _advised(found, session), session.no_show
+def _line(page: Upcoming, session: StoredSession) -> UpcomingSession:
+    advised, risk = _advised(page, session), session.no_show
     return UpcomingSession(
         session_id=session.session_id,
         tutor_id=session.tutor_id,
@@ -104,8 +106,8 @@ def _line(found: Upcoming, session: StoredSession) -> UpcomingSession:
     )
 
 
-def _advised(found: Upcoming, session: StoredSession) -> Advice | None:
+def _advised(page: Upcoming, session: StoredSession) -> Advice | None:
     if session.no_show is None:
         return None
-    effect = found.effect_on(session)
+    effect = page.effect_on(session)
     return advice(session.no_show.value, session.action, session.is_listed, effect, session.withheld)

@@ -3,7 +3,16 @@ from datetime import timedelta
 from domain.disclosure import without_advice
 from domain.interventions import Effect
 from domain.vocabulary import ScoreKind, SubjectKind
-from insights.advice.recommendations import Recommendation, ScoredSession, recommend
+from insights.advice.recommendations import (
+    NOT_SCORED,
+    NOTHING,
+    RECOMMENDED,
+    WITHHELD_SUMMARY,
+    Recommendation,
+    ScoredSession,
+    recommend,
+    summary,
+)
 from tests.lib.small_dataset import NOON
 from tests.lib.tutor_scores import tutor_score
 
@@ -36,3 +45,11 @@ def test_about_a_tutor_in_the_holdout_nothing_is_recommended_but_what_concerns_l
     withheld = ScoredSession(without_advice(session.score), session.starts_at, session.is_listed)
     found = recommend([CHURN, without_advice(NO_SHOW)], [withheld], _nothing_measured)
     assert _values(found) == [0.3]
+
+
+def test_the_summary_tells_why_nothing_is_recommended() -> None:
+    recommended = recommend([CHURN], [], _nothing_measured)
+    assert summary(recommended, is_scored=True, withheld=False) == RECOMMENDED
+    assert summary([], is_scored=True, withheld=False) == NOTHING
+    assert summary(recommended, is_scored=True, withheld=True) == WITHHELD_SUMMARY
+    assert summary([], is_scored=False, withheld=False) == NOT_SCORED

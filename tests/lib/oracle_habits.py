@@ -1,4 +1,4 @@
-"""The oracles of the columns about a tutor's habits: streaks, lateness, notice, reasons, answers, trends."""
+"""Oracles of the features of streaks, late starts, notice, reasons, replies and trends."""
 
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -11,7 +11,6 @@ from tests.lib.oracle_parts import (
     Row,
     Rows,
     Value,
-    asked_by,
     finished,
     first_sessions,
     held_or_missed,
@@ -20,29 +19,30 @@ from tests.lib.oracle_parts import (
     messages_of,
     of_tutor,
     oracle,
+    requested_by,
     share,
     shrunk,
 )
 
 
-def called_off(rows: Rows, query: Row, hours: int, days: int | None = 90) -> list[Row]:
+def cancelled_late(rows: Rows, query: Row, hours: int, days: int | None = 90) -> list[Row]:
     own = [s for s in finished(rows, query, days) if s["status"] == "cancelled" and s["initiated_by"] == "tutor"]
     return [s for s in own if s["starts_at"] - s["outcome_known_at"] < timedelta(hours=hours)]
 
 
 @oracle
 def last_minute_cancellations_4h_90d(rows: Rows, query: Row, priors: Priors) -> Value:
-    return len(called_off(rows, query, 4))
+    return len(cancelled_late(rows, query, 4))
 
 
 @oracle
 def last_minute_cancellation_rate_90d(rows: Rows, query: Row, priors: Priors) -> Value:
-    return shrunk(priors.last_minute, len(called_off(rows, query, 24)), len(finished(rows, query, 90)))
+    return shrunk(priors.last_minute, len(cancelled_late(rows, query, 24)), len(finished(rows, query, 90)))
 
 
 @oracle
 def last_minute_cancellation_rate_4h_90d(rows: Rows, query: Row, priors: Priors) -> Value:
-    return shrunk(priors.very_last_minute, len(called_off(rows, query, 4)), len(finished(rows, query, 90)))
+    return shrunk(priors.very_last_minute, len(cancelled_late(rows, query, 4)), len(finished(rows, query, 90)))
 
 
 def timed(rows: Rows, query: Row, days: int | None) -> list[float]:
@@ -69,12 +69,12 @@ def late_share(rows: Rows, query: Row, priors: Priors) -> Value:
 
 
 def newest_first(rows: Rows, query: Row) -> list[Row]:
-    """Finished sessions from the one known last; of equal known-times the last in the data first."""
+    """Finished sessions, the latest known first; if known at the same time, the last in the data first."""
     return sorted(finished(rows, query), key=lambda s: s["outcome_known_at"])[::-1]
 
 
 def is_broken(rows: Rows, query: Row, s: Row) -> bool:
-    return s["status"] == "no_show" or any(s is c for c in called_off(rows, query, 24, None))
+    return s["status"] == "no_show" or any(s is c for c in cancelled_late(rows, query, 24, None))
 
 
 @oracle
@@ -100,17 +100,17 @@ def bad_streak(rows: Rows, query: Row, priors: Priors) -> Value:
 
 @oracle
 def student_reschedules_30d(rows: Rows, query: Row, priors: Priors) -> Value:
-    return len(asked_by(rows, query, 30, "student"))
+    return len(requested_by(rows, query, 30, "student"))
 
 
 @oracle
 def student_reschedule_rate_90d(rows: Rows, query: Row, priors: Priors) -> Value:
-    moved = len(asked_by(rows, query, 90, "student"))
+    moved = len(requested_by(rows, query, 90, "student"))
     return shrunk(priors.student_reschedule, moved, max(len(held_or_missed(rows, query, 90)), moved))
 
 
 def notices(rows: Rows, query: Row) -> list[float]:
-    spans = [r["old_starts_at"] - r["requested_at"] for r in asked_by(rows, query, 90)]
+    spans = [r["old_starts_at"] - r["requested_at"] for r in requested_by(rows, query, 90)]
     return [max(in_hours(span), 0) for span in spans]
 
 
@@ -127,7 +127,7 @@ def short_notice_share_90d(rows: Rows, query: Row, priors: Priors) -> Value:
 
 def reason_share(code: str) -> Oracle:
     def of(rows: Rows, query: Row, priors: Priors) -> Value:
-        codes = [r["reason_code"] for r in asked_by(rows, query, 90) if r["reason_code"] is not None]
+        codes = [r["reason_code"] for r in requested_by(rows, query, 90) if r["reason_code"] is not None]
         return share(getattr(priors, f"reason_{code}"), codes.count(code), len(codes))
 
     return of
@@ -145,14 +145,14 @@ def silence_ratio(rows: Rows, query: Row, priors: Priors) -> Value:
 
 
 def answers(rows: Rows, query: Row) -> list[tuple[Row, datetime | None]]:
-    """Each message of a student, with the moment of the tutor's next one to that student, as far as known."""
-    asked = [m for m in messages_of(rows, query, "student") if m["student_id"] is not None]
+    """Each message from a student, with the time of the tutor's next message to that student, None if not known yet."""
+    questions = [m for m in messages_of(rows, query, "student") if m["student_id"] is not None]
 
     def answered(question: Row) -> datetime | None:
         own = [m for m in messages_of(rows, query, "tutor") if m["student_id"] == question["student_id"]]
         return min((m["sent_at"] for m in own if m["sent_at"] > question["sent_at"]), default=None)
 
-    return [(m, answered(m)) for m in asked]
+    return [(m, answered(m)) for m in questions]
 
 
 @oracle
@@ -204,8 +204,8 @@ def taught_hours_90d(rows: Rows, query: Row, priors: Priors) -> Value:
 
 @oracle
 def taught_hours_change(rows: Rows, query: Row, priors: Priors) -> Value:
-    recent, usual = taught(rows, query, 30), taught(rows, query, 90)
-    return None if recent is None or not usual else recent * 3 / usual
+    recent, baseline = taught(rows, query, 30), taught(rows, query, 90)
+    return None if recent is None or not baseline else recent * 3 / baseline
 
 
 @oracle
@@ -217,7 +217,7 @@ def first_session_lost_rate(rows: Rows, query: Row, priors: Priors) -> Value:
 
 
 def followed(rows: Rows, query: Row, first: Row, deadline: datetime) -> bool:
-    """Whether another session of the pair was on the books at the deadline, or had been held or missed by then."""
+    """Whether another session of the pair was booked at the deadline, or had been held or missed by then."""
     others = [s for s in of_tutor(rows, "sessions", query) if s["student_id"] == first["student_id"] and s is not first]
     booked = [s for s in others if s["booked_at"] < deadline]
     return any(

@@ -1,4 +1,4 @@
-"""What the oracles of all columns stand on: lists of dicts, datetimes, one query at a time."""
+"""Parts shared by the oracles: lists of dicts, datetimes, one query at a time."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ Value = float | None
 Oracle = Callable[[Rows, Row, Priors], Value]
 
 ORACLE: dict[str, Oracle] = {}
-"""The oracle of each column, by name."""
+"""Oracle of each column by name."""
 
 
 def oracle(function: Oracle) -> Oracle:
@@ -65,9 +65,9 @@ def hours_since(events: list[Row], field: str, query: Row) -> Value:
     return (query["as_of"] - max(e[field] for e in events)) / timedelta(hours=1)
 
 
-def share(prior: Prior, some: float, of: float) -> Value:
-    """Shrunk, and missing where there is nothing to take a share of."""
-    return shrunk(prior, some, of) if of else None
+def share(prior: Prior, events: float, n: float) -> Value:
+    """A shrunk share; missing where the denominator is 0."""
+    return shrunk(prior, events, n) if n else None
 
 
 def in_hours(span: timedelta) -> float:
@@ -96,7 +96,7 @@ def pair_history(rows: Rows, query: Row) -> list[Row]:
 
 
 def first_sessions(rows: Rows, query: Row, days: int | None) -> list[Row]:
-    """The tutor's first session with each student, held or missed; of equal known-times the first in the data."""
+    """The tutor's first held or missed session with each student; the first in the data if known at the same time."""
     first: dict[str, Row] = {}
     for s in sorted(held_or_missed(rows, query), key=lambda s: s["outcome_known_at"]):
         if any(s["student_id"] == known["student_id"] for known in rows["students"]):
@@ -104,9 +104,9 @@ def first_sessions(rows: Rows, query: Row, days: int | None) -> list[Row]:
     return known_in(list(first.values()), "outcome_known_at", query, days)
 
 
-def asked_by(rows: Rows, query: Row, days: int, party: str = "tutor") -> list[Row]:
-    asked = [r for r in of_tutor(rows, "reschedules", query) if r["initiator"] == party]
-    return known_in(asked, "requested_at", query, days)
+def requested_by(rows: Rows, query: Row, days: int, party: str = "tutor") -> list[Row]:
+    requested = [r for r in of_tutor(rows, "reschedules", query) if r["initiator"] == party]
+    return known_in(requested, "requested_at", query, days)
 
 
 def messages_of(rows: Rows, query: Row, sender: str, days: int | None = None) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The oracles of the columns about the session asked about."""
+"""Oracles of the features of a session."""
 
 from datetime import timedelta
 
@@ -111,8 +111,8 @@ def first_time_pair(rows: Rows, query: Row, priors: Priors) -> Value:
     return None if query["session"]["student_id"] is None else not pair_history(rows, query)
 
 
-def on_the_books(rows: Rows, query: Row) -> list[Row]:
-    """Other sessions of the tutor, as booked and scheduled before the moment and not called off by then."""
+def booked_others(rows: Rows, query: Row) -> list[Row]:
+    """Other sessions of the tutor that were booked and scheduled before the query and not cancelled by then."""
 
     def known(s: Row) -> bool:
         scheduled_at = s["scheduled_at"] or s["booked_at"]
@@ -129,19 +129,19 @@ def on_the_books(rows: Rows, query: Row) -> list[Row]:
 @oracle
 def booked_7d(rows: Rows, query: Row, priors: Priors) -> Value:
     start = query["session"]["starts_at"]
-    return sum(start - timedelta(days=7) <= s["starts_at"] < start for s in on_the_books(rows, query))
+    return sum(start - timedelta(days=7) <= s["starts_at"] < start for s in booked_others(rows, query))
 
 
 @oracle
 def booked_same_day(rows: Rows, query: Row, priors: Priors) -> Value:
     day = local(rows, query["tutor_id"], query["session"]["starts_at"]).date()
-    return sum(local(rows, query["tutor_id"], s["starts_at"]).date() == day for s in on_the_books(rows, query))
+    return sum(local(rows, query["tutor_id"], s["starts_at"]).date() == day for s in booked_others(rows, query))
 
 
 @oracle
 def booked_back_to_back(rows: Rows, query: Row, priors: Priors) -> Value:
     start = query["session"]["starts_at"]
-    edges = [[e for e in (s["starts_at"], s["ends_at"]) if e is not None] for s in on_the_books(rows, query)]
+    edges = [[e for e in (s["starts_at"], s["ends_at"]) if e is not None] for s in booked_others(rows, query)]
     return sum(any(abs(e - start) <= timedelta(minutes=15) for e in both) for both in edges)
 
 

@@ -1,4 +1,4 @@
-"""The oracles of the columns about a tutor at large."""
+"""Oracles of the features of a tutor."""
 
 from datetime import timedelta
 
@@ -7,7 +7,6 @@ from tests.lib.oracle_parts import (
     Row,
     Rows,
     Value,
-    asked_by,
     days,
     finished,
     first_sessions,
@@ -18,6 +17,7 @@ from tests.lib.oracle_parts import (
     messages_of,
     missed,
     oracle,
+    requested_by,
     shrunk,
 )
 
@@ -57,21 +57,21 @@ def last_minute_cancellations_90d(rows: Rows, query: Row, priors: Priors) -> Val
 
 @oracle
 def reschedules_7d(rows: Rows, query: Row, priors: Priors) -> Value:
-    return len(asked_by(rows, query, 7))
+    return len(requested_by(rows, query, 7))
 
 
 @oracle
 def reschedules_30d(rows: Rows, query: Row, priors: Priors) -> Value:
-    return len(asked_by(rows, query, 30))
+    return len(requested_by(rows, query, 30))
 
 
 @oracle
 def reschedules_90d(rows: Rows, query: Row, priors: Priors) -> Value:
-    return len(asked_by(rows, query, 90))
+    return len(requested_by(rows, query, 90))
 
 
 def _reschedule_rate(rows: Rows, query: Row, priors: Priors, days: int) -> float:
-    moved = len(asked_by(rows, query, days))
+    moved = len(requested_by(rows, query, days))
     return shrunk(priors.reschedule, moved, max(len(held_or_missed(rows, query, days)), moved))
 
 
@@ -130,8 +130,8 @@ def load_30d(rows: Rows, query: Row, priors: Priors) -> Value:
     return len(held_or_missed(rows, query, 30))
 
 
-def daily_change(recent: int, days: int, usual: int, usual_days: int) -> Value:
-    return (recent / days) / (usual / usual_days) if usual else None
+def daily_change(recent: int, days: int, baseline: int, baseline_days: int) -> Value:
+    return (recent / days) / (baseline / baseline_days) if baseline else None
 
 
 @oracle
@@ -146,8 +146,8 @@ def load_change_90d(rows: Rows, query: Row, priors: Priors) -> Value:
 
 @oracle
 def messages_change_90d(rows: Rows, query: Row, priors: Priors) -> Value:
-    recent, usual = (len(messages_of(rows, query, "tutor", span)) for span in (14, 90))
-    return daily_change(recent, 14, usual, 90)
+    recent, baseline = (len(messages_of(rows, query, "tutor", span)) for span in (14, 90))
+    return daily_change(recent, 14, baseline, 90)
 
 
 @oracle

@@ -13,9 +13,9 @@ def test_the_mail_says_what_changed_by_how_much_and_what_to_do(drifted: DriftRep
     assert subject == "Drift check: retrain · no-show model"
     assert text.startswith("2 of 5 columns differ from the data the model was trained on")
     assert re.search(
-        r"- Hours since the tutor last wrote to anyone: (19|20)\S* hours on average before, (39|4\d)", text
+        r"- Hours since the tutor's last message to anyone: (19|20)\S* hours on average before, (39|4\d)", text
     )
-    assert re.search(r"- Weekday of the session in the tutor's zone: Monday: 14 % of rows before, 4\d % now", text)
+    assert re.search(r"- Weekday of the session in the tutor's time zone: Monday: 14 % of rows before, 4\d % now", text)
     assert "What to do: Run `tqs train`" in text
     assert "https://tutors.example.org/reports/drift-2026-03-02.html" in text
 

@@ -229,7 +229,7 @@ def test_rates_divide_by_what_their_priors_were_estimated_from() -> None:
     everything = c.reschedule_rate_90d.compute(past)[tutors]
     np.testing.assert_allclose(everything, priors.reschedule.shrink(moved, sessions))
     lifetime = [
-        len(oracle.oracle_tutor.asked_by(rows, {"tutor_id": t, "as_of": END}, 1000)) for t in ("ada", "ben", "cleo")
+        len(oracle.oracle_tutor.requested_by(rows, {"tutor_id": t, "as_of": END}, 1000)) for t in ("ada", "ben", "cleo")
     ]
     of = [
         max(len(oracle.oracle_tutor.held_or_missed(rows, {"tutor_id": t, "as_of": END})), n)

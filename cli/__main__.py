@@ -1,4 +1,4 @@
-"""`python -m cli`: the command where its script is not on the path."""
+"""`python -m cli`: the command `tqs`, without the installed script."""
 
 from cli.main import main
 

@@ -1,4 +1,4 @@
-"""`tqs backtest`: train and test on files, with no database."""
+"""`tqs backtest`: training and testing on files, without a database."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -34,16 +34,17 @@ def backtest(
     task: Annotated[Task, typer.Argument(help="What to predict.")],
     dataset: Annotated[Path, typer.Argument(help="The dataset's YAML file.")],
     cut: Annotated[
-        datetime | None, typer.Option(help="Train before, test from here (UTC). Default: the last 30 %% of days test.")
+        datetime | None,
+        typer.Option(help="Train before this moment, test from it on (UTC). Default: test the last 30 %% of days."),
     ] = None,
     truth: Annotated[Path | None, typer.Option(help="True probabilities of simulated data, for the ceiling.")] = None,
-    horizon: Annotated[str, typer.Option(help="Churn: leaving within this time counts.")] = "30d",
-    every: Annotated[str, typer.Option(help="Churn: one row a tutor this often.")] = "7d",
+    horizon: Annotated[str, typer.Option(help="Churn: horizon within which leaving counts.")] = "30d",
+    every: Annotated[str, typer.Option(help="Churn: time between two rows of a tutor.")] = "7d",
     file: Annotated[list[str] | None, typer.Option(help="KIND=PATH: read a kind from another file.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Train on the past of a dataset, test on what came after, with and without the tutors' history."""
+    """Train on the earlier part of a dataset and test on the later part, with and without the tutors' history."""
     spans = _span(horizon), _span(every)
     from cli.import_dataset import parse_files
     from importing import read_dataset
@@ -60,19 +61,19 @@ def backtest(
             coded = with_reason_codes(read.dataset)
             result = run(task, coded, *spans, cut=moment, seed=seed, truth=known, on_step=begin)
         except NotEnoughData as error:
-            said = str(error).replace("Bring more history.", "Bring more history or move --cut.")
-            raise NotEnoughData(said) from None
-    _say_what_is_late(read.dataset)
+            message = str(error).replace("Bring more history.", "Bring more history or move --cut.")
+            raise NotEnoughData(message) from None
+    _note_late_attributes(read.dataset)
     if as_json:
         print_json(document(result))
     else:
         _print_table(result, read.rejects.num_rows)
 
 
-def _say_what_is_late(dataset: "Dataset") -> None:
+def _note_late_attributes(dataset: "Dataset") -> None:
     late = ", ".join(a.name for a in dataset.attributes if a.late)
     if late:
-        print(f"no features, because written after the booking (`late: true`): {shown(late)}", file=sys.stderr)
+        print(f"not used as features, because written after the booking (`late: true`): {shown(late)}", file=sys.stderr)
 
 
 def _microseconds(cut: datetime | None) -> int | None:
@@ -90,7 +91,7 @@ def _truth(path: Path | None) -> "pa.Table | None":
     try:
         return pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise InvalidDataset(f"--truth {path}: no Parquet file that can be read ({error})") from error
+        raise InvalidDataset(f"--truth {path}: not a readable Parquet file ({error})") from error
 
 
 def _print_table(result: "Backtest", n_rejected: int) -> None:

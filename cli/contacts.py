@@ -1,4 +1,4 @@
-"""`tqs contacts`: plan tomorrow's list, see it, write down what was done, and see what contacts are worth."""
+"""`tqs contacts`: plan and list tomorrow's contacts, record their results, show their measured effect."""
 
 import os
 from dataclasses import asdict
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 def commands() -> typer.Typer:
-    """The commands under `tqs contacts`."""
-    found = typer.Typer(help="Whom to contact about tomorrow's sessions, and what it is worth.", no_args_is_help=True)
-    found.command("plan")(plan)
-    found.command("list")(list_contacts)
-    found.command("done")(done)
-    found.command("effect")(effect)
-    return found
+    """Commands under `tqs contacts`."""
+    group = typer.Typer(help="Contacts about tomorrow's sessions, and their effect.", no_args_is_help=True)
+    group.command("plan")(plan)
+    group.command("list")(list_contacts)
+    group.command("done")(done)
+    group.command("effect")(effect)
+    return group
 
 
 def plan(
     as_of: Annotated[datetime | None, typer.Option(help="Plan as of this moment (UTC); now by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw up the list of the day after, once; it is planned every night where the schedules run."""
+    """Plan the contacts for tomorrow's sessions, once per day. With running schedules this happens every night."""
     from datetime import UTC
 
     from flows.contacts import contacts as flow
@@ -49,27 +49,27 @@ def list_contacts(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Whom to contact, most worthwhile first. Who is held out for comparison is not shown."""
+    """List the tutors to contact, the largest expected benefit first. The holdout is not shown."""
     from jobs.runtime import open_runtime
     from store.contacts.records import last_planned_day, listed_contacts
 
     with open_runtime(os.environ) as runtime:
-        of = day.date() if day else last_planned_day(runtime.engine)
-        listed = listed_contacts(runtime.engine, of) if of else []
+        date_listed = day.date() if day else last_planned_day(runtime.engine)
+        listed = listed_contacts(runtime.engine, date_listed) if date_listed else []
     if as_json:
-        print_json({"day": of, "contacts": [asdict(contact) for contact in listed]})
+        print_json({"day": date_listed, "contacts": [asdict(contact) for contact in listed]})
     else:
-        print_list(make_console(), of, listed)
+        print_list(make_console(), date_listed, listed)
 
 
 def done(
     contact: Annotated[int, typer.Argument(help="Number of the contact, as listed.")],
     by: Annotated[str, typer.Option(help="Who made the contact.")],
-    unreached: Annotated[bool, typer.Option("--unreached", help="Tried, but nobody was reached.")] = False,
+    unreached: Annotated[bool, typer.Option("--unreached", help="The tutor could not be reached.")] = False,
     note: Annotated[str | None, typer.Option(help="What was agreed.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write down that a tutor was contacted, or could not be reached."""
+    """Record that a tutor was contacted, or could not be reached."""
     from domain.interventions import ContactStatus
     from gateways.clock import utc_now
     from jobs.runtime import open_runtime
@@ -85,18 +85,18 @@ def done(
 
 
 def effect(as_json: AsJson = False) -> None:
-    """What contacts are worth: those held out by chance against those contacted."""
+    """Show the effect of contacts: contacted tutors compared with the random holdout."""
     from jobs.runtime import open_runtime
     from store.contacts.records import measured_effects
 
     with open_runtime(os.environ) as runtime:
         measured = measured_effects(runtime.engine)
-    found = (measured.overall, *measured.by_action) if measured else ()
+    effects = (measured.overall, *measured.by_action) if measured else ()
     if as_json:
         at = measured.measured_at.isoformat() if measured else None
-        print_json({"measured_at": at, "effects": [_as_json(one) for one in found]})
+        print_json({"measured_at": at, "effects": [_as_json(one) for one in effects]})
     else:
-        print_effects(make_console(), found)
+        print_effects(make_console(), effects)
 
 
 def _as_json(effect: "Effect") -> dict[str, Any]:
@@ -104,13 +104,11 @@ def _as_json(effect: "Effect") -> dict[str, Any]:
 
 
 def print_list(console: Console, day: date | None, listed: "list[ListedContact]") -> None:
-    """The list as a table; a sentence where there is none."""
+    """Print the list as a table, or a sentence if it is empty."""
     if not listed:
-        console.print(
-            f"Nobody is to be contacted on {day}." if day else "No day is planned yet: run `tqs contacts plan`."
-        )
+        console.print(f"There are no contacts for {day}." if day else "No day is planned yet: run `tqs contacts plan`.")
         return
-    table = Table(title=f"To contact about the sessions of {day} (UTC)", expand=True)
+    table = Table(title=f"Contacts about the sessions of {day} (UTC)", expand=True)
     for name in ("Number", "Tutor", "Sessions", "First", "Expected\nno-shows", "Expected\nprevented"):
         table.add_column(name, no_wrap=True)
     for name in ("What to do", "Status"):
@@ -131,10 +129,10 @@ def _cells(contact: "ListedContact") -> tuple[str, ...]:
 
 
 def print_effects(console: Console, effects: "tuple[Effect, ...]") -> None:
-    """A sentence for all contacts and one for each action."""
+    """Print a sentence for all contacts and one for each action."""
     from insights.contacts.effect_words import in_words
 
     if not effects:
-        console.print("Nothing is measured yet: run `tqs contacts plan`.")
+        console.print("No effect has been measured yet: run `tqs contacts plan`.")
     for one in effects:
         console.print(f"{one.action or 'All contacts'}: {in_words(one)}", markup=False, highlight=False)

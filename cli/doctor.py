@@ -1,4 +1,4 @@
-"""`tqs doctor`: examine the installation and print what to do."""
+"""`tqs doctor`: health check of the installation, with advice."""
 
 import os
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from monitoring.findings import Finding
 
-SERVICE_AWAY, FAULTY = 5, 8
-"""Exit codes: 5, as everywhere, if a service is away; 8 for any other fault. Warnings end with 0."""
+SERVICE_UNAVAILABLE, FAULTY = 5, 8
+"""Exit codes: 5, as in all commands, if a service is unavailable; 8 for any other fault. Warnings exit with 0."""
 
 _COLOURS = {"ok": "green", "warning": "yellow", "fault": "bold red"}
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Examine database, schedules, worker, models and services; say what is wrong and what to do. Starts nothing.
+    """Check database, schedules, worker, models and services; print faults and remedies. Starts nothing.
 
-    Exit code 0: no fault; 5: a service is away; 8: another fault; 2: a setting is wrong.
+    Exit code 0: no fault; 5: a service is unavailable; 8: another fault; 2: a setting is invalid.
     """
     from cli.examination import examine
     from gateways.clock import utc_now
@@ -39,21 +39,21 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def code_of(findings: "Sequence[Finding]") -> int:
-    """The exit code for the findings."""
+    """Exit code for the findings."""
     faults = [finding for finding in findings if finding.level == "fault"]
     if any(finding.unavailable for finding in faults):
-        return SERVICE_AWAY
+        return SERVICE_UNAVAILABLE
     return FAULTY if faults else 0
 
 
 def print_findings(console: "Console", findings: "Sequence[Finding]") -> None:
-    """Findings as a table and their counts in a sentence."""
+    """Print findings as a table and their counts in a sentence."""
     from rich.table import Table
 
-    table = Table(title="Examination", title_justify="left", expand=True)
+    table = Table(title="Health check", title_justify="left", expand=True)
     for name in ("Check", "Result"):
         table.add_column(name, no_wrap=True)
-    table.add_column("What is", ratio=3)
+    table.add_column("State", ratio=3)
     table.add_column("What to do", ratio=2)
     for one in findings:
         level = cell((one.level, _COLOURS[one.level]))

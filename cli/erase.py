@@ -1,4 +1,4 @@
-"""`tqs erase`: erases a tutor or a student for good."""
+"""`tqs erase`: permanent erasure of a tutor or student."""
 
 import os
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from cli.operator import operator
 from cli.printing import AsJson, print_json, shown
 
 
-class Kind(StrEnum):
+class PersonKind(StrEnum):
     """Kinds of people that can be erased."""
 
     TUTOR = "tutor"
@@ -19,12 +19,12 @@ class Kind(StrEnum):
 
 
 def erase(
-    kind: Annotated[Kind, typer.Argument(help="Whether the id is a tutor's or a student's.")],
+    kind: Annotated[PersonKind, typer.Argument(help="Whether the id is a tutor's or a student's.")],
     subject_id: Annotated[str, typer.Argument(help="The id.", metavar="ID")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase a tutor or student: name, text and id go, outcomes stay under a random id. This cannot be undone."""
+    """Erase a tutor or student: name, text and id are deleted, outcomes are kept under a random id. Irreversible."""
     from gateways.clock import utc_now
     from jobs.runtime import open_runtime
     from store.db.engine import writing
@@ -41,4 +41,4 @@ def erase(
     if as_json:
         print_json(asdict(erased))
     else:
-        print(f"{kind} erased; {erased.sessions} sessions stay under {erased.subject_id}")
+        print(f"{kind} erased; {erased.sessions} sessions are kept under {erased.subject_id}")

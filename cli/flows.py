@@ -1,4 +1,4 @@
-"""`tqs tune`, `tqs train` and `tqs score`: the flows, from the command line."""
+"""`tqs tune`, `tqs train` and `tqs score`: flows run from the command line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +15,14 @@ Params = Literal["tuned", "default"]
 
 
 def train(
-    task: Annotated[Task | None, typer.Option(help="Train this one only.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random; TQS_SEED by default.")] = None,
+    task: Annotated[Task | None, typer.Option(help="Train only this task.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed; TQS_SEED by default.")] = None,
     params: Annotated[
-        Params, typer.Option(help="The newest that `tqs tune` found, if any, or the defaults.")
+        Params, typer.Option(help="`tuned`: the newest result of `tqs tune`, if any; or the defaults.")
     ] = "tuned",
     as_json: AsJson = False,
 ) -> None:
-    """Train the models on the database, register them, and let those serve that pass the gate."""
+    """Train the models on the database, register them, and promote those that pass the gate."""
     from flows.standalone import run
     from flows.train import train as flow
 
@@ -33,14 +33,16 @@ def train(
 
 
 def tune(
-    task: Annotated[Task | None, typer.Option(help="Tune this one only.")] = None,
-    budget: Annotated[float, typer.Option(min=1, help="Seconds to search, a task.")] = 60,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random; TQS_SEED by default.")] = None,
+    task: Annotated[Task | None, typer.Option(help="Tune only this task.")] = None,
+    budget: Annotated[float, typer.Option(min=1, help="Seconds to search, per task.")] = 60,
+    seed: Annotated[int | None, typer.Option(help="Random seed; TQS_SEED by default.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the search.")] = 1,
-    study: Annotated[str | None, typer.Option(help="Join the search of this name, from another machine say.")] = None,
+    study: Annotated[
+        str | None, typer.Option(help="Join the search with this name, also from another machine.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search XGBoost's parameters for the next training."""
+    """Search XGBoost parameters for the next training."""
     from flows.standalone import run
     from flows.tune import tune as flow
 
@@ -51,10 +53,10 @@ def tune(
 
 
 def score(
-    as_of: Annotated[datetime | None, typer.Option(help="Score as known at this moment (UTC); now by default.")] = None,
+    as_of: Annotated[datetime | None, typer.Option(help="Score as of this moment (UTC); now by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score every active tutor and every session of the next 48 hours."""
+    """Score all active tutors and all sessions of the next 48 hours."""
     from datetime import UTC
 
     from flows.score import score as flow
@@ -68,7 +70,7 @@ def score(
 
 @contextmanager
 def _progress(as_json: bool) -> Iterator[None]:
-    """Show the steps of a flow on standard error; with `--json` also the lines that it prints."""
+    """Show the steps of a flow on standard error; with `--json` also the lines it prints."""
     from jobs.progress import reporting_to
 
     with notes_apart(as_json), stages("start") as begin, reporting_to(begin):

@@ -1,4 +1,4 @@
-"""`tqs import`: check a dataset and load it."""
+"""`tqs import`: check and load a dataset."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ SOME_REJECTED = 3
 
 @dataclass(frozen=True)
 class Imported:
-    """Result of an import: the rows read, and what loading them changed."""
+    """Result of an import: the rows read, and the changes made by loading them."""
 
     read: "ReadResult"
     loaded: "LoadSummary"
@@ -42,8 +42,8 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Result of the command: what changed or would change, or a note why nothing could be compared."""
+class ImportOutcome:
+    """Result of the command: the changes made or to be made, or a note why there was no comparison."""
 
     changes: "LoadSummary | None" = None
     note: str | None = None
@@ -52,25 +52,25 @@ class Outcome:
 def import_dataset(
     path: Annotated[Path, typer.Argument(metavar="DATASET.yaml", help="The dataset's YAML file; see docs/dataset.md.")],
     check: Annotated[
-        bool, typer.Option("--check", help="Load nothing: check the rows, and count what an import would change.")
+        bool, typer.Option("--check", help="Load nothing; check the rows and count the changes an import would make.")
     ] = False,
     file: Annotated[list[str] | None, typer.Option(help="KIND=PATH: read a kind from another file.")] = None,
     rejects: Annotated[
-        Path | None, typer.Option(help="Where rejected rows go. Default: DATASET.rejects.csv in this folder.")
+        Path | None, typer.Option(help="File for rejected rows. Default: DATASET.rejects.csv in this folder.")
     ] = None,
     exported_at: Annotated[
         str | None, typer.Option(help="When the files were exported, as in 2026-11-30T12:00Z; see docs/dataset.md.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a dataset and load its good rows. Ends with 0 if all were good, 3 if some were rejected, 2 if none was."""
+    """Check a dataset and load its good rows. Exit code 0: all good; 3: some rejected; 2: no session usable."""
     from gateways.clock import utc_now
     from gateways.settings import load_settings
     from importing import read_rows
 
     read = read_rows(path, parse_files(file), exported_at)
     _check_export(read, utc_now())
-    outcome = _act(read, check, load_settings(os.environ)) if read.is_usable else Outcome()
+    outcome = _act(read, check, load_settings(os.environ)) if read.is_usable else ImportOutcome()
     console = make_console()
     written = _write_rejects(read, rejects or Path(f"{path.stem}.rejects.csv"))
     if as_json:
@@ -82,7 +82,7 @@ def import_dataset(
         raise typer.Exit(SOME_REJECTED)
 
 
-def _print(console: Console, read: "ReadResult", outcome: Outcome, check: bool, rejects: Path | None) -> None:
+def _print(console: Console, read: "ReadResult", outcome: ImportOutcome, check: bool, rejects: Path | None) -> None:
     print_summary(console, read, outcome.changes, check)
     if outcome.note:
         console.print(shown(outcome.note), soft_wrap=True)
@@ -98,47 +98,47 @@ def load_file(path: Path, settings: "Settings", files: Mapping[str, Path] | None
     return _load(read_dataset(path, files), settings)
 
 
-def parse_files(given: list[str] | None) -> dict[str, Path]:
-    """`KIND=PATH` as given on the command line. Raises InvalidDataset for another form, or a kind there is not."""
+def parse_files(options: list[str] | None) -> dict[str, Path]:
+    """Parse `KIND=PATH` options of the command line. Raises InvalidDataset for another form or an unknown kind."""
     files = {}
-    for text in given or []:
+    for text in options or []:
         kind, separator, path = text.partition("=")
         if not separator or not path:
             raise InvalidDataset(f"--file {text}: write KIND=PATH, as in sessions=sessions.csv")
         if kind not in KINDS:
-            raise InvalidDataset(f"--file {text}: `{kind}` is no kind of thing{did_you_mean(kind, KINDS)}")
+            raise InvalidDataset(f"--file {text}: `{kind}` is not a kind of record{did_you_mean(kind, KINDS)}")
         files[kind] = Path(path)
     return files
 
 
 def _check_export(read: "ReadResult", now: datetime) -> None:
-    """Raise InvalidDataset for an export of the future: it would outdate events that are still to come."""
+    """Raise InvalidDataset for an export dated in the future: it would take precedence over later events."""
     moment = read.export.exported_at
     if moment is not None and moment > now:
         raise InvalidDataset(
-            f"exported_at {moment.isoformat()} lies in the future; write the moment at which the files were exported"
+            f"exported_at {moment.isoformat()} is in the future; write the moment at which the files were exported"
         )
 
 
-def _act(read: "ReadResult", check: bool, settings: "Settings") -> Outcome:
-    return _compare(read, settings) if check else Outcome(_load(read, settings).loaded)
+def _act(read: "ReadResult", check: bool, settings: "Settings") -> ImportOutcome:
+    return _compare(read, settings) if check else ImportOutcome(_load(read, settings).loaded)
 
 
-def _compare(read: "ReadResult", settings: "Settings") -> Outcome:
-    """Count what an import would change. A check also works without a database, and says so."""
+def _compare(read: "ReadResult", settings: "Settings") -> ImportOutcome:
+    """Count the changes an import would make. Without a database the result is a note."""
     from gateways.embedded_postgres.server import has_database, running_database
     from store.db.engine import is_current, make_engine
     from store.facts.load import compare
 
     if not has_database(settings):
-        return Outcome(note="Not compared: there is no database yet. All good rows would be new.")
+        return ImportOutcome(note="Not compared: there is no database yet. All good rows would be new.")
     try:
         with running_database(settings) as url, disposing(make_engine(url)) as engine:
             if not is_current(engine):
-                return Outcome(note="Not compared: the database has not the present schema; an import brings it there.")
-            return Outcome(compare(engine, read.dataset, read.export))
+                return ImportOutcome(note="Not compared: the database schema is not current; an import migrates it.")
+            return ImportOutcome(compare(engine, read.dataset, read.export))
     except DatabaseUnavailable as error:
-        return Outcome(note=f"Not compared: {error}")
+        return ImportOutcome(note=f"Not compared: {error}")
 
 
 def _load(read: "ReadResult", settings: "Settings") -> Imported:
@@ -158,7 +158,7 @@ def _load(read: "ReadResult", settings: "Settings") -> Imported:
 
 @contextmanager
 def disposing(engine: "Engine") -> Iterator["Engine"]:
-    """Close the engine's connections at the end of the block."""
+    """Close the engine's connections at the end of the `with` block."""
     try:
         yield engine
     finally:
@@ -166,7 +166,7 @@ def disposing(engine: "Engine") -> Iterator["Engine"]:
 
 
 def _write_rejects(read: "ReadResult", path: Path) -> Path | None:
-    """Write the rejects file and return its path. Without rejects only an older file is overwritten; returns None."""
+    """Write the rejects file; returns its path. Without rejects only an existing file is overwritten; returns None."""
     from importing import write_rejects
 
     if not read.rejects.num_rows and not path.exists():

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from importing import Counts, ReadResult
     from store.facts.load_summary import FieldChanges, KindSummary, LoadSummary
 
-_READ = ("read", "good", "rejected", "left out", "repeated")
+_READ = ("read", "good", "rejected", "excluded", "repeated")
 _LOADED = ("new", "changed", "unchanged", "left alone", "conflicting", "erased")
 
 
 def print_summary(console: Console, read: "ReadResult", changes: "LoadSummary | None", check: bool) -> None:
-    """Print the rows of each kind, then what changes by field, and why rows stay as they are."""
+    """Print row counts by kind, then changes by field, and reasons for rows that were not written."""
     table = Table("", title="Checked, nothing loaded" if check or not changes else "Loaded")
     for name in (*_READ, *(_LOADED if changes else ())):
         table.add_column(name, justify="right")
@@ -36,7 +36,7 @@ def print_summary(console: Console, read: "ReadResult", changes: "LoadSummary | 
 def as_json(
     read: "ReadResult", changes: "LoadSummary | None", check: bool, note: str | None, rejects: Path | None
 ) -> dict[str, Any]:
-    """The summary as one JSON object. `note` says why nothing was compared; None where it was."""
+    """The summary as a JSON object. `note` is the reason why nothing was compared, None if it was."""
     kinds = {
         kind: asdict(counts) | (_changes(changes.kinds[kind]) if changes else {})
         for kind, counts in read.counts.items()
@@ -71,19 +71,19 @@ def _lines(kind: str, summary: "KindSummary", dated: bool) -> list[str]:
     if summary.changed:
         lines.append(f"{kind}: changed, for example {_examples(summary, 'changed')}")
     if summary.left_alone:
-        why = "what is stored is newer than the export" if dated else _UNDATED
+        why = "the stored rows are newer than the export" if dated else _UNDATED
         lines.append(f"{kind}: {summary.left_alone:,} left alone ({_examples(summary, 'left_alone')}): {why}")
     if summary.conflicting:
-        why = "with the stored times that the file lacks, their times are out of order; add those columns to the file"
+        why = "combined with stored times missing from the file, their times are out of order; add those columns"
         lines.append(f"{kind}: {summary.conflicting:,} conflicting ({_examples(summary, 'conflicting')}): {why}")
     if summary.erased:
-        lines.append(f"{kind}: {summary.erased:,} left out: they are about erased tutors or students")
+        lines.append(f"{kind}: {summary.erased:,} not loaded: they concern erased tutors or students")
     return lines
 
 
 _UNDATED = (
     "events or a dated export wrote them; declare when the files were exported, as in "
-    "`exported_at: 2026-11-30T12:00Z` or --exported-at, to write what is newer"
+    "`exported_at: 2026-11-30T12:00Z` or --exported-at, to overwrite older data"
 )
 
 

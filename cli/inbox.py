@@ -1,4 +1,4 @@
-"""`tqs inbox`: what is not done and why, and another try for what was parked."""
+"""`tqs inbox`: waiting and parked events with their reasons, and retry of parked events."""
 
 import os
 from dataclasses import asdict
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 def commands() -> typer.Typer:
-    """The command `tqs inbox` and those under it."""
-    found = typer.Typer(help="Events that wait or are parked.", invoke_without_command=True)
-    found.callback()(list_inbox)
-    found.command("retry")(retry)
-    return found
+    """The command `tqs inbox` and its subcommands."""
+    group = typer.Typer(help="Waiting and parked events.", invoke_without_command=True)
+    group.callback()(list_inbox)
+    group.command("retry")(retry)
+    return group
 
 
 def list_inbox(
     context: typer.Context,
-    waiting: Annotated[bool, typer.Option("--waiting", help="Those that wait instead of those parked.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the oldest.")] = 50,
+    waiting: Annotated[bool, typer.Option("--waiting", help="List waiting instead of parked events.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of events, oldest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Events that wait or are parked: how many, and the oldest with their reasons."""
+    """Count waiting and parked events, and list the oldest with their reasons."""
     if context.invoked_subcommand:
         return
     from jobs.runtime import open_runtime
@@ -40,18 +40,18 @@ def list_inbox(
     with open_runtime(os.environ) as runtime:
         counted, events = backlog(runtime.engine), unfinished(runtime.engine, state, limit=limit)
     if as_json:
-        found: dict[str, Any] = asdict(counted) | {"state": state, "events": [asdict(event) for event in events]}
-        print_json(found)
+        document: dict[str, Any] = asdict(counted) | {"state": state, "events": [asdict(event) for event in events]}
+        print_json(document)
     else:
         print_inbox(make_console(), counted, state, events)
 
 
 def retry(
     event: Annotated[int | None, typer.Argument(help="Number of the parked event, as listed.")] = None,
-    all_parked: Annotated[bool, typer.Option("--all", help="All that are parked.")] = False,
+    all_parked: Annotated[bool, typer.Option("--all", help="Retry all parked events.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Try a parked event again, as often as a new one; or all, as after a fault of ours was mended."""
+    """Retry a parked event with a fresh count of attempts; or all of them, for example after a bug fix."""
     from domain.errors import InvalidSettings
     from gateways.clock import utc_now
     from jobs.runtime import open_runtime
@@ -69,17 +69,17 @@ def retry(
     if as_json:
         print_json({"retried": retried})
     else:
-        print(f"{len(retried)} events will be tried again" if all_parked else f"event {event} will be tried again")
+        print(f"{len(retried)} events will be retried" if all_parked else f"event {event} will be retried")
 
 
 def print_inbox(console: Console, counted: "Backlog", state: str, events: "list[UnfinishedEvent]") -> None:
-    """The counts in a sentence, and the events as a table where there are any."""
+    """Print the counts in a sentence, and the events, if any, as a table."""
     since = f", the oldest since {counted.oldest:%Y-%m-%d %H:%M:%S} UTC" if counted.oldest else ""
-    console.print(f"{counted.waiting} wait{since}; {counted.parked} parked.", highlight=False)
+    console.print(f"{counted.waiting} waiting{since}; {counted.parked} parked.", highlight=False)
     if not events:
         return
     table = Table(title=f"Events {state}", title_justify="left", expand=True)
-    for name in ("Number", "Event", "Type", "Received (UTC)", "Tries"):
+    for name in ("Number", "Event", "Type", "Received (UTC)", "Attempts"):
         table.add_column(name, no_wrap=True)
     table.add_column("Reason", ratio=1)
     for event in events:

@@ -1,4 +1,4 @@
-"""Ctrl-C in a command: one line and exit code 130, whatever the command was doing."""
+"""Handling of Ctrl-C in commands: one line and exit code 130."""
 
 import os
 import signal
@@ -9,20 +9,20 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
-"""Exit code: that of a program ended by SIGINT."""
+"""Exit code of a program ended by SIGINT."""
 
 _NATIVE_CALLBACKS = frozenset({"_next_wrapper", "_reset_wrapper"})
-"""Functions that XGBoost's C++ code calls: it crashes when an exception leaves one of them."""
+"""Functions called by XGBoost's C++ code, which crashes when an exception leaves one of them."""
 
 _LATER_SECONDS = 0.05
 
 
 @contextmanager
 def ending_on_interrupt() -> Iterator[None]:
-    """End the block with one line and exit code 130 after Ctrl-C.
+    """Exit the block with one line and code 130 after Ctrl-C.
 
-    Libraries turn the interruption into errors of their own, so any error after Ctrl-C ends the program this way. A
-    block that handles Ctrl-C itself and ends well is left alone, and so is an ignored SIGINT.
+    Libraries turn the interruption into errors of their own, so any error after Ctrl-C ends the program this way.
+    Blocks that handle Ctrl-C themselves and end normally are unaffected, and so is an ignored SIGINT.
     """
     pressed = threading.Event()
 
@@ -38,7 +38,7 @@ def ending_on_interrupt() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if not (pressed.is_set() or isinstance(error, KeyboardInterrupt)) or _ended_well(error):
+        if not (pressed.is_set() or isinstance(error, KeyboardInterrupt)) or _ended_normally(error):
             raise
         print("tqs: stopped by Ctrl-C", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
@@ -52,5 +52,5 @@ def _in_native_callback(frame: FrameType | None) -> bool:
     return frame is not None
 
 
-def _ended_well(error: BaseException) -> bool:
+def _ended_normally(error: BaseException) -> bool:
     return isinstance(error, SystemExit) and not error.code

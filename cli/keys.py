@@ -1,4 +1,4 @@
-"""`tqs keys` and `tqs audit`: who may use the API, and what they did with it."""
+"""`tqs keys` and `tqs audit`: API keys and the audit log."""
 
 import os
 import sys
@@ -20,23 +20,25 @@ if TYPE_CHECKING:
 
 
 def commands() -> typer.Typer:
-    """The commands under `tqs keys`."""
-    found = typer.Typer(help="Keys of the API: who may do what.", no_args_is_help=True)
-    found.command("create")(create)
-    found.command("list")(list_all)
-    found.command("revoke")(revoke)
-    return found
+    """Commands under `tqs keys`."""
+    group = typer.Typer(help="API keys and their permissions.", no_args_is_help=True)
+    group.command("create")(create)
+    group.command("list")(list_all)
+    group.command("revoke")(revoke)
+    return group
 
 
 def create(
-    name: Annotated[str, typer.Argument(help="Who will hold it.")],
-    role: Annotated[Role, typer.Option(help="What its holder may do at most.")],
-    scope: Annotated[list[Permission] | None, typer.Option(help="Only this part of the role; may be repeated.")] = None,
-    tutor: Annotated[str | None, typer.Option(help="For the role tutor: whose scores it opens.")] = None,
-    expires: Annotated[datetime | None, typer.Option(help="When it ends (UTC); never by default.")] = None,
+    name: Annotated[str, typer.Argument(help="Name of the holder.")],
+    role: Annotated[Role, typer.Option(help="Role, the most that the key allows.")],
+    scope: Annotated[
+        list[Permission] | None, typer.Option(help="Restrict the key to this permission; repeatable.")
+    ] = None,
+    tutor: Annotated[str | None, typer.Option(help="For the role tutor: the tutor's id.")] = None,
+    expires: Annotated[datetime | None, typer.Option(help="Expiry (UTC); never by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and print it. It is shown this once: only a SHA-256 of its secret is kept."""
+    """Create a key and print it. It is shown only once: the secret is stored as a SHA-256 digest."""
     import secrets
 
     from domain.keys import KeyWish
@@ -51,31 +53,31 @@ def create(
         key, text = create_key(runtime.engine, wish, operator(), utc_now(), secrets.token_bytes)
         is_ahead = tutor is not None and tutor_profile(runtime.engine, tutor) is None
     if is_ahead:
-        print(f"no tutor {shown(tutor)} is known yet: the key opens them once they are", file=sys.stderr)
+        print(f"there is no tutor {shown(tutor)} yet: the key takes effect once there is", file=sys.stderr)
     if as_json:
         print_json({**_as_json(key), "key": text})
     else:
-        print(f"key {key.id} for {shown(name)}, {role}. It is shown this once:\n{text}")
+        print(f"key {key.id} for {shown(name)}, {role}. It is shown only once:\n{text}")
 
 
 def list_all(as_json: AsJson = False) -> None:
-    """Every key there ever was, the newest first."""
+    """List all keys, also revoked and expired ones, newest first."""
     from gateways.clock import utc_now
     from jobs.runtime import open_runtime
     from store.access.keys import list_keys
 
     with open_runtime(os.environ) as runtime:
-        found = list_keys(runtime.engine)
+        listed = list_keys(runtime.engine)
     if as_json:
-        print_json({"keys": [_as_json(key) for key in found]})
-    elif not found:
-        console().print("There are no keys but the installation's own: make one with `tqs keys create`.")
+        print_json({"keys": [_as_json(key) for key in listed]})
+    elif not listed:
+        console().print("There are no keys except the installation's own: create one with `tqs keys create`.")
     else:
-        console().print(_keys_table(found, utc_now()))
+        console().print(_keys_table(listed, utc_now()))
 
 
 def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")], as_json: AsJson = False) -> None:
-    """Make a key and its tokens useless at once, in every running service."""
+    """Revoke a key and its access tokens immediately, in every running service."""
     from gateways.clock import utc_now
     from jobs.runtime import open_runtime
     from store.access.keys import revoke_key
@@ -89,23 +91,23 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")], as_json
 
 
 def audit(
-    subject: Annotated[str | None, typer.Option(help="Only what concerns this tutor, key or delivery.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Only what this key, or `installation`, did.")] = None,
-    limit: Annotated[int, typer.Option(help="How many rows.", min=1, max=10_000)] = 50,
+    subject: Annotated[str | None, typer.Option(help="Only rows about this tutor, key or delivery.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only actions of this key, or of `installation`.")] = None,
+    limit: Annotated[int, typer.Option(help="Number of rows.", min=1, max=10_000)] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Print who read a tutor's data and what administrators did, the newest first."""
+    """Print the audit log, newest first: reads of tutors' data and actions of administrators."""
     from jobs.runtime import open_runtime
     from store.access.audit import read_rows
 
     with open_runtime(os.environ) as runtime:
-        found = read_rows(runtime.engine, subject, actor, limit=limit)
+        rows = read_rows(runtime.engine, subject, actor, limit=limit)
     if as_json:
-        print_json({"rows": [{"id": kept.id, **asdict(kept.row)} for kept in found]})
-    elif not found:
-        console().print("Nothing of that kind was done yet.")
+        print_json({"rows": [{"id": kept.id, **asdict(kept.row)} for kept in rows]})
+    elif not rows:
+        console().print("The audit log has no such rows.")
     else:
-        console().print(_audit_table(found))
+        console().print(_audit_table(rows))
 
 
 def _as_json(key: "ApiKey") -> dict[str, Any]:
@@ -115,14 +117,14 @@ def _as_json(key: "ApiKey") -> dict[str, Any]:
 
 
 def _keys_table(keys: "list[ApiKey]", now: datetime) -> Table:
-    table = Table(title="Keys of the API", expand=True)
-    for name in ("Id", "Name", "Role", "May", "Made by", "Last used (UTC)", "Status"):
+    table = Table(title="API keys", expand=True)
+    for name in ("Id", "Name", "Role", "Permissions", "Created by", "Last used (UTC)", "Status"):
         table.add_column(name)
     for key in keys:
-        may = "all of the role" if key.scopes is None else ", ".join(sorted(key.scopes))
+        permissions = "all of the role" if key.scopes is None else ", ".join(sorted(key.scopes))
         used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
         role = f"{key.role} {key.tutor_id}" if key.tutor_id else str(key.role)
-        cells = (key.id, key.name, role, may, key.created_by, used, _status(key, now))
+        cells = (key.id, key.name, role, permissions, key.created_by, used, _status(key, now))
         table.add_row(*map(cell, cells))
     return table
 
@@ -132,12 +134,12 @@ def _status(key: "ApiKey", now: datetime) -> str:
         return f"revoked {key.revoked_at:%Y-%m-%d %H:%M}"
     if not key.works(now):
         return f"expired {key.expires_at:%Y-%m-%d %H:%M}"
-    return f"until {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "works"
+    return f"until {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "active"
 
 
 def _audit_table(rows: "list[KeptRow]") -> Table:
-    table = Table(title="What was read and done", expand=True)
-    for name in ("When (UTC)", "Who", "As", "What", "About"):
+    table = Table(title="Audit log", expand=True)
+    for name in ("Time (UTC)", "Actor", "Role", "Action", "Subject"):
         table.add_column(name)
     for kept in rows:
         row = kept.row

@@ -1,4 +1,4 @@
-"""The command `tqs`: one entry point that reads the real environment and turns errors into exit codes."""
+"""The command `tqs`: entry point that reads the process environment and maps errors to exit codes."""
 
 import os
 import sys
@@ -31,16 +31,16 @@ from domain.errors import TutorQualityError
 from gateways.private_files import keep_files_private
 
 WITHOUT_DATABASE = frozenset({"demo", "simulate", "backtest"})
-"""Commands that use no installation's database, and so no running demo."""
+"""Commands that use no installation's database, and therefore no running demo."""
 
 PIPE_CLOSED = 141
-"""Exit code where the reader of our output has gone: that of a program ended by SIGPIPE."""
+"""Exit code of a program ended by SIGPIPE, used when the reader of the output has closed it."""
 
 
 def app() -> typer.Typer:
-    """All commands."""
+    """The application with all commands."""
     commands = typer.Typer(
-        help="Tutor quality scoring: who needs help, why, and what to do.",
+        help="Tutor quality scoring: tutors who need help, reasons, and advice.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -83,7 +83,7 @@ def start(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Check the settings before anything starts, and find a running demo."""
+    """Check the settings before any command, and find a running demo."""
     from gateways.settings import load_settings
 
     load_settings(os.environ)
@@ -92,7 +92,7 @@ def start(
 
 
 def main() -> None:
-    """Run a command. An error that a user can mend prints one line and ends with its own exit code."""
+    """Run a command. A user error prints one line and exits with its own code."""
     keep_files_private()
     with ending_on_interrupt():
         _run()
@@ -105,7 +105,7 @@ def _run() -> None:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # Python would write the buffered rest at its end, and fail again.
+        # Python would flush the buffered rest at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(PIPE_CLOSED)
     except TutorQualityError as error:

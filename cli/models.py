@@ -1,4 +1,4 @@
-"""`tqs models`: which versions there are, why, and which serves."""
+"""`tqs models`: model versions, their ledger, promotion and rollback."""
 
 import getpass
 import os
@@ -16,14 +16,14 @@ from domain.vocabulary import Task
 if TYPE_CHECKING:
     from jobs.runtime import Runtime
 
-Because = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
-Actor = Annotated[str | None, typer.Option(help="Who decides; you, as the system knows you, by default.")]
+Because = Annotated[str, typer.Option(help="Reason; recorded in the ledger.")]
+Actor = Annotated[str | None, typer.Option(help="Who decides; by default your account name.")]
 Version = Annotated[str, typer.Argument(help="A version such as no_show/3.")]
 
 
 def models() -> typer.Typer:
-    """The commands about models."""
-    commands = typer.Typer(help="Which versions of the models there are, why, and which serves.", no_args_is_help=True)
+    """Commands under `tqs models`."""
+    commands = typer.Typer(help="Model versions, their ledger, promotion and rollback.", no_args_is_help=True)
     commands.command("list")(list_models)
     for command in (show, compare, promote, rollback):
         commands.command()(command)
@@ -31,7 +31,7 @@ def models() -> typer.Typer:
 
 
 def list_models(as_json: AsJson = False) -> None:
-    """What was done with each version, oldest first, and which serves or scores in shadow now."""
+    """List the ledger of each task, oldest first, with the current champion and challenger."""
     from domain.promotion import challenger, champions
     from store.ledger.models import ledger
 
@@ -50,7 +50,7 @@ def list_models(as_json: AsJson = False) -> None:
 
 
 def show(version: Version, as_json: AsJson = False) -> None:
-    """The model card of a version, and everything that was done with it."""
+    """Print the model card of a version and its ledger entries."""
     from jobs.manual_promotion import standing_of, task_of
     from store.ledger.models import card, ledger
 
@@ -61,39 +61,39 @@ def show(version: Version, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"version": version, "standing": decision.as_json(), "card": text, "ledger": done})
         return
-    print(_card(text) if text else f"# {version}\n\nNo card was kept.")
+    print(_card(text) if text else f"# {version}\n\nNo card is stored.")
     _print_ledgers([{"name": name, "ledger": done}])
 
 
 def compare(
-    now: Annotated[bool, typer.Option("--now", help="Compare first, on all outcomes known by now.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Run a comparison first, on all outcomes known now.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """How challengers did beside their champions on what both foretold: week by week, the newest last."""
+    """Compare challengers with champions on what both predicted: week by week, newest last."""
     from store.ledger.shadow import comparisons
 
     if now:
         _compare_now(as_json)
     with _runtime() as runtime:
-        found = [_plain(comparison) for name in Task for comparison in comparisons(runtime.engine, name)]
+        compared = [_plain(comparison) for name in Task for comparison in comparisons(runtime.engine, name)]
     if as_json:
-        print_json({"comparisons": found})
-    elif not found:
-        print("No challenger has been compared yet: it takes a challenger, hours of scoring, and outcomes.")
+        print_json({"comparisons": compared})
+    elif not compared:
+        print("No challenger has been compared yet: this requires a challenger, hours of scoring, and outcomes.")
     else:
         columns = ("at", "challenger", "champion", "passed", "why")
-        rows = [(c["at"], c["challenger"], c["champion"], *_verdict(c["decision"])) for c in found]
-        _print_table("Challengers beside champions", columns, rows)
+        rows = [(c["at"], c["challenger"], c["champion"], *_verdict(c["decision"])) for c in compared]
+        _print_table("Challengers and champions", columns, rows)
 
 
 def promote(
     version: Version,
-    force: Annotated[bool, typer.Option("--force", help="Also where the gate has not passed it.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Promote even if the gate has not passed it.")] = False,
     because: Because = "",
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a version serve from now on. Without a passing decision it takes --force and --because."""
+    """Promote a version to champion. Without a passing decision this requires --force and --because."""
     from gateways.clock import utc_now
     from jobs.manual_promotion import promote as run
 
@@ -102,16 +102,16 @@ def promote(
     if as_json:
         print_json({"champion": version, "forced": not decision.passed, "decision": decision.as_json()})
     else:
-        print(f"{version} serves{', by force' if not decision.passed else ''}; the API follows within half a minute.")
+        print(f"{version} serves{', by force' if not decision.passed else ''}; the API loads it within half a minute.")
 
 
 def rollback(
-    task: Annotated[Task, typer.Argument(help="Whose champion.")],
+    task: Annotated[Task, typer.Argument(help="Task of the model.")],
     because: Because = "",
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let the champion before this one serve again."""
+    """Return to the previous champion."""
     from gateways.clock import utc_now
     from jobs.manual_promotion import roll_back
 
@@ -120,11 +120,11 @@ def rollback(
     if as_json:
         print_json({"champion": back, "instead_of": left})
     else:
-        print(f"{back} serves again instead of {left}; the API follows within half a minute.")
+        print(f"{back} serves again instead of {left}; the API loads it within half a minute.")
 
 
 def _warn(sentence: str) -> None:
-    print(shown(sentence), file=sys.stderr)  # --json leaves nothing else on the output
+    print(shown(sentence), file=sys.stderr)  # with --json standard output holds the document only
 
 
 def _compare_now(as_json: bool) -> None:
@@ -136,7 +136,7 @@ def _compare_now(as_json: bool) -> None:
 
 
 def _card(text: str) -> str:
-    """A card as it is, without control characters."""
+    """A card without control characters."""
     return "\n".join(map(shown, text.splitlines()))
 
 
@@ -156,7 +156,7 @@ def _plain(record: Any) -> dict[str, Any]:
 def _print_ledgers(found: list[dict[str, Any]]) -> None:
     for model in found:
         if not model["ledger"]:
-            print(f"{model['name']}: nothing trained yet")
+            print(f"{model['name']}: not trained yet")
             continue
         roles = [f"{role} {model[role]}" for role in ("champion", "challenger") if model.get(role)]
         title = ", ".join([f"{model['name']}", *roles]) if roles or "champion" not in model else model["name"]

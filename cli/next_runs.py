@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def print_next_runs(console: "Console", setting: str, now: datetime) -> None:
-    """Print when each scheduled flow runs next, the soonest first. `setting` is TQS_SCHEDULES."""
+    """Print the next run of each scheduled flow, soonest first. `setting` is TQS_SCHEDULES."""
     due = sorted((next_due(cron, now), flow) for flow, cron in read_schedules(setting).items())
     runs = ", ".join(f"{flow} {moment:%a %d %b %H:%M}" for moment, flow in due)
     console.print(f"Next scheduled runs (UTC): {runs}", soft_wrap=True, highlight=False)

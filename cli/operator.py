@@ -1,4 +1,4 @@
-"""Who runs a command."""
+"""Principal of the user who runs a command."""
 
 import getpass
 
@@ -6,5 +6,5 @@ from domain.policy import Principal, Role
 
 
 def operator() -> Principal:
-    """Whoever may run the command may do everything; the audit says which account of the machine it was."""
+    """Principal with all permissions, since the shell user has them anyway; the audit log records the account name."""
     return Principal(f"tqs:{getpass.getuser()}", Role.ADMIN)

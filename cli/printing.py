@@ -1,4 +1,4 @@
-"""Output of commands: values without markup or control characters, and the option `--json`."""
+"""Output of commands: safe printing of values, and the option `--json`."""
 
 import json
 import sys
@@ -17,11 +17,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document; n
 
 _KEPT = "\n\t"
 _LONGEST = 2000
-"""Characters of a value that are shown at most."""
+"""Maximum number of characters shown of a value."""
 
 
 def shown(value: object) -> str:
-    """A value as one can print it: control and direction characters as escapes, very long text cut."""
+    """Printable text of a value: control and direction characters escaped, very long text cut."""
     text = str(value)
     if len(text) > _LONGEST:
         text = text[: _LONGEST - 1] + "…"
@@ -38,13 +38,13 @@ def _escaped(character: str) -> str:
 
 
 def cell(*lines: object | tuple[object, str]) -> Text:
-    """A table cell of lines; a pair is a line and its style."""
+    """Table cell with one or more lines; a pair is a line and its style."""
     texts = [Text(shown(line[0]), line[1]) if isinstance(line, tuple) else Text(shown(line)) for line in lines]
     return Text("\n").join(texts)
 
 
 def add_rows(table: Table, rows: Iterable[Sequence[object]]) -> Table:
-    """Add rows to a table, every value as it is. `Text` made by `cell` keeps its style."""
+    """Add rows to a table, every value verbatim. `Text` created by `cell` keeps its style."""
     for row in rows:
         table.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
     return table
@@ -57,7 +57,7 @@ def print_json(document: Any) -> None:
 
 @contextmanager
 def notes_apart(as_json: bool) -> Iterator[None]:
-    """With `--json`, send what the block prints to standard error: standard output holds the document alone."""
+    """With `--json`, redirect output of the block to standard error: standard output holds only the document."""
     if not as_json:
         yield
         return

@@ -1,8 +1,7 @@
-"""Child processes of the demo: started with a log file each, waited for over HTTP, stopped together."""
+"""Child processes of the demo: start with a log file each, readiness over HTTP, joint stop."""
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ class ServiceFailed(TutorQualityError):
 
 @dataclass(frozen=True)
 class Service:
-    """What to run and where it answers once it is ready (an address that gives any status below 500)."""
+    """A service to run: command, environment, and the address that returns a status below 500 once it is ready."""
 
     name: str
     command: Sequence[str]
@@ -35,13 +34,13 @@ class Service:
 
 @dataclass
 class Processes:
-    """Running services. Each leads a process group of its own, so that its workers stop with it."""
+    """Running services. Each leads its own process group, so that its workers stop with it."""
 
     logs: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, service: Service) -> None:
-        """Start a service; its output goes to its own file in the log folder."""
+        """Start a service; its output is written to its own file in the log folder."""
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(self.logs / f"{service.name}.log", "wb", opener=_private) as log:
             self.running[service.name] = subprocess.Popen(
@@ -54,20 +53,20 @@ class Processes:
             )
 
     def wait_ready(self, service: Service, seconds: float) -> None:
-        """Return once the service answers. Raises ServiceFailed naming its log file if it ends or stays silent."""
+        """Wait until the service responds. Raises ServiceFailed naming its log file if it ends or does not respond."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.running[service.name].poll() is not None:
-                raise ServiceFailed(f"{service.name} ended at once: see {self.logs / service.name}.log")
+                raise ServiceFailed(f"{service.name} ended during the start: see {self.logs / service.name}.log")
             if _answers(service.url + service.ready_path):
                 return
             time.sleep(POLL_SECONDS)
         raise ServiceFailed(
-            f"{service.name} did not answer at {service.url} in {seconds:.0f} s: see {self.logs / service.name}.log"
+            f"{service.name} did not respond at {service.url} in {seconds:.0f} s: see {self.logs / service.name}.log"
         )
 
     def stop(self) -> None:
-        """Ask every group to end, and end what does not."""
+        """Send SIGINT to every group, then SIGKILL to those that do not end."""
         for process in self.running.values():
             _signal_group(process, signal.SIGINT)
         until = time.monotonic() + STOP_SECONDS
@@ -83,7 +82,7 @@ class Processes:
 
 
 def stop_group(leader: int) -> None:
-    """Stop a process group that an earlier command started: politely, then by force."""
+    """Stop a process group that an earlier command started: SIGINT, then SIGKILL."""
     for number in (signal.SIGINT, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(leader, number)
@@ -98,20 +97,6 @@ def _has_members(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def free_port(preferred: int) -> int:
-    """The preferred port of the loopback address if it is free, else any other."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-            return found
-    raise ServiceFailed("no free port on the loopback address")
 
 
 def _answers(url: str) -> bool:

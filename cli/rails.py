@@ -1,4 +1,4 @@
-"""`tqs rails`: events that never came are asked for; a simulated Rails app plays a day."""
+"""`tqs rails`: fetch missing events from the Rails app, or simulate a Rails app."""
 
 import os
 import sys
@@ -21,23 +21,23 @@ INVALID = "invalid"
 
 
 def commands() -> typer.Typer:
-    """The group of commands."""
-    group = typer.Typer(help="Ask the Rails app for what never came, or play one.", no_args_is_help=True)
+    """Commands under `tqs rails`."""
+    group = typer.Typer(help="Fetch missing events from the Rails app, or simulate a Rails app.", no_args_is_help=True)
     group.command("sync")(sync)
     group.command("play")(play)
     return group
 
 
 def sync(
-    since: Annotated[str, typer.Option(help="From when on: ISO 8601, with an offset or in UTC.")],
-    until: Annotated[str | None, typer.Option(help="Before when; without end if left out.")] = None,
-    cursor: Annotated[str | None, typer.Option(help="Go on where a sync stopped.")] = None,
+    since: Annotated[str, typer.Option(help="Start of the period: ISO 8601, with an offset or in UTC.")],
+    until: Annotated[str | None, typer.Option(help="End of the period, exclusive; no end by default.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="Continue where an earlier sync stopped.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the Rails app for its events and keep those that never came.
+    """Fetch events from the Rails app and store those that were never received.
 
-    What is here already changes nothing, so it may be run at any time. Events that cannot be read are kept too, parked
-    with the reason: see `tqs inbox`. Ends with 3 where there are such or conflicts.
+    Known events change nothing, so it is safe to run at any time. Unreadable events are stored too, parked with the
+    reason: see `tqs inbox`. Exit code 3 if there are unreadable events or conflicts.
     """
     from gateways.clock import utc_now
     from gateways.rails.events import connected, tell_of_waiting
@@ -61,7 +61,7 @@ def sync(
 
 
 def _keep(engine: "Engine", events: Iterable[dict[str, Any]], now: datetime, conflicts: list[str]) -> Counter[str]:
-    """Keep a page in one transaction; how many were new, the same, in conflict or cannot be read."""
+    """Store a page in one transaction; returns the numbers of new, known, conflicting and unreadable events."""
     from store.db.engine import writing
     from store.inbox.accept import SYNC, Acceptance, accept, keep_unreadable
 
@@ -101,19 +101,19 @@ def _say(counts: Counter[str], conflicts: list[str], cursor: str | None, as_json
     if as_json:
         print_json({**counts, "conflicts": conflicts, "cursor": cursor})
         return
-    named = (("new", "new"), ("same", "here already"), ("conflict", "in conflict"), (INVALID, "cannot be read"))
+    named = (("new", "new"), ("same", "known"), ("conflict", "in conflict"), (INVALID, "unreadable"))
     print(f"{counts.total()} events: " + ", ".join(f"{counts[key]} {words}" for key, words in named))
     if conflicts:
-        print(f"of these ids another body was taken before: {shown(', '.join(conflicts[:10]))}")
+        print(f"accepted before with a different body: {shown(', '.join(conflicts[:10]))}")
     if counts[INVALID]:
-        print("those that cannot be read are parked: `tqs inbox` shows why")
+        print("unreadable events are parked: see `tqs inbox` for the reasons")
     if cursor:
-        print(f"not all of them: go on from here with --cursor {shown(cursor)}")
+        print(f"incomplete: continue with --cursor {shown(cursor)}")
 
 
-def _moment(option: str, given: str) -> datetime:
+def _moment(option: str, text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(given)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidSettings(f"{option}: give a moment such as 2026-11-23 or 2026-11-23T16:00+01:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

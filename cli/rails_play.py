@@ -1,4 +1,4 @@
-"""`tqs rails play`: a simulated day of a Rails app against a running service, in both directions."""
+"""`tqs rails play`: simulation of a Rails app's day against a running service, in both directions."""
 
 import os
 import secrets
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 HISTORY_DAYS = 14
-"""Days simulated before the one that is played, so that it begins with sessions that are booked."""
+"""Days simulated before the played day, so that it starts with booked sessions."""
 
 
 def play(
-    url: Annotated[str | None, typer.Option(help="The service; the port of the settings here if left out.")] = None,
-    sessions: Annotated[int, typer.Option(help="Sessions of the day.", min=1)] = 10_000,
-    tutors: Annotated[int, typer.Option(help="Tutors in the market.", min=1)] = 1200,
-    rate: Annotated[float, typer.Option(help="Requests a second.", min=0.1)] = 50.0,
-    batch: Annotated[int, typer.Option(help="Events a request.", min=1, max=1000)] = 1,
+    url: Annotated[str | None, typer.Option(help="Address of the service; by default the local one.")] = None,
+    sessions: Annotated[int, typer.Option(help="Number of sessions on the day.", min=1)] = 10_000,
+    tutors: Annotated[int, typer.Option(help="Number of tutors in the market.", min=1)] = 1200,
+    rate: Annotated[float, typer.Option(help="Requests per second.", min=0.1)] = 50.0,
+    batch: Annotated[int, typer.Option(help="Events per request.", min=1, max=1000)] = 1,
     drop: Annotated[float, typer.Option(help="Share of the events never sent.", min=0, max=1)] = 0.0,
     duplicate: Annotated[float, typer.Option(help="Share sent twice.", min=0, max=1)] = 0.0,
-    reorder: Annotated[float, typer.Option(help="Share sent after some that follow.", min=0, max=1)] = 0.0,
+    reorder: Annotated[float, typer.Option(help="Share sent out of order.", min=0, max=1)] = 0.0,
     delay: Annotated[float, typer.Option(help="Share sent hours late.", min=0, max=1)] = 0.0,
-    slow: Annotated[float, typer.Option(help="Share whose body trickles.", min=0, max=1)] = 0.0,
-    hang_up: Annotated[float, typer.Option(help="Share cut off before the answer.", min=0, max=1)] = 0.0,
-    fail: Annotated[float, typer.Option(help="Share of our webhooks answered 503.", min=0, max=1)] = 0.0,
-    port: Annotated[int, typer.Option(help="Where the app itself answers.", min=1, max=65535)] = 4567,
-    seed: Annotated[int, typer.Option(help="The same seed plays the same day.", min=0)] = 0,
-    stay: Annotated[bool, typer.Option(help="Go on answering after the day, until Ctrl-C.")] = False,
+    slow: Annotated[float, typer.Option(help="Share whose body is sent slowly.", min=0, max=1)] = 0.0,
+    hang_up: Annotated[float, typer.Option(help="Share disconnected before the response.", min=0, max=1)] = 0.0,
+    fail: Annotated[float, typer.Option(help="Share of received webhooks answered with 503.", min=0, max=1)] = 0.0,
+    port: Annotated[int, typer.Option(help="Port of the simulated app.", min=1, max=65535)] = 4567,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed plays the same day.", min=0)] = 0,
+    stay: Annotated[bool, typer.Option(help="Keep responding after the day, until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Play a day of events that ends now, with faults; take webhooks and answer `tqs rails sync` meanwhile.
+    """Play a day of events that ends now, with faults; meanwhile accept webhooks and serve `tqs rails sync`.
 
-    Secrets and token are those of the settings, so it plays to the service of the same data folder.
+    Secrets and token come from the settings, so it works with the service of the same data folder.
     """
     from gateways.ports import check_port
     from gateways.rails.signatures import incoming, outgoing
@@ -62,7 +62,7 @@ def play(
     day = plan(app.events, faults, seed, batch)
     with notes_apart(as_json), running(app, port) as here:
         to_send = len(app.events) - len(day.dropped)
-        print(f"{to_send:,} events to send in {len(day.letters):,} requests; the app answers at {here}", flush=True)
+        print(f"{to_send:,} events to send in {len(day.letters):,} requests; the app listens at {here}", flush=True)
         posted = post(url or f"http://127.0.0.1:{settings.api_port}", incoming(settings).secrets[0], day.letters, rate)
         _say(day, posted)
         _wait(stay)
@@ -79,7 +79,7 @@ def _events(tutors: int, sessions: int, seed: int) -> "list[Event]":
 
     now = utc_now()
     market = MarketSettings(tutors=tutors, days=HISTORY_DAYS, sessions_per_day=sessions, seed=seed, end=now)
-    # Ids of this play alone: what the service knows may be a market with the same ones.
+    # Ids unique to this run: the service may already have a market with the same ids.
     return events_since(simulate(market).dataset, now - DAY, f"{now:%Y%m%dT%H%M%S}-")
 
 
@@ -94,7 +94,7 @@ def _sending_as_json(day: "Plan", posted: "Posted") -> dict[str, Any]:
 
 
 def _milliseconds(posted: "Posted") -> dict[str, float]:
-    """Milliseconds to the first answer by percentile; empty where nothing was answered."""
+    """Milliseconds to the first response by percentile; empty without responses."""
     if not posted.seconds:
         return {}
     return {str(percent): round(1000 * posted.percentile(percent / 100), 1) for percent in (50, 95, 100)}
@@ -108,15 +108,15 @@ def _webhooks_as_json(app: "RailsApp") -> dict[str, int]:
 
 def _say(day: "Plan", posted: "Posted") -> None:
     answers = ", ".join(f"{count:,} x {status}" for status, count in sorted(posted.answers.items()))
-    print(f"answers: {answers}; ms at 50, 95, 100 %: {list(_milliseconds(posted).values())}")
-    print(f"dropped on purpose: {len(day.dropped):,}; not taken in the end: {len(posted.given_up):,}")
+    print(f"responses: {answers}; ms at 50, 95, 100 %: {list(_milliseconds(posted).values())}")
+    print(f"dropped on purpose: {len(day.dropped):,}; not accepted in the end: {len(posted.given_up):,}")
 
 
 def _say_webhooks(app: "RailsApp") -> None:
-    found = _webhooks_as_json(app)
+    counts = _webhooks_as_json(app)
     print(
-        f"webhooks: {found['taken']:,} taken, {found['again']:,} of them again, {found['failed']:,} failed on purpose, "
-        f"{found['refused']:,} refused"
+        f"webhooks: {counts['taken']:,} accepted, {counts['again']:,} repeated, "
+        f"{counts['failed']:,} failed on purpose, {counts['refused']:,} rejected"
     )
 
 

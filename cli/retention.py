@@ -1,10 +1,10 @@
-"""`tqs retention`: removes what has been kept long enough."""
+"""`tqs retention`: deletion of data past its retention period."""
 
 from cli.printing import AsJson, notes_apart, print_json
 
 
 def retention(as_json: AsJson = False) -> None:
-    """Remove data older than the settings TQS_KEEP_… allow, as the nightly flow does. This cannot be undone."""
+    """Delete data older than the settings TQS_KEEP_… allow, as the nightly flow does. This cannot be undone."""
     from flows.retention import retention as flow
     from flows.standalone import run
 

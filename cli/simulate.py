@@ -1,4 +1,4 @@
-"""`tqs simulate`: a marketplace as files."""
+"""`tqs simulate`: simulated marketplace, written as files."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -13,21 +13,21 @@ from domain.errors import InvalidSettings
 if TYPE_CHECKING:
     from simulator.settings import MarketSettings
 
-NO_SIGNAL = "Draw every outcome independently of everything."
+NO_SIGNAL = "Draw all outcomes independently of the features."
 MOST_SESSIONS = 100_000_000
-"""Sessions that one run may draw: more would need more memory than machines have."""
+"""Maximum number of sessions in one run; more would exceed the memory of common machines."""
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
-    tutors: Annotated[int, typer.Option(help="Tutors active at a time.", min=1)] = 1200,
+    tutors: Annotated[int, typer.Option(help="Tutors active at the same time.", min=1)] = 1200,
     days: Annotated[int, typer.Option(help="Days of history.", min=7)] = 180,
-    sessions_per_day: Annotated[int, typer.Option(help="Sessions a day.", min=1)] = 3000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same marketplace.", min=0)] = 0,
+    sessions_per_day: Annotated[int, typer.Option(help="Sessions per day.", min=1)] = 3000,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed yields the same marketplace.", min=0)] = 0,
     no_signal: Annotated[bool, typer.Option("--no-signal", help=NO_SIGNAL)] = False,
-    end: Annotated[datetime | None, typer.Option(help="The present moment (UTC); 2026-06-30 by default.")] = None,
+    end: Annotated[datetime | None, typer.Option(help="End of the simulation (UTC); 2026-06-30 by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write tutors, students, sessions, reschedules, messages, transcripts and truth as Parquet, and dataset.yaml."""
@@ -55,7 +55,7 @@ def simulate(
 
 
 def _check(settings: "MarketSettings", out: Path) -> None:
-    """Raise InvalidSettings for a market too large or too early, or a folder that cannot be made."""
+    """Raise InvalidSettings for a market too large or too early, or a folder that cannot be created."""
     sessions = settings.days * settings.sessions_per_day
     if sessions > MOST_SESSIONS:
         raise InvalidSettings(
@@ -63,7 +63,7 @@ def _check(settings: "MarketSettings", out: Path) -> None:
             f"sessions; at most {MOST_SESSIONS:,} can be simulated"
         )
     if settings.end - EARLIEST < timedelta(days=settings.days):
-        raise InvalidSettings(f"--days {settings.days:,} before {settings.end:%Y-%m-%d} begin before 1970")
+        raise InvalidSettings(f"--days {settings.days:,} before {settings.end:%Y-%m-%d} start before 1970")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -14,10 +14,10 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 PLAIN_WIDTH = 132
-"""Columns where there is no terminal that says how many it has."""
+"""Output width in columns without a terminal."""
 
 PLAIN_SECONDS = 10.0
-"""Seconds between two progress lines where there is no terminal."""
+"""Seconds between two progress lines without a terminal."""
 
 SHORT_SECONDS = 5.0
 """Steps expected to be shorter than this are shown without an expected time."""
@@ -26,78 +26,78 @@ SHORT_SECONDS = 5.0
 def console(stderr: bool = False) -> Console:
     """Console for output: the terminal, or plain lines wide enough for a table.
 
-    Text is printed as it is: no markup, no emoji codes, no highlighting. Style a value with `rich.text.Text`.
+    Text is printed verbatim: no markup, no emoji codes, no highlighting. Style a value with `rich.text.Text`.
     """
     plain = {"markup": False, "emoji": False, "highlight": False, "stderr": stderr}
-    found = Console(**plain)  # type: ignore[arg-type]  # all four are booleans
-    return found if found.is_terminal else Console(width=PLAIN_WIDTH, **plain)  # type: ignore[arg-type]
+    terminal = Console(**plain)  # type: ignore[arg-type]  # all four are booleans
+    return terminal if terminal.is_terminal else Console(width=PLAIN_WIDTH, **plain)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A step in progress: its title, when it began on the monotonic clock, and its expected seconds, if known."""
+    """A step in progress: title, start on the monotonic clock, and expected seconds, if known."""
 
     title: str
     began: float
     expected: float | None = None
 
     def line(self) -> str:
-        """The title with the elapsed and the expected time."""
+        """Title with elapsed and expected time."""
         elapsed = time.monotonic() - self.began
         if self.expected is None or self.expected < SHORT_SECONDS:
             return f"{self.title} … {in_minutes(elapsed)}"
-        late = ", longer than usual" if elapsed > 1.5 * self.expected else ""
+        late = ", longer than expected" if elapsed > 1.5 * self.expected else ""
         return f"{self.title} … {in_minutes(elapsed)} of about {in_minutes(self.expected)}{late}"
 
     def __rich__(self) -> Text:
-        """The line as of now, for a live display."""
+        """Current line, for a live display."""
         return Text(self.line())
 
 
 @contextmanager
 def waiting(console: Console, title: str, expected: float | None = None) -> Iterator[None]:
-    """Show elapsed and expected time while the block runs."""
+    """Show elapsed and expected time during the block."""
     with _displayed(console, Waiting(title, time.monotonic(), expected)):
         yield
 
 
-class Stage:
-    """The step in progress of a command whose steps announce themselves, with the elapsed time of that step."""
+class CurrentStep:
+    """Current step of a command that reports its steps, with the elapsed time of the step."""
 
     def __init__(self, title: str) -> None:
         self.begin(title)
 
     def begin(self, title: str) -> None:
-        """Show another step from now on."""
+        """Show a new step."""
         self._waiting = Waiting(title, time.monotonic())
 
     def line(self) -> str:
-        """The step and its elapsed time."""
+        """Step and elapsed time."""
         return self._waiting.line()
 
     def __rich__(self) -> Text:
-        """The line as of now, for a live display."""
+        """Current line, for a live display."""
         return Text(self.line())
 
 
 @contextmanager
 def stages(title: str) -> Iterator[Callable[[str], None]]:
-    """Show the step in progress on standard error while the block runs. Call the result when another step begins."""
-    stage = Stage(title)
-    with _displayed(console(stderr=True), stage):
-        yield stage.begin
+    """Show the current step on standard error during the block. Call the result when the next step begins."""
+    step = CurrentStep(title)
+    with _displayed(console(stderr=True), step):
+        yield step.begin
 
 
-class _Line(Protocol):
+class _ProgressLine(Protocol):
     def line(self) -> str: ...
 
     def __rich__(self) -> Text: ...
 
 
 @contextmanager
-def _displayed(console: Console, shown: _Line) -> Iterator[None]:
+def _displayed(console: Console, shown: _ProgressLine) -> Iterator[None]:
     if console.is_terminal:
-        # Lines printed meanwhile go above the live line, unless they go to a file.
+        # Other output is printed above the live line, unless it is redirected to a file.
         spinner, redirect = Spinner("dots", shown), sys.stdout.isatty()  # type: ignore[arg-type]
         with Live(spinner, console=console, refresh_per_second=12.5, transient=True, redirect_stdout=redirect):
             yield
@@ -112,21 +112,21 @@ def _displayed(console: Console, shown: _Line) -> Iterator[None]:
         thread.join()
 
 
-def _print_lines(console: Console, shown: _Line, done: threading.Event) -> None:
+def _print_lines(console: Console, shown: _ProgressLine, done: threading.Event) -> None:
     while not done.wait(PLAIN_SECONDS):
         console.print(shown.line(), soft_wrap=True)
 
 
 def in_minutes(seconds: float) -> str:
-    """Seconds as `34 s` or `2 min 05 s`."""
+    """Format seconds as `34 s` or `2 min 05 s`."""
     whole = round(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
 
 
 class Steps:
-    """Numbered steps, each printed with its seconds once it is done.
+    """Numbered steps, each printed with its duration once it is done.
 
-    `expected` holds seconds by the name of a step; `took` collects the seconds of the steps that were done.
+    `expected` holds expected seconds by step; `took` collects the seconds of finished steps.
     """
 
     def __init__(self, console: Console, total: int, expected: Mapping[str, float] | None = None) -> None:
@@ -136,7 +136,7 @@ class Steps:
 
     @contextmanager
     def step(self, what: str) -> Iterator[list[str]]:
-        """Time the block. Entries appended to the list are printed behind the step."""
+        """Time the block. Entries appended to the list are printed after the step's name."""
         notes: list[str] = []
         began = time.monotonic()
         title, expected = f"{self._done + 1}/{self._total} {what}", self._expected.get(what)

@@ -23,7 +23,7 @@ COLOURS = {Band.ACT: "bold red", Band.WATCH: "yellow", Band.OK: "green"}
 
 
 def top(
-    limit: Annotated[int, typer.Option(help="How many tutors.", min=1)] = 15,
+    limit: Annotated[int, typer.Option(help="Number of tutors.", min=1)] = 15,
     as_json: AsJson = False,
 ) -> None:
     """Print the tutors who most need help: scores 0 to 100, why, and what to do."""
@@ -39,12 +39,12 @@ def top(
 
 
 def print_top(engine: "Engine", console: Console, now: "datetime", limit: int) -> None:
-    """The ranked list as a table; a sentence where nobody has been scored."""
+    """Print the ranked list as a table, or a sentence if no tutor has been scored."""
     from store.scores.tutor_list import ranked_tutors
 
     tutors = ranked_tutors(engine, now, limit)
     if not tutors:
-        console.print("Nobody has been scored yet: run `tqs train`, then `tqs score`.")
+        console.print("No tutor has been scored yet: run `tqs train`, then `tqs score`.")
         return
     title = "The tutor who most needs help" if len(tutors) == 1 else f"The {len(tutors)} tutors who most need help"
     table = Table(title=title, show_lines=True, expand=True)

@@ -1,4 +1,4 @@
-"""`tqs upcoming`: the sessions of the next hours that may be missed."""
+"""`tqs upcoming`: upcoming sessions by no-show risk."""
 
 import os
 from datetime import datetime, timedelta
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def upcoming(
-    hours: Annotated[int, typer.Option(help="How far ahead; sessions are scored 48 hours ahead.", min=1, max=48)] = 48,
-    after: Annotated[int, typer.Option(help="Leave out what starts within so many hours.", min=0, max=47)] = 0,
-    limit: Annotated[int, typer.Option(help="How many sessions.", min=1)] = 15,
+    hours: Annotated[int, typer.Option(help="Hours ahead; sessions are scored 48 hours ahead.", min=1, max=48)] = 48,
+    after: Annotated[int, typer.Option(help="Omit sessions that start within these hours.", min=0, max=47)] = 0,
+    limit: Annotated[int, typer.Option(help="Number of sessions.", min=1)] = 15,
     json_wanted: AsJson = False,
 ) -> None:
     """Print the sessions of the next hours by their risk of a no-show: why, and what to do."""
@@ -47,7 +47,7 @@ def as_json(found: "Upcoming", now: datetime, limit: int) -> dict[str, Any]:
 
 
 def print_upcoming(found: "Upcoming", console: Console, limit: int) -> None:
-    """The list as a table; a sentence where nothing is booked."""
+    """Print the list as a table, or a sentence if no session is booked."""
     if not found.sessions:
         console.print("No session is booked in these hours.")
         return

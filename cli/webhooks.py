@@ -1,4 +1,4 @@
-"""`tqs webhooks`: what we told the Rails app, what it did not take, and sending it again."""
+"""`tqs webhooks`: deliveries to the Rails app, failures, and replay."""
 
 import os
 from dataclasses import asdict
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def commands() -> typer.Typer:
-    """The group of commands."""
-    group = typer.Typer(help="Webhooks to the Rails app: list them, see what failed, send again.", no_args_is_help=True)
+    """Commands under `tqs webhooks`."""
+    group = typer.Typer(help="Webhooks to the Rails app: list, inspect failures, send again.", no_args_is_help=True)
     group.command("list")(list_deliveries)
     group.command("failed")(failed)
     group.command("show")(show)
@@ -28,16 +28,16 @@ def commands() -> typer.Typer:
 
 def list_deliveries(
     state: Annotated[str, typer.Option(help="pending, delivered or failed.")] = "pending",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number, newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Deliveries of a state, the newest first."""
+    """List deliveries with a state, newest first."""
     from domain.errors import InvalidSettings
     from jobs.runtime import open_runtime
     from store.outgoing.webhooks import DeliveryState, deliveries
 
     if state not in set(DeliveryState):
-        raise InvalidSettings(f"--state: {state!r} is none of {', '.join(DeliveryState)}")
+        raise InvalidSettings(f"--state: {state!r} is not one of {', '.join(DeliveryState)}")
     with open_runtime(os.environ) as runtime:
         found = deliveries(runtime.engine, DeliveryState(state), limit)
     if as_json:
@@ -47,10 +47,10 @@ def list_deliveries(
 
 
 def failed(
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number, newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Deliveries that were given up after three days, or that the Rails app never wants again."""
+    """List deliveries abandoned after three days, or refused for good by the Rails app (410)."""
     list_deliveries("failed", limit, as_json)
 
 
@@ -58,27 +58,27 @@ def show(
     delivery: Annotated[int, typer.Argument(help="Number of the delivery, as listed.")],
     as_json: AsJson = False,
 ) -> None:
-    """A delivery with every attempt."""
+    """Print a delivery with all attempts."""
     from jobs.runtime import open_runtime
     from store.outgoing.webhooks import delivery as find
 
     with open_runtime(os.environ) as runtime:
-        found, attempts = find(runtime.engine, delivery)
+        stored, attempts = find(runtime.engine, delivery)
     if as_json:
-        print_json({**asdict(found), "attempts": [asdict(each) for each in attempts]})
+        print_json({**asdict(stored), "attempts": [asdict(attempt) for attempt in attempts]})
         return
-    print(f"{shown(found.event_id)} {shown(found.type)}, {_standing(found)}")
-    for each in attempts:
-        answer = f"{each.status_code or 'no answer'} {shown(each.error or '')}"
-        print(f"  {each.at:%Y-%m-%d %H:%M:%S} {answer}".rstrip())
+    print(f"{shown(stored.event_id)} {shown(stored.type)}, {_status(stored)}")
+    for attempt in attempts:
+        response = f"{attempt.status_code or 'no response'} {shown(attempt.error or '')}"
+        print(f"  {attempt.at:%Y-%m-%d %H:%M:%S} {response}".rstrip())
 
 
 def replay(
     deliveries: Annotated[list[int] | None, typer.Argument(help="Numbers of deliveries, as listed.")] = None,
-    all_failed: Annotated[bool, typer.Option("--all-failed", help="All that were given up.")] = False,
+    all_failed: Annotated[bool, typer.Option("--all-failed", help="Replay all abandoned deliveries.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send deliveries now, under the ids they had, with a fresh count of tries; also those that wait to be tried."""
+    """Send deliveries now, under their original ids and with a fresh count of attempts; also pending ones."""
     from domain.errors import InvalidSettings, UnknownSubject
     from gateways.clock import utc_now
     from jobs.runtime import open_runtime
@@ -96,14 +96,14 @@ def replay(
     else:
         print(f"{len(sent)} will be sent again")
     if others:
-        raise UnknownSubject(f"not known, or on their way: {', '.join(map(str, others))}; see `tqs webhooks list`")
+        raise UnknownSubject(f"unknown, or being sent: {', '.join(map(str, others))}; see `tqs webhooks list`")
 
 
 def _print(console: Console, state: str, found: "list[Delivery]") -> None:
     if not found:
         console.print(f"no {state} deliveries")
         return
-    table = Table("number", "id", "type", "made (UTC)", "tries", "last answer", title=f"{state} deliveries")
+    table = Table("number", "id", "type", "created (UTC)", "attempts", "last response", title=f"{state} deliveries")
     for one in found:
         last = str(one.status_code) if one.status_code else one.error or ""
         cells = (one.id, one.event_id, one.type, f"{one.created_at:%Y-%m-%d %H:%M}", one.tries, last)
@@ -111,9 +111,9 @@ def _print(console: Console, state: str, found: "list[Delivery]") -> None:
     console.print(table)
 
 
-def _standing(found: "Delivery") -> str:
-    if found.delivered_at:
-        return f"delivered {found.delivered_at:%Y-%m-%d %H:%M:%S} UTC"
-    if found.failed_at:
-        return f"given up {found.failed_at:%Y-%m-%d %H:%M:%S} UTC after {found.tries} tries"
-    return f"to be sent {found.due_at:%Y-%m-%d %H:%M:%S} UTC, {found.tries} tries so far"
+def _status(delivery: "Delivery") -> str:
+    if delivery.delivered_at:
+        return f"delivered {delivery.delivered_at:%Y-%m-%d %H:%M:%S} UTC"
+    if delivery.failed_at:
+        return f"abandoned {delivery.failed_at:%Y-%m-%d %H:%M:%S} UTC after {delivery.tries} attempts"
+    return f"due {delivery.due_at:%Y-%m-%d %H:%M:%S} UTC, {delivery.tries} attempts so far"

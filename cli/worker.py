@@ -1,4 +1,4 @@
-"""`tqs worker`: the process that works on what came in and sends what goes out."""
+"""`tqs worker`: process that handles inbox events and sends webhooks."""
 
 import os
 import signal
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from jobs.runtime import Runtime
 
 START_SECONDS = 2.0
-"""How long to wait for a database that is away at the start, before asking again."""
+"""Seconds between two attempts to connect to an unavailable database at the start."""
 
 STOP_SECONDS = 60.0
-"""How long the work at hand may take after a polite kill."""
+"""Seconds that the current work may take after a stop signal."""
 
 
 def worker(
-    once: Annotated[bool, typer.Option("--once", help="Work on what is due now, then end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Handle all due events, then exit.")] = False,
 ) -> None:
-    """Bring scores up to date as events come in, and send our webhooks to Rails, until stopped.
+    """Update scores as events arrive, and send webhooks to Rails, until stopped.
 
-    Any number of workers may run. On SIGTERM or Ctrl-C the events at hand are finished.
+    Any number of workers may run. On SIGTERM or Ctrl-C the current events are finished first.
     """
     import logging
 
@@ -32,7 +32,7 @@ def worker(
     from jobs.runtime import open_runtime
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a webhook says no more than its row
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its line per webhook repeats the delivery's row
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -44,7 +44,7 @@ def worker(
 
 
 def work_until(stop: threading.Event) -> None:
-    """Work until told to stop. A database that is away when the worker starts is waited for, as one that goes later."""
+    """Work until `stop` is set. Waits for an unavailable database, at the start and later."""
     import logging
 
     from domain.errors import DatabaseUnavailable
@@ -76,9 +76,9 @@ def _loops(runtime: "Runtime", stop: threading.Event) -> Mapping[str, Callable[[
 
 
 def run_together(loops: Mapping[str, Callable[[], None]], stop: threading.Event) -> None:
-    """Run each loop in a thread of its own until told to stop.
+    """Run each loop in its own thread until `stop` is set.
 
-    Where one fails the others are told to stop, and its error is raised: half a worker would look like a whole one.
+    If one fails, the others are stopped and its error is raised: a partly failed worker would look healthy.
     """
     failed: list[Exception] = []
 
@@ -92,7 +92,7 @@ def run_together(loops: Mapping[str, Callable[[], None]], stop: threading.Event)
     threads = [threading.Thread(target=guarded, args=(loop,), name=name) for name, loop in loops.items()]
     for thread in threads:
         thread.start()
-    while not stop.wait(0.5):  # an unlimited wait may sleep through a signal
+    while not stop.wait(0.5):  # an unlimited wait may miss a signal
         pass
     for thread in threads:
         thread.join(STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""`tqs demo`: the whole product at real size on one machine, from nothing to a ranked list and running services."""
+"""`tqs demo`: the whole product at full size on one machine, from simulation to ranked list and running services."""
 
 import os
 import signal
@@ -40,8 +40,8 @@ _UNUSED = ("DATABASE_URL", "MLFLOW_TRACKING_URI")
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Settings of the demo, the environment of its flows and services, and its present moment."""
+class DemoStage:
+    """Settings of the demo, environment of its flows and services, and its current time."""
 
     settings: "Settings"
     environ: dict[str, str]
@@ -65,21 +65,21 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete the demo's data and start over.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --fresh: do not ask.")] = False,
 ) -> None:
-    """Simulate a marketplace, load it, train, score, print who needs help most, and serve it.
+    """Simulate a marketplace, load it, train, score, print the tutors who most need help, and start the services.
 
-    A later start keeps what is there and continues the marketplace up to now. Always works in `demo` inside the data
-    folder, on an embedded PostgreSQL of its own: never on DATABASE_URL.
+    A later start keeps the data and continues the marketplace up to now. The demo always uses the folder `demo` inside
+    the data folder and its own embedded PostgreSQL, never DATABASE_URL.
     """
-    _listen_for_the_end()
+    _handle_signals()
     with ExitStack() as stack:
         try:
             play(stack, serve, Wish(tutors, days, sessions_per_day), fresh, yes)
         except KeyboardInterrupt:
-            print("\nStopping everything. The data stays; the next start goes on with it.")
+            print("\nStopping all services. The data is kept; the next start continues with it.")
 
 
 def play(stack: ExitStack, serve: bool, wish: Wish, fresh: bool = False, yes: bool = False) -> None:
-    """All steps in order. What is started is stopped by the stack, in reverse order, whatever happens."""
+    """Run all steps in order. The stack stops everything that was started, in reverse order, also after an error."""
     from cli.demo.steps import fill, learn, wipe
     from cli.next_runs import print_next_runs
     from cli.processes import Processes
@@ -112,31 +112,31 @@ def play(stack: ExitStack, serve: bool, wish: Wish, fresh: bool = False, yes: bo
     learn(steps, stage, runtime.engine)
     progress = home.keep_seconds(replace(progress, finished=True), steps.took)
     print_top(runtime.engine, console, utc_now(), 15)
-    console.print(f"Mails sent lie in {home.path / 'mails'}", soft_wrap=True)
+    console.print(f"Sent mails are in {home.path / 'mails'}", soft_wrap=True)
     if serve:
         with steps.step(SERVE):
             services = _start_services(processes, stage, runtime, state)
         home.keep_seconds(progress, steps.took)
         _print_addresses(stage, [*services, prefect], runtime.tracking_uri)
         print_next_runs(console, stage.settings.schedules, utc_now())
-        _wait_for_the_end()
+        _wait_for_signal()
 
 
-def _listen_for_the_end() -> None:
-    """Ctrl-C and a polite kill end the demo, also where a shell that started it in the background had them ignored."""
+def _handle_signals() -> None:
+    """Make SIGINT and SIGTERM end the demo, even if the shell that started it in the background ignores them."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 
 
-def _wait_for_the_end() -> None:
-    # Libraries have put their own handlers in place by now, and an unlimited wait may sleep through a signal.
-    _listen_for_the_end()
+def _wait_for_signal() -> None:
+    # Libraries have installed their own handlers by now, and an unlimited wait may miss a signal.
+    _handle_signals()
     while True:
         time.sleep(0.5)
 
 
 def _home() -> "tuple[DemoHome, Settings]":
-    """The demo's folder and its settings. Raises InvalidSettings before anything is started."""
+    """Folder and settings of the demo. Raises InvalidSettings before anything is started."""
     from gateways.settings import load_settings
 
     environ = {name: value for name, value in os.environ.items() if name not in _UNUSED}
@@ -145,28 +145,28 @@ def _home() -> "tuple[DemoHome, Settings]":
 
 
 def _progress(home: DemoHome, wish: Wish, seed: int) -> Progress:
-    """The progress of earlier starts, or of a new demo. Raises InvalidSettings, NotEnoughData."""
-    found = home.progress()
-    if found is None and any(home.path.glob("postgres/*")):
+    """Progress of earlier starts, or of a new demo. Raises InvalidSettings, NotEnoughData."""
+    earlier = home.progress()
+    if earlier is None and any(home.path.glob("postgres/*")):
         raise InvalidSettings(
-            f"{home.path} holds a demo that cannot be continued: {home.path / 'demo.json'} is missing or damaged. "
+            f"{home.path} contains a demo that cannot be continued: {home.path / 'demo.json'} is missing or damaged. "
             "FRESH=1 (`tqs demo --fresh`) starts over."
         )
-    if found is not None and found.loaded_until and not home.market.exists():
+    if earlier is not None and earlier.loaded_until and not home.market.exists():
         raise InvalidSettings(
-            f"The demo in {home.path} was only deleted in part: its marketplace is gone. "
+            f"The demo in {home.path} was deleted only in part: its marketplace is missing. "
             "FRESH=1 (`tqs demo --fresh`) starts over."
         )
-    if found is not None:
-        check_same_size(wish, found)
-        return found
+    if earlier is not None:
+        check_same_size(wish, earlier)
+        return earlier
     new = first_progress(wish, seed, utc_minute())
     check_disk(home.path, new.size)
     return new
 
 
-def set_stage(stack: ExitStack, home: DemoHome, progress: Progress) -> Stage:
-    """The environment of the demo, with a mail sink that runs until the end."""
+def set_stage(stack: ExitStack, home: DemoHome, progress: Progress) -> DemoStage:
+    """Set up the demo's environment, with a mail sink that runs until the end."""
     from cli.services import prefect_environ
     from gateways.settings import load_settings
     from simulator.mail_sink import MailSink
@@ -176,28 +176,30 @@ def set_stage(stack: ExitStack, home: DemoHome, progress: Progress) -> Stage:
     environ |= {"TQS_DATA_DIR": str(home.path), "TQS_SMTP_URL": sink.url, "TQS_MAIL_TO": MAIL_TO}
     environ = prefect_environ(load_settings(environ), environ)
     environ |= _free_ports(load_settings(environ))
-    # Flows read the process's environment, and Prefect reads it when it is imported.
+    # Flows read the process environment, and Prefect reads it at import.
     for name in _UNUSED:
         os.environ.pop(name, None)
     os.environ.update(environ)
-    return Stage(load_settings(environ), environ, home, min(utc_minute(), progress.market_end))
+    return DemoStage(load_settings(environ), environ, home, min(utc_minute(), progress.market_end))
 
 
 def _free_ports(settings: "Settings") -> dict[str, str]:
-    """Ports of the API and the dashboard, chosen before anything prints or mails an address with them."""
-    from cli.processes import free_port
+    """Ports of the API and the dashboard, chosen before any address with them is printed or mailed."""
+    from gateways.ports import free_port
+    from gateways.prefect_server.access import HOST
 
-    return {"TQS_API_PORT": str(free_port(settings.api_port)), "TQS_UI_PORT": str(free_port(settings.ui_port))}
+    ports = {"TQS_API_PORT": settings.api_port, "TQS_UI_PORT": settings.ui_port}
+    return {name: str(free_port(HOST, port)) for name, port in ports.items()}
 
 
-def _announce(stack: ExitStack, stage: Stage) -> "State":
+def _announce(stack: ExitStack, stage: DemoStage) -> "State":
     from cli.demo.running import announced
 
     return stack.enter_context(announced(stage.home.path, stage.exports))
 
 
 def _stop_leftovers(home: DemoHome) -> None:
-    """Stop services that a killed demo left running, and say so."""
+    """Stop services that a killed demo left running, and print their names."""
     from cli.demo.running import read_state
     from cli.processes import stop_group
 
@@ -206,7 +208,7 @@ def _stop_leftovers(home: DemoHome) -> None:
     for one in alive.values():
         stop_group(one.pid)
     if alive:
-        print(f"Stopped what an interrupted demo had left running: {', '.join(alive)}.", flush=True)
+        print(f"Stopped services left running by an interrupted demo: {', '.join(alive)}.", flush=True)
 
 
 def _start(processes: "Processes", service: "Service", home: DemoHome, state: "State") -> None:
@@ -218,7 +220,7 @@ def _start(processes: "Processes", service: "Service", home: DemoHome, state: "S
     write_state(home.path, replace(state, services=services))
 
 
-def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime", state: "State") -> "list[Service]":
+def _start_services(processes: "Processes", stage: DemoStage, runtime: "Runtime", state: "State") -> "list[Service]":
     from cli.services import (
         api_service,
         dashboard_service,
@@ -239,7 +241,7 @@ def _start_services(processes: "Processes", stage: Stage, runtime: "Runtime", st
     return services
 
 
-def _print_addresses(stage: Stage, services: "list[Service]", tracking_uri: str) -> None:
+def _print_addresses(stage: DemoStage, services: "list[Service]", tracking_uri: str) -> None:
     from cli.demo.addresses import print_addresses
 
     print_addresses(stage.settings, stage.environ, stage.exports, services, tracking_uri)

@@ -1,4 +1,4 @@
-"""Folder of the demo: how far its marketplace has come, and the lock that keeps two demos out of one folder."""
+"""Folder of the demo: progress of its marketplace, and the lock against a second demo."""
 
 import fcntl
 import json
@@ -15,10 +15,10 @@ from gateways.private_files import make_data_dir
 
 PROGRESS_FILE = "demo.json"
 AHEAD = timedelta(days=91)
-"""How far beyond its first start a marketplace is simulated, so that later starts can continue it."""
+"""Time beyond its first start for which a marketplace is simulated, so that later starts can continue it."""
 
 DELETED = ("market", "dataset", "news", "features", "logs", "mails", "mlflow", "prefect", "reports", PROGRESS_FILE)
-"""Folders and files that a fresh start deletes, beside the databases. Passwords, key files and the port stay."""
+"""Folders and files that a fresh start deletes, besides the databases. Passwords, key files and the port are kept."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class Size:
 
     @property
     def sessions(self) -> int:
-        """Sessions of the history, about."""
+        """Approximate number of sessions in the history."""
         return self.days * self.sessions_per_day
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of a demo: its size and seed, the last moment simulated, the moment loaded up to, if any.
+    """Progress of a demo: size and seed, end of the simulation, end of the loaded data, if any.
 
-    `finished` once a start reached the ranked list; `seconds` by step, of the last time each was done.
+    `finished` is set once a start has reached the ranked list; `seconds` holds the last duration of each step.
     """
 
     size: Size
@@ -52,25 +52,25 @@ class Progress:
 
 @dataclass(frozen=True)
 class DemoHome:
-    """The folder `demo` in a data folder."""
+    """The folder `demo` inside a data folder."""
 
     path: Path
 
     @property
     def market(self) -> Path:
-        """The whole simulated marketplace, future included. It appears at once, complete."""
+        """Folder of the whole simulated marketplace, future included. It is created atomically."""
         return self.path / "market"
 
     def progress(self) -> Progress | None:
-        """How far earlier starts came; None before the first, or where the file cannot be read."""
+        """Progress of earlier starts; None before the first one, or if the file cannot be read."""
         try:
-            found = json.loads((self.path / PROGRESS_FILE).read_text())
-            until = found.pop("loaded_until")
+            stored = json.loads((self.path / PROGRESS_FILE).read_text())
+            until = stored.pop("loaded_until")
             return Progress(
-                **found
+                **stored
                 | {
-                    "size": Size(**found["size"]),
-                    "market_end": datetime.fromisoformat(found["market_end"]),
+                    "size": Size(**stored["size"]),
+                    "market_end": datetime.fromisoformat(stored["market_end"]),
                     "loaded_until": datetime.fromisoformat(until) if until else None,
                 }
             )
@@ -78,7 +78,7 @@ class DemoHome:
             return None
 
     def keep(self, progress: Progress) -> Progress:
-        """Write down how far the demo has come."""
+        """Store the progress of the demo."""
         until = progress.loaded_until
         moments = {"market_end": progress.market_end.isoformat(), "loaded_until": until and until.isoformat()}
         target = self.path / PROGRESS_FILE
@@ -87,11 +87,11 @@ class DemoHome:
         return progress
 
     def keep_seconds(self, progress: Progress, seconds: dict[str, float]) -> Progress:
-        """Write down what the steps took, beside what others took before."""
+        """Store the durations of the steps, in addition to earlier ones."""
         return self.keep(replace(progress, seconds=progress.seconds | seconds))
 
     def delete_files(self) -> None:
-        """Delete what a demo made, apart from the databases, passwords and keys."""
+        """Delete the files of a demo, except databases, passwords and keys."""
         for name in DELETED:
             path = self.path / name
             if path.is_dir():
@@ -101,7 +101,7 @@ class DemoHome:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other demos out of the folder. Raises InvalidSettings where one runs."""
+        """Lock the folder against other demos. Raises InvalidSettings if one is running."""
         make_data_dir(self.path)
         lock = os.open(self.path / "demo.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -117,11 +117,11 @@ class DemoHome:
 
     def megabytes(self) -> float:
         """Size of the folder on disk, the database included, in MB."""
-        found = 0
+        size = 0
         for folder, _, names in os.walk(self.path, followlinks=True):
             for name in names:
                 try:
-                    found += os.lstat(os.path.join(folder, name)).st_blocks * 512
+                    size += os.lstat(os.path.join(folder, name)).st_blocks * 512
                 except FileNotFoundError:
-                    continue  # PostgreSQL removes files while we count
-        return found / 1e6
+                    continue  # PostgreSQL removes files during the count
+        return size / 1e6

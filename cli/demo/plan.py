@@ -14,7 +14,7 @@ START = "Start PostgreSQL and Prefect"
 SIMULATE = "Simulate a marketplace"
 CONTINUE = "Continue the marketplace up to now"
 LOAD = "Check and load it"
-NEWS = "Load what is new"
+NEWS = "Load new data"
 FEATURES = "Build features"
 TRAIN = "Train and register both models"
 SCORE = "Score tutors and upcoming sessions"
@@ -26,75 +26,75 @@ FULL = Size()
 _FIXED = {START: 8.0, CONTACTS: 3.0, MONITOR: 30.0, SERVE: 45.0}
 _FULL_SIZE = {SIMULATE: 12.0, CONTINUE: 3.0, LOAD: 40.0, NEWS: 10.0, FEATURES: 10.0, TRAIN: 170.0,
               SCORE: 25.0}  # fmt: skip
-"""Estimated seconds on two cores: of any size, and at 3,000 sessions a day for 180 days."""
+"""Estimated seconds on two cores: independent of size, and at 3,000 sessions a day for 180 days."""
 
 FULL_SIZE_MB, LEAST_MB = 1500.0, 300.0
-"""Disk space of the demo's folder at full size, and of the smallest demo."""
+"""Disk space in MB of the demo's folder at full size, and of the smallest demo."""
 
 MISSED_SHARE = 0.015
 LEAST_NO_SHOWS = 250
-"""Share of sessions that tutors miss, and how many missed sessions training and testing need together."""
+"""Share of sessions that tutors miss, and number of missed sessions that training and testing need together."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Options of `tqs demo`; None where the user left one out."""
+    """Size options of `tqs demo`; None for an omitted option."""
 
     tutors: int | None
     days: int | None
     sessions_per_day: int | None
 
     def size(self, known: Size) -> Size:
-        """The size asked for; what was left out is as in `known`."""
-        given = {name: value for name, value in vars(self).items() if value is not None}
-        return replace(known, **given)
+        """Requested size; omitted options are taken from `known`."""
+        chosen = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(known, **chosen)
 
 
 def first_progress(wish: Wish, seed: int, now: datetime) -> Progress:
-    """The progress of a demo that begins now. Raises NotEnoughData for a market too small to train on."""
+    """Progress of a demo that starts now. Raises NotEnoughData for a market too small to train on."""
     size = wish.size(FULL)
     check_size(size)
     return Progress(size, seed, now.replace(minute=0, second=0, microsecond=0) + AHEAD)
 
 
 def check_size(size: Size) -> None:
-    """Raises NotEnoughData where a market of this size has too few missed sessions to train on."""
+    """Raise NotEnoughData if a market of this size has too few missed sessions to train on."""
     expected = round(size.sessions * MISSED_SHARE)
     if expected < LEAST_NO_SHOWS:
         raise NotEnoughData(
-            f"{size.days} days of {size.sessions_per_day} sessions hold about {expected} missed sessions; training "
-            f"needs at least {LEAST_NO_SHOWS}. Ask for more --days or --sessions-per-day."
+            f"{size.days} days of {size.sessions_per_day} sessions contain about {expected} missed sessions; training "
+            f"needs at least {LEAST_NO_SHOWS}. Increase --days or --sessions-per-day."
         )
 
 
 def check_same_size(wish: Wish, progress: Progress) -> None:
-    """Raises InvalidSettings where options ask for another size than the demo has."""
+    """Raise InvalidSettings if options request a different size than the demo has."""
     if wish.size(progress.size) != progress.size:
         has = progress.size
         raise InvalidSettings(
-            f"The demo that is here has --tutors {has.tutors} --days {has.days} --sessions-per-day "
-            f"{has.sessions_per_day}. Leave these options out to keep it, or add --fresh to start over."
+            f"The existing demo has --tutors {has.tutors} --days {has.days} --sessions-per-day "
+            f"{has.sessions_per_day}. Omit these options to keep it, or add --fresh to start over."
         )
 
 
 def check_disk(home: Path, size: Size) -> None:
-    """Raises InvalidSettings where the disk has too little space for a new demo of this size."""
+    """Raise InvalidSettings if the disk has too little space for a new demo of this size."""
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     free, needed = shutil.disk_usage(existing).free / 1e6, megabytes(size)
     if free < needed:
         raise InvalidSettings(
             f"The demo needs about {needed:,.0f} MB; the disk of {existing} has {free:,.0f} MB free. "
-            "Free some, or set TQS_DATA_DIR to a folder on another disk."
+            "Free up space, or set TQS_DATA_DIR to a folder on another disk."
         )
 
 
 def megabytes(size: Size) -> float:
-    """Disk space a demo of this size needs, in MB."""
+    """Disk space in MB that a demo of this size needs."""
     return max(FULL_SIZE_MB * size.sessions / FULL.sessions, LEAST_MB)
 
 
 def expected_seconds(progress: Progress) -> dict[str, float]:
-    """Expected seconds of each step: as last time, else estimated from the size."""
+    """Expected seconds of each step: as in the last run, otherwise estimated from the size."""
     share = progress.size.sessions / FULL.sessions
     return _FIXED | {name: seconds * share for name, seconds in _FULL_SIZE.items()} | progress.seconds
 
@@ -113,12 +113,12 @@ def introduction(home: DemoHome, progress: Progress, serves: bool) -> str:
     if progress.finished:
         until = progress.loaded_until or progress.market_end
         return (
-            f"Found the demo in {home.path}, up to {until:%Y-%m-%d %H:%M} UTC. It goes on from there with its tutors, "
+            f"Found the demo in {home.path}, up to {until:%Y-%m-%d %H:%M} UTC. It continues there with its tutors, "
             f"models, runs and keys: {takes}. FRESH=1 (`tqs demo --fresh`) starts over."
         )
     disk = f"{megabytes(progress.size) / 1000:.1f} GB"
     if (home.path / "demo.json").exists():
-        return f"An earlier start in {home.path} was interrupted {_where(home, progress)}. It goes on there: {takes}."
+        return f"An earlier start in {home.path} was interrupted {_where(home, progress)}. It continues there: {takes}."
     return f"A new demo in {home.path}: {takes}, and about {disk} of disk."
 
 
@@ -129,19 +129,19 @@ def _where(home: DemoHome, progress: Progress) -> str:
 
 
 def confirm_deletion(home: DemoHome, yes: bool) -> None:
-    """Ask before the demo's data is deleted. Raises InvalidSettings where nobody can be asked; SystemExit on no."""
+    """Confirm the deletion of the demo's data. Raises InvalidSettings without a terminal, SystemExit on no."""
     size = f"{home.megabytes():,.0f} MB"
     what = f"the demo's marketplace, scores, models, runs, mails and API keys in {home.path} ({size})"
     if yes:
         print(f"Deleting {what}.", flush=True)
         return
     if not sys.stdin.isatty():
-        raise InvalidSettings(f"Nothing was deleted. To delete {what}, say FRESH=yes (`tqs demo --fresh --yes`).")
-    print(f"This deletes {what}. Passwords stay.", flush=True)
+        raise InvalidSettings(f"Nothing was deleted. To delete {what}, use FRESH=yes (`tqs demo --fresh --yes`).")
+    print(f"This deletes {what}. Passwords are kept.", flush=True)
     if input("Delete and start over? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise SystemExit("Nothing was deleted.")
 
 
 def utc_minute() -> datetime:
-    """Now, to the minute."""
+    """Current time, to the minute."""
     return datetime.now(UTC).replace(second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""State file of a running demo, by which other commands find it."""
+"""State file of a running demo, used by other commands to find it."""
 
 import json
 import os
@@ -10,21 +10,21 @@ from pathlib import Path
 
 STATE_FILE = "running.json"
 DEFAULT_HOME = Path(".data", "demo")
-"""Folder of the demo where TQS_DATA_DIR is not set."""
+"""Folder of the demo if TQS_DATA_DIR is not set."""
 
 _CLOCK_SLACK = 2.0
-"""Seconds by which two readings of a process's start may differ."""
+"""Tolerated difference in seconds between two readings of a process's start."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A process: its id and its start (seconds since 1970), which tells it from a later process with the same id."""
+    """A process: id and start (seconds since 1970), which distinguishes it from a later process with the same id."""
 
     pid: int
     created: float
 
     def is_alive(self) -> bool:
-        """Whether this very process still runs."""
+        """Whether this same process is still running."""
         import psutil
 
         with suppress(psutil.Error):
@@ -35,7 +35,7 @@ class Started:
 
 @dataclass(frozen=True)
 class State:
-    """Content of the state file: the demo's process, its services, and the environment that leads to its data."""
+    """Content of the state file: the demo's process, its services, and the environment for accessing its data."""
 
     demo: Started
     environ: Mapping[str, str]
@@ -43,24 +43,24 @@ class State:
 
 
 def started(pid: int) -> Started:
-    """The running process of this id. Raises psutil.NoSuchProcess."""
+    """The running process with this id. Raises psutil.NoSuchProcess."""
     import psutil
 
     return Started(pid, psutil.Process(pid).create_time())
 
 
 def read_state(home: Path) -> State | None:
-    """The state a demo wrote, whether it still runs or not; None where there is none or it cannot be read."""
+    """State written by a demo, running or not; None if it is missing or cannot be read."""
     try:
-        found = json.loads((home / STATE_FILE).read_text())
-        services = {name: Started(**one) for name, one in found["services"].items()}
-        return State(Started(**found["demo"]), dict(found["environ"]), services)
+        stored = json.loads((home / STATE_FILE).read_text())
+        services = {name: Started(**one) for name, one in stored["services"].items()}
+        return State(Started(**stored["demo"]), dict(stored["environ"]), services)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def write_state(home: Path, state: State) -> None:
-    """Write the state file, readable by its owner alone."""
+    """Write the state file, readable by its owner only."""
     target = home / STATE_FILE
     descriptor = os.open(target.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -70,7 +70,7 @@ def write_state(home: Path, state: State) -> None:
 
 @contextmanager
 def announced(home: Path, environ: Mapping[str, str]) -> Iterator[State]:
-    """Keep the state file of this process for the length of the block."""
+    """Maintain the state file of this process for a `with` block."""
     state = State(started(os.getpid()), environ)
     write_state(home, state)
     try:
@@ -80,7 +80,7 @@ def announced(home: Path, environ: Mapping[str, str]) -> Iterator[State]:
 
 
 def use_running_demo(environ: MutableMapping[str, str], home: Path = DEFAULT_HOME) -> None:
-    """Point the environment to a running demo, and say so on stderr, unless it already names an installation."""
+    """Point the environment to a running demo, with a note on stderr, unless it already names an installation."""
     if environ.get("DATABASE_URL") or environ.get("TQS_DATA_DIR"):
         return
     state = read_state(home)

@@ -1,4 +1,4 @@
-"""Steps of the demo that fill its database and score: each continues what an earlier start did."""
+"""Steps of the demo that load data, train and score; each continues from an earlier start."""
 
 import shutil
 from dataclasses import replace
@@ -9,7 +9,7 @@ from domain.errors import NotEnoughData
 from domain.vocabulary import Task
 
 if TYPE_CHECKING:
-    from cli.demo.command import Stage
+    from cli.demo.command import DemoStage
     from cli.demo.home import DemoHome, Progress
     from cli.steps import Steps
     from features.base.dataset import Dataset
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def wipe(home: "DemoHome", settings: "Settings") -> None:
-    """Delete the demo's databases and files; passwords and keys in files stay."""
+    """Delete the demo's databases and files; passwords and keys in files are kept."""
     from gateways.embedded_postgres.databases import empty_database
     from gateways.embedded_postgres.server import running_database
 
@@ -28,12 +28,12 @@ def wipe(home: "DemoHome", settings: "Settings") -> None:
     home.delete_files()
 
 
-def fill(steps: "Steps", stage: "Stage", progress: "Progress") -> "Progress":
-    """Load the marketplace as known now; where an earlier start loaded it, what is new since."""
-    return _go_on(steps, stage, progress) if progress.loaded_until else _begin(steps, stage, progress)
+def fill(steps: "Steps", stage: "DemoStage", progress: "Progress") -> "Progress":
+    """Load the marketplace as known now, or only the new data if an earlier start loaded it."""
+    return _continue(steps, stage, progress) if progress.loaded_until else _begin(steps, stage, progress)
 
 
-def _begin(steps: "Steps", stage: "Stage", progress: "Progress") -> "Progress":
+def _begin(steps: "Steps", stage: "DemoStage", progress: "Progress") -> "Progress":
     from simulator.files import read
     from simulator.known import known_at
 
@@ -47,8 +47,8 @@ def _begin(steps: "Steps", stage: "Stage", progress: "Progress") -> "Progress":
     return stage.home.keep(replace(progress, loaded_until=stage.now))
 
 
-def _simulate(stage: "Stage", progress: "Progress") -> None:
-    """Write the marketplace, future included, under another name first: it must not be taken for complete before."""
+def _simulate(stage: "DemoStage", progress: "Progress") -> None:
+    """Write the marketplace, future included, under a temporary name and rename it once it is complete."""
     from cli.demo.home import AHEAD
     from simulator.files import write
     from simulator.marketplace import simulate
@@ -65,7 +65,7 @@ def _simulate(stage: "Stage", progress: "Progress") -> None:
     making.rename(stage.home.market)
 
 
-def _go_on(steps: "Steps", stage: "Stage", progress: "Progress") -> "Progress":
+def _continue(steps: "Steps", stage: "DemoStage", progress: "Progress") -> "Progress":
     from simulator.files import read
     from simulator.news import news
 
@@ -80,17 +80,17 @@ def _go_on(steps: "Steps", stage: "Stage", progress: "Progress") -> "Progress":
     return stage.home.keep(replace(progress, loaded_until=max(since, stage.now)))
 
 
-def _in_words(dataset: "Dataset", stage: "Stage") -> str:
+def _in_words(dataset: "Dataset", stage: "DemoStage") -> str:
     from cli.demo.plan import utc_minute
 
     words = f"{dataset.tables['sessions'].num_rows:,} sessions booked, moved or ended"
     if stage.now < utc_minute():
-        words += f"; the marketplace was simulated up to {stage.now:%Y-%m-%d} only, FRESH=1 makes another"
+        words += f"; the marketplace is simulated only up to {stage.now:%Y-%m-%d}, FRESH=1 creates a new one"
     return words
 
 
-def _load(stage: "Stage", dataset: "Dataset", name: str) -> str:
-    """Write a dataset as files and import them as anyone's. Returns the counts in words."""
+def _load(stage: "DemoStage", dataset: "Dataset", name: str) -> str:
+    """Write a dataset as files and import them like any other. Returns the counts in words."""
     from cli.import_dataset import load_file
     from simulator.files import write_dataset
 
@@ -101,8 +101,8 @@ def _load(stage: "Stage", dataset: "Dataset", name: str) -> str:
         shutil.rmtree(folder)
 
 
-def learn(steps: "Steps", stage: "Stage", engine: "Engine") -> None:
-    """Build features, train what has no champion yet, score, plan contacts, check for drift."""
+def learn(steps: "Steps", stage: "DemoStage", engine: "Engine") -> None:
+    """Build features, train tasks without a champion, score, plan contacts, check for drift."""
     from flows.build_features import build_features
     from flows.contacts import contacts
     from flows.monitor import monitor
@@ -122,8 +122,8 @@ def learn(steps: "Steps", stage: "Stage", engine: "Engine") -> None:
         notes.append(run(monitor, as_of=as_of))
 
 
-def _train(stage: "Stage", engine: "Engine") -> list[str]:
-    """Train the tasks without a champion. Returns a line by task."""
+def _train(stage: "DemoStage", engine: "Engine") -> list[str]:
+    """Train the tasks without a champion. Returns one line per task."""
     from flows.standalone import run
     from flows.train import train
     from store.ledger.models import champion_key
@@ -137,6 +137,6 @@ def _train(stage: "Stage", engine: "Engine") -> list[str]:
     try:
         return [*notes, *run(train, task_name=which, truth_file=str(stage.home.market / "truth.parquet")).values()]
     except NotEnoughData:
-        if not notes:  # without any model there is nothing to show
+        if not notes:  # without any model the demo has nothing to show
             raise
         return [*notes, f"still too little history for {which}"]

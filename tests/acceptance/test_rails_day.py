@@ -79,7 +79,7 @@ def test_a_day_with_every_fault_ends_as_rails_has_it_once_it_is_synced(
         environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path)}
         environ |= {"TQS_RAILS_URL": address, "TQS_RAILS_TOKEN": "token"}
         said = _tqs(environ, "rails", "sync", "--since", (now - DAY).isoformat())
-    assert f"{len(day.dropped)} new, {len(rails.events) - len(day.dropped)} here already, 0 in conflict" in said
+    assert f"{len(day.dropped)} new, {len(rails.events) - len(day.dropped)} known, 0 in conflict" in said
     worker.drain()
     assert _sessions(engine) == _as_rails_has_it(market)
     asked = {"from": (now - DAY).isoformat(), "to": (now + 20 * DAY).isoformat()}

@@ -80,8 +80,8 @@ def test_an_error_without_ctrl_c_stays_as_it_is() -> None:
     ("options", "words"),
     [
         (("--sessions-per-day", "9000000000"), "at most 100,000,000"),
-        (("--days", "1000000", "--sessions-per-day", "1"), "begin before 1970"),
-        (("--end", "0001-01-02"), "begin before 1970"),
+        (("--days", "1000000", "--sessions-per-day", "1"), "start before 1970"),
+        (("--end", "0001-01-02"), "start before 1970"),
         (("--out", "file/below"), r"--out file/below: cannot be written \(Not a directory\)"),
     ],
 )

@@ -70,7 +70,7 @@ def test_list_tells_who_serves_who_waits_and_every_decision(engine: Engine) -> N
     assert (churn["champion"], churn["ledger"]) == (None, [])
     table = CliRunner().invoke(models(), ["list"]).output
     assert "champion no_show/1" in table
-    assert "churn: nothing trained yet" in table
+    assert "churn: not trained yet" in table
 
 
 def test_show_prints_the_card_and_how_the_version_stands(engine: Engine) -> None:

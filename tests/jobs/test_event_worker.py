@@ -378,9 +378,9 @@ def test_the_commands_work_on_the_inbox_list_what_is_parked_and_try_it_again(
     monkeypatch.setattr("signal.signal", lambda *_: None)
     worker_command(once=True)
     listed = CliRunner().invoke(inbox_commands(), [])
-    assert "0 wait; 1 parked." in listed.output
+    assert "0 waiting; 1 parked." in listed.output
     assert "ends_at is before" in listed.output
-    assert CliRunner().invoke(inbox_commands(), ["retry", str(row)]).output == f"event {row} will be tried again\n"
+    assert CliRunner().invoke(inbox_commands(), ["retry", str(row)]).output == f"event {row} will be retried\n"
     assert backlog(engine).waiting == 1
 
 

@@ -127,7 +127,7 @@ def test_an_interrupted_start_is_named_with_the_step_it_goes_on_from(tmp_path: P
 
 
 def test_a_market_too_small_to_train_on_and_another_size_are_refused_before_anything_starts() -> None:
-    with pytest.raises(NotEnoughData, match="hold about 45 missed sessions; training needs at least 250"):
+    with pytest.raises(NotEnoughData, match="contain about 45 missed sessions; training needs at least 250"):
         first_progress(Wish(20, 60, 50), 7, NOW)
     progress = first_progress(Wish(300, 150, 400), 7, NOW)
     check_same_size(Wish(None, 150, None), progress)

@@ -235,7 +235,7 @@ def test_the_command_makes_lists_and_revokes_keys(engine: Engine, database_url: 
 
     made = tqs("keys", "create", "Ada's [page]", "--role", "tutor", "--tutor", "ada", "--json")
     assert made.exception is None
-    assert made.stderr == "no tutor ada is known yet: the key opens them once they are\n"
+    assert made.stderr == "there is no tutor ada yet: the key takes effect once there is\n"
     key = json.loads(made.stdout)
     found = find_key(engine, key["id"])
     assert found is not None

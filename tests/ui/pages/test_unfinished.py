@@ -123,7 +123,7 @@ def test_all_that_is_parked_can_be_tried_again_at_once_by_api_and_by_command(
     ]
     rows(engine, "UPDATE inbox SET parked_at = now() RETURNING id")
     environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path)}
-    assert CliRunner().invoke(commands(), ["retry", "--all"], env=environ).output == "3 events will be tried again\n"
+    assert CliRunner().invoke(commands(), ["retry", "--all"], env=environ).output == "3 events will be retried\n"
 
 
 @pytest.mark.parametrize("query", ["state=done", "after=-1", "limit=0", f"after={2**63}"])

@@ -31,7 +31,7 @@ KIND_WORDS: Mapping[ScoreKind, str] = {
 
 
 def api_page(page: Path) -> str:
-    """The page with its generated parts filled in and everything around them unchanged."""
+    """Returns the page with its generated parts filled in and everything around them unchanged."""
     return filled(page, _PARTS)
 
 

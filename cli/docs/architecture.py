@@ -11,12 +11,12 @@ _DECISION = re.compile(r"# (\d+)\. (.+)\n\nDate: (\d{4}-\d\d-\d\d)\nStatus: (.+)
 
 
 def architecture_page(page: Path) -> str:
-    """The page with its generated parts filled in and everything around them unchanged."""
+    """Returns the page with its generated parts filled in and everything around them unchanged."""
     return filled(page, _PARTS)
 
 
 def decisions_page(folder: Path) -> str:
-    """Index of the decision records in a folder. Raises ValueError for one without title, date or status."""
+    """Returns the index of the decision records in a folder. Raises ValueError for a malformed one."""
     lines = [
         "# Decisions",
         "",

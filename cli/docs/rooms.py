@@ -11,7 +11,7 @@ from cli.docs.project import ROOT, imported, modules, rooms
 
 
 def table(root: Path) -> str:
-    """Modules, lines, folders, the largest folder and imports of each room, as Markdown tables."""
+    """Returns the modules, lines, folders, largest folder and imports of each room as Markdown tables."""
     names = rooms(root)
     return "\n".join((*_sizes(root, names), "", *_imports(root, names)))
 
@@ -35,7 +35,7 @@ def _sizes(root: Path, names: list[str]) -> list[str]:
 
 
 def _imports(root: Path, names: list[str]) -> list[str]:
-    """Rows import columns: the number of import statements between modules of two rooms, the same room included."""
+    """Returns a table of import statements: a room in a row imports the room in a column, itself included."""
     counts = Counter(
         (room, target)
         for room in names

@@ -19,7 +19,8 @@ from sqlalchemy import text
 
 from benchmarks.load import LOAD_CORE, offer, request
 from benchmarks.servers import pin, service
-from domain.vocabulary import ScoreKind
+from domain.score_kinds import SCORE_KINDS
+from domain.vocabulary import SubjectKind
 from gateways.embedded_postgres.databases import empty_database
 from gateways.embedded_postgres.server import EmbeddedServer
 from store.db.engine import Engine, make_engine, upgrade
@@ -76,7 +77,7 @@ def filled(folder: Path, tutors: int, hours: int, days: int) -> Iterator[str]:
 def fill(engine: Engine, tutors: int, ages: list[int]) -> None:
     """Tutors, their sessions and the scores of sweeps so many hours ago."""
     common = {"last": tutors - 1, "reasons": json.dumps(REASONS)}
-    kinds = [kind.value for kind in ScoreKind if kind is not ScoreKind.NO_SHOW]
+    kinds = [kind.value for kind, described in SCORE_KINDS.items() if described.subject is SubjectKind.TUTOR]
     with engine.begin() as connection:
         for statement in _FILL:
             values = {"booked": BOOKED, "sessions": BOOKED + PAST - 1} | common

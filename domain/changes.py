@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domain.score_kinds import SCORE_KINDS
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 
 MOVED = 0.05
 """Smallest difference in value that counts as a change while the band stays the same."""
-
-ALERTS = frozenset({(SubjectKind.TUTOR, ScoreKind.HELP), (SubjectKind.SESSION, ScoreKind.NO_SHOW)})
-"""Scores that raise an alert when they enter the band Act."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def messages_of(change: Change, advice_withheld: bool = False) -> Iterator[Messa
     if change.band is (change.previous_band or Band.OK):
         return
     yield _message(f"evt_{change.id}", "score.changed", change)
-    if change.band is Band.ACT and not advice_withheld and (change.subject_kind, change.kind) in ALERTS:
+    if change.band is Band.ACT and not advice_withheld and SCORE_KINDS[change.kind].raises_alert:
         yield _message(f"evt_{change.id}_alert", "alert.raised", change)
 
 

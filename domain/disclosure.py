@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 
 from domain.horizons import WATCH_RISK
 from domain.interventions import Arm
+from domain.score_kinds import SCORE_KINDS
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
-
-ABOUT_NO_SHOWS = frozenset({ScoreKind.NO_SHOW, ScoreKind.NO_SHOW_14D, ScoreKind.HELP})
-"""Kinds whose reasons and advice could lead to a contact about a no-show."""
 
 WITHHELD = "Not on the day's contact list"
 """Shown in place of advice. It does not distinguish the holdout from tutors for whom the day had no room."""
@@ -54,7 +52,7 @@ def withheld(kind: ScoreKind, subject_id: str, assignments: Iterable[Assignment]
     `assignments` are those of the tutor's coming sessions. A session's risk depends on its own day alone, a tutor's
     on every one of them.
     """
-    if kind not in ABOUT_NO_SHOWS:
+    if not SCORE_KINDS[kind].concerns_no_shows:
         return None
     concerned = (each for each in assignments if kind is not ScoreKind.NO_SHOW or each.session_id == subject_id)
     return WITHHELD if any(each.withholds for each in concerned) else None

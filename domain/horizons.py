@@ -1,10 +1,8 @@
 """Prediction horizons, time windows and risk thresholds. Reasons are in docs/adr."""
 
-from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 
-from domain.vocabulary import ScoreKind, SessionStatus
+from domain.vocabulary import SessionStatus
 
 NO_SHOW_LEAD = timedelta(hours=24)
 """A session is scored as of this long before its start, or as of when its start became known, if later."""
@@ -17,11 +15,6 @@ TUTOR_HORIZON = timedelta(days=14)
 
 CHURN_HORIZON = timedelta(days=30)
 """A tutor who leaves within this time has churned."""
-
-CHURN_KINDS: Mapping[int, ScoreKind] = MappingProxyType(
-    {7: ScoreKind.CHURN_7D, 14: ScoreKind.CHURN_14D, 30: ScoreKind.CHURN_30D, 90: ScoreKind.CHURN_90D}
-)
-"""Churn horizon in days, with the score kind for it."""
 
 ACTIVE_WINDOW = timedelta(days=30)
 """A tutor is active if they delivered a session within this time."""

@@ -1,28 +1,12 @@
 """A score of a tutor or session, with its interval and reasons."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.horizons import ACT_RISK, WATCH_RISK
+from domain.score_kinds import SCORE_KINDS
 from domain.vocabulary import Band, ScoreKind, SubjectKind
-
-LOW_IS_BAD = frozenset({ScoreKind.SESSION_QUALITY, ScoreKind.FIRST_SESSION_QUALITY})
-"""Kinds where low values need attention and 1 is the best. For all others high values do."""
-
-WATCH_FROM: Mapping[ScoreKind, float] = MappingProxyType(
-    {kind: 0.7 if kind in LOW_IS_BAD else WATCH_RISK for kind in ScoreKind}
-)
-"""Where Watch begins. Risks and reschedule rates: the 20 % flag. Quality: 3.8 of 5 stars, since most ratings are 4."""
-
-QUALITY_ACT = 0.5
-"""Quality at which Act begins: three of five stars, the middle of the scale, as 0.5 is for a risk."""
-
-RESCHEDULE_ACT = 0.35
-"""Reschedule rate at which Act begins: with a third of the sessions moved a student has no fixed time. Lower than the
-0.5 of a risk, since a rate counts moves that have happened, each of which affected a student."""
 
 
 class Reason(BaseModel):
@@ -94,10 +78,11 @@ def band(value: float, act_from: float | None = ACT_RISK) -> Band:
 
 def band_of(kind: ScoreKind, value: float, act_from: float | None) -> Band:
     """Band of a value in 0..1; the kind determines whether high or low values are bad."""
-    sign = -1 if kind in LOW_IS_BAD else 1
+    described = SCORE_KINDS[kind]
+    sign = -1 if described.low_is_bad else 1
     if act_from is not None and sign * value >= sign * act_from:
         return Band.ACT
-    return Band.WATCH if sign * value >= sign * WATCH_FROM[kind] else Band.OK
+    return Band.WATCH if sign * value >= sign * described.watch_from else Band.OK
 
 
 def least_risk(wanted: Band) -> float:

@@ -7,27 +7,10 @@ from typing import Any
 
 from cli.docs.parts import filled
 from domain.policy import ALLOWED, Permission, Role
-from domain.scores import LOW_IS_BAD, QUALITY_ACT, RESCHEDULE_ACT, WATCH_FROM
-from domain.vocabulary import ScoreKind
-from insights.rates.tutor_rates import RATE_KINDS
+from domain.score_kinds import SCORE_KINDS
 from serving.guard.permissions import AnyCaller, Open, Rule, Signed
 from serving.http.problem_codes import CODES
 from serving.openapi import declared_access, document
-
-KIND_WORDS: Mapping[ScoreKind, str] = {
-    ScoreKind.NO_SHOW: "risk that the tutor misses the next booked session",
-    ScoreKind.NO_SHOW_14D: "risk of at least one missed session in the next 14 days",
-    ScoreKind.CHURN_7D: "risk that the tutor leaves within 7 days",
-    ScoreKind.CHURN_14D: "risk that the tutor leaves within 14 days",
-    ScoreKind.CHURN_30D: "risk that the tutor leaves within 30 days",
-    ScoreKind.CHURN_90D: "risk that the tutor leaves within 90 days",
-    ScoreKind.HELP: "chance of a missed session or of leaving: the order of the ranked list",
-    ScoreKind.RESCHEDULE_RATE_7D: "share of the sessions of 7 days that the tutor moved",
-    ScoreKind.RESCHEDULE_RATE_30D: "share of the sessions of 30 days that the tutor moved",
-    ScoreKind.RESCHEDULE_RATE_90D: "share of the sessions of 90 days that the tutor moved",
-    ScoreKind.SESSION_QUALITY: "how good the sessions of 90 days were by their ratings, 1 the best",
-    ScoreKind.FIRST_SESSION_QUALITY: "the same of first sessions with new students",
-}
 
 
 def api_page(page: Path) -> str:
@@ -67,15 +50,10 @@ def _roles(rule: Rule, path: str) -> list[str]:
 
 def _kinds() -> Iterator[str]:
     yield from ("| kind | meaning | watch | act |", "|---|---|---|---|")
-    for kind in ScoreKind:
-        sign = "≤" if kind in LOW_IS_BAD else "≥"
-        yield f"| `{kind}` | {KIND_WORDS[kind]} | {sign} {WATCH_FROM[kind]:g} | {_act(kind)} |"
-
-
-def _act(kind: ScoreKind) -> str:
-    if kind in LOW_IS_BAD:
-        return f"≤ {QUALITY_ACT:g}"
-    return f"≥ {RESCHEDULE_ACT:g}" if kind in RATE_KINDS.values() else "`act_from` of the score"
+    for kind, described in SCORE_KINDS.items():
+        sign = "≤" if described.low_is_bad else "≥"
+        act = "`act_from` of the score" if described.act_from is None else f"{sign} {described.act_from:g}"
+        yield f"| `{kind}` | {described.meaning} | {sign} {described.watch_from:g} | {act} |"
 
 
 def _codes() -> Iterator[str]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
+from domain.score_kinds import HELP_PARTS
 from domain.scores import Score
 from domain.vocabulary import ScoreKind
 from insights.advice.actions import action_for
-
-JOINED = frozenset({ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D})
 
 
 def help_scores(no_show: Sequence[Score], churn: Sequence[Score]) -> list[Score]:
@@ -17,7 +16,7 @@ def help_scores(no_show: Sequence[Score], churn: Sequence[Score]) -> list[Score]
     theirs. Highest first.
     """
     by_tutor: dict[str, list[Score]] = {}
-    for score in (score for score in [*no_show, *churn] if score.kind in JOINED):
+    for score in (score for score in [*no_show, *churn] if score.kind in HELP_PARTS):
         by_tutor.setdefault(score.subject_id, []).append(score)
     return sorted((_help(scores) for scores in by_tutor.values()), key=lambda s: (-s.value, s.subject_id))
 

@@ -17,9 +17,6 @@ WITHHELD_SUMMARY = f"{WITHHELD}: nothing is recommended about upcoming sessions.
 RECOMMENDED = "Recommended actions, the most urgent first."
 NOTHING = "Nothing to do now: no risk of this tutor or of the sessions of the next two days requires attention."
 
-ABOUT_TUTOR = (ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D)
-"""The risks of a tutor about which something can be recommended; `help` only joins them."""
-
 
 @dataclass(frozen=True)
 class Recommendation:

@@ -7,7 +7,8 @@ from datetime import datetime
 import numpy as np
 
 from domain.horizons import HELD_OR_MISSED
-from domain.scores import QUALITY_ACT, Reason, Score
+from domain.score_kinds import QUALITY_ACT
+from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SessionStatus, SubjectKind
 from features.base.array_types import Column, Ints
 from features.base.arrays import MISSING, floats

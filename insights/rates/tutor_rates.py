@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from domain.scores import QUALITY_ACT, RESCHEDULE_ACT, Reason, Score
+from domain.score_kinds import RATE_KINDS, SCORE_KINDS
+from domain.scores import Reason, Score
 from domain.vocabulary import ReasonCode, ScoreKind, SubjectKind
 from features.as_of import evidence
 from features.as_of.past import Past
@@ -25,11 +26,6 @@ from insights.rates.usual import LOOK_BACK_DAYS, Usual, UsualMean, estimate_usua
 
 MODEL_VERSION = "rates-1"
 """Which way of counting and shrinking made a score."""
-
-RATE_KINDS: Mapping[int, ScoreKind] = MappingProxyType(
-    {7: ScoreKind.RESCHEDULE_RATE_7D, 30: ScoreKind.RESCHEDULE_RATE_30D, 90: ScoreKind.RESCHEDULE_RATE_90D}
-)
-"""The days a rate looks back, and the score that says it."""
 
 REASON_WORDS: Mapping[ReasonCode, str] = MappingProxyType(
     {
@@ -116,7 +112,6 @@ def _scores(
     kind: ScoreKind, history: History, tutors: Ints, believed: Believed, reasons: Sequence[Reason], as_of: datetime
 ) -> list[Score]:
     ids = history.tutor_ids.take(tutors).to_pylist() if tutors.size else []
-    act_from = RESCHEDULE_ACT if kind in RATE_KINDS.values() else QUALITY_ACT
     return [
         Score(
             subject_kind=SubjectKind.TUTOR,
@@ -126,7 +121,7 @@ def _scores(
             low=low,
             high=high,
             reasons=(reason,),
-            act_from=act_from,
+            act_from=SCORE_KINDS[kind].act_from,
             model_version=MODEL_VERSION,
             as_of=as_of,
         )

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import numpy as np
 
-from domain.horizons import ACT_RISK, CHURN_KINDS, TUTOR_HORIZON
+from domain.horizons import ACT_RISK, TUTOR_HORIZON
+from domain.score_kinds import CHURN_KINDS
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from features.as_of.queries import by_tutor, microseconds_of, of_sessions, of_tutors

@@ -8,7 +8,8 @@ from domain.errors import UnknownSubject
 from domain.events.types import Id
 from domain.horizons import UPCOMING
 from domain.policy import Permission
-from insights.advice.recommendations import ABOUT_TUTOR, ScoredSession, recommend, summary
+from domain.score_kinds import HELP_PARTS
+from insights.advice.recommendations import ScoredSession, recommend, summary
 from serving.bodies import examples
 from serving.bodies.scores import Recommendation, Recommendations
 from serving.guard.permissions import access
@@ -31,7 +32,7 @@ def recommendations(tutor_id: Id, resources: AppResources) -> Recommendations:
     tutor = tutor_now(engine, tutor_id, now)
     if tutor is None:
         raise UnknownSubject(f"there is no tutor {tutor_id!r}")
-    scores = [tutor.scores[kind].score for kind in ABOUT_TUTOR if kind in tutor.scores]
+    scores = [tutor.scores[kind].score for kind in HELP_PARTS if kind in tutor.scores]
     sessions = upcoming(engine, now, now + UPCOMING, tutor_id)
     recommended = recommend(scores, _scored(sessions), sessions.effect_of)
     return Recommendations(

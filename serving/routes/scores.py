@@ -1,14 +1,12 @@
 """Stored scores of one tutor."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from domain.errors import UnknownSubject
 from domain.events.types import Id
 from domain.policy import Permission
+from domain.score_kinds import SCORE_KINDS
 from domain.vocabulary import ScoreKind, SubjectKind, Task
 from insights.advice.score_status import STATUS_MESSAGES, score_status
 from serving.bodies import examples
@@ -22,20 +20,6 @@ from store.scores.tutor_scores import TutorNow, tutor_now_async
 router = APIRouter(prefix="/api/tutors", tags=["scores"], route_class=TutorRoute)
 
 NO_SESSION = "No session is booked."
-NOT_YET = "Not scored yet: sessions are scored from 48 hours before they start, or when they are booked."
-_RATE = "Not enough data: rates are kept of tutors who delivered a session in the last 30 days."
-_QUALITY = "Not enough data: no session was rated in the last 90 days, or the tutor delivered none in the last 30."
-_RISK = "Not enough data: only tutors who delivered a session in the last 30 days are scored, and with a model."
-WHY_MISSING: Mapping[ScoreKind, str] = MappingProxyType(
-    {
-        ScoreKind.RESCHEDULE_RATE_7D: _RATE,
-        ScoreKind.RESCHEDULE_RATE_30D: _RATE,
-        ScoreKind.RESCHEDULE_RATE_90D: _RATE,
-        ScoreKind.SESSION_QUALITY: _QUALITY,
-        ScoreKind.FIRST_SESSION_QUALITY: _QUALITY.replace("no session", "no first session"),
-    }
-)
-"""Why there is nothing of a kind; of all others it is that nobody scored the tutor."""
 
 
 @router.get("/{tutor_id}/scores", summary="Scores of a tutor", response_model=TutorScores, responses=DESCRIBED)
@@ -56,7 +40,7 @@ async def tutor_scores(tutor_id: Id, resources: AppResources, if_none_match: IfN
         tutor_id=tutor_id,
         status=status,
         message=STATUS_MESSAGES[status],
-        scores=tuple(_kind_score(kind, tutor, tutor_id) for kind in ScoreKind),
+        scores=tuple(_kind_score(kind, tutor, tutor_id) for kind in SCORE_KINDS),
         next_session=NextSession(session_id=following.session_id, starts_at=following.starts_at) if following else None,
     )
     return unless_known(if_none_match, body)
@@ -66,11 +50,12 @@ def _kind_score(kind: ScoreKind, tutor: TutorNow, tutor_id: str) -> KindScore:
     stored = tutor.scores.get(kind)
     if stored is not None:
         return KindScore.of(stored.score, stored.trend)
-    if kind is not ScoreKind.NO_SHOW:
-        return KindScore.missing(kind, SubjectKind.TUTOR, tutor_id, WHY_MISSING.get(kind, _RISK))
+    described = SCORE_KINDS[kind]
+    if described.subject is SubjectKind.TUTOR:
+        return KindScore.missing(kind, SubjectKind.TUTOR, tutor_id, described.why_missing)
     following = tutor.next_session
     session_id = following.session_id if following else None
-    return KindScore.missing(kind, SubjectKind.SESSION, session_id, NOT_YET if following else NO_SESSION)
+    return KindScore.missing(kind, SubjectKind.SESSION, session_id, described.why_missing if following else NO_SESSION)
 
 
 def _has_model(resources: Resources) -> bool:

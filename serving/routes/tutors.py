@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.events.types import Id, Name
 from domain.policy import Permission
+from domain.score_kinds import LISTED
 from domain.vocabulary import Band, ScoreKind
 from serving.bodies import examples
 from serving.bodies.scores import ListedScore, ListedTutor, TutorList
@@ -15,8 +16,8 @@ from serving.guard.permissions import access
 from serving.guard.request_state import set_audit_subjects
 from serving.http.cursors import MOST, make_cursor, read_cursor
 from serving.resources import AppResources
-from store.scores.tutor_list import LISTED, Place, SortKey, Wanted, tutor_page
 from store.scores.tutor_list import ListedTutor as StoredTutor
+from store.scores.tutor_list import Place, SortKey, Wanted, tutor_page
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"])
 

@@ -9,20 +9,12 @@ from typing import Any
 from sqlalchemy import Engine, Row, TextClause, text
 
 from domain.disclosure import disclosed
-from domain.scores import WATCH_FROM, Reason, Score
+from domain.score_kinds import LISTED, SCORE_KINDS
+from domain.scores import Reason, Score
 from domain.vocabulary import Band, ScoreKind
 from store.contacts.assignments import assignments, assignments_sql
 from store.db.statements import ask
 from store.scores.tutor_scores import score_of
-
-LISTED = (
-    ScoreKind.HELP,
-    ScoreKind.NO_SHOW_14D,
-    ScoreKind.CHURN_30D,
-    ScoreKind.RESCHEDULE_RATE_30D,
-    ScoreKind.SESSION_QUALITY,
-)
-"""The kinds that each line of the list carries."""
 
 
 class SortKey(StrEnum):
@@ -230,7 +222,7 @@ def _values(wanted: Wanted) -> dict[str, Any]:
     values |= {f"least_{kind}": value for kind, value in wanted.at_least.items()}
     values |= {f"most_{kind}": value for kind, value in wanted.at_most.items()}
     return values | {
-        "watch_from": WATCH_FROM[ScoreKind.HELP],
+        "watch_from": SCORE_KINDS[ScoreKind.HELP].watch_from,
         "band": wanted.band,
         "active": wanted.active,
         "name": wanted.name,

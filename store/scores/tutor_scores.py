@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from domain.disclosure import Assignment, disclosed, withheld
+from domain.score_kinds import SCORE_KINDS
 from domain.scores import Score
-from domain.vocabulary import ScoreKind
+from domain.vocabulary import ScoreKind, SubjectKind
 from store.contacts.assignments import assignments, assignments_sql
 from store.db.async_statements import AsyncPool
 from store.db.statements import Prepared
@@ -23,7 +24,7 @@ TREND_SLACK = timedelta(days=2)
 FAR = timedelta(days=365)
 """How far ahead the next session is looked for."""
 
-_KINDS = ", ".join(f"'{kind}'" for kind in ScoreKind if kind is not ScoreKind.NO_SHOW)
+_KINDS = ", ".join(f"'{kind}'" for kind, described in SCORE_KINDS.items() if described.subject is SubjectKind.TUTOR)
 # An index probe a kind and one more for its trend, whatever the history holds: `latest_scores` would read all of it.
 _NOW = Prepared(
     "tutor_now",

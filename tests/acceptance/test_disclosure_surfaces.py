@@ -22,8 +22,9 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from websockets.sync.client import connect
 
 from cli.main import app as command_line
-from domain.disclosure import ABOUT_NO_SHOWS, WITHHELD
+from domain.disclosure import WITHHELD
 from domain.interventions import Arm, ContactPlan, PlannedContact, PlannedSession
+from domain.score_kinds import SCORE_KINDS
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
 from serving.app import create_app
@@ -39,6 +40,7 @@ from ui.app import PAGES
 from ui.page import Page, PageRequest
 
 TOMORROW = NOW + timedelta(days=1)
+ABOUT_NO_SHOWS = [kind for kind, described in SCORE_KINDS.items() if described.concerns_no_shows]
 CANARY = re.compile(r"canary-[a-z_0-9-]+")
 CHANGES = 2 * len(ABOUT_NO_SHOWS)
 """Changes that are planted before the plan."""

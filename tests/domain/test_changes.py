@@ -47,8 +47,8 @@ def test_rails_is_sent_changes_of_the_band_and_an_alert_where_somebody_should_ac
     assert [message.event_id for message in messages_of(_change(band, before))] == [m.event_id for m in messages]
 
 
-def test_no_alert_for_a_session_of_a_tutor_in_the_holdout_or_for_a_kind_that_asks_for_no_act() -> None:
+def test_no_alert_where_advice_is_withheld_or_for_a_kind_that_asks_for_no_act() -> None:
     session = _change(Band.ACT, None, ScoreKind.NO_SHOW)
     assert [m.type for m in messages_of(session)] == ["score.changed", "alert.raised"]
-    assert [m.type for m in messages_of(session, held_out=True)] == ["score.changed"]
+    assert [m.type for m in messages_of(session, advice_withheld=True)] == ["score.changed"]
     assert [m.type for m in messages_of(_change(Band.ACT, None, ScoreKind.CHURN_30D))] == ["score.changed"]

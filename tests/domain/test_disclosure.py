@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.disclosure import ABOUT_NO_SHOWS, WITHHELD, Assignment, disclosed, withheld, without_advice
+from domain.disclosure import WITHHELD, Assignment, disclosed, withheld, without_advice
 from domain.interventions import Arm
+from domain.score_kinds import SCORE_KINDS
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
 
+ABOUT_NO_SHOWS = {kind for kind, described in SCORE_KINDS.items() if described.concerns_no_shows}
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 

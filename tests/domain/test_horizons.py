@@ -1,14 +1,7 @@
 from datetime import timedelta
 
 from domain import horizons
-from domain.vocabulary import ScoreKind, SessionStatus
-
-
-def test_every_churn_kind_names_its_days() -> None:
-    assert {f"churn_{days}d": kind for days, kind in horizons.CHURN_KINDS.items()} == {
-        kind.value: kind for kind in ScoreKind if kind.value.startswith("churn")
-    }
-    assert horizons.CHURN_HORIZON.days in horizons.CHURN_KINDS
+from domain.vocabulary import SessionStatus
 
 
 def test_a_label_needs_a_session_that_was_held_or_that_the_tutor_missed() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from domain.scores import QUALITY_ACT, RESCHEDULE_ACT, band, band_of, least_risk
+from domain.score_kinds import QUALITY_ACT, RESCHEDULE_ACT
+from domain.scores import band, band_of, least_risk
 from domain.vocabulary import Band, ScoreKind
 
 

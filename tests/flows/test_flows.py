@@ -10,12 +10,12 @@ from sqlalchemy import Engine, text
 
 from domain.errors import LateFeature, NotEnoughData
 from domain.promotion import Action
+from domain.score_kinds import RATE_KINDS
 from domain.vocabulary import ScoreKind, Task
 from features.history.history import History
 from flows.monitor import compare
 from flows.schedules import scheduled_flows
 from flows.train import request_of, train_one
-from insights.rates.tutor_rates import RATE_KINDS
 from jobs.compute_engines import Threads
 from jobs.part_tables import feature_table
 from jobs.progress import reporting_to

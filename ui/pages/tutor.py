@@ -6,6 +6,7 @@ import panel as pn
 
 from domain.horizons import UPCOMING
 from domain.policy import Permission
+from domain.score_kinds import HELP_PARTS
 from domain.vocabulary import Party, ScoreKind, SubjectKind
 from quality.reasons import SCORER, most_frequent
 from store.db.engine import Engine
@@ -18,7 +19,7 @@ from ui.page import Page, PageRequest
 from ui.parts.rendering import piece, sentence
 from ui.parts.score_history import history_plot
 
-ORDER = (ScoreKind.HELP, ScoreKind.NO_SHOW_14D, ScoreKind.CHURN_30D)
+ORDER = (ScoreKind.HELP, *HELP_PARTS)
 RECENT = 20
 WITHOUT_SCORES = "A tutor is scored once a model has been trained, and only while active."
 

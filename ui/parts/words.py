@@ -2,21 +2,17 @@
 
 from datetime import datetime
 
+from domain.score_kinds import SCORE_KINDS
 from domain.scores import points
 from domain.time_zones import on_clock_of
-from domain.vocabulary import Band, ScoreKind, SessionStatus, Task
+from domain.vocabulary import Band, SessionStatus, Task
 from store.scores.ranking import Risk
 
 BANDS = {Band.ACT: "Act now", Band.WATCH: "Watch", Band.OK: "OK"}
 SIGNS = {Band.ACT: "▲", Band.WATCH: "◆", Band.OK: "●"}
 """A shape beside each colour, for colour-blind readers."""
 
-KINDS = {
-    ScoreKind.HELP: "Needs help",
-    ScoreKind.NO_SHOW_14D: "Misses a session within 14 days",
-    ScoreKind.CHURN_30D: "Leaves within 30 days",
-    ScoreKind.NO_SHOW: "Misses this session",
-}
+KINDS = {kind: described.title for kind, described in SCORE_KINDS.items()}
 TASKS = {Task.NO_SHOW: "Missed sessions", Task.CHURN: "Leaving"}
 STATUSES = {
     SessionStatus.BOOKED: "Booked",

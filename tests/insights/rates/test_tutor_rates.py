@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.scores import QUALITY_ACT, RESCHEDULE_ACT
+from domain.score_kinds import QUALITY_ACT, RESCHEDULE_ACT
 from domain.vocabulary import Band, ScoreKind
 from features.as_of.priors import Prior
 from insights.rates.tutor_rates import rate_scores

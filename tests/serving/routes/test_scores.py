@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from domain.disclosure import WITHHELD
 from domain.interventions import Arm, ArmCount, ContactPlan, Effect, Estimate, PlannedContact, PlannedSession
-from domain.scores import QUALITY_ACT, Reason, Score, WhatIf
+from domain.score_kinds import QUALITY_ACT
+from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
 from serving.http.cursors import make_cursor
 from serving.resources import Resources

@@ -17,7 +17,7 @@ from serving.bodies.attribute_types import AttributeTypes
 from serving.guard.context import GuardContext, open_guard_context
 from serving.guard.memory_counts import MemoryCounts
 from serving.guard.rate_limits import Limits, limits_of
-from serving.http.group_commit import Grouped, in_thread
+from serving.http.group_commit import GroupCommit, in_thread
 from serving.http.streams import Streams
 from serving.state.champions import Champions
 from serving.state.histories import Histories
@@ -63,9 +63,9 @@ class Resources:
         return AttributeTypes(self.engine)
 
     @cached_property
-    def inbox(self) -> Grouped[Arrival, Acceptance]:
+    def inbox(self) -> GroupCommit[Arrival, Acceptance]:
         """Inbox for events; those that arrive during a write are committed together."""
-        return Grouped(in_thread(lambda arrivals: accept_each(self.engine, arrivals, WEBHOOK, self.now())))
+        return GroupCommit(in_thread(lambda arrivals: accept_each(self.engine, arrivals, WEBHOOK, self.now())))
 
     @cached_property
     def hub(self) -> Hub:

@@ -20,7 +20,7 @@ from gateways.private_files import keep_files_private
 from gateways.settings import load_settings
 from serving.app import create_app, route_table
 from serving.guard.guard import Guard
-from serving.http.bentoml_bypass import Shortcut
+from serving.http.bentoml_bypass import BypassService
 from serving.http.schedule_gauges import ScheduleGauges
 from serving.resources import Resources, open_resources
 from serving.warm_up import warm_up
@@ -65,7 +65,7 @@ async def api(scope: Scope, receive: Receive, send: Send) -> None:
     await app(scope, receive, send)
 
 
-@bentoml.service(name="tutor_quality", traffic={"timeout": 30}, workers=1, service_class=Shortcut)
+@bentoml.service(name="tutor_quality", traffic={"timeout": 30}, workers=1, service_class=BypassService)
 class TutorQuality:
     """Serves the API. BentoML's own routes pass the same guard."""
 

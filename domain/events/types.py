@@ -11,7 +11,7 @@ from domain import rules
 from domain.rules import Range, TextRule
 from domain.time_zones import is_time_zone
 
-NO_MOMENT = "give a moment such as 2026-11-22T16:00:00+01:00"
+NO_MOMENT = "must be a timestamp such as 2026-11-22T16:00:00+01:00"
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:\D|$)")
 
 

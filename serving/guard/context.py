@@ -9,7 +9,7 @@ from serving.guard.authentication import Authenticator
 from serving.guard.permissions import ADMIN_PREFIX
 from serving.guard.rate_limits import Limits
 from serving.guard.tokens import Tokens
-from serving.http.group_commit import Grouped
+from serving.http.group_commit import GroupCommit
 from store.access.audit import AuditRow, write_rows_async
 from store.db.async_statements import AsyncPool
 from store.db.engine import Engine
@@ -22,7 +22,7 @@ class GuardContext:
     authenticator: Authenticator
     tokens: Tokens
     limits: Limits
-    audit_rows: Grouped[Sequence[AuditRow], None]
+    audit_rows: GroupCommit[Sequence[AuditRow], None]
     now: Callable[[], datetime]
 
     async def audit(self, principal: Principal, action: str, subjects: Sequence[str | None], request_id: str) -> None:
@@ -55,7 +55,7 @@ def open_guard_context(
     tokens = Tokens(token_secret)
     authenticator = Authenticator(engine, installation_key, tokens, now)
     authenticator.start()
-    return GuardContext(authenticator, tokens, limits, Grouped(write), now)
+    return GuardContext(authenticator, tokens, limits, GroupCommit(write), now)
 
 
 def _is_change(row: AuditRow) -> bool:

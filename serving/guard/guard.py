@@ -119,8 +119,8 @@ class Guard:
             return respond(scope, 403, "this route is closed: it declares no permission", "unclassified")
         allowed = self.routes.methods_of(route.template)
         if not allowed:
-            return respond(scope, 404, f"there is nothing at {route.template}")
-        refusal = respond(scope, 405, f"{route.method} is not possible at {route.template}")
+            return respond(scope, 404, f"no route at {route.template}")
+        refusal = respond(scope, 405, f"{route.method} is not allowed at {route.template}")
         refusal.headers["Allow"] = ", ".join(allowed)
         return refusal
 

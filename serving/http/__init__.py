@@ -1,1 +1,1 @@
-"""HTTP mechanics that no single route owns."""
+"""HTTP mechanics shared by all routes."""

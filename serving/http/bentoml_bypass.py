@@ -1,27 +1,27 @@
-"""A BentoML service whose requests pass our guard before BentoML's middleware, and the API's avoid it altogether.
+"""BentoML service with our guard outside BentoML's middleware; requests under `/api/` skip that middleware.
 
-BentoML wraps every request in a span, an access log, counters by path and a task with a timer, whether or not
-anybody reads them; together they cost more than a prediction, and a path nobody serves would leave a metric series and
-a log line for ever. Its own routes keep them.
+BentoML wraps every request in a span, an access log, counters by path and a task with a timer. Together these cost
+more than a prediction, and every unknown path would leave a metric series and a log line. BentoML's own routes keep
+them.
 """
 
 from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.http.connections import use_bounded_protocols
-from serving.http.request_metrics import Counted, prometheus
+from serving.http.request_metrics import RequestMetrics, prometheus
 
 PREFIX = "/api/"
 
 
-class Shortcut(Service):  # type: ignore[misc]  # it ships no types
-    """A service whose own middleware stands outside BentoML's.
+class BypassService(Service):  # type: ignore[misc]  # BentoML ships no types
+    """A service whose own middleware runs outside BentoML's.
 
-    Its first mounted app gets all requests under `/api/`, as they come from the server.
+    Its first mounted app receives all requests under `/api/` directly from the server.
     """
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
-        """ASGI app for the server, which is made after this and uses our protocols."""
+        """ASGI app for the server, which is created afterwards and uses our protocols."""
         use_bounded_protocols()
         lifespan: ASGIApp = super().to_asgi(is_main)
         outside = lifespan
@@ -29,10 +29,10 @@ class Shortcut(Service):  # type: ignore[misc]  # it ships no types
             outside = middleware(outside, **options)
         api = self.mount_apps[0][0]
 
-        async def shortest(scope: Scope, receive: Receive, send: Send) -> None:
+        async def direct(scope: Scope, receive: Receive, send: Send) -> None:
             await (api if scope["path"].startswith(PREFIX) else outside)(scope, receive, send)
 
-        requests = Counted(shortest, prometheus())
+        requests = RequestMetrics(direct, prometheus())
 
         async def whole(scope: Scope, receive: Receive, send: Send) -> None:
             await (lifespan if scope["type"] == "lifespan" else requests)(scope, receive, send)

@@ -1,7 +1,7 @@
-"""Limits of one connection: uvicorn's protocols with a time limit for headers, and WebSockets without compression.
+"""Limits per connection: uvicorn's protocols with a time limit for headers, and WebSockets without compression.
 
-`bentoml serve` starts uvicorn itself and offers no options for its protocols, so `use_bounded_protocols` names ours in
-uvicorn's table before BentoML makes the server. Both ways to start the service (`python -m serving` and
+`bentoml serve` starts uvicorn itself and offers no options for its protocols, so `use_bounded_protocols` registers ours
+in uvicorn's table before BentoML creates the server. Both ways to start the service (`python -m serving` and
 `bentoml serve`) go through `serving.http.bentoml_bypass`, which calls it.
 """
 
@@ -18,24 +18,24 @@ HEADER_SECONDS = 10.0
 """Seconds for the headers of a request to arrive completely, counted from the connection or their first byte."""
 
 HEADER_BYTES = 64 * 1024
-"""Size of a request's line and headers."""
+"""Greatest size of a request line with its headers."""
 
 CONNECTIONS = 800
-"""Connections of one process, idle ones included; below the 1,024 open files that most systems allow a process."""
+"""Most connections per process, idle ones included; below the 1,024 open files that most systems allow a process."""
 
 MESSAGE_BYTES = 16 * 1024
-"""Size of one message a client may send over a WebSocket, in whatever number of frames."""
+"""Greatest size of one WebSocket message from a client, over all its frames."""
 
 FRAMES = 64
-"""Frames one message may have."""
+"""Most frames per WebSocket message."""
 
 STALLED_SECONDS = 5.0
-"""Seconds for the last bytes to leave before a connection whose other end reads nothing is aborted."""
+"""Seconds to flush the last bytes before a connection whose client does not read is aborted."""
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 _HANDSHAKES = "uvicorn.error.websocket"
-"""Logger in place of uvicorn's for its line about every handshake, which repeats the path."""
+"""Replaces uvicorn's logger for handshakes, whose log lines contain the path."""
 
 _CONNECTIONS = "tutor_quality.serving.connections"
 
@@ -45,7 +45,7 @@ logger = logging.getLogger(_CONNECTIONS)
 class BoundedHttp(HttpToolsProtocol):
     """HTTP/1.1 over one connection, closed when headers are late or too large, or when there are too many connections.
 
-    It writes no access log: uvicorn's repeats the path, and paths hold ids.
+    It writes no access log: uvicorn's contains the path, and paths contain ids.
     """
 
     header_seconds = HEADER_SECONDS
@@ -62,14 +62,14 @@ class BoundedHttp(HttpToolsProtocol):
         """Start the time limit of the first request's headers, or refuse a connection over the limit."""
         super().connection_made(cast(Transport, transport))
         if len(self.connections) > self.max_connections:
-            logger.warning("Connections are refused: %d are open, which is the limit", self.max_connections)
+            logger.warning("Connections are refused: the limit of %d open connections is reached", self.max_connections)
             return self.transport.abort()
         self._await_headers()
 
     def data_received(self, data: bytes) -> None:
         """Pass bytes to the parser. Bytes between two requests start the time limit, even empty lines.
 
-        So does the rest of a body that was answered before it had come, but it is no header.
+        So does the rest of a body whose response was sent before it arrived, but it does not count as header bytes.
         """
         is_rest_of_body = self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
         if self.cycle is None or self.cycle.response_complete:
@@ -82,17 +82,17 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Start the time limit, also of a request sent before the last one was answered."""
+        """Start the time limit, also for a request pipelined before the previous response."""
         self._await_headers()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Stop the time limit: the headers are there."""
+        """Stop the time limit: the headers are complete."""
         self._stop_waiting()
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the time limit with the connection."""
+        """Stop the time limit when the connection ends."""
         self._stop_waiting()
         super().connection_lost(exc)
 
@@ -108,10 +108,10 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket without compression, with small messages, whose client has to read what it is sent.
+    """A WebSocket without compression, with small messages, whose client must read what is sent to it.
 
-    Compression multiplies: two megabytes of deflated zeros are hundreds in memory. A message over the limit closes the
-    connection with 1009.
+    Compression would allow two megabytes of deflated zeros to fill hundreds of megabytes of memory. A message over the
+    limit closes the connection with 1009.
     """
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
@@ -121,37 +121,37 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.logger = logging.getLogger(_HANDSHAKES)
 
     def pause_writing(self) -> None:
-        """Stop reading too: pings of a client that reads no pongs would fill the memory with pongs."""
+        """Stop reading as well: pings from a client that does not read would fill the memory with pongs."""
         super().pause_writing()
         self.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Read again, unless a message still waits to be taken."""
+        """Resume reading, unless a received message is still pending."""
         super().resume_writing()
         if not self.read_paused:
             self.transport.resume_reading()
 
     def handle_cont(self, event: Frame) -> None:
-        """Take one more frame of a message. Empty frames add no bytes, so their number is limited as well."""
+        """Handle one more frame of a message. Empty frames add no bytes, so their number is limited as well."""
         if len(self.frames) < FRAMES:
             return super().handle_cont(event)
         self.conn.fail(1009, f"a message has at most {FRAMES} frames")
         self.handle_parser_exception()
 
     async def send(self, message: Any) -> None:
-        """Send a message of the app. A handshake that was refused is complete, or uvicorn logs an error for each."""
+        """Send a message of the app. Marks a refused handshake complete; otherwise uvicorn logs an error for each."""
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             self.handshake_complete = True
 
     def keepalive_timeout(self) -> None:
-        """Close a connection that answers no ping; abort it where even that does not get through."""
+        """Close a connection that does not answer pings, and abort it if the close is not flushed in time."""
         super().keepalive_timeout()
         self.loop.call_later(STALLED_SECONDS, self.transport.abort)
 
 
 class OncePerMinute(logging.Filter):
-    """Drops a warning that was logged less than a minute ago: anybody may cause one, and each would be a line."""
+    """Log filter that drops a warning logged within the last minute: any client can cause these warnings."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class OncePerMinute(logging.Filter):
 
 
 def use_bounded_protocols() -> None:
-    """Make uvicorn use these protocols in this process where no other is named, as BentoML names none."""
+    """Make these protocols uvicorn's default in this process; BentoML leaves the choice to the default."""
     HTTP_PROTOCOLS["auto"] = f"{__name__}:{BoundedHttp.__name__}"
     WS_PROTOCOLS["auto"] = f"{__name__}:{BoundedWebSocket.__name__}"
     logging.getLogger(_HANDSHAKES).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Opaque cursors: where the next page of a list begins, bound to the question it belongs to."""
+"""Opaque pagination cursors, each bound to the filters and sort of its list."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -13,35 +13,34 @@ from serving.http.problems import FieldError, InvalidFields
 _DIGEST = 16
 
 MOST = 4000
-"""Characters of a cursor: the longest name and the longest id there can be, four bytes a character, in base64."""
+"""Most characters of a cursor: the longest possible name and id at four bytes per character, in base64."""
 
 Place = TypeVar("Place", bound=BaseModel)
 
 
-def make_cursor(question: Mapping[str, Any], place: Mapping[str, Any]) -> str:
-    """A cursor that holds a place in the list that answers a question.
+def make_cursor(filters: Mapping[str, Any], place: Mapping[str, Any]) -> str:
+    """A cursor for a place in the list selected by `filters`.
 
-    It is no secret and gives nobody more than the question does: the digest tells typing errors and a cursor of
-    another list from a good one.
+    It is not secret and grants no access: the digest detects altered cursors and those of another list.
     """
-    held = json.dumps(place, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
-    return urlsafe_b64encode(_digest(question, held) + held).decode().rstrip("=")
+    content = json.dumps(place, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    return urlsafe_b64encode(_digest(filters, content) + content).decode().rstrip("=")
 
 
-def read_cursor(question: Mapping[str, Any], cursor: str, holds: type[Place]) -> Place:
-    """The place a cursor holds. Raises InvalidFields for one that is altered or belongs to another question."""
+def read_cursor(filters: Mapping[str, Any], cursor: str, model: type[Place]) -> Place:
+    """The place in a cursor. Raises InvalidFields for an altered cursor or one of another list."""
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        held = raw[_DIGEST:]
-        # Decoding forgives what it should not, so the text must also be the one that would have been made.
-        if raw[:_DIGEST] != _digest(question, held) or urlsafe_b64encode(raw).decode().rstrip("=") != cursor:
+        content = raw[_DIGEST:]
+        # Base64 decoding is lenient, so the text must also equal its canonical encoding.
+        if raw[:_DIGEST] != _digest(filters, content) or urlsafe_b64encode(raw).decode().rstrip("=") != cursor:
             raise ValueError("altered")
-        return holds.model_validate_json(held)
+        return model.model_validate_json(content)
     except ValueError:
-        detail = "is no cursor of this list: send `next_cursor` as it came, with the same filters and sort"
+        detail = "is not a cursor of this list: send `next_cursor` unchanged, with the same filters and sort"
         raise InvalidFields([FieldError(field="cursor", detail=detail)]) from None
 
 
-def _digest(question: Mapping[str, Any], held: bytes) -> bytes:
-    asked = json.dumps(question, separators=(",", ":"), sort_keys=True, default=str).encode()
-    return sha256(asked + b"\n" + held).digest()[:_DIGEST]
+def _digest(filters: Mapping[str, Any], content: bytes) -> bytes:
+    selection = json.dumps(filters, separators=(",", ":"), sort_keys=True, default=str).encode()
+    return sha256(selection + b"\n" + content).digest()[:_DIGEST]

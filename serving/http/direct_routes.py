@@ -1,7 +1,7 @@
-"""Routes whose question is read in one step: for those asked hundreds of times a second.
+"""Fast route classes, for routes called hundreds of times a second: the request is validated in one step.
 
-FastAPI decodes the JSON, resolves dependencies, validates, and validates the answer once more; of a prediction that is
-the larger part. These routes stand in the OpenAPI as all others do, from the signature of their function.
+FastAPI decodes the JSON, resolves dependencies, validates the request and validates the response again, which takes
+longer than a prediction. The OpenAPI document describes these routes like all others, from their signatures.
 """
 
 import json
@@ -23,13 +23,13 @@ class DirectRoute(APIRoute):
     """A route of the form `async def route(body, request, resources) -> Response`."""
 
     def get_route_handler(self) -> Handler:
-        """What answers a request. Raises RequestValidationError as FastAPI's own handler does."""
-        question = _adapter(self.body_field, self.path)
+        """The request handler. It raises RequestValidationError, as FastAPI's own handler does."""
+        body = _adapter(self.body_field, self.path)
         endpoint: Callable[..., Coroutine[Any, Any, Response]] = self.endpoint
 
         async def handle(request: Request) -> Response:
             resources: Resources = request.app.state.resources()
-            return await endpoint(_read(question, await request.body()), request, resources)
+            return await endpoint(_read(body, await request.body()), request, resources)
 
         return handle
 
@@ -38,7 +38,7 @@ class TutorRoute(APIRoute):
     """A route of the form `async def route(tutor_id, resources, if_none_match) -> Response`."""
 
     def get_route_handler(self) -> Handler:
-        """What answers a request. Raises RequestValidationError as FastAPI's own handler does."""
+        """The request handler. It raises RequestValidationError, as FastAPI's own handler does."""
         (place,) = self.dependant.path_params
         ids = _adapter(place, self.path)
         endpoint: Callable[..., Coroutine[Any, Any, Response]] = self.endpoint
@@ -55,20 +55,20 @@ class TutorRoute(APIRoute):
 
 
 def _adapter(field: Any, path: str) -> TypeAdapter[Any]:
-    """What reads a parameter. Raises TypeError for a route without it."""
+    """The validator of a parameter. Raises TypeError for a route without one."""
     if field is None or field.field_info.annotation is None:
-        raise TypeError(f"{path} takes nothing that could be read")
+        raise TypeError(f"{path} has no parameter to validate")
     return TypeAdapter(field.field_info.annotation)
 
 
 def answer(body: BaseModel) -> Response:
-    """A 200 with this body, which was validated when it was made."""
+    """A 200 response with this body, which was validated at construction."""
     return Response(body.__pydantic_serializer__.to_json(body), media_type="application/json")
 
 
-def _read(question: TypeAdapter[Any], body: bytes) -> Any:
+def _read(adapter: TypeAdapter[Any], body: bytes) -> Any:
     try:
-        return question.validate_json(body)
+        return adapter.validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         if first["type"] == "json_invalid":
@@ -77,13 +77,13 @@ def _read(question: TypeAdapter[Any], body: bytes) -> Any:
 
 
 def _invalid(error: ValidationError, *place: str) -> RequestValidationError:
-    """The errors as FastAPI gives them, with the place in the request where they are."""
-    found = error.errors(include_url=False, include_input=False)
-    return RequestValidationError([{**each, "loc": (*place, *each["loc"])} for each in found])
+    """The errors in FastAPI's form, with their location in the request."""
+    details = error.errors(include_url=False, include_input=False)
+    return RequestValidationError([{**detail, "loc": (*place, *detail["loc"])} for detail in details])
 
 
 def _not_json(body: bytes, why: str) -> dict[str, Any]:
-    """FastAPI's own error of a body that is no JSON, which gives the place in characters."""
+    """FastAPI's error for a body that is not JSON, with the position in characters."""
     place = 0
     try:
         json.loads(body)
@@ -92,5 +92,5 @@ def _not_json(body: bytes, why: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         why, place = "not UTF-8", error.start
     except (RecursionError, ValueError):
-        pass  # nested too deep or a number of too many digits: there is no place to name
+        pass  # nested too deeply, or a number with too many digits: no position to report
     return {"type": "json_invalid", "loc": ("body", place), "msg": "JSON decode error", "ctx": {"error": why}}

@@ -1,4 +1,4 @@
-"""Reading of what a client sends over a WebSocket that only sends."""
+"""Discarding of client messages on send-only WebSockets."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,14 +8,14 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 MESSAGES, WINDOW_SECONDS = 60, 60.0
-"""Messages a client may send in each window; they are discarded."""
+"""Most messages per window before the connection is closed."""
 
 _POLICY_VIOLATION = 1008
 
 
 async def drain(socket: WebSocket) -> None:
-    """Read and discard messages until the client leaves; close with 1008 when it sends more than its share."""
-    began, taken = monotonic(), 0
+    """Discard messages until the client disconnects; close with 1008 if it exceeds the limit."""
+    began, count = monotonic(), 0
     while True:
         try:
             message = await socket.receive()
@@ -24,14 +24,14 @@ async def drain(socket: WebSocket) -> None:
         if message["type"] == "websocket.disconnect":
             return
         if monotonic() - began > WINDOW_SECONDS:
-            began, taken = monotonic(), 0
-        taken += 1
-        if taken > MESSAGES:
-            return await socket.close(_POLICY_VIOLATION, "this stream takes no messages")
+            began, count = monotonic(), 0
+        count += 1
+        if count > MESSAGES:
+            return await socket.close(_POLICY_VIOLATION, "this stream accepts no messages")
 
 
 async def first_to_end(*work: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first ends, and cancel the others. Raises what the first one raised."""
+    """Run all until the first ends, then cancel the others. Raises the exception of the first, if any."""
     tasks = [asyncio.create_task(one) for one in work]
     try:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Many requests, one transaction: what is to be written while a write is under way is written together by the next."""
+"""Group commit: items that arrive during a write are written together in the next transaction."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from domain.errors import DatabaseUnavailable, TutorQualityError
 
 LARGEST = 500
-"""How many items one write takes at most."""
+"""Most items per write."""
 
-_ENDED = "the service ends before this was surely written: send it again"
+_ENDED = "the service is shutting down and the write is not confirmed: send it again"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,15 +21,15 @@ Write = Callable[[list[Item]], Awaitable[list[Result]]]
 
 
 def in_thread(write: Callable[[list[Item]], list[Result]]) -> Write[Item, Result]:
-    """A write that blocks, in a thread."""
+    """An awaitable form of a blocking write, run in a thread."""
     return lambda items: run_in_threadpool(write, items)
 
 
-class Grouped(Generic[Item, Result]):
-    """A writer for one event loop. `write` takes the items of a group and gives a result for each, in order.
+class GroupCommit(Generic[Item, Result]):
+    """Group commit within one event loop. `write` takes the items of a group and returns a result for each, in order.
 
-    A lone item is written at once; under load a group grows while the one before it is committed, so that the
-    number of transactions is bounded by how fast the database commits, not by the number of requests.
+    A lone item is written at once. Under load a group grows while the previous one commits, so the number of
+    transactions is bounded by the database's commit rate, not by the number of requests.
     """
 
     def __init__(self, write: Write[Item, Result], largest: int = LARGEST) -> None:
@@ -38,9 +38,9 @@ class Grouped(Generic[Item, Result]):
         self._writer: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> Result:
-        """Write an item with others; its result.
+        """Write an item together with others and return its result.
 
-        Raises what `write` raised for its group, and DatabaseUnavailable where the service ends before.
+        Raises the exception of `write` for its group, and DatabaseUnavailable if the service shuts down before.
         """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
@@ -69,15 +69,15 @@ class Grouped(Generic[Item, Result]):
         except Exception as error:
             return await self._write_alone(group, error)
         for (_, future), result in zip(group, results, strict=True):
-            if not future.done():  # who asked may have gone
+            if not future.done():  # the caller may have disconnected
                 future.set_result(result)
 
     async def _write_alone(self, group: list[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:
-        """After an error that one item may have caused: only who caused it pays for it."""
+        """Write each item alone after an error that one of them may have caused, so that only that one fails."""
         if len(group) == 1:
             return _fail(group, error)
-        for one in group:
-            await self._write_group([one])
+        for entry in group:
+            await self._write_group([entry])
 
 
 def _fail(group: list[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:

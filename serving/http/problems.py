@@ -1,4 +1,4 @@
-"""Everything that goes wrong, as RFC 9457 problem documents."""
+"""Error responses as RFC 9457 problem documents."""
 
 import logging
 import re
@@ -15,20 +15,20 @@ from starlette.types import Scope
 
 from domain.errors import NoModel, TooManyRequests, TutorQualityError
 from serving.http.problem_codes import default_code
-from serving.http.validation_messages import in_words, without_key_mark
+from serving.http.validation_messages import validation_message, without_key_mark
 
 logger = logging.getLogger("tutor_quality.serving")
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:tutor-quality:problem:"
 UNKNOWN_PATH = "(no such route)"
-"""Log text in place of a path that is on no list."""
+"""Log text in place of an unknown path."""
 
 _RETRY_AFTER_SECONDS = "10"
 
 
 class FieldError(BaseModel):
-    """One field of the request that cannot be used."""
+    """One invalid field of the request."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +51,7 @@ class Problem(BaseModel):
 
 
 class InvalidFields(Exception):
-    """The request is well-formed, but what it says cannot be used: one FieldError a field."""
+    """A well-formed request with invalid values: one FieldError per field."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(f"{e.field}: {e.detail}" for e in errors))
@@ -59,9 +59,9 @@ class InvalidFields(Exception):
 
 
 def request_id(scope: Scope) -> str:
-    """The id that the guard gave this request; the same stands in the log and in `X-Request-ID`."""
-    found: str = scope.get("state", {}).get("request_id", "")
-    return found
+    """The id that the guard assigned to this request; also in the log and in `X-Request-ID`."""
+    identifier: str = scope.get("state", {}).get("request_id", "")
+    return identifier
 
 
 def respond(
@@ -72,9 +72,9 @@ def respond(
     errors: Sequence[FieldError] = (),
     more: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """The response that carries a problem; 401 and 503 say in a header what to do next.
+    """A problem document as a response, with `WWW-Authenticate` for 401 and `Retry-After` for 503.
 
-    `more` are members that another standard asks for, as RFC 9457 allows.
+    `more`: extension members required by another standard, as RFC 9457 allows.
     """
     code = code or default_code(status)
     problem = Problem(
@@ -91,12 +91,12 @@ def respond(
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Make an app answer every error with a problem document."""
+    """Make an app respond to every error with a problem document."""
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(InvalidFields, _invalid_fields)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(TutorQualityError, _mendable)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.add_exception_handler(TutorQualityError, _domain_error)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
@@ -109,16 +109,16 @@ async def _invalid_fields(request: Request, error: Exception) -> JSONResponse:
     return _unprocessable(request, error.errors)
 
 
-def _field_error(found: Mapping[str, Any]) -> FieldError:
-    # The value itself is never repeated: it may be about a person.
-    if found["type"] == "json_invalid":
-        return FieldError(field="body", detail=f"is not JSON: {found['ctx']['error']} at character {found['loc'][-1]}")
-    return FieldError(field=_path(without_key_mark(found["loc"])), detail=in_words(found))
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    # The value itself is never repeated: it may be personal data.
+    if error["type"] == "json_invalid":
+        return FieldError(field="body", detail=f"is not JSON: {error['ctx']['error']} at character {error['loc'][-1]}")
+    return FieldError(field=_path(without_key_mark(error["loc"])), detail=validation_message(error))
 
 
 def _unprocessable(request: Request, errors: Sequence[FieldError]) -> JSONResponse:
-    named = ", ".join(dict.fromkeys(e.field for e in errors))
-    return respond(request.scope, 422, f"cannot use {named}: see `errors`", errors=errors)
+    fields = ", ".join(dict.fromkeys(e.field for e in errors))
+    return respond(request.scope, 422, f"invalid {fields}: see `errors`", errors=errors)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -130,22 +130,22 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 def _detail(error: HTTPException, request: Request) -> str:
     if error.status_code == 404:
-        return f"there is nothing at {request.url.path}"
+        return f"no route at {request.url.path}"
     if error.status_code == 405:
-        return f"{request.method} is not possible at {request.url.path}"
+        return f"{request.method} is not allowed at {request.url.path}"
     return str(error.detail)
 
 
-async def _mendable(request: Request, error: Exception) -> JSONResponse:
+async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, TutorQualityError)
     return problem_of(request.scope, error)
 
 
 def problem_of(scope: Scope, error: TutorQualityError) -> JSONResponse:
-    """The response that carries an error of ours; what is not the caller's to mend is logged, too."""
+    """The problem document of a domain error. Errors that the caller cannot fix are also logged."""
     status, code, *_ = error.problem
     if status >= 500 and not isinstance(error, NoModel):
-        # One line: the reader needs what and where, and an outage would fill the log with tracebacks.
+        # One line without a traceback: during an outage, tracebacks would fill the log.
         message, method = " ".join(str(error).split()), scope.get("method", "WEBSOCKET")
         logger.error("%s %s: %s (request %s)", method, logged(scope), message, request_id(scope))
     response = respond(scope, status, str(error), code)
@@ -154,7 +154,7 @@ def problem_of(scope: Scope, error: TutorQualityError) -> JSONResponse:
     return response
 
 
-async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
+async def _unexpected(request: Request, _: Exception) -> JSONResponse:
     return internal_error(request.scope)
 
 
@@ -165,8 +165,8 @@ def logged(scope: Scope) -> str:
 
 
 def internal_error(scope: Scope) -> JSONResponse:
-    """What is said of an error nobody foresaw: only where to find it in the log."""
-    return respond(scope, 500, "something went wrong here; the log holds it under this request_id")
+    """The problem document of an unexpected error: only where to find it in the log."""
+    return respond(scope, 500, "internal error; the log has the details under this request_id")
 
 
 _UNION_TAGS = ("known", "described", "columns")
@@ -175,7 +175,7 @@ _UNION_MEMBERS = re.compile(r"float|.*\bconstrained-str\b.*")
 
 def _path(location: Sequence[int | str]) -> str:
     """A field's path in the body: "attributes.price", or "body" for the whole."""
-    # Which member of a union was tried stands first or last, and says nothing to a caller.
+    # Pydantic puts the union member first or last in the location, which is meaningless to a caller.
     first = 2 if len(location) > 1 and location[1] in _UNION_TAGS else 1
     last = -1 if len(location) > first and _UNION_MEMBERS.fullmatch(str(location[-1])) else None
     return ".".join(map(str, location[first:last])) or str(location[0])

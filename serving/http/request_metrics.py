@@ -1,7 +1,7 @@
-"""How many requests each route answered, how and how quickly, for `/metrics`.
+"""Request counts and latencies by route and status, for `/metrics`.
 
-By the route's template and never by the address: an id in an address would make a series of its own that never goes,
-and anybody may ask for any address.
+The label is the route's template, never the path: every id in a path would create a metric series that is never
+removed, and clients may send any path.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 NO_ROUTE = "none"
-"""Stands for the route of a request that was refused before it reached one."""
+"""Route label of requests refused before they reached a route."""
 
 OTHER_METHOD = "OTHER"
-"""Method label of every method outside `_METHODS`: a client may send any word."""
+"""Method label of every method outside `_METHODS`: clients may send any word."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -21,14 +21,14 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 1
 Observe = Callable[[str, str, int, float], None]
 
 
-class Counted:
-    """ASGI middleware. Tells `observe` of every answer: method, route, status, and seconds until it began."""
+class RequestMetrics:
+    """ASGI middleware that calls `observe` for every response: method, route, status, seconds until it began."""
 
     def __init__(self, app: ASGIApp, observe: Observe) -> None:
         self.app, self.observe = app, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on."""
+        """Pass the request on and observe its response."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         began = perf_counter()
@@ -44,17 +44,17 @@ class Counted:
 
 
 def prometheus() -> Observe:
-    """What writes to Prometheus's registry. To be called once, after BentoML has said where its processes meet."""
+    """Observer that writes to Prometheus's registry. Call it once, after BentoML has set the multiprocess directory."""
     from prometheus_client import Histogram
 
     labels = ("method", "route", "status")
-    seconds = Histogram("tutor_quality_request_seconds", "Seconds until an answer began.", labels, buckets=_BUCKETS)
-    of = {}
+    seconds = Histogram("tutor_quality_request_seconds", "Seconds until the response began.", labels, buckets=_BUCKETS)
+    children = {}
 
-    def observe(method: str, route: str, status: int, taken: float) -> None:
+    def observe(method: str, route: str, status: int, elapsed: float) -> None:
         key = method, route, status
-        if key not in of:
-            of[key] = seconds.labels(method, route, str(status))
-        of[key].observe(taken)
+        if key not in children:
+            children[key] = seconds.labels(method, route, str(status))
+        children[key].observe(elapsed)
 
     return observe

@@ -1,4 +1,4 @@
-"""Gauges of the schedules at `/metrics`, read from the records of their runs when a scrape comes."""
+"""Gauges of the schedules at `/metrics`, refreshed from the run records at each scrape."""
 
 import logging
 import time
@@ -21,9 +21,9 @@ _FRESH_SECONDS = 5.0
 
 
 class ScheduleGauges:
-    """ASGI middleware inside the guard: sets the gauges before a scrape is answered.
+    """ASGI middleware inside the guard that refreshes the gauges before a scrape.
 
-    A scrape never fails for them: without the database they keep their values and `…_schedules_read` is 0.
+    A scrape never fails because of them: without the database they keep their values and `…_schedules_read` is 0.
     """
 
     def __init__(self, app: ASGIApp, resources: Callable[[], Resources]) -> None:
@@ -31,7 +31,7 @@ class ScheduleGauges:
         self._read_at = -_FRESH_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on."""
+        """Refresh the gauges if the request is a scrape, then pass it on."""
         if scope["type"] == "http" and scope["path"] == PATH and time.monotonic() - self._read_at >= _FRESH_SECONDS:
             self._read_at = time.monotonic()
             await run_in_threadpool(self._refresh)
@@ -42,11 +42,11 @@ class ScheduleGauges:
         try:
             registered, runs = registered_schedules(resources.engine), run_summaries(resources.engine)
         except TutorQualityError as error:
-            logger.warning("the gauges of the schedules are not up to date: %s", error)
-            _gauges().read(False)
+            logger.warning("schedule gauges are out of date: %s", error)
+            _gauges().set_readable(False)
         else:
             _gauges().show(schedule_states(registered, runs, resources.now(), last_due, next_due))
-            _gauges().read(True)
+            _gauges().set_readable(True)
 
 
 @cache
@@ -55,7 +55,7 @@ def _gauges() -> "_Gauges":
 
 
 class _Gauges:
-    """The gauges, made once BentoML has said where its processes meet; the process that read last counts."""
+    """The gauges, created after BentoML has set the multiprocess directory; the process that wrote last counts."""
 
     def __init__(self) -> None:
         from prometheus_client import Gauge
@@ -63,10 +63,12 @@ class _Gauges:
         def gauge(name: str, meaning: str, *labels: str) -> Gauge:
             return Gauge(f"tutor_quality_{name}", meaning, labels, multiprocess_mode="mostrecent")
 
-        self._good = gauge("schedule_last_good_timestamp_seconds", "End of the last good run; 0 without one.", "flow")
+        self._good = gauge(
+            "schedule_last_good_timestamp_seconds", "End of the last successful run; 0 without one.", "flow"
+        )
         self._next = gauge("schedule_next_due_timestamp_seconds", "When the next run is due.", "flow")
         self._late = gauge("schedule_late", "1 if a run that was due has not started.", "flow")
-        self._read = gauge("schedules_read", "1 if the records of the runs could be read at the last scrape.")
+        self._read = gauge("schedules_read", "1 if the run records could be read at the last scrape.")
 
     def show(self, states: list[ScheduleState]) -> None:
         for state in states:
@@ -74,5 +76,5 @@ class _Gauges:
             self._next.labels(state.flow).set(state.next_due.timestamp())
             self._late.labels(state.flow).set(state.late_since is not None)
 
-    def read(self, could: bool) -> None:
-        self._read.set(could)
+    def set_readable(self, readable: bool) -> None:
+        self._read.set(readable)

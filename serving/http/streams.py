@@ -1,4 +1,4 @@
-"""Number of open streams (server-sent events and WebSockets) of each key in this process."""
+"""Limit on open streams (server-sent events and WebSockets) per key in this process."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from domain.errors import TooManyRequests
 
 RETRY_SECONDS = 30
-"""Seconds after which to try again where a key has too many streams open."""
+"""Retry-After when a key has too many open streams, in seconds."""
 
 
 class Streams:
-    """Counts open streams by key. For one event loop; tokens count with their key."""
+    """Counter of open streams by key, for one event loop. Access tokens count with their key."""
 
     def __init__(self, per_key: int) -> None:
         self._per_key = per_key
@@ -19,7 +19,7 @@ class Streams:
 
     @contextmanager
     def opened(self, key_id: str) -> Iterator[None]:
-        """Hold one stream of a key for the block. Raises TooManyRequests where all of them are in use."""
+        """Count one stream of a key for the duration of the block. Raises TooManyRequests at the limit."""
         if self._open[key_id] >= self._per_key:
             raise TooManyRequests(RETRY_SECONDS, f"this key has {self._per_key} streams open")
         self._open[key_id] += 1

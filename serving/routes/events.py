@@ -19,7 +19,7 @@ from domain.events.rules import BrokenRule, broken_rules, wrong_attributes
 from domain.vocabulary import AttributeType
 from serving.guard.permissions import Signed, access
 from serving.http.problems import FieldError, InvalidFields
-from serving.http.validation_messages import in_words
+from serving.http.validation_messages import validation_message
 from serving.resources import AppResources, Resources
 from store.inbox.accept import WEBHOOK, Arrival, accept_all, refuse_conflicts
 
@@ -216,7 +216,7 @@ def _detail(details: ErrorDetails, tag_at: int) -> str:
         return "send at least one event"
     if not details["loc"]:
         return 'send {"events": [...]}' if tag_at else "send one JSON object"
-    return in_words(details)
+    return validation_message(details)
 
 
 @cache

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from domain.errors import DatabaseUnavailable
-from serving.http.group_commit import Grouped, in_thread
+from serving.http.group_commit import GroupCommit, in_thread
 
 
 def test_everybody_gets_their_own_result_and_requests_share_writes() -> None:
@@ -19,7 +19,7 @@ def test_everybody_gets_their_own_result_and_requests_share_writes() -> None:
         return [item * 10 for item in items]
 
     async def all_of_them() -> list[int]:
-        grouped = Grouped(in_thread(write), largest=50)
+        grouped = GroupCommit(in_thread(write), largest=50)
         return await asyncio.gather(*(grouped.submit(n) for n in range(200)))
 
     assert asyncio.run(all_of_them()) == [n * 10 for n in range(200)]
@@ -36,7 +36,7 @@ def test_a_lone_item_is_written_at_once_and_the_next_one_again() -> None:
         return [None] * len(items)
 
     async def one_after_the_other() -> None:
-        grouped = Grouped(in_thread(write))
+        grouped = GroupCommit(in_thread(write))
         await grouped.submit(1)
         assert groups == [[1]]
         await grouped.submit(2)
@@ -55,7 +55,7 @@ def test_a_database_that_is_away_is_said_to_all_of_a_group_and_the_next_is_tried
 
     async def twice() -> None:
         nonlocal away
-        grouped = Grouped(in_thread(write))
+        grouped = GroupCommit(in_thread(write))
         answers = await asyncio.gather(*(grouped.submit(n) for n in range(5)), return_exceptions=True)
         assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 5
         away = False
@@ -71,7 +71,7 @@ def test_an_item_that_cannot_be_written_fails_alone() -> None:
         return items
 
     async def ten() -> list[int | BaseException]:
-        grouped = Grouped(in_thread(write))
+        grouped = GroupCommit(in_thread(write))
         return await asyncio.gather(*(grouped.submit(n) for n in range(10)), return_exceptions=True)
 
     answers = asyncio.run(ten())
@@ -81,7 +81,7 @@ def test_an_item_that_cannot_be_written_fails_alone() -> None:
 
 def test_who_goes_away_keeps_nobody_else_from_an_answer() -> None:
     async def one_gone() -> None:
-        grouped = Grouped(in_thread(lambda items: items))
+        grouped = GroupCommit(in_thread(lambda items: items))
         tasks = [asyncio.create_task(grouped.submit(n)) for n in range(3)]
         await asyncio.sleep(0)
         tasks[1].cancel()
@@ -100,7 +100,7 @@ def test_when_the_service_ends_everybody_is_told_rather_than_left_waiting() -> N
         return items
 
     async def ends() -> list[int | BaseException]:
-        grouped = Grouped(in_thread(write), largest=1)
+        grouped = GroupCommit(in_thread(write), largest=1)
         tasks = [asyncio.create_task(grouped.submit(n)) for n in range(3)]
         await asyncio.to_thread(begun.wait, 5)
         assert grouped._writer is not None

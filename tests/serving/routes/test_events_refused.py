@@ -151,18 +151,18 @@ def test_an_event_that_cannot_be_used_names_its_fields_and_leaves_nothing(
     ("event", "field", "detail"),
     [
         ([1], "body", "send one JSON object"),
-        (completed(starts_at="2026-11-23T16:00:00"), "data.starts_at", "needs an offset, such as Z or +01:00"),
-        (completed(nickname="x"), "data.nickname", "there is no such field"),
-        (completed(rating=6), "data.rating", "must be 5 or less"),
+        (completed(starts_at="2026-11-23T16:00:00"), "data.starts_at", "must have a UTC offset, such as Z or +01:00"),
+        (completed(nickname="x"), "data.nickname", "is not a known field"),
+        (completed(rating=6), "data.rating", "must be at most 5"),
         (completed(session_id=""), "data.session_id", "must not be empty"),
         (
             completed(session_id="a\nb"),
             "data.session_id",
             "must not contain control characters, line breaks or text direction overrides",
         ),
-        (_with(data=None), "data", "give an object, {...}"),
+        (_with(data=None), "data", "must be an object, {...}"),
         (_with(version="1"), "version", "must be '2026-11-01'"),
-        ({"type": "session.completed", "data": completed()["data"]}, "timestamp", "is needed"),
+        ({"type": "session.completed", "data": completed()["data"]}, "timestamp", "is required"),
     ],
 )
 def test_what_is_wrong_with_a_field_is_said_in_our_words(sender: Rails, event: Any, field: str, detail: str) -> None:

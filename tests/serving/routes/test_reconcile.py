@@ -94,7 +94,7 @@ def test_a_question_that_cannot_be_answered_says_why(sender: Rails, said: dict[s
     [
         ({}, "body", "send session_ids, counts or both"),
         ({"counts": {"done": 1}}, "counts.done", "must be 'booked', 'completed', "),
-        ({"counts": {"completed": "many"}}, "counts.completed", "give a whole number"),
+        ({"counts": {"completed": "many"}}, "counts.completed", "must be a whole number"),
     ],
 )
 def test_what_is_wrong_is_said_of_the_field_that_was_sent(

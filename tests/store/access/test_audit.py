@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from domain.policy import Role
-from serving.http.group_commit import Grouped, in_thread
+from serving.http.group_commit import GroupCommit, in_thread
 from serving.resources import Resources
 from store.access.audit import AuditRow, KeptRow, read_rows, write_rows
 from store.db.engine import Engine
@@ -168,7 +168,7 @@ def test_what_cannot_be_written_fails_alone_and_the_rest_of_its_group_is_written
         return [-item for item in items]
 
     async def submit() -> list[object]:
-        grouped: Grouped[int, int] = Grouped(in_thread(write))
+        grouped: GroupCommit[int, int] = GroupCommit(in_thread(write))
         first = asyncio.create_task(grouped.submit(1))
         await asyncio.sleep(0)
         rest = await asyncio.gather(*(grouped.submit(n) for n in (2, 3)), return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The past that a feature reads: a history as of each query."""
+"""Past of the queries: a history as of each query."""
 
 from functools import cached_property
 

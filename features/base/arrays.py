@@ -11,7 +11,7 @@ MISSING = np.iinfo(np.int64).min
 
 
 def array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """The column as one contiguous array."""
+    """Combine the column into one contiguous array."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
@@ -31,12 +31,12 @@ def floats(column: pa.ChunkedArray) -> Values:
 
 
 def equals(column: pa.ChunkedArray, value: str) -> Flags:
-    """Whether each text equals a value; false for null: (n,)."""
+    """True where a text equals the value, false for null: (n,)."""
     return np.asarray(array(_filled(pc.equal(column, value), False)).to_numpy(zero_copy_only=False))
 
 
 def present(column: pa.ChunkedArray) -> Flags:
-    """Whether each value is present (not null): (n,)."""
+    """True where a value is not null: (n,)."""
     return np.asarray(array(pc.is_valid(column)).to_numpy(zero_copy_only=False))
 
 

@@ -39,7 +39,7 @@ class SessionColumns:
         return self.tutor.size
 
     def is_in(self, statuses: frozenset[SessionStatus] | set[SessionStatus]) -> Flags:
-        """Whether each session has one of these statuses: (sessions,)."""
+        """True for sessions with one of these statuses: (sessions,)."""
         wanted = np.array([status in statuses for status in SessionStatus] + [False])
         return np.asarray(wanted[self.status])
 

@@ -1,4 +1,4 @@
-"""The declaration of a feature: the column, its unit and meaning, and the words of a reason that names it."""
+"""Declaration of a feature: its column, unit, meaning, models and words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BOTH = NO_SHOW | CHURN
 
 @dataclass(frozen=True)
 class Counts:
-    """Raw counts behind a shrunk share, and their words: `population` is counted, `outcome` happened to some of it.
+    """Raw counts behind a shrunk share, with words: `population` is what is counted, `outcome` what the events are.
 
     `{when}` in the population is replaced by the time of week that `Feature.when` returns.
     """

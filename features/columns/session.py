@@ -78,7 +78,7 @@ def part_of_day(past: Past) -> Column:
     growing=True,
 )
 def holiday(past: Past) -> Column:
-    """Whether the session is on a public holiday of the country of the tutor's time zone."""
+    """Public holiday on the day of the session, in the country of the tutor's time zone."""
     zones = past.history.zone_codes(past.session.tutor)
     return is_holiday(past.session.day, zones, past.history.zones)
 
@@ -190,5 +190,5 @@ def pair_no_show_rate(past: Past) -> Column:
     missing="no student named",
 )
 def first_time_pair(past: Past) -> Column:
-    """Whether this is the first session of this tutor with this student."""
+    """First session of this tutor with this student."""
     return _of_pair(past, (past.pair_outcomes.count() == 0).astype(np.float64))

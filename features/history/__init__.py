@@ -1,1 +1,1 @@
-"""The history of the marketplace as streams of events."""
+"""History of the marketplace: streams of events."""

@@ -1,4 +1,4 @@
-"""The booked calendar around a session, as known at a moment.
+"""Booked calendar around a session, as known at a moment.
 
 It depends on two times, the start and the moment, so it is scanned; prefix sums cover only one.
 """

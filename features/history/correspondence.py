@@ -31,13 +31,13 @@ def questions(messages: pa.Table, tutor: Ints) -> Questions:
     by_time = np.argsort(sent_at, kind="stable")
     wrote = np.where(equals(messages["sender"], Party.TUTOR), pair, -1)[by_time]
     answers = Stream.build(wrote, sent_at[by_time], n_pairs, {})
-    asked = np.flatnonzero(equals(messages["sender"], Party.STUDENT) & (pair >= 0))
+    sent = np.flatnonzero(equals(messages["sender"], Party.STUDENT) & (pair >= 0))
     # The tutor's first message strictly after the question.
-    place = positions(answers.starts, answers.known, pair[asked], sent_at[asked] + 1)
-    answered = place < answers.starts[pair[asked] + 1]
-    answered_at = np.full(asked.size, -1)
-    answered_at[answered] = answers.known[place[answered]]
-    return Questions(tutor[asked], sent_at[asked], answered_at)
+    reply = positions(answers.starts, answers.known, pair[sent], sent_at[sent] + 1)
+    answered = reply < answers.starts[pair[sent] + 1]
+    answered_at = np.full(sent.size, -1)
+    answered_at[answered] = answers.known[reply[answered]]
+    return Questions(tutor[sent], sent_at[sent], answered_at)
 
 
 def _pairs(messages: pa.Table, tutor: Ints) -> tuple[Ints, int]:

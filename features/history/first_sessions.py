@@ -30,7 +30,7 @@ def judged_at(sessions: SessionColumns, first: Ints) -> Ints:
 
 
 def led_nowhere(sessions: SessionColumns, first: Ints, n_pairs: int) -> Flags:
-    """Whether each first session (rows) had no other booked session of the pair at `judged_at`: (rows,)."""
+    """True for first sessions (rows) without another booked session of the pair at `judged_at`: (rows,)."""
     deadline, own = (np.full(n_pairs + 1, MISSING) for _ in range(2))  # the last element is for sessions without a pair
     deadline[sessions.pair[first]], own[sessions.pair[first]] = judged_at(sessions, first), first
     until = deadline[sessions.pair]

@@ -135,18 +135,81 @@ def test_a_single_processor_is_a_warning() -> None:
     assert [judge.judge_processors(n).level for n in (1, 2)] == [Level.WARNING, Level.OK]
 """,
 }
+LATEST = max(path.name[:4] for path in (ROOT / "store" / "migrations" / "versions").glob("0*.py"))
+"""Number of the newest migration."""
+
+MIGRATION = f"store/migrations/versions/{int(LATEST) + 1:04}_rate_14d"
+SCORE_KIND: Mapping[str, Edit] = {
+    "domain/vocabulary.py": (
+        (
+            r'\n    RESCHEDULE_RATE_30D = "reschedule_rate_30d"',
+            '\n    RESCHEDULE_RATE_14D = "reschedule_rate_14d"\n    RESCHEDULE_RATE_30D = "reschedule_rate_30d"',
+        ),
+    ),
+    "domain/score_kinds.py": (
+        (
+            r"( +)ScoreKind\.RESCHEDULE_RATE_30D: ",
+            r"\1ScoreKind.RESCHEDULE_RATE_14D: _reschedule_rate(14),\n\1ScoreKind.RESCHEDULE_RATE_30D: ",
+        ),
+    ),
+    f"{MIGRATION}.py": f'''"""Scores of the kind reschedule_rate_14d."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "{int(LATEST) + 1:04}"
+down_revision = "{LATEST}"
+
+
+def upgrade() -> None:
+    """Allow the kind."""
+    op.execute(Path(__file__).with_suffix(".up.sql").read_text(encoding="utf-8"))
+
+
+def downgrade() -> None:
+    """Delete its scores and reject it."""
+    op.execute(Path(__file__).with_suffix(".down.sql").read_text(encoding="utf-8"))
+''',
+    f"{MIGRATION}.up.sql": """ALTER TABLE scores DROP CONSTRAINT ck_scores_kind;
+ALTER TABLE scores ADD CONSTRAINT ck_scores_kind CHECK (kind IN (
+    'no_show', 'no_show_14d', 'churn_7d', 'churn_14d', 'churn_30d', 'churn_90d', 'help', 'reschedule_rate_7d',
+    'reschedule_rate_14d', 'reschedule_rate_30d', 'reschedule_rate_90d', 'session_quality', 'first_session_quality'
+));
+""",
+    f"{MIGRATION}.down.sql": """ALTER TABLE scores DISABLE TRIGGER USER;
+DELETE FROM scores WHERE kind = 'reschedule_rate_14d';
+ALTER TABLE scores ENABLE TRIGGER USER;
+ALTER TABLE scores DROP CONSTRAINT ck_scores_kind;
+ALTER TABLE scores ADD CONSTRAINT ck_scores_kind CHECK (kind IN (
+    'no_show', 'no_show_14d', 'churn_7d', 'churn_14d', 'churn_30d', 'churn_90d', 'help', 'reschedule_rate_7d',
+    'reschedule_rate_30d', 'reschedule_rate_90d', 'session_quality', 'first_session_quality'
+));
+""",
+    "tests/insights/rates/test_tutor_rates.py": (
+        (
+            r"ScoreKind\.RESCHEDULE_RATE_7D, ScoreKind\.RESCHEDULE_RATE_30D",
+            "ScoreKind.RESCHEDULE_RATE_7D, ScoreKind.RESCHEDULE_RATE_14D, ScoreKind.RESCHEDULE_RATE_30D",
+        ),
+    ),
+}
 RECIPES: Mapping[str, Mapping[str, Edit]] = {
     "Add a feature": FEATURE,
     "Add a route": ROUTE,
     "Add a page": DASHBOARD_PAGE,
+    "Add a score kind": SCORE_KIND,
     "Add an alert rule": FINDING,
 }
 GENERATED = {"docs/api.md", "docs/features.md", "docs/openapi.json"}
 CHECKS = (
+    "tests/domain/test_score_kinds.py",
     "tests/features/columns/test_values.py::test_in_a_busy_marketplace_every_column_equals_the_oracle_and_takes_many_values",
+    "tests/insights/rates/test_tutor_rates.py",
     "tests/monitoring/test_findings.py",
     "tests/serving/routes/test_bands.py",
     "tests/serving/test_openapi.py",
+    "tests/store/schema/test_schema.py::test_migrations_run_up_down_and_up_again",
+    "tests/store/schema/test_schema.py::test_tables_equal_the_migrated_schema",
     "tests/test_layers.py",
     "tests/test_tree.py",
     "tests/ui/pages/test_limits.py",
@@ -202,7 +265,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_lists_every_file_that_it_edits(recipe: str) -> None:
-    listed = {re.sub("NAME|THEME", r"\\w+", re.escape(path)) for path in _listed(recipe) - GENERATED}
+    listed = {re.sub("NAME|NUMBER|THEME", r"\\w+", re.escape(path)) for path in _listed(recipe) - GENERATED}
     matched = {path: [pattern for pattern in listed if re.fullmatch(pattern, path)] for path in RECIPES[recipe]}
     assert [path for path, patterns in matched.items() if len(patterns) != 1] == []
     assert {pattern for patterns in matched.values() for pattern in patterns} == listed
@@ -211,6 +274,7 @@ def test_a_recipe_lists_every_file_that_it_edits(recipe: str) -> None:
 def test_the_documents_follow_the_recipes(copy: Path) -> None:
     changed = {name for name in GENERATED if (copy / name).read_text() != (ROOT / name).read_text()}
     assert changed == GENERATED == {name for recipe in RECIPES for name in _listed(recipe)} & GENERATED
+    assert "`reschedule_rate_14d`" in (copy / "docs" / "api.md").read_text()
     assert "`load_21d`" in (copy / "docs" / "features.md").read_text()
     assert "`GET /api/bands`" in (copy / "docs" / "api.md").read_text()
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulator.day import Event
     from simulator.post import Posted
     from simulator.rails import RailsApp
-    from simulator.sending import Plan
+    from simulator.sending import SendingPlan
 
 DAY = timedelta(days=1)
 HISTORY_DAYS = 14
@@ -83,7 +83,7 @@ def _events(tutors: int, sessions: int, seed: int) -> "list[Event]":
     return events_since(simulate(market).dataset, now - DAY, f"{now:%Y%m%dT%H%M%S}-")
 
 
-def _sending_as_json(day: "Plan", posted: "Posted") -> dict[str, Any]:
+def _sending_as_json(day: "SendingPlan", posted: "Posted") -> dict[str, Any]:
     return {
         "requests": len(day.letters),
         "answers": dict(sorted(posted.answers.items())),
@@ -106,7 +106,7 @@ def _webhooks_as_json(app: "RailsApp") -> dict[str, int]:
     return {"taken": taken, "again": again, "failed": app.failed, "refused": app.refused}
 
 
-def _say(day: "Plan", posted: "Posted") -> None:
+def _say(day: "SendingPlan", posted: "Posted") -> None:
     answers = ", ".join(f"{count:,} x {status}" for status, count in sorted(posted.answers.items()))
     print(f"responses: {answers}; ms at 50, 95, 100 %: {list(_milliseconds(posted).values())}")
     print(f"dropped on purpose: {len(day.dropped):,}; not accepted in the end: {len(posted.given_up):,}")

@@ -1,1 +1,1 @@
-"""A marketplace with planted truth. Imported by the command line, the demo and tests only."""
+"""Simulated marketplace with known truth; used by the command line, the demo and tests only."""

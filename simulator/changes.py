@@ -1,4 +1,4 @@
-"""What is changed before a session takes place: reschedules and cancellations."""
+"""Simulated changes before a session takes place: reschedules and cancellations."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from simulator.settings import MarketSettings, RegimeKind, microseconds
 from simulator.tutors import DAY, Ints, Tutors
 
 TUTOR_SHARE = 0.98
-"""Share of reschedules that are the tutor's."""
+"""Share of reschedules requested by the tutor."""
 
 RESCHEDULE_LOG_ODDS, ON_UNRELIABILITY, ON_STRESS, ON_ENGAGEMENT = -2.25, 0.45, 0.5, -0.25
 NO_SIGNAL_LOG_ODDS = -1.92
-"""Log-odds that a session is moved, with and without signal: both make about 12 % of sessions."""
+"""Log odds that a session is moved, with and without signal: both yield about 12 % of sessions."""
 
 CALLED_OFF_SHARE = 0.025
-"""Sessions called off one by one; with those of leaving tutors and students about 4 % are cancelled."""
+"""Share of individually cancelled sessions; with those of leaving tutors and students about 4 % are cancelled."""
 
 
 @dataclass(frozen=True)
 class Reschedules:
-    """Reschedules (n,): the session's row, who asked, and when; times in UTC microseconds."""
+    """Reschedules (n,): row of the session, initiator, and times in UTC microseconds."""
 
     session: Ints
     by_tutor: NDArray[np.bool_]
@@ -34,7 +34,7 @@ class Reschedules:
 def make_reschedules(
     settings: MarketSettings, tutors: Tutors, sessions: Sessions, rng: np.random.Generator
 ) -> Reschedules:
-    """At most one move a session: the unreliable, the stressed and the disengaged move more."""
+    """Draw at most one reschedule per session: unreliable, stressed and disengaged tutors reschedule more often."""
     t, w, signal = sessions.tutor, sessions.week, settings.signal
     log_odds = np.full(t.size, NO_SIGNAL_LOG_ODDS if settings.no_signal else RESCHEDULE_LOG_ODDS)
     log_odds += ON_UNRELIABILITY * tutors.unreliability[t]
@@ -44,7 +44,7 @@ def make_reschedules(
     lead = sessions.starts_at[moved] - sessions.booked_at[moved]
     notice = np.minimum(pick(rng, moved.size, 0.3, 150) * HOUR, 0.95 * lead).astype(np.int64)
     requested_at = sessions.starts_at[moved] - notice
-    # What is asked for after the present, or after the tutor has left, does not happen in this data.
+    # Requests after the present, or after the tutor has left, are not part of the data.
     until = np.minimum(microseconds(settings.end), tutors.departed_at[t[moved]])
     some = requested_at < until
     moved, requested_at = moved[some], requested_at[some]
@@ -55,7 +55,7 @@ def make_reschedules(
 
 @dataclass(frozen=True)
 class Cancellations:
-    """Which sessions are cancelled (n,), when that became known, and by whom."""
+    """Cancellations (n,): whether a session is cancelled, when that became known, and by which party."""
 
     cancelled: NDArray[np.bool_]
     known_at: Ints
@@ -65,7 +65,7 @@ class Cancellations:
 def make_cancellations(
     tutors: Tutors, sessions: Sessions, starts_at: Ints, scheduled_at: Ints, rng: np.random.Generator
 ) -> Cancellations:
-    """A few a hundred are called off by either side; all that a leaving tutor still has are."""
+    """Cancel a few percent of sessions, by either party, and all remaining sessions of leaving tutors."""
     n = starts_at.size
     cancelled = rng.random(n) < CALLED_OFF_SHARE
     lead = starts_at - scheduled_at

@@ -1,4 +1,4 @@
-"""Contacts with a planted effect, laid over a simulated market."""
+"""Contacts with a known effect, applied to a simulated market."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,20 +15,20 @@ from simulator.settings import MarketSettings, microseconds
 from simulator.truth import SCHEMA
 
 PLANTED = "contact_effect"
-"""The kind of the rows that tell, on the truth's side only, by how much a session's contact made its no-show rarer."""
+"""Kind of the truth rows with the share by which a contact reduces a session's no-show probability."""
 
 _OWN_STREAM = 1
-"""So that a market and its contacts can be given the same seed and still share no random number."""
+"""Stream number that keeps random numbers of market and contacts independent under the same seed."""
 
 
 def contact(
     market: Market, settings: MarketSettings, contacted: Sequence[str], reduction: float | Sequence[float], seed: int
 ) -> Market:
-    """The market as it would be had the tutors of these sessions been contacted; without sessions, the same market.
+    """Market in which the tutors of these sessions were contacted; without sessions, the unchanged market.
 
-    `reduction` (0..1, one number or one a session) is the share of their no-shows that does not happen: each session
-    that would have been missed is held instead with this probability, so nothing else in the market changes. A
-    student who left over such a no-show still leaves, then for other reasons.
+    `reduction` (0..1, one number or one per session) is the share of their no-shows that is prevented: each session
+    that would have been missed takes place instead with this probability; nothing else in the market changes. A
+    student who left because of such a no-show still leaves, then for other reasons.
     """
     if not len(contacted):
         return market
@@ -46,7 +46,7 @@ def _is(sessions: pa.Table, status: SessionStatus) -> np.ndarray:
 
 
 def _held(sessions: pa.Table, kept: np.ndarray, settings: MarketSettings, rng: np.random.Generator) -> pa.Table:
-    """The sessions `kept` (n,) as held: late and long as others are, and known only once they are over."""
+    """Turn the sessions `kept` (n,) into completed ones, with others' lateness and duration, known once over."""
     rows = np.flatnonzero(kept)
     like = rng.choice(np.flatnonzero(_is(sessions, SessionStatus.COMPLETED)), rows.size)
     ends = sessions["ends_at"].cast(pa.int64()).to_numpy()[rows]
@@ -65,7 +65,7 @@ def _held(sessions: pa.Table, kept: np.ndarray, settings: MarketSettings, rng: n
 
 
 def _truth(truth: pa.Table, shares: dict[str, float]) -> pa.Table:
-    """The true probabilities after the contacts, and what was planted."""
+    """True probabilities after the contacts, and the known reductions."""
     left = [1 - shares.get(subject, 0.0) for subject in truth["subject_id"].to_pylist()]
     is_no_show = pc.equal(truth["kind"], "no_show")
     values = pc.if_else(is_no_show, pc.multiply(truth["value"], pa.array(left)), truth["value"])

@@ -1,4 +1,4 @@
-"""What happened in a market since a moment, as the events that the Rails app sends."""
+"""Events of the Rails app for everything that happened in a market since a moment."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,12 +24,12 @@ _PREFIXED = ("session_id", "student_id", "message_id", "reschedule_id")
 
 
 def events_since(dataset: Dataset, moment: datetime, prefix: str = "") -> list[Event]:
-    """Every event from `moment` on, in the order in which they happened, ready for JSON.
+    """All events from `moment` on, in chronological order, ready for JSON.
 
-    `prefix` goes before the ids of events, sessions, students, reschedules and messages (not of tutors), so that a day
-    can be played to a service that knows sessions by the same ids.
+    `prefix` is prepended to the ids of events, sessions, students, reschedules and messages (not of tutors), so that a
+    day can be sent to a service that already has sessions with the same ids.
     """
-    found = [
+    events = [
         *_bookings(dataset, moment),
         *_moves(dataset, moment),
         *_outcomes(dataset, moment),
@@ -37,12 +37,12 @@ def events_since(dataset: Dataset, moment: datetime, prefix: str = "") -> list[E
         *_transcripts(dataset, moment),
         *_tutors(dataset, moment),
     ]
-    found.sort(key=lambda event: (event["timestamp"], event["id"]))
-    return [_ready(event, prefix) for event in found]
+    events.sort(key=lambda event: (event["timestamp"], event["id"]))
+    return [_ready(event, prefix) for event in events]
 
 
 def _bookings(dataset: Dataset, moment: datetime) -> Iterator[Event]:
-    """Sessions as first booked: one that was moved later still at its old time."""
+    """Bookings of sessions, at their original times if they were rescheduled later."""
     old = {row["session_id"]: row["old_starts_at"] for row in dataset.tables["reschedules"].to_pylist()}
     for row in _since(dataset.tables["sessions"], "booked_at", moment):
         starts_at = old.get(row["session_id"], row["starts_at"])
@@ -91,7 +91,7 @@ def _transcripts(dataset: Dataset, moment: datetime) -> Iterator[Event]:
 
 
 def _tutors(dataset: Dataset, moment: datetime) -> Iterator[Event]:
-    """Who joined, and who left."""
+    """Arrivals and departures of tutors."""
     names = ("tutor_id", "name", "email", "timezone", "started_at", "departed_at")
     for column in ("started_at", "departed_at"):
         for row in _since(dataset.tables["tutors"], column, moment):
@@ -115,7 +115,7 @@ def _event(kind: str, event_id: str, happened_at: datetime, data: Row) -> Event:
 
 
 def _ready(event: Event, prefix: str) -> Event:
-    """The event with its prefixes and times as text, without what is not known."""
+    """Apply the id prefix, convert times to text and drop unknown values."""
     data = {name: _json(value) for name, value in event["data"].items() if value is not None}
     data |= {name: prefix + data[name] for name in _PREFIXED if name in data}
     return event | {"id": prefix + event["id"], "timestamp": _json(event["timestamp"]), "data": data}

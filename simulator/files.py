@@ -1,4 +1,4 @@
-"""A market as files that the import and the backtest accept."""
+"""Files of a market, in the format of the import and the backtest."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ TRUTH_FILE = "truth.parquet"
 
 
 def write(market: Market, folder: Path) -> Path:
-    """Write one Parquet file a kind, `truth.parquet` and `dataset.yaml`. Gives the path of the last."""
+    """Write one Parquet file per kind, `truth.parquet` and `dataset.yaml`. Returns the path of the last."""
     description = write_dataset(market.dataset, folder)
     pq.write_table(market.truth, folder / TRUTH_FILE)
     return description
 
 
 def write_dataset(dataset: Dataset, folder: Path) -> Path:
-    """Write one Parquet file a kind and `dataset.yaml`. Returns the path of the last."""
+    """Write one Parquet file per kind and `dataset.yaml`. Returns the path of the last."""
     folder.mkdir(parents=True, exist_ok=True)
     document: dict[str, object] = {"version": 1, "name": "simulated", "timezone": "UTC"}
     for kind in KINDS:
@@ -36,7 +36,7 @@ def write_dataset(dataset: Dataset, folder: Path) -> Path:
 
 
 def read(folder: Path) -> Market:
-    """Read a market that `write` wrote."""
+    """Read a market written by `write`."""
     tables = {}
     for kind in KINDS:
         schema = arrow_schema(kind, ATTRIBUTES)

@@ -1,4 +1,4 @@
-"""A market as it was known at an earlier moment, so that what came after can be told as events."""
+"""A market as known at an earlier moment, so that later changes can be sent as events."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ _OUTCOME = ("outcome_known_at", "initiated_by", "late_minutes", "duration_minute
 
 
 def known_at(dataset: Dataset, moment: datetime) -> Dataset:
-    """The dataset without what became known at `moment` or later. A session is moved once at most, as simulated."""
+    """The dataset without data that became known at `moment` or later. Sessions are rescheduled at most once."""
     tables = dict(dataset.tables)
     tables["sessions"] = _sessions(_before(tables["sessions"], "booked_at", moment), tables["reschedules"], moment)
     for kind, column in (("reschedules", "requested_at"), ("messages", "sent_at"), ("transcripts", "known_at")):
@@ -29,7 +29,7 @@ def _before(table: pa.Table, column: str, moment: datetime) -> pa.Table:
 
 
 def _sessions(sessions: pa.Table, reschedules: pa.Table, moment: datetime) -> pa.Table:
-    """Sessions of which neither the outcome nor a move is known that came at `moment` or later."""
+    """Sessions without outcomes and reschedules that became known at `moment` or later."""
     open_still = pc.fill_null(pc.greater_equal(sessions["outcome_known_at"], moment), False)
     status = pc.if_else(open_still, SessionStatus.BOOKED.value, sessions["status"])
     sessions = _replaced(_without(sessions, _OUTCOME, open_still), "status", status)
@@ -44,7 +44,7 @@ def _sessions(sessions: pa.Table, reschedules: pa.Table, moment: datetime) -> pa
 
 
 def _without(table: pa.Table, columns: tuple[str, ...], rows: pa.ChunkedArray) -> pa.Table:
-    """The table with null in some columns of the rows that are true."""
+    """Set columns to null in the rows where the mask is true."""
     kept = pc.invert(pc.fill_null(rows, False))
     for name in columns:
         nothing = pa.scalar(None, table.schema.field(name).type)

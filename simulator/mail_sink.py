@@ -1,4 +1,4 @@
-"""A mail server for the demo and the tests: it takes every mail and lays it in a folder, and sends nothing on."""
+"""SMTP server for the demo and the tests that stores every mail in a folder and relays none."""
 
 import os
 import re
@@ -13,10 +13,10 @@ _HOST = "127.0.0.1"
 
 
 class MailSink:
-    """While entered, an SMTP server on the loopback address; `port` 0 takes a free one.
+    """Context manager for an SMTP server on the loopback address; `port` 0 selects a free one.
 
-    Each mail becomes one `.eml` file, named by its number in the folder and its subject, complete as soon as it is
-    there. Raises OSError where the port is taken.
+    Each mail is stored atomically as one `.eml` file, named by its number in the folder and its subject. Raises OSError
+    if the port is in use.
     """
 
     def __init__(self, folder: Path, port: int = 0) -> None:
@@ -25,15 +25,15 @@ class MailSink:
 
     @property
     def url(self) -> str:
-        """Where it listens, as TQS_SMTP_URL takes it."""
+        """Address of the server, in the format of TQS_SMTP_URL."""
         return f"smtp://{_HOST}:{self._server.port}"
 
     def mails(self) -> list[Path]:
-        """The mails in the folder, oldest first."""
+        """Mails in the folder, oldest first."""
         return sorted(self.folder.glob("*.eml"))
 
     def start(self) -> None:
-        """Make the folder and begin to listen."""
+        """Create the folder and start listening."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._server.start()
 
@@ -53,7 +53,7 @@ class MailSink:
 
 class _AnyPort(Controller):  # type: ignore[misc]  # aiosmtpd ships no types
     def _trigger_server(self) -> None:
-        # The controller greets itself once to see that it listens; only now is the port known.
+        # The controller connects to itself once to check that it listens; the port is known only now.
         self.port = self.server.sockets[0].getsockname()[1]
         super()._trigger_server()
 

@@ -1,4 +1,4 @@
-"""The marketplace: people, schedule, changes, meetings; then only what is known at the present moment."""
+"""Simulation of a marketplace: people, schedule, changes, meetings; the result holds only data known at `end`."""
 
 from dataclasses import dataclass
 
@@ -23,14 +23,14 @@ __all__ = ["Market", "MarketSettings", "Regime", "RegimeKind", "simulate"]
 
 @dataclass(frozen=True)
 class Market:
-    """What the platform knows, and the truth behind it (see `simulator.truth`), for evaluation only."""
+    """The platform's dataset, and the underlying truth (see `simulator.truth`) for evaluation only."""
 
     dataset: Dataset
     truth: pa.Table
 
 
 def simulate(settings: MarketSettings) -> Market:
-    """Simulate a marketplace. The same settings give the same market."""
+    """Simulate a marketplace; deterministic for given settings."""
     rng = np.random.default_rng(settings.seed)
     tutors = make_tutors(settings, rng)
     places, sessions = make_schedule(settings, tutors, rng)
@@ -47,7 +47,7 @@ def simulate(settings: MarketSettings) -> Market:
     )
     reasons = texts.reason_classes(moves.session.size, rng)
     transcripts, quality = tables.transcript_table(settings, outcomes, rng)
-    found = {
+    data = {
         "tutors": tables.tutor_table(settings, tutors, rng),
         "students": tables.student_table(pairs, rng),
         "sessions": tables.session_table(sessions, places, pairs, starts_at, scheduled_at, outcomes),
@@ -55,5 +55,5 @@ def simulate(settings: MarketSettings) -> Market:
         "messages": tables.message_table(messages, pairs),
         "transcripts": transcripts,
     }
-    truth = truth_table(settings, tutors, meetings.probability, found, reasons, quality)
-    return Market(Dataset(found, tables.ATTRIBUTES), truth)
+    truth = truth_table(settings, tutors, meetings.probability, data, reasons, quality)
+    return Market(Dataset(data, tables.ATTRIBUTES), truth)

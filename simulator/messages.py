@@ -1,4 +1,4 @@
-"""Who writes to whom. A tutor under stress, or on the way out, writes less."""
+"""Simulated messages. A stressed or disengaged tutor writes less."""
 
 from dataclasses import dataclass, fields
 
@@ -10,7 +10,7 @@ from simulator.tutors import DAY, WEEK, Ints, Tutors
 
 WEEKLY_MESSAGES = 13.5
 ON_ENGAGEMENT, ON_STRESS = 0.6, -0.5
-"""What a tutor writes a week, and its log-slopes."""
+"""Mean number of messages of a tutor per week, and its log slopes."""
 
 ANSWERED_SHARE = 0.4
 TUTOR, STUDENT, PLATFORM = 0, 1, 2
@@ -18,7 +18,7 @@ TUTOR, STUDENT, PLATFORM = 0, 1, 2
 
 @dataclass(frozen=True)
 class Messages:
-    """Messages (n,) by time: tutor, row of the session it is about (-1: none), sender, UTC microseconds."""
+    """Messages (n,) by time: tutor, row of the session concerned (-1: none), sender, UTC microseconds."""
 
     tutor: Ints
     session: Ints
@@ -26,25 +26,25 @@ class Messages:
     sent_at: Ints
 
     def take(self, rows: Ints) -> "Messages":
-        """The messages of these rows, in their order."""
+        """The messages at these rows, in the given order."""
         return Messages(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def make_messages(settings: MarketSettings, tutors: Tutors, sessions: Sessions, rng: np.random.Generator) -> Messages:
-    """Messages up to the present: the tutor's, some answers, and the platform's where a tutor was attended to."""
+    """Draw messages up to the present: tutors' messages, some answers, and the platform's to attended tutors."""
     written = _written(settings, tutors, sessions, rng)
     answered = written.take(np.flatnonzero(rng.random(written.tutor.size) < ANSWERED_SHARE))
     delay = rng.exponential(6 * HOUR, answered.tutor.size).astype(np.int64) + HOUR // 60
     answers = Messages(
         answered.tutor, answered.session, np.full_like(answered.tutor, STUDENT), answered.sent_at + delay
     )
-    found = _joined([written, answers, _attention(settings, tutors, rng)])
-    seen = np.flatnonzero(found.sent_at < np.minimum(microseconds(settings.end), tutors.departed_at[found.tutor]))
-    return found.take(seen[np.argsort(found.sent_at[seen], kind="stable")])
+    sent = _joined([written, answers, _attention(settings, tutors, rng)])
+    seen = np.flatnonzero(sent.sent_at < np.minimum(microseconds(settings.end), tutors.departed_at[sent.tutor]))
+    return sent.take(seen[np.argsort(sent.sent_at[seen], kind="stable")])
 
 
 def _written(settings: MarketSettings, tutors: Tutors, sessions: Sessions, rng: np.random.Generator) -> Messages:
-    """What tutors write: each message about one of the week's sessions, once that is booked."""
+    """Tutors' messages, each about one of the week's sessions, after its booking."""
     week_of = sessions.tutor * settings.weeks + sessions.week
     by_week = np.argsort(week_of, kind="stable")
     taught = np.bincount(week_of, minlength=tutors.n * settings.weeks)
@@ -60,7 +60,7 @@ def _written(settings: MarketSettings, tutors: Tutors, sessions: Sessions, rng: 
 
 
 def _attention(settings: MarketSettings, tutors: Tutors, rng: np.random.Generator) -> Messages:
-    """What the platform writes to the tutors it attends to."""
+    """The platform's messages to attended tutors."""
     weeks = np.arange(settings.weeks)
     there = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None])
     tutor, week = np.nonzero(tutors.attended & there)

@@ -13,9 +13,9 @@ _NEW_BY = {"reschedules": "requested_at", "messages": "sent_at", "transcripts": 
 
 
 def news(dataset: Dataset, since: datetime, until: datetime) -> Dataset:
-    """Rows that became known or changed from `since` on and before `until`, each as known at `until`.
+    """Rows that became known or changed from `since` on and before `until`, as known at `until`.
 
-    Includes every row that these refer to, so that the result can be imported by itself on top of
+    Includes every row that these refer to, so that the result can be imported on top of
     `known_at(dataset, since)`.
     """
     tables = dict(known_at(dataset, until).tables)
@@ -34,7 +34,7 @@ def news(dataset: Dataset, since: datetime, until: datetime) -> Dataset:
 
 
 def _sessions(tables: dict[str, pa.Table], since: datetime) -> pa.Table:
-    """Sessions booked, moved or ended since, and those that new transcripts are of."""
+    """Sessions booked, rescheduled or ended since, and sessions with new transcripts."""
     sessions = tables["sessions"]
     changed = sessions.filter(pc.or_(_from(sessions, "booked_at", since), _from(sessions, "outcome_known_at", since)))
     named = [changed["session_id"], *(tables[kind]["session_id"] for kind in ("reschedules", "transcripts"))]

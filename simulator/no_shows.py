@@ -1,4 +1,4 @@
-"""The odds that a tutor misses a session: hidden unreliability, and signs that stand in the data."""
+"""True log odds of a no-show, from hidden unreliability and observable drivers."""
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from simulator.tutors import DAY, ZONES, Floats, Ints, Tutors
 MISSED_SHARE = 0.015
 ON_UNRELIABILITY, ON_EARLY, ON_LATE, ON_WEEKEND = 1.0, 0.5, 0.4, 0.35
 ON_LOAD, ON_RESCHEDULES, ON_SILENCE = 0.35, 0.3, 0.45
-"""Log-odds a unit of each driver: yes or no, log sessions in 7 days, moves in 7 days, log days of silence."""
+"""Log odds per unit of each driver: flags, log sessions in 7 days, reschedules in 7 days, log days of silence."""
 
 ON_NEW_PAIR, NEW_SHARE = 0.5, 0.25
-"""Log-odds of the first two sessions of a pair, and about how many of all sessions these are."""
+"""Log odds of the first two sessions of a pair, and their approximate share of all sessions."""
 
 
 def no_show_log_odds(
@@ -28,9 +28,9 @@ def no_show_log_odds(
     reschedules: Reschedules,
     messages: Messages,
 ) -> Floats:
-    """True log-odds (sessions,) that each session, if it is not called off, is missed by a tutor the student knows.
+    """True log odds (sessions,) that a session, if not cancelled, is missed by a tutor the student already knows.
 
-    Recent reschedules, silence and load are those known 24 h before the start, or when the start became known.
+    Recent reschedules, silence and load are as of 24 h before the start, or as of when the start became known.
     """
     tutor, as_of = sessions.tutor, np.maximum(starts_at - DAY, scheduled_at)
     effects = ON_UNRELIABILITY * tutors.unreliability[tutor] + _when(tutors, tutor, starts_at)
@@ -54,7 +54,7 @@ def _moves(tutors: Tutors, sessions: Sessions, reschedules: Reschedules, as_of: 
 
 
 def _silent_days(tutors: Tutors, messages: Messages, tutor: Ints, as_of: Ints) -> Floats:
-    """Days since the tutor last wrote; one where nothing was ever written."""
+    """Days since the tutor's last message; 1 if there is none."""
     own = messages.sender == TUTOR
     hours = _view(tutors, messages.tutor[own], messages.sent_at[own], tutor, as_of).hours_since_last()
     return np.nan_to_num(hours, nan=24.0) / 24
@@ -66,7 +66,7 @@ def _view(tutors: Tutors, owners: Ints, times: Ints, asked: Ints, as_of: Ints) -
 
 
 def _intercept(effects: Floats, on_new_pair: float) -> float:
-    """By bisection: what to add so that about MISSED_SHARE of the sessions are missed."""
+    """Intercept, found by bisection, with which about MISSED_SHARE of the sessions are missed."""
     low, high = -20.0, 5.0
     for _ in range(30):
         middle = (low + high) / 2
@@ -79,5 +79,5 @@ def _intercept(effects: Floats, on_new_pair: float) -> float:
 
 
 def probability(log_odds: Floats) -> Floats:
-    """Log-odds as probabilities, same shape."""
+    """Convert log odds to probabilities of the same shape."""
     return np.asarray(1 / (1 + np.exp(-log_odds)))

@@ -1,4 +1,4 @@
-"""What came of each session, and when that became known."""
+"""Simulated outcome of each session, and when it became known."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ STUDENT_ABSENT_SHARE = 0.01
 RATED_SHARE, FIRST_RATED_SHARE = 0.3, 0.7
 STATUSES = tuple(str(status) for status in SessionStatus)
 BOOKED, COMPLETED, MISSED, ABSENT, CANCELLED = range(5)
-"""Places in STATUSES."""
+"""Indices into STATUSES."""
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Outcomes (sessions,): codes into STATUSES; `known` marks what was known at the present moment.
+    """Outcomes (sessions,): codes into STATUSES; `known` marks outcomes known at the present moment.
 
-    `held` are known and completed; `by_tutor` tells who cancelled. `quality` is hidden; `rating` is 0 where nobody
-    rated.
+    `held` sessions are known and completed; `by_tutor` marks cancellations by the tutor. `quality` is hidden; `rating`
+    is 0 for unrated sessions.
     """
 
     status: Ints
@@ -51,7 +51,7 @@ def make_outcomes(
     cancellations: Cancellations,
     rng: np.random.Generator,
 ) -> Outcomes:
-    """What came of every session; what is known only after the present stays hidden. `pair` (sessions,) are codes."""
+    """Draw the outcome of every session, and mark which are known at the present. `pair` (sessions,) are codes."""
     n, left = starts_at.size, (meetings.left_at != NEVER) & ~cancellations.cancelled
     absent = rng.random(n) < STUDENT_ABSENT_SHARE
     status = np.select(
@@ -85,9 +85,9 @@ def _known_at(
     cancellations: Cancellations,
     rng: np.random.Generator,
 ) -> Ints:
-    """An absence is known a quarter of an hour after the start, a session soon after its end."""
+    """When outcomes become known: absences from 15 minutes after the start, sessions soon after their end."""
     held = starts_at + np.where(status == COMPLETED, HOUR, 15 * MINUTE) + rng.integers(0, 30 * MINUTE, starts_at.size)
-    # A student who leaves calls off what is booked within a day, and before it would start.
+    # A leaving student cancels booked sessions within a day, and before they start.
     wait = np.where(left, np.minimum(starts_at - meetings.left_at, 24 * HOUR), 0) * rng.random(starts_at.size)
     gone = np.maximum(meetings.left_at + wait.astype(np.int64), scheduled_at + MINUTE)
     called_off = np.where(left, gone, cancellations.known_at)

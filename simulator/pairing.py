@@ -1,4 +1,4 @@
-"""Week by week: which sessions are missed, and which students leave their tutor over it."""
+"""Week-by-week simulation of no-shows, and of students who leave their tutor because of them."""
 
 from dataclasses import dataclass
 
@@ -11,20 +11,20 @@ from simulator.settings import MarketSettings
 from simulator.tutors import Floats, Ints
 
 LEAVES_SHARE = 0.4
-"""Share of no-shows after which the student asks for another tutor."""
+"""Share of no-shows after which the student requests another tutor."""
 
 TRIAL = 3
-"""A student gives a tutor this many sessions before leaving; so long do bookings of the one before stand."""
+"""Sessions a student has with a tutor before leaving; for as long, the previous student's bookings remain."""
 
 NEVER = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
 class Meetings:
-    """What came of the sessions (n,): the true probability of a no-show, and whether one was drawn.
+    """Results for the sessions (n,): true probability of a no-show, and whether one was drawn.
 
-    `turn` counts the pairs of a segment: each no-show that ends a pair (`ends_pair`) gives the segment to the next.
-    `left_at` is when the student of a session, booked before, had left the tutor; NEVER for all others.
+    `turn` numbers the pairs of a segment: each no-show that ends a pair (`ends_pair`) passes the segment to the next.
+    `left_at` is when the student of an earlier booked session had left the tutor; NEVER for all others.
     """
 
     probability: Floats
@@ -42,9 +42,9 @@ def meet(
     cancelled: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> Meetings:
-    """Draw no-shows in the order of weeks: who is new to a tutor is missed more, and who is missed may leave."""
+    """Draw no-shows week by week: new pairs have more of them, and students may leave after one."""
     n, segments = starts_at.size, int(sessions.segment.max(initial=-1)) + 1
-    found = Meetings(
+    meetings = Meetings(
         np.empty(n), np.zeros(n, np.bool_), np.empty(n, np.int64), np.zeros(n, np.bool_), np.empty(n, np.int64)
     )
     draw, leaving, blind = rng.random(n), rng.random(n), rng.random(n)
@@ -52,24 +52,24 @@ def meet(
     turn, seen = np.zeros(segments, np.int64), np.zeros(segments, np.int64)
     for rows in _weeks(sessions.week, settings.weeks):
         of = sessions.segment[rows]
-        earlier = sessions.booked_at[rows] < ended_at[of]  # booked by the student who has left since
+        earlier = sessions.booked_at[rows] < ended_at[of]  # booked by a student who has since left
         late = earlier & (starts_at[rows] > ended_at[of])
         chance = probability(log_odds[rows] + settings.signal * ON_NEW_PAIR * (~earlier & (seen[of] < 2)))
         missed = ~cancelled[rows] & ~late & (draw[rows] < chance)
         seen[of] += ~earlier
-        found.probability[rows], found.missed[rows] = chance, missed
-        found.turn[rows], found.left_at[rows] = turn[of] - earlier, np.where(late, ended_at[of], NEVER)
-        # Without signal as many leave, but not those who were let down.
+        meetings.probability[rows], meetings.missed[rows] = chance, missed
+        meetings.turn[rows], meetings.left_at[rows] = turn[of] - earlier, np.where(late, ended_at[of], NEVER)
+        # Without signal the same number leaves, but independently of no-shows.
         let_down = (blind[rows] < chance) & ~late if settings.no_signal else missed
         ends = let_down & ~earlier & (seen[of] >= TRIAL) & (leaving[rows] < LEAVES_SHARE)
-        found.ends_pair[rows] = ends
+        meetings.ends_pair[rows] = ends
         ended_at[of[ends]] = starts_at[rows[ends]] + HOUR
         turn[of[ends]] += 1
         seen[of[ends]] = 0
-    return found
+    return meetings
 
 
 def _weeks(week: Ints, weeks: int) -> list[Ints]:
-    """The rows of each week; no segment comes twice in one."""
+    """Rows of each week; no segment occurs twice in a week."""
     order = np.argsort(week, kind="stable")
     return np.split(order, np.searchsorted(week[order], np.arange(1, weeks)))

@@ -1,4 +1,4 @@
-"""Sends letters over HTTP at a fixed rate, signed, and again after an error, as a background job of Rails would."""
+"""Sender of signed requests at a fixed rate with retries, like a background job of Rails."""
 
 import random
 import threading
@@ -19,7 +19,7 @@ TRIES = 8
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 TIMEOUT_SECONDS = 30.0
 IDLE_SECONDS = 2.0
-"""How long a connection may rest: servers close those that rest longer, just as the next letter goes."""
+"""Maximum idle time of a connection: servers may close longer idle ones just as the next request is sent."""
 
 PIECES, PIECE_SECONDS = 5, 0.2
 LOST, CUT = "no answer", "cut by us"
@@ -27,10 +27,10 @@ LOST, CUT = "no answer", "cut by us"
 
 @dataclass
 class Posted:
-    """What came of letters.
+    """Results of sending letters.
 
-    `answers` counts every answer by its status, and tries without one; `seconds` run from the moment at which a letter
-    was due, so that waiting for a slow server counts, to its first answer; `given_up` are ids of letters not taken.
+    `answers` counts responses by status, and attempts without one; `seconds` run from the time at which a letter was
+    due, so that waiting for a slow server counts, to its first response; `given_up` are ids of letters not accepted.
     """
 
     answers: Counter[str] = field(default_factory=Counter)
@@ -39,18 +39,18 @@ class Posted:
 
     @property
     def server_errors(self) -> int:
-        """Answers of 500 and above."""
+        """Number of responses with status 500 and above."""
         return sum(n for status, n in self.answers.items() if status.isdigit() and int(status) >= 500)
 
     def percentile(self, share: float) -> float:
-        """Seconds that this share of the letters did not exceed."""
+        """Quantile of the response time in seconds."""
         return float(np.quantile(self.seconds, share))
 
 
 def post(url: str, secret: str, letters: Sequence[Letter], per_second: float, senders: int = 16) -> Posted:
-    """Send all letters, `per_second` of them beginning each second whether or not earlier ones were answered.
+    """Send all letters, starting `per_second` of them each second regardless of earlier responses.
 
-    `senders` bounds how many are under way at once: enough, as long as answers take less than senders / per_second.
+    `senders` limits concurrent requests: sufficient while responses take less than senders / per_second.
     """
     posted, lock = Posted(), threading.Lock()
     began = time.monotonic()
@@ -64,7 +64,7 @@ def post(url: str, secret: str, letters: Sequence[Letter], per_second: float, se
 
 
 class _Sender:
-    """One job of many: takes the next letter, waits until it is due, and sends it until it is taken."""
+    """One of many jobs: waits until the next letter is due, and sends it until it is accepted."""
 
     def __init__(self, url: str, secret: str, posted: Posted, lock: threading.Lock) -> None:
         self.address, self.webhook, self.posted, self.lock = urlsplit(url), Webhook(secret), posted, lock
@@ -98,9 +98,9 @@ class _Sender:
             self.posted.given_up.append(letter.id)
 
     def _try(self, letter: Letter, hang_up: bool = False) -> str:
-        """The status of the answer, or what came instead of one."""
+        """Status of the response, or LOST or CUT without one."""
         if time.monotonic() - self.used_at > IDLE_SECONDS:
-            self.connection.close()  # the next request opens it again
+            self.connection.close()  # the next request reopens it
         try:
             self._send(letter)
             answer = CUT if hang_up else self._answer()

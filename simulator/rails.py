@@ -1,7 +1,7 @@
-"""A Rails app that is not one: it answers what the service asks of Rails, and takes what it tells Rails.
+"""Stand-in for a Rails app: serves events to the service and accepts its webhooks.
 
-`GET /tutor_quality/events` gives every event since a moment, page by page, as `tqs rails sync` asks for them;
-`POST /tutor_quality/webhooks` takes webhooks, verifies them and, where asked to, fails.
+`GET /tutor_quality/events` returns all events since a moment, page by page, as requested by `tqs rails sync`;
+`POST /tutor_quality/webhooks` accepts and verifies webhooks, and fails on purpose if configured to.
 """
 
 import json
@@ -31,10 +31,10 @@ LARGEST_BODY = 1_000_000
 
 @dataclass
 class RailsApp:
-    """What the app knows and what it was told.
+    """Events and received webhooks of the app.
 
-    events: all that happened, the oldest first. token: what the service sends to read them. secrets: what its webhooks
-    are signed with. fail: share of the webhooks that are answered 503 though nothing is wrong.
+    events: all events, oldest first. token: the service's bearer token for reading them. secrets: signing secrets of
+    its webhooks. fail: share of valid webhooks answered with 503.
     """
 
     events: Sequence[Event]
@@ -56,7 +56,7 @@ class RailsApp:
         return {"events": found[begin:end], "next_cursor": str(end) if end < len(found) else None}
 
     def take(self, body: bytes, headers: Mapping[str, str]) -> HTTPStatus:
-        """Take a webhook: what was told twice counts once."""
+        """Accept a webhook; repeated ids are counted per id."""
         if not self._is_signed(body, headers):
             self.refused += 1
             return HTTPStatus.UNAUTHORIZED
@@ -79,17 +79,17 @@ class RailsApp:
 
 
 class _Server(ThreadingHTTPServer):
-    request_queue_size = 128  # of the library's five, what comes together is turned away
+    request_queue_size = 128  # the library's default of 5 would reject simultaneous connections
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say what went wrong, unless it is only that somebody hung up."""
+        """Log an error, unless the client has only closed the connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 @contextmanager
 def running(app: RailsApp, port: int = 0) -> Iterator[str]:
-    """The address of the app behind an HTTP server on the loopback address; any free port for 0."""
+    """Serve the app over HTTP on the loopback address (port 0: any free one); yields its address."""
     server = _Server(("127.0.0.1", port), partial(_Handler, app))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def __init__(self, app: RailsApp, *connection: Any) -> None:
-        self.app = app  # first: the constructor below already answers
+        self.app = app  # first: the constructor below already handles the request
         super().__init__(*connection)
 
     def do_GET(self) -> None:
@@ -145,4 +145,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: what is told may be about a person."""
+        """Log nothing: requests may contain personal data."""

@@ -1,4 +1,4 @@
-"""Who teaches when: weekly places in tutors' calendars, the sessions in them, and when each is booked."""
+"""Simulated schedule: weekly places in tutors' calendars, their sessions and bookings."""
 
 from dataclasses import dataclass, fields
 
@@ -12,16 +12,16 @@ from simulator.tutors import DAY, WEEK, ZONE_SHARES, ZONES, Floats, Ints, Tutors
 HOUR = DAY // 24
 
 MOST_LOAD = 3.0
-"""Nobody gives more sessions than this many times the mean."""
+"""Maximum load of a tutor, as a multiple of the mean."""
 
 ON_LOAD = 0.45
-"""How much an engaged tutor takes on: log places a standard deviation of engagement."""
+"""Effect of engagement on load: log places per standard deviation of engagement."""
 
 ATTENDED_SHARE = 0.92
 """Share of a place's weeks in which its student books a session."""
 
 PAIR_ENDS, ON_QUALITY = 0.07, -0.3
-"""Chance a week that a pair ends and its place goes to another student, and its log-slope on the tutor's quality."""
+"""Weekly probability that a pair ends and its place passes to another student, and its log slope on quality."""
 
 OWN_ZONE_SHARE = 0.7
 """Share of places whose students live in their tutor's time zone."""
@@ -40,7 +40,7 @@ WEEKDAY_SHARES = np.array([17, 17, 17, 16, 11, 13, 9]) / 100
 
 @dataclass(frozen=True)
 class Places:
-    """Weekly places by code (places,): one student at a time has each, at a local time of the student's zone."""
+    """Weekly places by code (places,): each has one student at a time, at a local time in the student's zone."""
 
     tutor: Ints
     zone: Ints
@@ -53,7 +53,7 @@ class Places:
 class Sessions:
     """Sessions (n,) as first booked, by start: codes, and UTC microseconds.
 
-    A `segment` is a time in which a place is meant for one pair; a no-show may cut it (see `simulator.pairing`).
+    A `segment` is a period in which a place belongs to one pair; a no-show may cut it (see `simulator.pairing`).
     """
 
     tutor: Ints
@@ -64,12 +64,12 @@ class Sessions:
     starts_at: Ints
 
     def take(self, rows: Ints) -> "Sessions":
-        """The sessions of these rows, in their order."""
+        """The sessions at these rows, in the given order."""
         return Sessions(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def make_schedule(settings: MarketSettings, tutors: Tutors, rng: np.random.Generator) -> tuple[Places, Sessions]:
-    """Every place holds at most one session a week. Sessions booked at or after the present are not there yet."""
+    """Draw at most one session per place and week. Sessions booked at or after the present are omitted."""
     places, is_open = _make_places(settings, tutors, rng)
     place, week = np.nonzero(is_open & (rng.random(is_open.shape) < ATTENDED_SHARE))
     tutor = places.tutor[place]
@@ -79,7 +79,7 @@ def make_schedule(settings: MarketSettings, tutors: Tutors, rng: np.random.Gener
     segment, free_from = _segments(settings, tutors, tutor, place, starts_at, rng)
     booked_at = _bookings(np.maximum(free_from, tutors.started_at[tutor]), starts_at, rng)
     sessions = Sessions(tutor, place, week[there], segment, booked_at, starts_at)
-    # Nobody books a tutor who has left, and tomorrow's bookings are not known yet.
+    # Tutors who have left are not booked, and future bookings are not known yet.
     known = np.flatnonzero(booked_at < np.minimum(tutors.departed_at[tutor], microseconds(settings.end)))
     return places, sessions.take(known[np.argsort(starts_at[known], kind="stable")])
 
@@ -87,7 +87,7 @@ def make_schedule(settings: MarketSettings, tutors: Tutors, rng: np.random.Gener
 def _make_places(
     settings: MarketSettings, tutors: Tutors, rng: np.random.Generator
 ) -> tuple[Places, NDArray[np.bool_]]:
-    """The places of all tutors, and which of them are open in which week (places, weeks)."""
+    """Places of all tutors, and whether each is open in each week (places, weeks)."""
     counts = _places_a_week(settings, tutors, rng)
     most = counts.max(axis=1)
     tutor = np.repeat(np.arange(tutors.n), most)
@@ -105,14 +105,14 @@ def _make_places(
 
 
 def _places_a_week(settings: MarketSettings, tutors: Tutors, rng: np.random.Generator) -> Ints:
-    """Open places (tutors, weeks): more for the engaged, and bookings stand for a while after a tutor has left."""
+    """Open places (tutors, weeks): more for engaged tutors; bookings remain for a while after a tutor has left."""
     weeks = np.arange(settings.weeks)
     stays = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None])
     booked = (tutors.first_week[:, None] <= weeks) & (weeks <= tutors.last_week[:, None] + 3)
     rate = tutors.capacity[:, None] * np.exp(ON_LOAD * tutors.engagement)
     rate *= settings.sessions_per_day * 7 * settings.weeks / ATTENDED_SHARE / (rate * stays).sum()
     rate = np.minimum(rate, MOST_LOAD * settings.sessions_per_day * 7 / settings.tutors)
-    # One offset a tutor rounds without bias and lets the number change only when the rate does.
+    # One offset per tutor rounds without bias and changes the number only when the rate changes.
     return np.asarray(np.floor(rate * booked + booked * rng.random((tutors.n, 1))), dtype=np.int64)
 
 
@@ -132,7 +132,7 @@ def _starts(settings: MarketSettings, places: Places, place: Ints, week: Ints, r
 
 
 def _local_to_utc(local: Ints, zone: Ints) -> Ints:
-    """Local clock times as UTC: a weekly session keeps its hour across a change to daylight saving."""
+    """Convert local times to UTC: a weekly session keeps its local hour across daylight saving changes."""
     utc = np.empty_like(local)
     for code, name in enumerate(ZONES):
         rows = np.flatnonzero(zone == code)
@@ -143,7 +143,7 @@ def _local_to_utc(local: Ints, zone: Ints) -> Ints:
 def _segments(
     settings: MarketSettings, tutors: Tutors, tutor: Ints, place: Ints, starts_at: Ints, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
-    """The segment of each session, and the end of the segment before it in the same place; sessions by place."""
+    """Segment of each session, and the end of the previous segment in the same place; sessions by place."""
     same_place = np.diff(place, prepend=-1) == 0
     chance = PAIR_ENDS * np.exp(ON_QUALITY * settings.signal * tutors.quality[tutor])
     begins = ~same_place | (rng.random(place.size) < chance)
@@ -154,7 +154,7 @@ def _segments(
 
 
 def _bookings(earliest: Ints, starts_at: Ints, rng: np.random.Generator) -> Ints:
-    """When each session is booked: not before the earliest moment, but at least an hour ahead."""
+    """Booking time of each session: not before `earliest`, but at least an hour before the start."""
     n = starts_at.size
     earliest = np.maximum(earliest, 0) + rng.integers(0, DAY, n)
     days = np.where(rng.random(n) < SOON_SHARE, rng.uniform(1 / 24, 1, n), rng.uniform(1, 21, n))

@@ -1,4 +1,4 @@
-"""What goes wrong on the way: events dropped, sent twice, swapped, late, sent slowly, or sent without waiting."""
+"""Delivery faults: events dropped, duplicated, reordered, late, sent slowly or disconnected."""
 
 import json
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from simulator.day import Event
 
 ONE_PATH, BATCH_PATH = "/api/sessions", "/api/sessions/batch"
 NEAR, FAR = 20.0, 0.2
-"""How far a swapped event moves at most, in places; how far a late one does, as a share of the day."""
+"""Maximum displacement of a reordered event, in places, and of a late one, as a share of the day."""
 
 Share = Field(0.0, ge=0, le=1)
 
 
 class Faults(BaseModel):
-    """Shares of the events to which something happens.
+    """Shares of the events with each fault.
 
-    drop: never sent, so that only a sync brings it. duplicate: sent a second time, sooner or later. reorder: after some
-    of those that follow. delay: hours late. slow: its body trickles. hang_up: the connection is cut before the answer,
-    and it is sent again.
+    drop: never sent, so that only a sync fetches it. duplicate: sent a second time later. reorder: sent after some
+    later events. delay: hours late. slow: its body is sent slowly. hang_up: the connection is closed before the
+    response, and the event is sent again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,7 +36,7 @@ class Faults(BaseModel):
 
 @dataclass(frozen=True)
 class Letter:
-    """One request: the same id and body with every try."""
+    """One request, with the same id and body in every attempt."""
 
     id: str
     path: str
@@ -46,15 +46,15 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The letters in the order in which they are sent, and the ids of the events that no letter holds."""
+class SendingPlan:
+    """Letters in the order of sending, and the ids of dropped events."""
 
     letters: tuple[Letter, ...]
     dropped: frozenset[str]
 
 
-def plan(events: Sequence[Event], faults: Faults, seed: int, batch: int = 1) -> Plan:
-    """Letters of `batch` events each, with faults drawn from the seed: each event has its own."""
+def plan(events: Sequence[Event], faults: Faults, seed: int, batch: int = 1) -> SendingPlan:
+    """Plan letters of `batch` events each, with faults drawn independently for each event."""
     rng = np.random.default_rng(seed)
     n = len(events)
     place = np.arange(n, dtype=np.float64)
@@ -68,12 +68,12 @@ def plan(events: Sequence[Event], faults: Faults, seed: int, batch: int = 1) -> 
     slow, hang_up = rng.random(len(letters)) < faults.slow, rng.random(len(letters)) < faults.hang_up
     spoilt = zip(letters, slow.tolist(), hang_up.tolist(), strict=True)
     dropped = {events[row]["id"] for row in set(range(n)) - set(sent.tolist())}
-    return Plan(tuple(Letter(x.id, x.path, x.body, *how) for x, *how in spoilt), frozenset(dropped))
+    return SendingPlan(tuple(Letter(x.id, x.path, x.body, *how) for x, *how in spoilt), frozenset(dropped))
 
 
 def _letter(events: list[Event], number: int) -> Letter:
     if len(events) == 1:
         return Letter(events[0]["id"], ONE_PATH, json.dumps(events[0]).encode())
-    # In one batch an event stands once: the second of two with the same id says nothing new.
+    # A batch contains each event once: a second one with the same id would be identical.
     once = list({event["id"]: event for event in events}.values())
     return Letter(f"batch-{number}", BATCH_PATH, json.dumps({"events": once}).encode())

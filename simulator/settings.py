@@ -1,4 +1,4 @@
-"""What a simulated marketplace looks like from the outside."""
+"""Settings of a simulated marketplace."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ DEFAULT_END = datetime(2026, 6, 30, tzinfo=UTC)
 
 
 class RegimeKind(StrEnum):
-    """What a regime change changes."""
+    """Quantity changed by a regime change."""
 
     NO_SHOW = "no_show"
     RESCHEDULE = "reschedule"
@@ -18,7 +18,7 @@ class RegimeKind(StrEnum):
 
 
 class Regime(BaseModel):
-    """From `at` on, the odds (for churn the hazard) of something are multiplied by `factor`."""
+    """Regime change: from `at` on, the odds (for churn the hazard) of `kind` are multiplied by `factor`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,9 +28,9 @@ class Regime(BaseModel):
 
 
 class MarketSettings(BaseModel):
-    """Size, seed and present moment. `end` is now: what becomes known at or after it is not in the data.
+    """Size, seed and present moment. `end` is the present: data that becomes known at or after it is omitted.
 
-    With `no_signal` every outcome is drawn with the same probability, whatever the tutor or the session.
+    With `no_signal` every outcome is drawn with the same probability, regardless of tutor and session.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,12 +50,12 @@ class MarketSettings(BaseModel):
 
     @property
     def weeks(self) -> int:
-        """Simulated weeks: the history and two weeks of bookings ahead."""
+        """Number of simulated weeks: the history and two weeks of bookings ahead."""
         return (self.days + 14 + 6) // 7
 
     @property
     def signal(self) -> float:
-        """What every effect is multiplied by: 1, or 0 without signal."""
+        """Factor on every effect: 1, or 0 without signal."""
         return 0.0 if self.no_signal else 1.0
 
     def regime_factor(self, kind: RegimeKind, times: np.ndarray) -> np.ndarray:
@@ -68,5 +68,5 @@ class MarketSettings(BaseModel):
 
 
 def microseconds(moment: datetime) -> int:
-    """An aware datetime as UTC microseconds."""
+    """Convert an aware datetime to UTC microseconds."""
     return round(moment.timestamp() * 1e6)

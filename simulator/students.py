@@ -1,4 +1,4 @@
-"""Who sits in which pair: students who leave one tutor go on with another, and say why."""
+"""Assignment of students to pairs: students who leave one tutor continue with another, with a reason."""
 
 from dataclasses import dataclass
 
@@ -14,20 +14,20 @@ REPLACEMENT_REASONS = ("no_show", "reschedules", "quality", "availability", "dep
 NO_SHOW, RESCHEDULES, QUALITY, AVAILABILITY, DEPARTURE = range(5)
 
 NO_SHOW_SHARE = 0.16
-"""Share of replacements that come from a no-show."""
+"""Share of replacements caused by a no-show."""
 
 OTHER_WEIGHTS = (0.36, 0.32, 0.32)
-"""Why else a pair ends: reschedules, quality, availability; the first two follow the tutor's hidden traits."""
+"""Weights of other reasons (reschedules, quality, availability); the first two depend on the tutor's hidden traits."""
 
 SEARCH, PATIENCE = 4 * DAY, 28 * DAY
-"""Longest time until a student looks for another tutor, and after which the student leaves the platform."""
+"""Maximum time until a student looks for another tutor, and time after which the student leaves the platform."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs by code (pairs,): tutor, student, the student's zone, when the first session was booked (UTC microseconds).
+    """Pairs by code (pairs,): tutor, student, student's zone, booking of the first session (UTC microseconds).
 
-    `of` gives the pair of each session; `reason` why the student left the tutor before, -1 for a new student.
+    `of` is the pair of each session; `reason` is why the student left the previous tutor, -1 for a new student.
     """
 
     of: Ints
@@ -47,7 +47,7 @@ def make_pairs(
     meetings: Meetings,
     rng: np.random.Generator,
 ) -> Pairs:
-    """Split segments into pairs and give each a student: one who left another tutor before, or a new one."""
+    """Split segments into pairs and assign a student to each: one who left another tutor, or a new one."""
     _, first, of = np.unique(sessions.segment * settings.weeks + meetings.turn, return_index=True, return_inverse=True)
     place, begins = sessions.place[first], np.full(first.size, STAYS)
     np.minimum.at(begins, of, sessions.booked_at)
@@ -70,7 +70,7 @@ def _endings(
     meetings: Meetings,
     rng: np.random.Generator,
 ) -> tuple[Ints, Ints]:
-    """Why (-1: it goes on) and when each pair ends (pairs,). Pairs of one place follow each other."""
+    """Reason (-1: it continues) and time of each pair's end (pairs,). Pairs of a place are consecutive."""
     last = np.zeros(place.size, np.int64)
     np.maximum.at(last, pairs.of, starts_at)
     departed = tutors.departed_at[pairs.tutor]
@@ -92,14 +92,14 @@ def _other_reasons(settings: MarketSettings, tutors: Tutors, tutor: Ints, rng: n
 
 
 def _movers(reason: Ints, known: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
-    """Pairs whose students go on with another tutor: all after a no-show, of the others so many that the share fits."""
+    """Pairs whose students continue with another tutor: all after a no-show, others as NO_SHOW_SHARE implies."""
     missed, others = np.flatnonzero(known & (reason == NO_SHOW)), np.flatnonzero(known & (reason > NO_SHOW))
     wanted = round(missed.size * (1 - NO_SHOW_SHARE) / NO_SHOW_SHARE)
     return np.sort(np.concatenate([missed, rng.permutation(others)[:wanted]]))
 
 
 def _successions(pairs: Pairs, movers: Ints, ready_at: Ints) -> Ints:
-    """The pair (pairs,) its student comes from, -1 for none: in each time zone, first free, first served."""
+    """Previous pair of each pair's student (pairs,), -1 for none: in each time zone, first come, first served."""
     before = np.full(pairs.tutor.size, -1)
     for zone in range(len(ZONES)):
         leaving = movers[pairs.zone[movers] == zone]
@@ -114,13 +114,13 @@ def _successions(pairs: Pairs, movers: Ints, ready_at: Ints) -> Ints:
 
 
 def _in_turn(waiting_from: Ints, opens: Ints) -> Ints:
-    """For each who waits (ascending), the first opening (ascending) after that which nobody before them takes."""
+    """For each waiting student (ascending), the first later opening (ascending) not taken by an earlier one."""
     places = np.arange(waiting_from.size)
     return np.asarray(np.maximum.accumulate(np.searchsorted(opens, waiting_from) - places) + places)
 
 
 def _first_of_chain(before: Ints) -> Ints:
-    """Follow each pair's chain to its first pair (pairs,), halving the way at every step."""
+    """First pair of each pair's chain (pairs,), by pointer doubling."""
     first = np.where(before >= 0, before, np.arange(before.size))
     while (first != first[first]).any():
         first = first[first]

@@ -1,4 +1,4 @@
-"""The market as Arrow tables in the schema of `domain.schema`, with nothing in them that is not known yet."""
+"""Arrow tables of the market in the schema of `domain.schema`, limited to data known at the present."""
 
 import numpy as np
 import pyarrow as pa
@@ -87,7 +87,7 @@ def _outcome_columns(outcomes: Outcomes) -> dict[str, pa.Array]:
 
 
 def reschedule_table(sessions: Sessions, moves: Reschedules, reasons: Ints, rng: np.random.Generator) -> pa.Table:
-    """Reschedules with their written reasons; for about half of them somebody chose a code."""
+    """Reschedules with their written reasons; about half of them have a reason code."""
     codes = tuple(str(reason) for reason in texts.REASONS)
     coded = (rng.random(reasons.size) < texts.CODED_SHARE) & (reasons != texts.REASONS.index(ReasonCode.UNCLEAR))
     return _table(
@@ -107,7 +107,7 @@ def reschedule_table(sessions: Sessions, moves: Reschedules, reasons: Ints, rng:
 
 
 def message_table(messages: Messages, pairs: Pairs) -> pa.Table:
-    """Messages; those of the platform go to the tutor and concern no student."""
+    """Messages; the platform's are sent to the tutor and concern no student."""
     student = np.where(messages.session >= 0, pairs.student[pairs.of[messages.session]], -1)
     return _table(
         "messages",
@@ -123,7 +123,7 @@ def message_table(messages: Messages, pairs: Pairs) -> pa.Table:
 
 
 def transcript_table(settings: MarketSettings, outcomes: Outcomes, rng: np.random.Generator) -> tuple[pa.Table, Floats]:
-    """Transcripts of first sessions and of some others, with the hidden quality of each."""
+    """Transcripts of first sessions and of some others, and their hidden quality."""
     known_at = outcomes.known_at + 10 * MINUTE
     chosen = outcomes.first_of_pair | (rng.random(known_at.size) < OTHERS_WITH_TRANSCRIPT)
     rows = np.flatnonzero(outcomes.held & chosen & (known_at < microseconds(settings.end)))
@@ -139,17 +139,17 @@ def _table(kind: str, columns: dict[str, pa.Array]) -> pa.Table:
 
 
 def _ids(prefix: str, codes: Ints) -> pa.Array:
-    """Codes as ids, `tutor-17`; null for a negative code."""
+    """Ids such as `tutor-17` from codes; null for a negative code."""
     text = pc.binary_join_element_wise(pa.scalar(prefix), pc.cast(pa.array(codes), pa.string()), "")
     return pc.if_else(pa.array(codes >= 0), text, pa.scalar(None, pa.string()))
 
 
 def _times(moments: Ints, known: NDArray[np.bool_] | None = None) -> pa.Array:
-    """UTC microseconds as timestamps, null where not known."""
+    """Timestamps from UTC microseconds, null where unknown."""
     return pa.array(moments, pa.int64(), mask=None if known is None else ~known).cast(TIME)
 
 
 def _named(names: tuple[str, ...], codes: Ints, known: NDArray[np.bool_] | None = None) -> pa.Array:
-    """The names of codes, null where not known or negative."""
+    """Names from codes, null where unknown or negative."""
     mask = (codes < 0) if known is None else ~known
     return pa.array(names, pa.string()).take(pa.array(np.maximum(codes, 0), mask=mask))

@@ -1,4 +1,4 @@
-"""Written text with a hidden class or quality: reasons of reschedules, transcripts of sessions."""
+"""Generated texts with a hidden class or quality: reschedule reasons, session transcripts."""
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +43,7 @@ REASON_TEXTS: dict[ReasonCode, tuple[str, ...]] = {
 REASONS = tuple(REASON_TEXTS)
 REASON_SHARES = (0.16, 0.14, 0.12, 0.24, 0.16, 0.06, 0.12)
 CODED_SHARE = 0.5
-"""Share of reschedules for which somebody chose a code."""
+"""Share of reschedules with a reason code."""
 
 OPENINGS = ("tutor: Hi, good to see you! How was school?", "tutor: Hello, shall we start?", "tutor: Hi there, ready?")
 PROBLEMS = (
@@ -93,23 +93,23 @@ SURNAMES = (
 
 
 def names(n: int, rng: np.random.Generator) -> pa.Array:
-    """Names of n people."""
+    """Draw names of n people."""
     return pc.binary_join_element_wise(_any(FIRST_NAMES, n, rng), _any(SURNAMES, n, rng), " ")
 
 
 def reason_classes(n: int, rng: np.random.Generator) -> Ints:
-    """The hidden classes (n,) of written reasons: places in REASONS."""
+    """Draw hidden classes (n,) of written reasons, as indices into REASONS."""
     return rng.choice(len(REASONS), n, p=REASON_SHARES)
 
 
 def reason_texts(classes: Ints, rng: np.random.Generator) -> pa.Array:
-    """A written reason a class (n,)."""
+    """Draw a written reason for each class (n,)."""
     bank = pa.array([text for reason in REASONS for text in REASON_TEXTS[reason]])
     return bank.take(pa.array(classes * 3 + rng.integers(0, 3, classes.size)))
 
 
 def transcripts(quality: Floats, rng: np.random.Generator) -> pa.Array:
-    """A transcript of 9 turns for each hidden quality (n,): the better, the more of its turns ask rather than tell."""
+    """Draw a transcript of 9 turns for each hidden quality (n,): higher quality has more questions by the tutor."""
     turns = [_any(OPENINGS, quality.size, rng), _any(PROBLEMS, quality.size, rng)]
     for _ in range(3):
         turns += [_teaching(quality, rng), _any(ANSWERS, quality.size, rng)]

@@ -1,6 +1,6 @@
-"""The truth file: what the simulator knows and nobody else may read but an evaluation.
+"""Truth file of the simulator, to be read by evaluations only.
 
-Rows are about tutors and sessions of the data only.
+Rows cover only tutors and sessions in the data.
 
 Columns: `kind`, `subject_id`, `as_of` (null where it does not matter), `value`, `label`.
 
@@ -45,7 +45,7 @@ def truth_table(
     reasons: Ints,
     quality: Floats,
 ) -> pa.Table:
-    """All true values as one table; `no_show`, `reasons` and `quality` by row of sessions, reschedules, transcripts."""
+    """All true values in one table; `no_show`, `reasons`, `quality` by row of sessions, reschedules, transcripts."""
     tutor, moments, leaving = leaving_probability(settings, tutors)
     here = np.flatnonzero(tutors.started_at < microseconds(settings.end))
     people = _tutor_ids(here)

@@ -1,4 +1,4 @@
-"""Tutors: who they are, how they feel from week to week, and when they leave."""
+"""Simulated tutors: hidden traits, weekly states, arrivals and departures."""
 
 from dataclasses import dataclass
 
@@ -26,20 +26,20 @@ ZONES = (
 ZONE_SHARES = (0.28, 0.12, 0.15, 0.15, 0.1, 0.12, 0.08)
 
 WEEKLY_HAZARD = 0.0056
-"""Baseline hazard of leaving a week; with the terms below about 4.5 % leave a month."""
+"""Baseline weekly hazard of leaving; with the terms below about 4.5 % leave per month."""
 
 ENGAGEMENT_KEPT = 0.9
 """Week-to-week autocorrelation of engagement, whose standard deviation is 1."""
 
 ON_ENGAGEMENT, ON_QUALITY, ON_COMMITMENT, ON_ATTENTION, ON_NEW, ON_OVERLOAD = -1.2, -0.4, -0.2, -0.6, 0.5, 0.35
-"""Log-hazard a unit of each driver."""
+"""Log hazard per unit of each driver."""
 
 NEW_WEEKS, ATTENTION_WEEKS = 8, 4
 
 
 @dataclass(frozen=True)
 class Tutors:
-    """Tutors by code: hidden traits (tutors,), weekly states (tutors, weeks), and when they come and go.
+    """Tutors by code: hidden traits (tutors,), weekly states (tutors, weeks), arrivals and departures.
 
     Times are UTC microseconds; `departed_at` is the largest integer for a tutor who stays.
     """
@@ -60,7 +60,7 @@ class Tutors:
 
     @property
     def n(self) -> int:
-        """How many."""
+        """Number of tutors."""
         return self.zone.size
 
 
@@ -68,15 +68,17 @@ STAYS = np.iinfo(np.int64).max
 
 
 def make_tutors(settings: MarketSettings, rng: np.random.Generator) -> Tutors:
-    """Draw tutors so that about `settings.tutors` are active at any time: whoever leaves is replaced a week later."""
+    """Draw tutors so that about `settings.tutors` are active at any time: leavers are replaced a week later."""
     weeks, begin = settings.weeks, microseconds(settings.begin)
     pool = int(settings.tutors * (1.25 + 0.02 * weeks)) + 10
     traits = rng.standard_normal((3, pool)) * settings.signal
-    heavy = np.clip(traits[0] * np.sqrt(5 / rng.chisquare(5, pool)) * 0.95, -4, 2.5)  # Student's t: a few are far worse
+    heavy = np.clip(
+        traits[0] * np.sqrt(5 / rng.chisquare(5, pool)) * 0.95, -4, 2.5
+    )  # Student's t: a few are far less reliable
     engagement = _engagement(rng, pool, weeks)
     stress = rng.gamma(0.6, 1.0, (pool, weeks)).astype(np.float32)
     attended = rng.random((pool, weeks)) < 0.1
-    capacity = np.minimum(rng.gamma(3.0, 1 / 3.0, pool), 2.5)  # nobody teaches day and night
+    capacity = np.minimum(rng.gamma(3.0, 1 / 3.0, pool), 2.5)  # an upper limit on weekly capacity
     tenure = np.full(pool, -1, dtype=np.int64)
     tenure[: settings.tutors] = rng.exponential(60, settings.tutors).astype(np.int64)
     static = ON_QUALITY * traits[1] + ON_COMMITMENT * traits[2] + ON_OVERLOAD * settings.signal * (capacity > 1.8)
@@ -122,7 +124,7 @@ def _live(
     attended: NDArray[np.bool_],
     tenure: Ints,
 ) -> _Life:
-    """Week after week: who is active leaves with this week's hazard, and the next in the pool takes the place."""
+    """Simulate weeks in order: active tutors leave with the week's hazard, and the next in the pool replaces them."""
     pool, weeks = engagement.shape
     begin, signal = microseconds(settings.begin), settings.signal
     first = np.full(pool, weeks, dtype=np.int64)
@@ -133,7 +135,7 @@ def _live(
         recent = attended[:, max(week - ATTENTION_WEEKS, 0) : week].any(axis=1)
         new = week - first + np.maximum(tenure, 0) < NEW_WEEKS
         effects = static + signal * (ON_ENGAGEMENT * engagement[:, week] + ON_ATTENTION * recent + ON_NEW * new)
-        # Without signal the same share leaves: the mean of the effects' exponentials is about 1.9.
+        # Without signal the same share leaves: the mean of the exponentiated effects is about 1.9.
         log_hazard[:, week] = np.log(WEEKLY_HAZARD * (1.9 if settings.no_signal else 1.0)) + effects
         active = (first <= week) & (departed == STAYS)
         factor = settings.regime_factor(RegimeKind.CHURN, np.array([begin + week * WEEK]))[0]
@@ -147,10 +149,10 @@ def _live(
 
 
 def leaving_probability(settings: MarketSettings, tutors: Tutors) -> tuple[Ints, Ints, Floats]:
-    """The true probability of leaving within 30 days: (tutor codes, moments, probabilities), one row a day of activity.
+    """True probability of leaving within 30 days: (tutor codes, moments, probabilities), one row per active day.
 
-    The expected hazard of the weeks ahead given this week's engagement: engagement is autoregressive and normal, so
-    the expectation of its exponential is known. Attention and newness are taken as they stand.
+    Uses the expected hazard of the coming weeks given this week's engagement: engagement is autoregressive and normal,
+    so the expectation of its exponential is known. Attention and newness are held constant.
     """
     weeks, begin = settings.weeks, microseconds(settings.begin)
     ahead = np.arange(6)

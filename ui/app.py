@@ -50,7 +50,7 @@ def _visit(page: Page, engine: Engine, now: Callable[[], datetime], visitor: Cal
     linked: Sequence[Page] = ()
     try:
         principal = visitor()
-        linked = [one for one in PAGES if not one.per_tutor and can(principal, one.permission)]
+        linked = [other for other in PAGES if not other.per_tutor and can(principal, other.permission)]
         check(principal, page.permission, tutor_id)
         main = page.view(PageRequest(engine, now(), tutor_id or ""))
         write_rows(engine, [AuditRow(now(), principal.id, principal.role, f"dashboard {page.address}", tutor_id)])

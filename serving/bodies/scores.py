@@ -66,10 +66,10 @@ class KindScore(_ResponseBody):
 
     @classmethod
     def missing(cls, kind: ScoreKind, subject_kind: SubjectKind, subject_id: str | None, why: str) -> Self:
-        """That nothing can be said, and why."""
-        nothing = dict.fromkeys(cls.model_fields)
-        said = {"kind": kind, "subject_kind": subject_kind, "subject_id": subject_id, "message": why, "reasons": ()}
-        return cls.model_validate(nothing | said)
+        """An entry without a score; `why` becomes its message."""
+        empty = dict.fromkeys(cls.model_fields)
+        known = {"kind": kind, "subject_kind": subject_kind, "subject_id": subject_id, "message": why, "reasons": ()}
+        return cls.model_validate(empty | known)
 
 
 class NextSession(_ResponseBody):

@@ -1,1 +1,1 @@
-"""What we measure, and what we measure ourselves against."""
+"""Benchmarks of the product, and the baselines they compare it with."""

@@ -1,4 +1,4 @@
-"""What others would serve the same trees with, as plainly as their own documentation shows it.
+"""Other ways to serve the same trees, as plain as in their own documentation.
 
 Each reads the trees from the file that `TREES` names and the columns' names from `COLUMNS`; a request has all columns.
 """
@@ -29,7 +29,7 @@ def columns() -> list[str]:
 
 
 def bare() -> FastAPI:
-    """FastAPI with a body of one optional number a column, and XGBoost's quickest call."""
+    """FastAPI with a body of one optional number per column, and XGBoost's fastest call."""
     app, booster, names = FastAPI(), trees(), columns()
     fields: dict[str, Any] = dict.fromkeys(names, (float | None, None))
     body: Any = create_model("Features", **fields)

@@ -1,4 +1,4 @@
-"""Whether the interval of the contacts' effect covers the effect planted in the simulator as often as it says.
+"""Coverage of the interval of the contacts' effect, against the effect planted in the simulator.
 
 `python -m benchmarks.coverage [--repetitions N] [--reduction R] [--out FILE]`. Each repetition is a marketplace of its
 own: for two months, every day, the sessions booked for the next are ranked by an imperfect risk, the list is drawn as
@@ -38,7 +38,7 @@ Plans = list[list[PlannedContact]]
 
 @dataclass(frozen=True)
 class Repetition:
-    """What one repetition estimated, with and without adjustment, and what it should have found."""
+    """Estimates of one repetition, with and without adjustment, and the true effect."""
 
     adjusted: Effect
     plain: Effect
@@ -79,7 +79,7 @@ def statuses(market: Market) -> dict[str, str]:
 
 def make_plans(market: Market, settings: MarketSettings, risks: dict[str, float], seed: int) -> Plans:
     """The lists of the last two months."""
-    rng = np.random.default_rng([seed, 2])  # not the market's own numbers
+    rng = np.random.default_rng([seed, 2])  # independent of the market's random numbers
     blurred = {name: _blurred(risk, rng) for name, risk in risks.items()}
     last = settings.end.date() - timedelta(days=2)
     days = [last - timedelta(days=back) for back in range(LISTED_DAYS)]
@@ -116,7 +116,7 @@ def _micro_day() -> int:
 
 
 def rows_of(market: Market, plans: Sequence[Sequence[PlannedContact]]) -> Iterator[ContactOutcome]:
-    """What came of every session on the lists."""
+    """Outcome of every session on the lists."""
     status = statuses(market)
     for number, of in enumerate(c for plan in plans for c in plan):
         for session in of.sessions:
@@ -125,7 +125,7 @@ def rows_of(market: Market, plans: Sequence[Sequence[PlannedContact]]) -> Iterat
 
 
 def covers(estimate: Estimate | None, true: float) -> bool:
-    """Whether an interval holds the true value."""
+    """Whether an interval contains the true value."""
     return estimate is not None and estimate.low <= true <= estimate.high
 
 

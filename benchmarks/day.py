@@ -31,14 +31,14 @@ BURST_SECONDS = 60.0
 
 @dataclass
 class Soak:
-    """What came of the steady minutes: answers, and the backlog, looked at once a second."""
+    """Results of the steady minutes: responses, and the backlog sampled once per second."""
 
     posted: Posted
     backlogs: list[int] = field(default_factory=list)
 
 
 def replay(stage: Stage, rate: float) -> dict[str, Any]:
-    """Send the day, wait until it is worked off, bring what was dropped, and count what must be 0."""
+    """Send the day, wait until the backlog is empty, sync dropped events, and count everything that must be 0."""
     since, began = datetime.now(UTC), time.monotonic()
     day = plan(stage.rails.events, FAULTS, seed=1)
     posted = post(stage.url, stage.secret, day.letters, rate, SENDERS)
@@ -93,7 +93,7 @@ def soak(stage: Stage, minutes: float, rate: float, burst: float) -> dict[str, A
 
 def _again(stage: Stage, wanted: int) -> Sequence[Letter]:
     """What happened in the day once more, as events of other sessions of the same tutors."""
-    # Without transcripts: one of a session that ended before the day would wait for it, rightly, for ever.
+    # Without transcripts: one of a session that ended before the day would wait for that session indefinitely.
     events = [event for event in stage.rails.events if event["type"] != "transcript.ready"]
     turns = range(1 + wanted // len(events))
     return plan([_renamed(event, f"soak{turn}-") for turn in turns for event in events][:wanted], Faults(), 2).letters

@@ -1,4 +1,4 @@
-"""What must hold after a day was played: nothing lost, nothing twice, everything scored, and all of it as it was."""
+"""Checks after a replayed day: nothing lost, nothing duplicated, everything scored, all data equal to the source."""
 
 import time
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from domain.vocabulary import SessionStatus
 from store.db.engine import Engine
 
 PATIENCE = 900.0
-"""Seconds the backlog may take to be worked off."""
+"""Maximum seconds until the backlog is empty."""
 
 RECONCILED_AT_ONCE = 5_000
 
@@ -42,18 +42,18 @@ _UNSCORED_SESSIONS = """
 
 
 def count(engine: Engine, query: str, **values: Any) -> int:
-    """The one number that a query gives."""
+    """Single number returned by a query."""
     with engine.connect() as connection:
         return int(connection.execute(text(query), values).scalar_one())
 
 
 def backlog(stage: Stage) -> int:
-    """Events that wait to be worked on."""
+    """Number of waiting events."""
     return count(stage.engine, _WAITING)
 
 
 def wait_until_done(stage: Stage) -> float:
-    """Seconds until nothing waits any more. Raises RuntimeError when that takes too long."""
+    """Seconds until no event waits. Raises RuntimeError if that takes too long."""
     began = time.monotonic()
     while (left := backlog(stage)) and time.monotonic() - began < PATIENCE:
         stage.worker.check()
@@ -64,7 +64,7 @@ def wait_until_done(stage: Stage) -> float:
 
 
 def faults_of(stage: Stage, since: datetime) -> dict[str, int]:
-    """Everything that must be 0: lost, wrong, parked, scored twice, not scored."""
+    """Counts that must be 0: lost, wrong, parked, scored twice, not scored."""
     with stage.engine.connect() as connection:
         keys = set(connection.execute(text("SELECT key FROM inbox WHERE key LIKE 'event:%'")).scalars())
         stored = {row.session_id: row for row in connection.execute(text("SELECT * FROM sessions"))}
@@ -90,7 +90,7 @@ def _differs(told: dict[str, Any], stored: Any) -> bool:
 
 
 def missing(stage: Stage) -> int:
-    """Sessions of the day that the service's gap detector says it does not have, or should not have."""
+    """Sessions of the day that the service's gap detector reports as missing or unexpected."""
     rows = [row for row in _touched(stage) if row["starts_at"] >= stage.began]
     rows.sort(key=lambda row: row["starts_at"])
     found = 0

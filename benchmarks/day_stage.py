@@ -1,4 +1,4 @@
-"""What plays in the replayed day: PostgreSQL, the service and the worker as processes, the Rails app in threads."""
+"""Environment of the replayed day: PostgreSQL, service and worker as processes, the Rails app in threads."""
 
 import os
 import secrets
@@ -71,7 +71,7 @@ def _environ(folder: Path, database_url: str, rails_url: str, rails: RailsApp) -
         "DATABASE_URL": database_url,
         "TQS_DATA_DIR": str(folder),
         "TQS_API_KEY": KEY,
-        "TQS_RATE_LIMIT": "999999/minute",  # the whole day comes from one address, in minutes
+        "TQS_RATE_LIMIT": "999999/minute",  # the whole day is sent from one address within minutes
         "TQS_RAILS_URL": rails_url,
         "TQS_RAILS_TOKEN": rails.token,
         "TQS_RAILS_WEBHOOK_URL": rails_url + WEBHOOKS_PATH,
@@ -106,7 +106,7 @@ def _worker(environ: Mapping[str, str], log: Path) -> Iterator[Worker]:
 
 
 def tqs(stage: Stage, *arguments: str) -> str:
-    """What a command prints, run in the service's environment. Raises RuntimeError with what it complained of."""
+    """Output of a command run in the service's environment. Raises RuntimeError with its error output."""
     command = [sys.executable, "-m", "cli", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=dict(stage.environ), capture_output=True, text=True)
     if done.returncode:

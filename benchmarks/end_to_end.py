@@ -39,7 +39,7 @@ from store.db.engine import make_engine, upgrade
 from store.facts.load import load
 
 SECRET = "whsec_" + b64encode(bytes(24)).decode()
-"""What the webhooks of this run are signed with."""
+"""Signing secret of this run's webhooks."""
 
 ONE_BY_ONE = 300
 """Events of the run one by one: enough to measure, and it is slow."""
@@ -54,7 +54,7 @@ _LOOK_SECONDS = 0.003
 
 
 def put(engine: Engine, events: Sequence[dict[str, Any]]) -> None:
-    """Events into the inbox, as the service puts them there."""
+    """Put events into the inbox, as the service does."""
     with engine.begin() as connection:
         connection.execute(_PUT, {"events": json.dumps(events)})
 
@@ -75,7 +75,7 @@ class Spent:
 
 @contextmanager
 def measured(server: psutil.Process) -> Iterator[Callable[[], Spent]]:
-    """What a block has spent so far; PostgreSQL's connections must stay open through it."""
+    """Time spent in a block; PostgreSQL's connections must stay open during it."""
     began, own, database = time.perf_counter(), _own(), _postgres(server)
     yield lambda: Spent(time.perf_counter() - began, _own() - own, _postgres(server) - database)
 
@@ -96,7 +96,7 @@ def _postgres(server: psutil.Process) -> float:
 
 
 def throughput(engine: Engine, server: psutil.Process, events: Sequence[dict[str, Any]], batch: int) -> Spent:
-    """From a full inbox to an empty one."""
+    """Drain a full inbox."""
     worker = Worker(engine, utc_now, batch)
     worker.warm_up()
     put(engine, events)
@@ -109,7 +109,7 @@ def throughput(engine: Engine, server: psutil.Process, events: Sequence[dict[str
 
 
 def latency(engine: Engine, url: str, folder: Path, events: Sequence[dict[str, Any]], rate: float) -> Any:
-    """Seconds from each webhook's departure until the scores that know it can be read, at so many webhooks a second."""
+    """Seconds from sending each webhook until scores that include it can be read, at a given rate."""
     environ = {**os.environ, "DATABASE_URL": url, "TQS_DATA_DIR": str(folder)}
     with (folder / "worker.log").open("wb") as log:
         worker = subprocess.Popen([sys.executable, "-m", "cli", "worker"], env=environ, stdout=log, stderr=log)
@@ -144,7 +144,7 @@ def _post(client: httpx.Client, event: dict[str, Any]) -> None:
 
 
 def _wait_until_idle(engine: Engine, worker: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
-    """Return once the worker is there and has nothing to do."""
+    """Wait until the worker runs and is idle."""
     until = time.monotonic() + seconds
     listens = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
     waiting = "SELECT count(*) FROM inbox WHERE processed_at IS NULL AND parked_at IS NULL AND type IS NOT NULL"

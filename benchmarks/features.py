@@ -63,7 +63,7 @@ Columns = Mapping[str, np.ndarray]
 
 
 def prepare(contender: str, tables: dict[str, pa.Table]) -> Callable[[], Columns]:
-    """What is timed. Reading the tables into the contender's own frames is not."""
+    """The timed part; reading the tables into the contender's own frames is excluded."""
     if contender in ("ours", "all columns"):
         dataset, features = Dataset(tables), MEASURED if contender == "ours" else NO_SHOW_FEATURES
         return lambda: _ours(dataset, features)
@@ -139,7 +139,7 @@ def _compare(contender: str, folder: Path) -> None:
 
 
 def show(results: list[dict[str, Any]], console: Console) -> None:
-    """One line a contender and size."""
+    """One line per contender and size."""
     table = Table("sessions", "who", "wall s", "CPU s", "rows/s", "× wall", "× CPU", "peak MB", "runs")
     for r in results:
         ours = next(o for o in results if o["contender"] == "ours" and o["sessions"] == r["sessions"])

@@ -30,7 +30,7 @@ _LAST_MILLISECOND = 0.0012
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a run: answers by status (0 for a broken connection), and every latency in ms, ascending."""
+    """Results of a run: responses by status (0 for a broken connection), and all latencies in ms, ascending."""
 
     seconds: float
     statuses: Mapping[int, int]
@@ -38,16 +38,16 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Responses per second."""
         return self.latencies.size / self.seconds
 
     @property
     def errors(self) -> int:
-        """Answers that were no success, broken connections among them."""
+        """Number of failures, broken connections included."""
         return sum(n for status, n in self.statuses.items() if not 200 <= status < 400)
 
     def percentile(self, share: float) -> float:
-        """The latency in ms that so many percent did not exceed."""
+        """Percentile of the latency in ms."""
         return float(np.percentile(self.latencies, share))
 
     def summary(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def offer(address: str, requests: Sequence[bytes], rate: float, seconds: float, 
 
 
 def saturate(address: str, requests: Sequence[bytes], seconds: float, connections: int = 8) -> Load:
-    """Ask again and again over so many connections for so many seconds."""
+    """Send requests continuously over a number of connections for a number of seconds."""
     return _elsewhere(address, requests, connections, seconds=seconds)
 
 

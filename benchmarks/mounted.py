@@ -7,7 +7,7 @@ from serving.service import api, resources
 
 @bentoml.service(name="mounted", traffic={"timeout": 30}, workers=1)
 class Mounted:
-    """The API and nothing else."""
+    """The API only."""
 
     def __init__(self) -> None:
         resources()

@@ -56,7 +56,7 @@ def questions(made: Stored) -> Mapping[str, list[bytes]]:
 
 
 def measure(address: str, made: Stored, rate: float, seconds: float) -> Figures:
-    """What each sort of question takes at that rate, and the most that is answered a second."""
+    """Latencies of each kind of request at a rate, and the maximum throughput."""
     found: Figures = {}
     for name, asked in questions(made).items():
         saturate(address, asked, 3, 2)
@@ -67,7 +67,7 @@ def measure(address: str, made: Stored, rate: float, seconds: float) -> Figures:
 
 
 def first_questions(address: str, made: Stored, rate: float) -> dict[str, Any]:
-    """What a question takes after something was written of the tutor it is about."""
+    """Latency of a request after a write about the same tutor."""
     tutor_of = made.tutor_of()
     one_each = {tutor_of[session_id]: session_id for session_id in made.booked()}.values()
     asked = [request("POST", PATH, {"session_id": session_id}, HEADERS) for session_id in one_each]
@@ -79,7 +79,7 @@ def first_questions(address: str, made: Stored, rate: float) -> dict[str, Any]:
 
 
 def steps(made: Stored) -> dict[str, float]:
-    """Median milliseconds of each step, one question after the other."""
+    """Median milliseconds of each step, with sequential requests."""
     tutor_of = made.tutor_of()
     engine = make_engine(made.url)
     taken: dict[str, list[float]] = {name: [] for name in STEPS}
@@ -113,7 +113,7 @@ def running(tutors: int, sessions: int) -> Iterator[tuple[str, Stored]]:
     with ExitStack() as stack:
         pin()
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.chmod(0o711)  # the database's own account must get in
+        folder.chmod(0o711)  # the database's account must be able to enter
         made = stack.enter_context(stored(folder, tutors, sessions, trees=300))
         settings = {"TQS_API_KEY": KEY, "TQS_RATE_LIMIT": "999999/second"}
         yield stack.enter_context(service(made.url, folder, SERVER_CORE, **settings)), made

@@ -29,7 +29,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Work:
-    """What is there before, and the events that come."""
+    """The initial data, and the events that follow."""
 
     before: Dataset
     events: list[dict[str, Any]]

@@ -87,7 +87,7 @@ def fill(engine: Engine, tutors: int, ages: list[int]) -> None:
             connection.execute(_SWEEP, common | {"age": age, "kinds": kinds})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
-        connection.execute(text("CHECKPOINT"))  # or the disk is still busy with it while others are measured
+        connection.execute(text("CHECKPOINT"))  # otherwise the disk is still busy with it during the measurements
 
 
 def measured(address: str, tutors: int, rate: float, seconds: float) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -99,7 +99,9 @@ def measured(address: str, tutors: int, rate: float, seconds: float) -> Iterator
     names = [request("GET", "/api/tutors?sort=name&limit=50", headers=HEADERS)]
     advice = [request("GET", f"/api/tutors/{tutor}/recommendations", headers=HEADERS) for tutor in ids]
     warm = round(rate * WARM_SECONDS)
-    offer(address, scores[-warm:], rate, WARM_SECONDS)  # other tutors than are measured, until connections are open
+    offer(
+        address, scores[-warm:], rate, WARM_SECONDS
+    )  # other tutors than the measured ones, until connections are open
     yield "scores", offer(address, scores, rate, seconds).summary()
     # Few connections: the service closes those that are silent for five seconds.
     yield "tutors", offer(address, lists, 5, seconds, connections=8).summary()

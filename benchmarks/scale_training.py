@@ -37,7 +37,7 @@ class Timer:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time what happens inside."""
+        """Time the block."""
         began = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - began
@@ -54,7 +54,7 @@ def prepare(folder: Path, sessions: int) -> None:
 
 
 def champion(history: History, budget: float, folder: Path, timer: Timer) -> tuple[Model, str]:
-    """Tune, train, register, ask the gate and record; gives the model and what became of it."""
+    """Tune, train, register, apply the gate and record; returns the model and the result."""
     from flows.train import request_of, train_one
     from flows.tune import Asked, run_search
     from gateways.clock import utc_now
@@ -78,7 +78,7 @@ def champion(history: History, budget: float, folder: Path, timer: Timer) -> tup
 
 
 def work(folder: Path, budget: float) -> None:
-    """All that is measured, in this process: prints one JSON object."""
+    """Run all measurements in this process; prints one JSON object."""
     from importing import read_dataset
 
     timer, began = Timer(), time.perf_counter()
@@ -93,7 +93,7 @@ def work(folder: Path, budget: float) -> None:
 
 
 def use(model: Model, history: History, timer: Timer) -> None:
-    """Explain and score what the dataset holds, rows repeated where there are not enough."""
+    """Explain and score the dataset, with rows repeated if there are too few."""
     from models.artifact.matrix import matrix_of, query_rows
     from models.examples.rows import no_show_rows
     from models.explain.explanation import explain
@@ -117,7 +117,7 @@ def _peak() -> float:
 def main(sessions: int, budget: float, out: Path | None) -> None:
     """Prepare, measure in a fresh process, and print the table."""
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o711)  # the embedded server's account must get in
+        os.chmod(folder, 0o711)  # the embedded server's account must be able to enter
         prepare(Path(folder), sessions)
         command = [sys.executable, "-m", "benchmarks.scale_training", "--work", folder, "--budget", str(budget)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)

@@ -1,4 +1,4 @@
-"""What is measured, as processes on a core of their own."""
+"""Measured servers, as processes on their own core."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def pin(core: int = SERVER_CORE) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A free port."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -43,7 +43,7 @@ CONNECTIONS = 8
 
 @dataclass(frozen=True)
 class Contender:
-    """A server that is ready, how to ask it for a row, and where in its answer the probability stands."""
+    """A ready server, its request for a row, and the position of the probability in its response."""
 
     name: str
     address: str
@@ -78,7 +78,7 @@ def contenders(folder: Path, trees: int) -> Iterator[list[Contender]]:
         sidecar = model.sidecar.model_dump(mode="json")
         record_model(engine, Task.NO_SHOW, "2", model.ubj, sidecar, actor="benchmark", reason="bare", now=made.now)
         engine.dispose()
-        rows = np.nan_to_num(made.matrix[:ROWS]).tolist()  # no server but ours and the bare one takes a null
+        rows = np.nan_to_num(made.matrix[:ROWS]).tolist()  # only our server and the bare one accept null
         yield [*_ours(stack, folder, made.url, model, rows), *_others(stack, folder, model, rows)]
 
 
@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o711)  # the database's own account must get in
+        os.chmod(folder, 0o711)  # the database's account must be able to enter
         with contenders(Path(folder), options.trees) as asked:
             found = measure(asked, options.rounds, options.seconds)
     show(found, Console(width=140))

@@ -32,7 +32,7 @@ MARKET = MarketSettings(tutors=300, days=250, sessions_per_day=600)
 
 
 def plain(problem: Problem, seconds: float) -> optuna.Study:
-    """What tutorials show: a trial that makes a DMatrix of each part of each fold and trains on it."""
+    """The method of tutorials: each trial builds a DMatrix of each part of each fold and trains on it."""
     lines = [_margins(problem, fold) for fold in problem.folds]
 
     study, ends = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=SEED)), time.monotonic() + seconds
@@ -67,14 +67,14 @@ def _train(problem: Problem, fold: Fold, margins: tuple[np.ndarray, np.ndarray],
 
 
 def ours(problem: Problem, seconds: float) -> optuna.Study:
-    """The search that ships."""
+    """The product's search."""
     study = open_study(Study(), problem, SEED)
     search(study, problem, Budget(seconds, time.monotonic))
     return study
 
 
 def unpruned(problem: Problem, seconds: float) -> optuna.Study:
-    """The same, every trial to its end."""
+    """The product's search without pruning."""
     study = open_study(Study(), problem, SEED)
     study.pruner = optuna.pruners.NopPruner()
     search(study, problem, Budget(seconds, time.monotonic))

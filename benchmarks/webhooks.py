@@ -1,4 +1,4 @@
-"""How fast webhooks are taken: `python -m benchmarks.webhooks`.
+"""Throughput and latency of accepting webhooks: `python -m benchmarks.webhooks`.
 
 Signed events, each another, half of them of pairs that are new: at 100 a second, and as fast as the answers come. The
 service on core 0; PostgreSQL, which waits for the disk with every commit, and the load generator on core 1. Side by
@@ -85,7 +85,7 @@ def serve(port: int, kind: str) -> None:
 
 
 def signed(name: str, number: int) -> list[bytes]:
-    """So many requests, each with an event of its own."""
+    """Requests, each with a different event."""
     return [_signed(f"{name}-{n}", n) for n in range(number)]
 
 
@@ -108,7 +108,7 @@ def cpu_seconds(address: str) -> float:
 
 
 def measured(address: str, name: str, rate: float, seconds: float) -> dict[str, Any]:
-    """Latencies in ms at a rate, and how many are taken a second at most; `cpu_ms` is what one costs the service."""
+    """Latencies in ms at a rate, and maximum throughput; `cpu_ms` is the service's CPU time per webhook."""
     offer(address, signed(f"{name}-warm", 200), 50, 4)
     before = cpu_seconds(address)
     at_rate = offer(address, signed(f"{name}-rate", round(rate * seconds)), rate, seconds)
@@ -121,7 +121,7 @@ def measured(address: str, name: str, rate: float, seconds: float) -> dict[str, 
 
 
 def compared(folder: Path, rate: float, seconds: float) -> dict[str, Any]:
-    """Every way of serving, one after the other, on one database; at last how many events are in it."""
+    """Measure every way of serving in sequence on one database; finally count its events."""
     found: dict[str, Any] = {}
     with database(folder / "database") as url:
         with service(url, folder, SERVER_CORE, **ENVIRON) as address:

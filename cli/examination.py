@@ -1,4 +1,4 @@
-"""Examination of an installation: every part is asked, none is started, and one that is away stops no other check."""
+"""Health check of an installation: starts nothing, and an unavailable part does not stop the other checks."""
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ from store.operations.schedules import registered_schedules, run_summaries
 from store.operations.workers import seen_workers
 
 SECONDS = 3
-"""How long one service may take to answer."""
+"""Seconds within which a service must respond."""
 
 Now = Callable[[], datetime]
 
@@ -43,7 +43,7 @@ def examine(settings: Settings, environ: Mapping[str, str], now: Now) -> list[Fi
 
 
 def _safely(part: "partial[Sequence[Finding]]") -> Sequence[Finding]:
-    """The findings of a part. A fault of the check itself is a finding: the other parts are still shown."""
+    """Findings of a part. An error of the check itself is a finding, so that the other parts are still shown."""
     try:
         return part()
     except Exception as error:
@@ -148,7 +148,7 @@ def _mail(settings: Settings) -> list[Finding]:
 
 
 def _disk(folder: Path) -> list[Finding]:
-    """Room on the disk of the data folder, which an embedded database shares, or of its nearest folder that exists."""
+    """Free space on the disk of the data folder (shared by an embedded database) or its nearest existing parent."""
     there = next(one for one in (folder, *folder.parents) if one.exists())
     usage = shutil.disk_usage(there)
     return [judge.judge_disk(str(folder), usage.free, usage.total)]

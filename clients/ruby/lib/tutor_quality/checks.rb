@@ -3,8 +3,8 @@
 require "time"
 
 module TutorQuality
-  # Refuses the data of an event that the service would refuse, before anything is sent. What is not checked here,
-  # such as time zones and the types of attributes, the service refuses with a 422.
+  # Rejects event data that the service would reject, before anything is sent. Rules not checked here,
+  # such as time zones and types of attributes, are checked by the service, which answers 422.
   module Checks
     module_function
 
@@ -40,7 +40,7 @@ module TutorQuality
       raise InvalidContent, "data.#{later} is before #{earlier}" if first && second && second < first
     end
 
-    # nil for what only the service can judge.
+    # nil for values that only the service can check.
     def moment(value)
       value && Time.iso8601(value)
     rescue ArgumentError, TypeError

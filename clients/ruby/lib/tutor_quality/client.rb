@@ -6,11 +6,11 @@ require "uri"
 module TutorQuality
   # Sends events and reads scores. Safe to share between threads.
   class Client
-    # The most events a batch may hold, and the most bytes, with room below the million that are taken.
+    # Maximum number of events and of bytes per batch, below the service's limit of a million bytes.
     BATCH = 1000
     BATCH_BYTES = 900_000
 
-    # webhook_secrets: what events are signed with, one or two. api_key: what reading needs. cache: keeps answers with
+    # webhook_secrets: one or two signing secrets for events. api_key: required for reading. cache: stores responses with
     # their ETags and has `read` and `write`, as Rails.cache does.
     def initialize(url:, api_key: nil, webhook_secrets: [], open_timeout: 2, read_timeout: 10, retries: Retries.new,
                    cache: MemoryCache.new, clock: Time)
@@ -22,34 +22,34 @@ module TutorQuality
       @clock = clock
     end
 
-    # Send one event, such as "session.completed". Make the id when the event happens, not when it is sent: sent twice
-    # with the same id, it counts once. Gives {"id" => …, "status" => "accepted"}.
+    # Send one event, such as "session.completed". Create the id when the event happens, not when it is sent: sent twice
+    # with the same id, it counts once. Returns {"id" => …, "status" => "accepted"}.
     def send_event(type, data, id:, timestamp:)
       post_signed("/api/sessions", self.class.event(type, data, id: id, timestamp: timestamp), id)
     end
 
-    # Send many events, made by `Client.event`, in batches. Each batch is taken whole or not at all: after an error send
-    # all again, what was taken before counts once.
+    # Send many events, built by `Client.event`, in batches. Each batch is accepted or rejected as a whole: after an error
+    # send all again; events accepted before count once.
     def send_events(events)
       batches(events).map do |batch|
         post_signed("/api/sessions/batch", { "events" => batch }, "batch-#{SecureRandom.uuid}")
       end
     end
 
-    # An event as it is sent. Times may be Time, DateTime, ActiveSupport's, or text in ISO 8601.
-    # Raises InvalidContent for a value that the service would refuse (`Rules`).
+    # Event in the format in which it is sent. Times may be Time, DateTime, ActiveSupport's, or text in ISO 8601.
+    # Raises InvalidContent for a value that the service would reject (`Rules`).
     def self.event(type, data, id:, timestamp:)
       { "id" => id, "type" => type, "version" => API_VERSION, "timestamp" => timestamp, "data" => data }
         .then { |whole| Content.plain(whole) }
         .tap { |whole| Checks.event(whole["data"]) }
     end
 
-    # All that is known of a tutor: scores of every kind with band, interval, reasons and trend.
+    # Scores of a tutor, of every kind, with band, interval, reasons and trend.
     def tutor_scores(tutor_id)
       read("/api/tutors/#{segment(tutor_id)}/scores")
     end
 
-    # What to do about a tutor, and why.
+    # Recommended actions for a tutor, with reasons.
     def recommendations(tutor_id)
       read("/api/tutors/#{segment(tutor_id)}/recommendations")
     end
@@ -75,32 +75,32 @@ module TutorQuality
       read("/api/sessions/upcoming", filters)
     end
 
-    # Changes of scores after a change's id: for those who cannot take webhooks.
+    # Score changes after a change's id, for apps that cannot receive webhooks.
     def changes(after: nil, **filters)
       read("/api/changes", { after: after, **filters })
     end
 
-    # The probability that the tutor misses a session: `session_id:` of one known, or what is known of it.
+    # Probability that the tutor misses a session: `session_id:` of a stored one, or its known fields.
     def predict_no_show(**question)
       post("/api/predict/no_show", question)
     end
 
-    # The probability that a tutor leaves.
+    # Probability that a tutor leaves.
     def predict_churn(**question)
       post("/api/predict/churn", question)
     end
 
-    # Hand in a transcript; `quality` tells what came of it. The id is yours: sent twice, it counts once.
+    # Send a transcript; `quality` returns its result. The caller chooses the id: sent twice, it counts once.
     def send_transcript(session_id:, transcript:, id:)
       post("/api/quality/sessions", { id: id, session_id: session_id, transcript: transcript })
     end
 
-    # What came of a transcript.
+    # Result of a transcript.
     def quality(id)
       read("/api/quality/sessions/#{segment(id)}")
     end
 
-    # What is missing on either side, for sessions between two times: by `session_ids:` or by `counts:`.
+    # Sessions missing on either side between two times: by `session_ids:` or by `counts:`.
     def reconcile(from:, to:, **what)
       post("/api/sessions/reconcile", { from: from, to: to, **what })
     end
@@ -124,7 +124,7 @@ module TutorQuality
       end
     end
 
-    # Signed anew with every try: the timestamp says when it was sent, and an old one is refused.
+    # Signed again in every attempt: the timestamp is the time of sending, and an old one is rejected.
     def post_signed(path, content, id)
       raise InvalidSecret, "events need webhook_secrets" if @secrets.empty?
 
@@ -135,13 +135,13 @@ module TutorQuality
       end
     end
 
-    # Asking twice does no harm to anything here.
+    # Repeating any of these requests is harmless.
     def post(path, content)
       body = Content.json(Content.plain(content))
       @retries.run { Content.read(@transport.call(:post, path, body: body).body) }
     end
 
-    # The kept answer where nothing has changed (304).
+    # The cached response if nothing has changed (304).
     def read(path, filters = {})
       query = URI.encode_www_form(Content.plain(filters).compact)
       path = "#{path}?#{query}" unless query.empty?

@@ -47,7 +47,7 @@ module TutorQuality
       raise UnreadableAnswer, "the answer is not JSON, or is cut off: #{text.bytesize} bytes"
     end
 
-    # Text of another encoding is converted; bytes of no encoding are taken as UTF-8 if they are.
+    # Text in another encoding is converted; binary text is accepted if it is valid UTF-8.
     def utf8(text)
       found = text.encoding == Encoding::BINARY ? text.dup.force_encoding(Encoding::UTF_8) : text.encode(Encoding::UTF_8)
       return found if found.valid_encoding?

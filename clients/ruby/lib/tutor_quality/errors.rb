@@ -1,25 +1,25 @@
 # frozen_string_literal: true
 
 module TutorQuality
-  # Anything this client raises.
+  # Base class of all errors raised by this client.
   class Error < StandardError; end
 
-  # No connection, or no answer in time. Whether the other side did something is not known: ask again, with the same id.
+  # No connection, or no response in time. The request may have been processed: retry with the same id.
   class ConnectionFailed < Error; end
 
-  # A success without the JSON that belongs to it: cut off, or a page of a proxy in between. Ask again, with the same id.
+  # A success without valid JSON: truncated, or a page of a proxy. Retry with the same id.
   class UnreadableAnswer < ConnectionFailed; end
 
-  # A webhook that is not signed with a secret of ours, or too old. Answer 401 and do nothing.
+  # A webhook signed with none of the configured secrets, or too old. Answer 401 and take no action.
   class BadSignature < Error; end
 
-  # An address or a key with which no request can be made.
+  # An invalid address or API key.
   class InvalidSetting < Error; end
 
   # A secret that is too short, is not base64, or is missing.
   class InvalidSecret < InvalidSetting; end
 
-  # A value that the service would refuse, or that JSON or a header cannot hold: a rating of 9, NaN, text that is not
+  # A value that the service would reject, or that JSON or a header cannot represent: a rating of 9, NaN, text that is not
   # UTF-8, a line break in an id. Nothing was sent.
   class InvalidContent < Error; end
 
@@ -45,35 +45,35 @@ module TutorQuality
     end
   end
 
-  # 401: the key or the signature is wrong, expired or revoked. Trying again will not help.
+  # 401: the key or the signature is wrong, expired or revoked. A retry will not help.
   class Unauthorized < Problem; end
 
-  # 403: the key is known, but may not do this.
+  # 403: the key is valid but lacks the permission.
   class Forbidden < Problem; end
 
   # 404: there is no such tutor, session or path.
   class NotFound < Problem; end
 
-  # 409: an event of this id was sent before with another body, or the session is no longer to come.
+  # 409: an event with this id was sent before with a different body, or the session is no longer upcoming.
   class Conflict < Problem; end
 
-  # 400, 413, 415, 422: what was sent cannot be used. `errors` names the fields; the same body will fail again.
+  # 400, 413, 415, 422: the request is invalid. `errors` names the fields; the same body will fail again.
   class Invalid < Problem; end
 
-  # 429: too many requests. `retry_after` says how many seconds to wait.
+  # 429: too many requests. `retry_after` is the number of seconds to wait.
   class RateLimited < Problem; end
 
-  # 408 and 5xx: their side. Nothing is lost as long as you ask again with the same id.
+  # 408 and 5xx: an error of the service. Nothing is lost if the request is retried with the same id.
   class Unavailable < Problem; end
 
-  # Turns a response into the error of its kind.
+  # Maps a response to an error.
   module Problems
     BY_STATUS = {
       400 => Invalid, 401 => Unauthorized, 403 => Forbidden, 404 => NotFound, 408 => Unavailable, 409 => Conflict,
       413 => Invalid, 415 => Invalid, 422 => Invalid, 429 => RateLimited
     }.freeze
 
-    # The error of a Net::HTTPResponse; also where a proxy in between answered with something else than a problem.
+    # Error for a Net::HTTPResponse, also if a proxy responded with something other than a problem document.
     def self.of(response)
       status = response.code.to_i
       document = parse(response.body)

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module TutorQuality
-  # The last answers with their ETags, a few hundred of them. Rails.cache can stand in its place.
+  # In-memory cache of a few hundred responses with their ETags. Rails.cache can be used instead.
   class MemoryCache
     def initialize(size = 500)
       @size = size
@@ -13,7 +13,7 @@ module TutorQuality
       @lock.synchronize { @kept[key] }
     end
 
-    # The oldest goes first.
+    # The oldest entry is evicted first.
     def write(key, value, **)
       @lock.synchronize do
         @kept.delete(key)

@@ -1,19 +1,19 @@
 # frozen_string_literal: true
 
 module TutorQuality
-  # Asks again after a lost connection, a 429 or a 5xx: later each time, and by chance, so that not all come at once.
+  # Retries after a lost connection, a 429 or a 5xx, with exponential backoff and jitter.
   class Retries
     FIRST_WAIT = 0.5
     LONGEST_WAIT = 30.0
 
-    # `tries` counts the first one. `sleep` and `random` are handed in by tests.
+    # `tries` includes the first attempt. Tests pass `sleep` and `random`.
     def initialize(tries: 4, sleep: Kernel.method(:sleep), random: Random.new)
       @tries = tries
       @sleep = sleep
       @random = random
     end
 
-    # What the block gives. Raises the error of the last try, and at once what trying again cannot mend.
+    # Returns the block's value. Raises the error of the last attempt, and errors that a retry cannot fix immediately.
     def run
       tried = 0
       begin
@@ -29,13 +29,13 @@ module TutorQuality
 
     private
 
-    # Half of the wait is certain, half by chance; never less than what was asked for.
+    # Half of the wait is fixed, half random; never less than `Retry-After`.
     def wait(tried, error)
       full = [FIRST_WAIT * (2**(tried - 1)), LONGEST_WAIT].min
       full * (0.5 + (@random.rand / 2)) + asked_for(error)
     end
 
-    # A job is better put off than asleep for minutes.
+    # A job should be rescheduled rather than sleep for minutes.
     def too_long?(error)
       asked_for(error) > LONGEST_WAIT
     end

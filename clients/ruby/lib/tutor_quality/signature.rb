@@ -10,7 +10,7 @@ module TutorQuality
 
     module_function
 
-    # The three headers of a signed body. With two secrets, while one replaces the other, it is signed by both.
+    # The three headers of a signed body. With two secrets, during a rotation, it is signed with both.
     def headers(secrets, id:, body:, at: Time.now)
       timestamp = at.to_i.to_s
       signatures = Array(secrets).map { |secret| sign(secret, id: id, timestamp: timestamp, body: body) }
@@ -23,7 +23,7 @@ module TutorQuality
       "v1,#{[OpenSSL::HMAC.digest("SHA256", key(secret), signed)].pack("m0")}"
     end
 
-    # Whether any of several signatures, separated by spaces, is one by any of the secrets; in constant time.
+    # Whether any of the space-separated signatures was made with any of the secrets; compared in constant time.
     def valid?(secrets, signatures, id:, timestamp:, body:)
       expected = Array(secrets).map { |secret| sign(secret, id: id, timestamp: timestamp, body: body) }
       sent = signatures.to_s.b.split

@@ -18,7 +18,7 @@ module TutorQuality
       raise BadSignature, "the webhook is not signed" unless id && timestamp && signature
       raise BadSignature, "the webhook is too old, or a clock is wrong" unless recent?(timestamp, now)
       unless Signature.valid?(secrets, signature, id: id, timestamp: timestamp, body: body)
-        raise BadSignature, "the webhook is not signed by a secret known here"
+        raise BadSignature, "the webhook matches none of the configured secrets"
       end
 
       new(id, Content.read(body))

@@ -61,12 +61,12 @@ def champion(history: History, budget: float, folder: Path, timer: Timer) -> tup
     from gateways.embedded_postgres.databases import create_database
     from jobs.promotion import save
     from jobs.runtime import open_runtime
-    from models.train.folds import problem_of
+    from models.train.folds import tuning_data
 
     with open_runtime({**os.environ, "TQS_DATA_DIR": str(folder / "data"), "DATABASE_URL": ""}) as runtime:
         studies = create_database(runtime.engine.url.render_as_string(hide_password=False), "optuna")
         with timer.step("features for tuning"):
-            problem = problem_of(request_of(Task.NO_SHOW, history, SEED))
+            problem = tuning_data(request_of(Task.NO_SHOW, history, SEED))
         with timer.step(f"tuning, {budget:.0f} s asked"):
             tuned = run_search(problem, studies, Asked(budget, SEED, 1, "benchmark"))
         print(f"{len(tuned.trials)} trials", file=sys.stderr)

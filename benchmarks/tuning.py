@@ -22,7 +22,7 @@ from features.history.history import History
 from flows.train import request_of
 from models.learners.boosting import PATIENCE
 from models.learners.logistic import fit_linear
-from models.train.folds import Fold, Problem, problem_of
+from models.train.folds import Fold, TuningData, tuning_data
 from models.train.tuning import MOST_ROUNDS, SPACE, Budget, Study, open_study, search
 from simulator.marketplace import simulate
 from simulator.settings import MarketSettings
@@ -31,28 +31,28 @@ SEED = 0
 MARKET = MarketSettings(tutors=300, days=250, sessions_per_day=600)
 
 
-def plain(problem: Problem, seconds: float) -> optuna.Study:
+def plain(data: TuningData, seconds: float) -> optuna.Study:
     """The method of tutorials: each trial builds a DMatrix of each part of each fold and trains on it."""
-    lines = [_margins(problem, fold) for fold in problem.folds]
+    lines = [_margins(data, fold) for fold in data.folds]
 
     study, ends = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=SEED)), time.monotonic() + seconds
     while time.monotonic() < ends:
         trial = study.ask(dict(SPACE))
-        params = problem.fixed | trial.params
-        losses = [_train(problem, fold, margins, params) for fold, margins in zip(problem.folds, lines, strict=True)]
-        study.tell(trial, float(np.average(losses, weights=[fold.judge.size for fold in problem.folds])))
+        params = data.fixed | trial.params
+        losses = [_train(data, fold, margins, params) for fold, margins in zip(data.folds, lines, strict=True)]
+        study.tell(trial, float(np.average(losses, weights=[fold.judge.size for fold in data.folds])))
     return study
 
 
-def _margins(problem: Problem, fold: Fold) -> tuple[np.ndarray, np.ndarray]:
-    shape = problem.shape
-    line = fit_linear(problem.design[fold.teach], problem.labels[fold.teach], shape.signs, shape.n_periods, SEED)
-    return line.log_odds(problem.design[fold.teach]), line.log_odds(problem.design[fold.judge])
+def _margins(data: TuningData, fold: Fold) -> tuple[np.ndarray, np.ndarray]:
+    shape = data.shape
+    line = fit_linear(data.design[fold.teach], data.labels[fold.teach], shape.signs, shape.n_periods, SEED)
+    return line.log_odds(data.design[fold.teach]), line.log_odds(data.design[fold.judge])
 
 
-def _train(problem: Problem, fold: Fold, margins: tuple[np.ndarray, np.ndarray], params: dict) -> float:
+def _train(data: TuningData, fold: Fold, margins: tuple[np.ndarray, np.ndarray], params: dict) -> float:
     teach, judge = (
-        xgb.DMatrix(problem.design[rows], problem.labels[rows], base_margin=margin)
+        xgb.DMatrix(data.design[rows], data.labels[rows], base_margin=margin)
         for rows, margin in zip((fold.teach, fold.judge), margins, strict=True)
     )
     booster = xgb.train(
@@ -66,25 +66,25 @@ def _train(problem: Problem, fold: Fold, margins: tuple[np.ndarray, np.ndarray],
     return float(booster.best_score)
 
 
-def ours(problem: Problem, seconds: float) -> optuna.Study:
+def ours(data: TuningData, seconds: float) -> optuna.Study:
     """The product's search."""
-    study = open_study(Study(), problem, SEED)
-    search(study, problem, Budget(seconds, time.monotonic))
+    study = open_study(Study(), data, SEED)
+    search(study, data, Budget(seconds, time.monotonic))
     return study
 
 
-def unpruned(problem: Problem, seconds: float) -> optuna.Study:
+def unpruned(data: TuningData, seconds: float) -> optuna.Study:
     """The product's search without pruning."""
-    study = open_study(Study(), problem, SEED)
+    study = open_study(Study(), data, SEED)
     study.pruner = optuna.pruners.NopPruner()
-    search(study, problem, Budget(seconds, time.monotonic))
+    search(study, data, Budget(seconds, time.monotonic))
     return study
 
 
-def measure(run: Callable[[Problem, float], optuna.Study], problem: Problem, seconds: float) -> dict[str, float]:
+def measure(run: Callable[[TuningData, float], optuna.Study], data: TuningData, seconds: float) -> dict[str, float]:
     """Trials a minute, counting those that ended by themselves, and the best loss."""
     began = time.perf_counter()
-    study = run(problem, seconds)
+    study = run(data, seconds)
     minutes = (time.perf_counter() - began) / 60
     states = [trial.state.name for trial in study.trials]
     done = states.count("COMPLETE") + states.count("PRUNED")
@@ -94,10 +94,10 @@ def measure(run: Callable[[Problem, float], optuna.Study], problem: Problem, sec
 def main(seconds: float, out: Path | None) -> None:
     """Measure the three and print the table."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    problem = problem_of(request_of(Task.NO_SHOW, History(simulate(MARKET).dataset), SEED))
-    found = {run.__name__: measure(run, problem, seconds) for run in (plain, ours, unpruned)}
-    rows, columns = problem.design.shape
-    title = f"{rows} examples x {columns} columns, {len(problem.folds)} folds, {seconds:.0f} s each"
+    data = tuning_data(request_of(Task.NO_SHOW, History(simulate(MARKET).dataset), SEED))
+    found = {run.__name__: measure(run, data, seconds) for run in (plain, ours, unpruned)}
+    rows, columns = data.design.shape
+    title = f"{rows} examples x {columns} columns, {len(data.folds)} folds, {seconds:.0f} s each"
     table = Table("search", "trials a minute", "x plain", "trials", "of them pruned", "best log loss", title=title)
     for name, figures in found.items():
         ratio = figures["a_minute"] / found["plain"]["a_minute"]

@@ -61,7 +61,7 @@ def backtest(
             coded = with_reason_codes(read.dataset)
             result = run(task, coded, *spans, cut=moment, seed=seed, truth=known, on_step=begin)
         except NotEnoughData as error:
-            message = str(error).replace("Bring more history.", "Bring more history or move --cut.")
+            message = str(error).replace("Import more history.", "Import more history or move --cut.")
             raise NotEnoughData(message) from None
     _note_late_attributes(read.dataset)
     if as_json:

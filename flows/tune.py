@@ -31,7 +31,7 @@ from gateways.registry.tracking import parent_run
 from jobs.progress import report
 from jobs.runtime import Runtime, git_commit, open_runtime
 from models.train.fitting import Request
-from models.train.folds import Problem, problem_of
+from models.train.folds import TuningData, tuning_data
 from models.train.tuning import Budget, Study, Tuned
 from models.train.tuning import tune as search
 from store.ledger.tuned_parameters import TunedParams, record_tuned
@@ -83,9 +83,9 @@ def _tune_one(runtime: Runtime, name: Task, history: History, asked: Asked) -> f
     began = utc_now()
     try:
         report(f"{name}: build the folds")
-        problem = problem_of(request)
+        data = tuning_data(request)
         report(f"{name}: search for {asked.budget:.0f} s")
-        tuned = run_search(problem, create_database(_url(runtime), DATABASE), asked)
+        tuned = run_search(data, create_database(_url(runtime), DATABASE), asked)
     except NotEnoughData as error:
         print(f"{name}: not tuned. {error}")
         return None
@@ -100,19 +100,19 @@ def _url(runtime: Runtime) -> str:
     return runtime.engine.url.render_as_string(hide_password=False)
 
 
-def run_search(problem: Problem, storage: str, asked: Asked) -> Tuned:
+def run_search(data: TuningData, storage: str, asked: Asked) -> Tuned:
     """Search in as many processes as asked for, all on one study, and give what they found together."""
     study, budget = Study(asked.study, storage), Budget(asked.budget, time.monotonic)
     if asked.workers == 1:
-        return search(problem, budget, asked.seed, study)
+        return search(data, budget, asked.seed, study)
     first = Budget(0, time.monotonic, trials=1)  # makes the study, so that the others find it, and tries the start
-    search(problem, first, asked.seed, study)
+    search(data, first, asked.seed, study)
     threads = max((os.cpu_count() or 1) // asked.workers, 1)
     fresh = multiprocessing.get_context("spawn")  # a fork would inherit locks of threads that are not there
     with ProcessPoolExecutor(asked.workers, mp_context=fresh) as pool:
         seeds = range(asked.seed + 1, asked.seed + asked.workers + 1)  # alike, they would all try the same
         with _ignoring_ctrl_c():
-            done = [pool.submit(search, problem, budget, seed, study, threads) for seed in seeds]
+            done = [pool.submit(search, data, budget, seed, study, threads) for seed in seeds]
         try:
             return max((each.result() for each in done), key=lambda tuned: len(tuned.trials))
         except KeyboardInterrupt:

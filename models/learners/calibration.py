@@ -1,4 +1,4 @@
-"""From margins to probabilities, with the uncertainty of that step."""
+"""Calibration: margins to probabilities, with the uncertainty of the calibration."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ Z = 1.96
 """Standard errors of a 95 % interval."""
 
 SURE = 2.58
-"""The same of a 99 % interval: where there is nothing to know, one training in two hundred believes there is."""
+"""Standard errors of a 99 % interval: without signal, one training in two hundred reports some."""
 
 _ITERATIONS = 50
 _RIDGE = 1e-6
@@ -19,7 +19,7 @@ _RIDGE = 1e-6
 class Calibration(BaseModel):
     """Logistic calibration: log-odds = slope x margin + intercept, with the covariance of (slope, intercept).
 
-    Source: Platt 1999, in Advances in Large Margin Classifiers. The order of the scores never changes.
+    Source: Platt 1999, in Advances in Large Margin Classifiers. The order of scores is preserved.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,11 +31,11 @@ class Calibration(BaseModel):
     covariance: float = 0.0
 
     def probability(self, margins: Values) -> Values:
-        """Calibrated probabilities (rows,)."""
+        """Returns calibrated probabilities (rows,)."""
         return expit(self.slope * margins + self.intercept)
 
     def interval(self, margins: Values, z: float = Z) -> tuple[Values, Values]:
-        """The 95 % interval of each probability: (low, high), (rows,) each, by the delta method on the log-odds."""
+        """Returns the 95 % interval (low, high) of each probability, (rows,) each: delta method on the log-odds."""
         log_odds = self.slope * margins + self.intercept
         variance = margins**2 * self.var_slope + self.var_intercept + 2 * margins * self.covariance
         reach = z * np.sqrt(np.maximum(variance, 0))
@@ -43,10 +43,10 @@ class Calibration(BaseModel):
 
 
 def fit(margins: Values, labels: Values, clusters: NDArray[np.int64]) -> Calibration:
-    """Calibrate on rows nobody trained on: margins, 0/1 labels and cluster codes, (rows,) each.
+    """Fit to held-out rows: margins, 0/1 labels and cluster codes, (rows,) each.
 
-    Newton steps; the covariance is cluster-robust (Liang and Zeger 1986, Biometrika 73:13), because one tutor's
-    rows are not independent.
+    Method: Newton. The covariance is cluster-robust (Liang and Zeger 1986, Biometrika 73:13), because the rows of one
+    tutor are not independent.
     """
     weights, robust = _fit(np.column_stack([margins, np.ones_like(margins)]), labels, clusters)
     return Calibration(
@@ -58,17 +58,17 @@ def fit(margins: Values, labels: Values, clusters: NDArray[np.int64]) -> Calibra
     )
 
 
-def as_it_is(labels: Values, clusters: NDArray[np.int64]) -> Calibration:
-    """No change, with the uncertainty of the share of positives: 0/1 labels and cluster codes, (rows,) each."""
+def identity(labels: Values, clusters: NDArray[np.int64]) -> Calibration:
+    """Returns the identity with the uncertainty of the share of positives: 0/1 labels, cluster codes, (rows,) each."""
     return Calibration(var_intercept=float(_fit(np.ones((labels.size, 1)), labels, clusters)[1][0, 0]))
 
 
-def tells_apart(
+def discriminates(
     margins: Values, labels: Values, clusters: NDArray[np.int64], groups: NDArray[np.int8] | None = None
 ) -> bool:
-    """Whether a larger margin surely goes with a higher rate, at 99 %, among rows of the same group: (rows,) each.
+    """Returns whether larger margins have a higher rate, at 99 %, within groups: (rows,) each.
 
-    `groups` (rows,) count from 0 where rows differ in their rate for a known reason; None where they do not.
+    `groups` (rows,) are codes from 0 of rows whose rates differ for a known reason; None for a single group.
     """
     place = np.zeros(margins.size, np.int64) if groups is None else groups.astype(np.int64)
     rows = np.bincount(place)
@@ -95,7 +95,7 @@ def _fit(
 
 
 def _newton_step(design: NDArray[np.float64], labels: Values, weights: Values) -> Values:
-    """Newton's step, halved until it lowers the loss: the full one can cycle for ever on overconfident margins."""
+    """Returns a Newton step, halved until it lowers the loss: full steps can cycle on overconfident margins."""
     probability = expit(design @ weights)
     step = np.linalg.solve(_hessian(design, probability), design.T @ (labels - probability) - _RIDGE * weights)
     while np.abs(step).max() > 1e-9 and _loss(design, labels, weights + step) > _loss(design, labels, weights):
@@ -113,11 +113,11 @@ def _hessian(design: NDArray[np.float64], probability: Values) -> NDArray[np.flo
 
 
 def expit(log_odds: Values) -> Values:
-    """Probabilities of log-odds, without overflow."""
+    """Returns the probabilities of log-odds, without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * log_odds)))
 
 
 def logit(probability: Values) -> Values:
-    """Log-odds of probabilities; 0 and 1 are moved by 1e-9 so that they stay finite."""
+    """Returns the log-odds of probabilities; 0 and 1 are moved by 1e-9 to stay finite."""
     inside = np.clip(probability, 1e-9, 1 - 1e-9)
     return np.asarray(np.log(inside / (1 - inside)))

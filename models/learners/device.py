@@ -1,4 +1,4 @@
-"""Where XGBoost computes: on a GPU where it was built for one and finds one, else on the processor."""
+"""Device of XGBoost: a GPU where the build supports it and one is present, otherwise the processor."""
 
 import ctypes
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ import xgboost as xgb
 
 
 def count_gpus() -> int:
-    """How many GPUs the NVIDIA driver of this machine sees; 0 without a driver."""
+    """Returns the number of GPUs that the NVIDIA driver reports; 0 without a driver."""
     count = ctypes.c_int(0)
     with suppress(OSError):
         driver = ctypes.CDLL("libcuda.so.1")
@@ -19,6 +19,6 @@ def count_gpus() -> int:
 
 
 def device(build: Mapping[str, Any] | None = None, gpus: Callable[[], int] = count_gpus) -> str:
-    """`cuda` or `cpu`, XGBoost's parameter of that name. `build` is what `xgboost.build_info` says."""
+    """Returns `cuda` or `cpu`, XGBoost's `device` parameter. `build` has the form of `xgboost.build_info()`."""
     build = xgb.build_info() if build is None else build
     return "cuda" if build.get("USE_CUDA") and gpus() else "cpu"

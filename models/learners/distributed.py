@@ -1,7 +1,7 @@
-"""Trees grown on many workers at once, each holding some parts of the data: for what one memory cannot hold.
+"""Trees trained on several Dask workers, for data larger than the memory of one machine.
 
-XGBoost's own interface to Dask; its workers exchange histograms, never rows (Chen and Guestrin 2016, KDD, section 4).
-The trees stand alone here, without the straight line of `models.learners.boosting`.
+Uses XGBoost's Dask interface; workers exchange histograms, never rows (Chen and Guestrin 2016, KDD, section 4).
+The trees have no linear part, unlike those of `models.learners.boosting`.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from models.learners.boosting import Params, Shape, plain
 
 Labelled = tuple[Matrix, Values]
 LoadPart = Callable[[int], Labelled]
-"""The matrix (rows, columns) and 0/1 labels (rows,) of a part, read by the worker that holds it."""
+"""Reads the matrix (rows, columns) and 0/1 labels (rows,) of a part, on the worker that holds it."""
 
 
 def train_on_workers(client: Any, load: LoadPart, n_parts: int, settings: Params, shape: Shape) -> xgb.Booster:
-    """Trees of the settings' rounds on all parts; `client` is Dask's, `load` must pickle. Rows stay on the workers."""
-    from dask import array, delayed  # here, because they are an extra
+    """Train trees on all parts. `client` is a Dask client; `load` must be picklable. Rows stay on the workers."""
+    from dask import array, delayed  # optional dependencies
     from xgboost import dask as xgb_dask
 
     parts = [delayed(load, nout=2, pure=False)(i) for i in range(n_parts)]
@@ -31,16 +31,16 @@ def train_on_workers(client: Any, load: LoadPart, n_parts: int, settings: Params
     labels = array.concatenate(
         [array.from_delayed(label, (np.nan,), np.float64) for _, label in parts], allow_unknown_chunksizes=True
     )
-    # Kept where they are made: otherwise the matrix and the labels would each compute every part.
+    # Persisted: otherwise the matrix and the labels would each compute every part.
     matrix, labels = client.persist([matrix, labels])
     data = xgb_dask.DaskQuantileDMatrix(client, matrix, labels)
-    found = xgb_dask.train(client, plain(settings, shape), data, num_boost_round=int(settings["rounds"]))
-    booster: xgb.Booster = found["booster"]
+    trained = xgb_dask.train(client, plain(settings, shape), data, num_boost_round=int(settings["rounds"]))
+    booster: xgb.Booster = trained["booster"]
     return booster
 
 
 def predict(ubj: bytes, matrix: Matrix) -> Values:
-    """Probabilities (rows,) of a matrix by trees alone, given as their bytes."""
+    """Returns the probabilities (rows,) of a matrix from the bytes of trees without a linear part."""
     booster = xgb.Booster()
     booster.load_model(bytearray(ubj))
     return np.asarray(booster.inplace_predict(matrix, validate_features=False), dtype=np.float64)

@@ -1,6 +1,6 @@
-"""Leaving as a discrete-time hazard: the chance of leaving in each period, for those who stayed until it began.
+"""Discrete-time hazard of leaving: the probability of leaving in each period, given staying until it began.
 
-One model gives the probability of leaving within any of the periods' ends. Source: Singer and Willett 1993, Journal of
+One model yields the probability of leaving by the end of any period. Source: Singer and Willett 1993, Journal of
 Educational Statistics 18:155; Allison 1982, Sociological Methodology 13:61.
 """
 
@@ -16,18 +16,18 @@ from features.base.stream import MICROSECONDS_A_DAY
 from features.history.history import MISSING
 
 PERIODS = (0, 7, 14, 30, 60, 90)
-"""Days after the moment of asking at which one period ends and the next begins."""
+"""Days after the as-of moment at which one period ends and the next begins."""
 
 COLUMN = "period"
-"""Name of the column that tells which period an example is about."""
+"""Name of the column with the period of an example."""
 
 
 @dataclass(frozen=True)
 class PersonPeriods:
-    """Examples, one a row and period watched from begin to end: (examples,) each.
+    """Examples, one for each row and fully observed period: (examples,) each.
 
-    `row` is the place of the row asked about, `known_at` the period's end (UTC microseconds). `censored` counts the
-    rows that had not left when the watching ended before the last period: they stand in the periods that were watched.
+    `row` is the index of the row, `known_at` the end of the period (UTC microseconds). `censored` counts the rows
+    without departure whose observation ended before the last period: only their observed periods are included.
     """
 
     row: Ints
@@ -38,10 +38,10 @@ class PersonPeriods:
 
 
 def person_periods(as_of: Ints, leaves_at: Ints, periods: Sequence[int], known_before: int) -> PersonPeriods:
-    """The periods of each row that ended by `known_before`, up to and including the one in which the tutor left.
+    """Returns the periods of each row that ended by `known_before`, up to and including that of the departure.
 
-    `as_of` and `leaves_at` (rows,) in UTC microseconds; MISSING for tutors not seen to leave. A period that was still
-    running is left out whole: to keep only those who left in it so far would raise the hazard.
+    `as_of` and `leaves_at` (rows,) are in UTC microseconds, MISSING without a known departure. An unfinished period is
+    excluded entirely: keeping only its departures so far would raise the hazard.
     """
     staying = leaves_at == MISSING
     parts = []
@@ -59,18 +59,18 @@ def person_periods(as_of: Ints, leaves_at: Ints, periods: Sequence[int], known_b
 
 
 def with_period(matrix: NDArray[np.float32], period: NDArray[np.int8] | int) -> NDArray[np.float32]:
-    """The matrix (rows, columns) with the period of each row as its last column: (rows, columns + 1)."""
+    """Returns the matrix (rows, columns) with the period of each row as last column: (rows, columns + 1)."""
     column = np.broadcast_to(np.asarray(period, dtype=np.float32), len(matrix))
     return np.asfortranarray(np.column_stack([matrix, column]))
 
 
 def periods_within(periods: Sequence[int], days: int) -> int:
-    """How many periods end within so many days. Raises ValueError for days at which no period ends."""
+    """Returns the number of periods that end within `days`. Raises ValueError where no period ends at `days`."""
     if days not in periods[1:]:
         raise ValueError(f"no period ends after {days} days, only after {', '.join(map(str, periods[1:]))}")
     return list(periods).index(days)
 
 
 def leaves_within(hazards: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 - the product of staying through each period: hazards (rows, periods) to probabilities (rows,)."""
+    """Returns the probability of leaving (rows,): 1 - the product of 1 - hazards (rows, periods)."""
     return np.asarray(-np.expm1(np.log1p(-np.minimum(hazards, 1 - 1e-12)).sum(axis=1)))

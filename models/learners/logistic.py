@@ -1,7 +1,7 @@
-"""The straight part of a model: a penalised logistic regression from which the trees start.
+"""Linear part of a model: a penalised logistic regression from which the trees are boosted.
 
-Trees need many outcomes to draw a straight line; with a few hundred departures the line alone is better, and the trees
-then add only what bends. See docs/adr/0006.
+Trees need many outcomes to approximate a linear effect. With a few hundred departures the linear part alone is better,
+and the trees add only nonlinear effects. See docs/adr/0006.
 """
 
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ from features.base.array_types import Matrix, Values
 from models.learners.calibration import expit, logit
 
 PRIOR_SD = 0.15
-"""Log-odds a standard deviation of a column: the width of the normal prior of each weight."""
+"""Standard deviation of the normal prior of each weight, in log-odds per standard deviation of the column."""
 
 MOST_ROWS = 30_000
-"""Rows of either class that are fitted to; the rest of a class is stood for by weight."""
+"""Most rows of each class in a fit; they are weighted to represent the whole class."""
 
 _STEPS, _PRECISION, _RIDGE = 50, 1e-9, 1e-6
 
 FARTHEST = 4.0
-"""Standard deviations beyond which a value counts no further."""
+"""Standard deviations at which values are clipped."""
 
 
 class Linear(BaseModel):
-    """Log-odds that are linear in standardised columns: weights, and an intercept a period (one where there is none).
+    """Log-odds linear in standardised columns: weights, and one intercept per period (one without periods).
 
-    A column marked in `logged` enters as log(1 + x). A missing value stands at the mean.
+    A column marked in `logged` enters as log(1 + x). A missing value takes the mean.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,23 +42,23 @@ class Linear(BaseModel):
     intercepts: tuple[float, ...]
 
     def contributions(self, columns: Matrix) -> Values:
-        """What each column adds to the log-odds, against its mean: (rows, columns) for columns alike."""
+        """Returns the contribution of each column to the log-odds, relative to its mean: (rows, columns)."""
         z = _standardise(columns, self.logged, np.array(self.mean), np.array(self.scale))
         return np.asarray(z * np.array(self.weights))
 
     def intercept(self, period: NDArray[np.float32] | None) -> Values:
-        """The intercept of each row's period (rows,); the only one, as one value, where there are no periods."""
+        """Returns the intercept of each row's period (rows,), or the only intercept where there are no periods."""
         intercepts = np.array(self.intercepts)
         return intercepts if period is None else np.asarray(intercepts[period.astype(np.int64)])
 
     def log_odds(self, design: Matrix) -> Values:
-        """Log-odds (rows,) of a design matrix, whose last column is the period where there is more than one."""
+        """Returns the log-odds (rows,) of a design matrix, whose last column is the period where there are several."""
         columns, period = _parts(design, len(self.weights))
         line = self._line
-        straight = np.zeros(len(design))
+        log_odds = np.zeros(len(design))
         if line.used.size:
-            straight = _standardise(columns[:, line.used], line.logged, line.mean, line.scale) @ line.weights
-        return np.asarray(straight + self.intercept(period))
+            log_odds = _standardise(columns[:, line.used], line.logged, line.mean, line.scale) @ line.weights
+        return np.asarray(log_odds + self.intercept(period))
 
     @cached_property
     def _line(self) -> "_Line":
@@ -68,9 +68,9 @@ class Linear(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """The columns whose weight is not zero: places, and of each whether it is logged, mean, scale and weight.
+    """Columns with nonzero weight: indices, log flag, mean, scale and weight of each.
 
-    Not compared by value: pydantic compares what a model caches, and arrays have no one truth.
+    Not compared by value: pydantic compares cached properties, and the comparison of arrays has no single truth value.
     """
 
     used: NDArray[np.intp]
@@ -83,8 +83,8 @@ class _Line:
 def fit_linear(design: Matrix, labels: Values, signs: Sequence[int], n_periods: int, seed: int) -> Linear:
     """Fit to a design matrix (rows, columns, the period last where `n_periods` is not 0) and 0/1 labels (rows,).
 
-    `signs` (columns without the period) bound the weights to one side where they are not 0. Of a class with more than
-    30,000 rows so many are drawn by the seed and weighted (King and Zeng 2001, Political Analysis 9:137).
+    Nonzero `signs` (columns without the period) restrict the sign of a weight. A class with more than MOST_ROWS rows is
+    sampled by the seed and weighted (King and Zeng 2001, Political Analysis 9:137).
     """
     rows, row_weights = _draw(labels, seed)
     columns, period = _parts(design[rows], len(signs))
@@ -103,7 +103,10 @@ def fit_linear(design: Matrix, labels: Values, signs: Sequence[int], n_periods: 
 
 
 def flat(design: Matrix, labels: Values, n_columns: int, n_periods: int) -> Linear:
-    """No line at all: the log-odds of the share of positives, or of each period's. A design and labels as above."""
+    """Returns a linear part without slopes: the log-odds of the share of positives, or of that of each period.
+
+    Takes a design and labels as `fit_linear` does.
+    """
     period = _parts(design, n_columns)[1]
     place = np.zeros(labels.size, np.int64) if period is None else period.astype(np.int64)
     rows, positives = (np.bincount(place, w, max(n_periods, 1)) for w in (None, labels))
@@ -117,7 +120,7 @@ def flat(design: Matrix, labels: Values, n_columns: int, n_periods: int) -> Line
 
 
 def _draw(labels: Values, seed: int) -> tuple[NDArray[np.int64], Values]:
-    """Rows to fit to, ascending, and how many rows each stands for."""
+    """Returns the rows to fit to, ascending, and the weight of each."""
     rng, drawn, weights = np.random.default_rng(seed), [], []
     for rows in (np.flatnonzero(labels == 0), np.flatnonzero(labels > 0)):
         kept = rows if rows.size <= MOST_ROWS else rng.choice(rows, MOST_ROWS, replace=False)
@@ -133,7 +136,7 @@ def _parts(design: Matrix, n_columns: int) -> tuple[Matrix, NDArray[np.float32] 
 
 
 def _skewed(columns: Matrix) -> NDArray[np.bool_]:
-    """Which columns are amounts that spread over more than a few units: (columns,)."""
+    """Returns a mask of the non-negative columns with values above 3, which are log-transformed: (columns,)."""
     filled = np.where(np.isnan(columns), np.float32(0), columns)
     return np.asarray((filled.min(axis=0) >= 0) & (filled.max(axis=0) > 3))
 
@@ -162,10 +165,10 @@ def _standardise(columns: Matrix, logged: Sequence[bool] | NDArray[np.bool_], me
 def _solve(
     z: Values, place: NDArray[np.int64], labels: Values, row_weights: Values, signs: Sequence[int], n: int
 ) -> tuple[Values, Values]:
-    """Weights (columns,) and intercepts (n,) of the largest posterior, by projected Newton steps.
+    """Returns weights (columns,) and intercepts (n,) of the posterior mode, by projected Newton steps.
 
-    Source: Bertsekas 1982, SIAM Journal on Control and Optimization 20:221. A weight at its bound is left there while
-    the slope pushes against it.
+    Source: Bertsekas 1982, SIAM Journal on Control and Optimization 20:221. A weight stays at its bound while the
+    gradient points outside.
     """
     k = z.shape[1]
     design = np.column_stack([z, np.eye(n)[place]])
@@ -185,11 +188,11 @@ def _solve(
     for _ in range(_STEPS):
         step = _newton_step(design, labels, row_weights, ridge, known, point)
         size = 1.0
-        while (found := loss(allowed(point + size * step))) > value and size > 1e-6:
+        while (candidate := loss(allowed(point + size * step))) > value and size > 1e-6:
             size /= 2
-        if value - found <= _PRECISION * abs(value):
+        if value - candidate <= _PRECISION * abs(value):
             break
-        point, value = allowed(point + size * step), found
+        point, value = allowed(point + size * step), candidate
     return point[:k], point[k:]
 
 

@@ -1,8 +1,9 @@
-"""TreeSHAP, compiled: what each column adds to a forest's margin, with XGBoost's own values, many times sooner.
+"""Compiled TreeSHAP: contributions of each column to a forest's margin, equal to XGBoost's and many times faster.
 
-A path to a leaf asks of at most a few columns, so what a leaf adds for every way to pass or fail them fits a table made
-once a model; a row then costs one look-up a leaf. Source: Yang 2021, Fast TreeSHAP, arXiv:2109.09847 (its version 2);
-the values are those of Lundberg et al. 2020, Nature Machine Intelligence 2:56, by the trees' own covers.
+A path to a leaf reads few columns, so the contributions of a leaf for every combination of passed and failed columns
+fit into a table computed once per model; a row then costs one look-up per leaf. Source: Yang 2021, Fast
+TreeSHAP, arXiv:2109.09847 (version 2); the values are those of Lundberg et al. 2020, Nature Machine Intelligence 2:56,
+with the trees' covers.
 """
 
 import json
@@ -19,17 +20,17 @@ from features.base.array_types import Ints, Values
 
 DEEPEST = 8
 LARGEST = 25_000_000
-"""Columns on one path, and entries of the table. Beyond either, XGBoost's own algorithm is the better one."""
+"""Most columns on one path, and most entries of the table. Beyond either, XGBoost's own algorithm is used."""
 
 BLOCK = 512
-"""Rows explained together, so that what they share stays near the processor."""
+"""Rows explained together, so that shared data stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """The nodes of all trees (nodes,), parents before their children; `roots` (trees + 1,) tells the trees apart.
+    """The nodes of all trees (nodes,), parents before their children; `roots` (trees + 1,) bounds the trees.
 
-    `left` and `right` are places among the nodes, -1 below a leaf. `threshold` of a leaf is its value.
+    `left` and `right` are indices of nodes, -1 for a leaf. `threshold` of a leaf is its value.
     """
 
     roots: Ints
@@ -43,11 +44,11 @@ class Nodes:
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees ready to be explained.
+    """Trees with the tables of their contributions.
 
-    `place` is the number of a node's column among those its path asks, of a leaf how many its path asks; `path`
-    (nodes, DEEPEST) are these columns. From `at[leaf]` on, `table` holds what the leaf adds to each of them, for every
-    set of them a row may fail. `base` is the margin of the average training row.
+    `place` is the index of a node's column among the distinct columns of its path, and for a leaf their number; `path`
+    (nodes, DEEPEST) holds these columns. From `at[leaf]`, `table` holds the contribution of the leaf to each of them,
+    for every set of columns that a row fails. `base` is the margin of the average training row.
     """
 
     nodes: Nodes
@@ -58,17 +59,17 @@ class Forest:
     base: float
 
     def contributions(self, matrix: NDArray[np.float32]) -> Values:
-        """What each column adds to the margin, and last the base: (rows, columns + 1), each row sums to its margin."""
-        found = np.zeros((matrix.shape[1] + 1, len(matrix)))
-        found[-1] = self.base
+        """Returns the contribution of each column, then the base: (rows, columns + 1). Each row sums to its margin."""
+        sums = np.zeros((matrix.shape[1] + 1, len(matrix)))
+        sums[-1] = self.base
         n = self.nodes
         splits = n.roots, n.left, n.right, n.column, n.threshold, n.missing_left
-        _add(found, np.ascontiguousarray(matrix.T), *splits, self.place, self.path, self.at, self.table)
-        return found.T
+        _add(sums, np.ascontiguousarray(matrix.T), *splits, self.place, self.path, self.at, self.table)
+        return sums.T
 
 
 def forest_of(booster: xgb.Booster) -> Forest | None:
-    """The trees of a booster with numeric splits; None where they are deeper than a table is good for, or none."""
+    """Returns the trees of a booster with numeric splits; None without trees or where a table would be too large."""
     if not booster.num_boosted_rounds():
         return None
     model = model_of(booster)
@@ -87,18 +88,18 @@ def forest_of(booster: xgb.Booster) -> Forest | None:
 
 
 def model_of(booster: xgb.Booster) -> dict[str, Any]:
-    """What a booster has learnt, as XGBoost writes it."""
-    learnt: dict[str, Any] = json.loads(booster.save_raw("json"))["learner"]
-    return learnt
+    """Returns the `learner` of a booster from XGBoost's JSON."""
+    learner: dict[str, Any] = json.loads(booster.save_raw("json"))["learner"]
+    return learner
 
 
 def start_of(model: Mapping[str, Any]) -> float:
-    """The probability from which the trees start; newer versions write it as a vector of one."""
+    """Returns the base score, a probability; newer versions of XGBoost write it as a vector of length 1."""
     return float(model["learner_model_param"]["base_score"].strip("[]"))
 
 
 def nodes_of(model: Mapping[str, Any]) -> Nodes:
-    """The nodes of all trees; no tree has none."""
+    """Returns the nodes of all trees; empty without trees."""
     trees: Sequence[dict[str, Any]] = model["gradient_booster"]["model"]["trees"]
     roots = np.concatenate([[0], np.cumsum([len(tree["left_children"]) for tree in trees])]).astype(np.int64)
 
@@ -120,9 +121,10 @@ def nodes_of(model: Mapping[str, Any]) -> Nodes:
 
 @njit(cache=True, nogil=True)
 def _paths(left: Ints, right: Ints, column: Ints, cover: Values) -> tuple[Ints, Ints, Values, Values]:
-    """(place, path, passed, weight) of each node: `passed` (nodes, DEEPEST) is the share of training rows that pass a
-    path's splits on each of its columns, `weight` the share that reach the node. Stops at a path over DEEPEST columns,
-    its place then being larger.
+    """Returns (place, path, passed, weight) of each node.
+
+    `passed` (nodes, DEEPEST) is the share of training rows that pass the path's splits on each of its columns, `weight`
+    the share that reaches the node. Stops at a path of more than DEEPEST columns, whose place is then larger.
     """
     n = left.size
     place, weight = np.zeros(n, np.int64), np.ones(n)
@@ -130,9 +132,9 @@ def _paths(left: Ints, right: Ints, column: Ints, cover: Values) -> tuple[Ints, 
     for node in range(n):
         if left[node] < 0:
             continue
-        asked = place[node]
+        n_columns = place[node]
         k = 0
-        while k < asked and path[node, k] != column[node]:
+        while k < n_columns and path[node, k] != column[node]:
             k += 1
         if k == DEEPEST:
             place[node] = DEEPEST + 1
@@ -143,19 +145,19 @@ def _paths(left: Ints, right: Ints, column: Ints, cover: Values) -> tuple[Ints, 
             path[child, k] = column[node]
             passed[child, k] *= share
             weight[child] = weight[node] * share
-            place[child] = max(asked, k + 1)
+            place[child] = max(n_columns, k + 1)
         place[node] = k
     return place, path, passed, weight
 
 
 @njit(cache=True, nogil=True)
 def _fill(table: Values, at: Ints, leaves: Ints, place: Ints, passed: Values, value: Values) -> None:
-    """Shapley values of each leaf's columns for every set of failed ones, bit k for the path's column k."""
+    """Compute the Shapley values of each leaf's columns for every set of failed ones; bit k is the path's column k."""
     for leaf in leaves:
         d = place[leaf]
         for failed in range(1 << d):
             for i in range(d):
-                sums = np.zeros(d)  # of products over the other columns, by how many of them are known
+                sums = np.zeros(d)  # of products over the other columns, by the number of known ones
                 sums[0] = 1.0
                 for j in range(d):
                     if j != i:
@@ -173,7 +175,7 @@ def _fill(table: Values, at: Ints, leaves: Ints, place: Ints, passed: Values, va
 
 @njit(cache=True, nogil=True)
 def _add(
-    found: Values,
+    sums: Values,
     matrix: NDArray[np.float32],
     roots: Ints,
     left: Ints,
@@ -186,7 +188,7 @@ def _add(
     at: Ints,
     table: Values,
 ) -> None:
-    """Add every tree's part to `found` (columns, rows) for a matrix of the same shape, a block of rows at a time."""
+    """Add the contributions of every tree to `sums` (columns, rows) for a matrix of that shape, in blocks of rows."""
     failed = np.zeros((np.diff(roots).max(), BLOCK), np.uint8)
     for begin in range(0, matrix.shape[1], BLOCK):
         n = min(BLOCK, matrix.shape[1] - begin)
@@ -208,6 +210,6 @@ def _add(
                     d = place[node]
                     for i in range(d):
                         parts = table[at[node] + i : at[node] + (d << d)]
-                        column_sums = found[path[node, i], begin : begin + n]
+                        column_sums = sums[path[node, i], begin : begin + n]
                         for row in range(n):
                             column_sums[row] += parts[here[row] * d]

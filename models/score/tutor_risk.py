@@ -101,7 +101,7 @@ def with_tutor_risk(model: Model, judge: Model, history: History, begin: int, en
     """
     rows = tutor_rows(judge, history, begin, end)
     found: dict[str, Any] = {"tutor_calibration": Calibration()}
-    if not rows.one_sided and calibration.tells_apart(rows.margins, rows.labels, rows.tutors):
+    if not rows.one_sided and calibration.discriminates(rows.margins, rows.labels, rows.tutors):
         risk = calibration.fit(rows.margins, rows.labels, rows.tutors)
         threshold = choose_act_threshold(risk.probability(rows.margins), rows.labels, rows.tutors)
         found = {"tutor_calibration": risk, "act_threshold": threshold}

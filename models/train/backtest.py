@@ -1,4 +1,4 @@
-"""A model trained up to a date and tested from then on, with and without the tutor's history."""
+"""Backtest: a model trained up to a date and tested on later rows, with and without the tutor's history."""
 
 import resource
 import sys
@@ -24,7 +24,7 @@ from models.train.training import default_cut, train
 
 @dataclass(frozen=True)
 class Backtest:
-    """What came out; `gain` is the ROC AUC with history less the one without, on the same rows."""
+    """Result of a backtest; `gain` is the ROC AUC with history minus that without, on the same rows."""
 
     task: Task
     cut: int
@@ -37,7 +37,7 @@ class Backtest:
 
 
 def rows_of(task: Task, history: History, horizon: timedelta, every: timedelta, cut: int | None) -> Rows:
-    """All rows of a task with a known outcome; churn dates run through the cut."""
+    """Returns all rows of a task with a known outcome; the churn dates include the cut."""
     return no_show_rows(history) if task is Task.NO_SHOW else churn_rows(history, horizon, every, cut)
 
 
@@ -53,9 +53,8 @@ def backtest(
 ) -> Backtest:
     """Train twice on labels known before the cut and test on rows as of the cut and later.
 
-    `cut` in UTC microseconds; by default the last 30 % of days are for the test. `truth` as
-    `models.examples.simulated_truth` reads it.
-    `on_step` receives the steps as they begin. Raises NotEnoughData.
+    `cut` is in UTC microseconds; by default the last 30 % of days are for the test. `truth` is a table as read by
+    `models.examples.simulated_truth`. `on_step` receives the steps as they begin. Raises NotEnoughData.
     """
     began = time.perf_counter()
     on_step("build the history")
@@ -94,15 +93,15 @@ def backtest(
 
 
 def peak_megabytes() -> float:
-    """Peak resident memory of this process so far, in MB."""
+    """Returns the peak resident memory of this process so far, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
 
 def as_json(result: Backtest) -> dict[str, Any]:
-    """The result as one JSON object; the documented contract of `tqs backtest --json`."""
+    """Returns the result as one JSON object, the documented contract of `tqs backtest --json`."""
     full = result.with_history
-    found = document(full) | {
+    figures = document(full) | {
         "n_train": result.n_train,
         "n_test": full.n_test,
         "base_rate": full.base_rate,
@@ -112,7 +111,7 @@ def as_json(result: Backtest) -> dict[str, Any]:
         "seconds": round(result.seconds, 2),
         "peak_mb": round(result.peak_mb, 1),
     }
-    return found if full.ceiling is None else found | {"ceiling": _figures(full.ceiling)}
+    return figures if full.ceiling is None else figures | {"ceiling": _figures(full.ceiling)}
 
 
 def _figures(figures: dict[str, Figure]) -> dict[str, Any]:

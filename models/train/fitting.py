@@ -1,4 +1,4 @@
-"""Fit a model to what was known at a moment: trees, calibrator, the tutors' 14-day risk and its thresholds."""
+"""Fit of a model to the data known at a moment: trees, calibration, 14-day tutor risk and its threshold."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from features.source import source_sha256
 from models.artifact import matrix
 from models.artifact.model import AttributeSpec, Model, seal
 from models.examples.rows import Examples, Rows, churn_examples, no_show_examples, periods_of
-from models.learners.boosting import Params, Shape, boost, silent
+from models.learners.boosting import Params, Shape, base_rate_only, boost
 from models.learners.hazard import with_period
 from models.score.tutor_risk import with_tutor_risk
-from models.train.held_out import try_before, window
+from models.train.held_out import fit_before, window
 from models.train.leaks import check_leaks
 
 DEFAULT_PARAMS: dict[Task, Params] = {
@@ -61,14 +61,14 @@ def no_display(step: str) -> None:
 
 @dataclass(frozen=True)
 class Request:
-    """What to train: on labels known before `cut` (UTC microseconds), tested on the `rows` as of the cut and later.
+    """A training on labels known before `cut` (UTC microseconds), tested on the `rows` as of the cut and later.
 
-    `truth` (rows,) and `session_truth` (sessions,) hold the true probabilities of simulated data, for ceilings only.
-    `features` are the task's own unless fewer are asked for; `params` are XGBoost's, the task's defaults where not
-    given. `repeats` is the number of bootstrap draws behind each interval. `horizon` and `every` are of churn: leaving
-    within it, asked so often. `refit`: fit once more on all that is known by the end of the data, for the model that
-    serves. `origins`: how often to train in the past of the cut, to see the figures decay. `tutor_risk`: with the
-    no-show model, the risk of its tutors. `on_step` receives the steps of the training.
+    `truth` (rows,) and `session_truth` (sessions,) are the true probabilities of simulated data, for ceilings only.
+    `features` defaults to all of the task; `params` override the task's XGBoost defaults. `repeats` is the number of
+    bootstrap draws behind each interval. `horizon` and `every`, for churn, are the time within which to leave and the
+    distance of the as-of dates. `refit` fits again to all data, for the model to serve. `origins` is the number of
+    rolling origins before the cut. `tutor_risk` adds the 14-day tutor risk to a no-show model. `on_step` receives the
+    steps of the training.
     """
 
     task: Task
@@ -91,23 +91,23 @@ class Request:
 
     @property
     def columns(self) -> tuple[Feature, ...]:
-        """The features to read."""
+        """The features that the model reads."""
         return self.features or matrix.features_of(self.task)
 
     @property
     def settings(self) -> Params:
-        """XGBoost's parameters, with the number of rounds and the seed."""
+        """XGBoost parameters, with the number of rounds and the seed."""
         return DEFAULT_PARAMS[self.task] | self.params | {"seed": self.seed}
 
     def examples(self, known_before: int) -> Examples:
-        """What may be learnt from at a moment (UTC microseconds)."""
+        """Returns the examples known before a moment (UTC microseconds)."""
         if self.task is Task.NO_SHOW:
             return no_show_examples(self.rows, known_before)
         return churn_examples(self.history, self.horizon, self.every, known_before, self.cut)
 
 
 @dataclass(frozen=True)
-class Learnt:
+class FittedModel:
     """A model, the examples it was fitted to, and the matrix of their rows (rows, columns)."""
 
     model: Model
@@ -115,8 +115,8 @@ class Learnt:
     matrix: Matrix = field(repr=False)
 
 
-def learn(request: Request, moment: int) -> Learnt:
-    """Fit to what was known before a moment (UTC microseconds). Raises NotEnoughData, LeakSuspected."""
+def fit(request: Request, moment: int) -> FittedModel:
+    """Fit to the data known before a moment (UTC microseconds). Raises NotEnoughData, LeakSuspected."""
     examples = request.examples(moment)
     parts = window(examples, moment)
     priors = estimate_priors(request.history, moment)
@@ -125,24 +125,27 @@ def learn(request: Request, moment: int) -> Learnt:
     names = [f.name for f in request.columns] + [a.name for a in attributes]
     check_leaks(rows, examples.row_label, names, request.history.dataset)
     columns, shape = design(rows, examples), shape_of(request, len(attributes))
-    told = Attributes(request, examples, priors, attributes)
-    trial = try_before(lambda taught: told.recoded(columns, taught), parts, request.settings, shape)
-    fitted = (boost if trial.knows else silent)(columns, examples.label, request.settings | trial.chosen, shape)
+    coding = AttributeCoding(request, examples, priors, attributes)
+    held_out = fit_before(lambda fitted_to: coding.recoded(columns, fitted_to), parts, request.settings, shape)
+    fitted = (boost if held_out.has_signal else base_rate_only)(
+        columns, examples.label, request.settings | held_out.chosen, shape
+    )
     sidecar = _sidecar(request, moment, examples, attributes, priors, rows)
-    sidecar |= {"calibration": trial.calibration, "params": request.settings | trial.chosen}
+    sidecar |= {"calibration": held_out.calibration, "params": request.settings | held_out.chosen}
     model = seal(fitted.booster, linear=fitted.linear, **sidecar)
     if request.task is Task.NO_SHOW and request.tutor_risk:
-        own = sidecar | {"attributes": tuple(told.ordered_by(parts.earlier))}
-        judge = trial.fitted and seal(trial.fitted.booster, linear=trial.fitted.linear, **own)
+        own = sidecar | {"attributes": tuple(coding.ordered_by(parts.earlier))}
+        judge = held_out.fitted and seal(held_out.fitted.booster, linear=held_out.fitted.linear, **own)
         model = with_tutor_risk(model, judge or model, request.history, parts.calibrate_from, moment)
-    return Learnt(model, examples, rows)
+    return FittedModel(model, examples, rows)
 
 
 @dataclass(frozen=True)
-class Attributes:
-    """The attributes of the examples, whose categories stand in the order of their outcomes.
+class AttributeCoding:
+    """Coding of the examples' attributes, with categories ordered by their outcomes.
 
-    A model must be judged on outcomes that had no part in that order: else noise in many categories looks like signal.
+    A model must be evaluated on outcomes that were not used for that order: noise in many categories would look like
+    signal.
     """
 
     request: Request
@@ -150,34 +153,34 @@ class Attributes:
     priors: Priors
     specs: Sequence[AttributeSpec]
 
-    def ordered_by(self, taught: NDArray[np.bool_]) -> list[AttributeSpec]:
-        """The same with the categories that some of the examples (examples,) have, in their order."""
+    def ordered_by(self, fitted_to: NDArray[np.bool_]) -> list[AttributeSpec]:
+        """Returns the attributes with categories taken from, and ordered by, the examples of a mask (examples,)."""
         examples = self.examples
-        rows, row = np.unique(examples.row[taught], return_inverse=True)
-        labels = (np.bincount(row, examples.label[taught], rows.size) > 0).astype(np.float64)
-        asked = examples.queries.at(rows)
-        found = matrix.specify_attributes(self.request.history, asked, labels, self.priors)
-        by_key = {(a.kind, a.name): a.categories for a in found}
+        rows, row = np.unique(examples.row[fitted_to], return_inverse=True)
+        labels = (np.bincount(row, examples.label[fitted_to], rows.size) > 0).astype(np.float64)
+        queries = examples.queries.at(rows)
+        specs = matrix.specify_attributes(self.request.history, queries, labels, self.priors)
+        by_key = {(a.kind, a.name): a.categories for a in specs}
         return [a.model_copy(update={"categories": by_key.get((a.kind, a.name), ())}) for a in self.specs]
 
-    def recoded(self, columns: Matrix, taught: NDArray[np.bool_]) -> Matrix:
-        """A design matrix of the examples with the categories in the order that some of them (examples,) give."""
+    def recoded(self, columns: Matrix, fitted_to: NDArray[np.bool_]) -> Matrix:
+        """Returns the design matrix with categories ordered by the examples of a mask (examples,)."""
         if not any(a.categories for a in self.specs):
             return columns
         examples, first = self.examples, len(self.request.columns)
-        coded = matrix.build((), self.ordered_by(taught), self.request.history, examples.queries, self.priors)
-        found = columns.copy(order="F")
-        found[:, first : first + len(self.specs)] = coded[examples.row]
-        return found
+        coded = matrix.build((), self.ordered_by(fitted_to), self.request.history, examples.queries, self.priors)
+        recoded = columns.copy(order="F")
+        recoded[:, first : first + len(self.specs)] = coded[examples.row]
+        return recoded
 
 
 def design(rows: Matrix, examples: Examples) -> Matrix:
-    """The matrix of the examples: the rows themselves, or for a hazard those each period asks for, and the period."""
+    """Returns the matrix of the examples: their rows, and for a hazard the period as last column."""
     return rows if examples.period is None else with_period(rows[examples.row], examples.period)
 
 
 def shape_of(request: Request, n_attributes: int) -> Shape:
-    """The known signs of the columns; nobody knows that of an attribute."""
+    """Returns the known signs of the columns; those of attributes are unknown."""
     signs = [f.monotone for f in request.columns] + [0] * n_attributes
     churn = request.task is Task.CHURN
     return Shape(signs, len(periods_of(request.history, request.horizon)) - 1 if churn else 0)
@@ -208,6 +211,6 @@ def _sidecar(
 
 
 def _typical(columns: Matrix) -> tuple[float, ...]:
-    """The median of each column, 0 for one that is all missing."""
+    """Returns the median of each column, 0 where all values are missing."""
     padded = np.where(np.isnan(columns).all(axis=0), np.float32(0), columns)
     return tuple(float(v) for v in np.nanmedian(padded, axis=0))

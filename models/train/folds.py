@@ -1,4 +1,4 @@
-"""Folds in time order inside the training window, each binned for XGBoost once, whatever is tried on them."""
+"""Folds in time order within the training window, each binned for XGBoost once and shared by all trials."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -18,15 +18,15 @@ from models.train.fitting import Request, design, shape_of
 from models.train.held_out import MIN_OUTCOMES, MIN_TEST_OUTCOMES, check
 
 FIRST_SHARE = 0.3
-"""Of the examples, by date: what the first fold may learn from at most. The folds divide the rest."""
+"""Largest share of the examples, by date, that the first fold is fitted to. The folds divide the rest."""
 
 MOST_EXAMPLES = 100_000
-"""Examples that the parameters are searched on: more change the order of the trials little, and cost their number."""
+"""Most examples in a search: more hardly change the ranking of the trials and reduce their number."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Places of the examples that teach and of the later ones that judge: (n,) each, and where the latter begin."""
+    """Indices of the training and of the later validation examples, (n,) each, and the moment the latter begin."""
 
     teach: Ints
     judge: Ints
@@ -34,23 +34,23 @@ class Fold:
 
 
 def folds_of(as_of: Ints, known_at: Ints, labels: Values, n_folds: int = 3) -> tuple[Fold, ...]:
-    """Folds in time order: a fold learns from labels known before the examples that judge it begin, and from no other.
+    """Returns folds in time order, each fitted only to labels known before its validation examples begin.
 
     `as_of`, `known_at` in UTC microseconds and 0/1 `labels`, (examples,) each. A fold with too few outcomes on either
-    side is left out. Source: Lopez de Prado 2018, Advances in Financial Machine Learning, chapter 7 (purging).
+    side is excluded. Source: Lopez de Prado 2018, Advances in Financial Machine Learning, chapter 7 (purging).
     Raises NotEnoughData where no fold is left.
     """
     edges = np.quantile(as_of, np.linspace(FIRST_SHARE, 1, n_folds + 1)).astype(np.int64)
     edges[-1] = int(as_of.max(initial=0)) + 1
-    found = [
+    folds = [
         Fold(np.flatnonzero(known_at < begins), np.flatnonzero((as_of >= begins) & (as_of < ends)), int(begins))
         for begins, ends in pairwise(edges)
     ]
-    kept = tuple(fold for fold in found if _has_both(labels, fold))
+    kept = tuple(fold for fold in folds if _has_both(labels, fold))
     if not kept:
         raise NotEnoughData(
-            f"no fold of the {labels.size} finished examples has {MIN_OUTCOMES // 2} outcomes of each kind to learn "
-            f"from and {MIN_TEST_OUTCOMES} later ones: bring more history, or train with the default parameters."
+            f"no fold of the {labels.size} finished examples has {MIN_OUTCOMES // 2} outcomes of each kind to fit "
+            f"to and {MIN_TEST_OUTCOMES} later ones: import more history, or train with the default parameters."
         )
     return kept
 
@@ -63,10 +63,10 @@ def _has_both(labels: Values, fold: Fold) -> bool:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What parameters are searched for: a design matrix (examples, columns), labels, folds, and where to begin.
+class TuningData:
+    """Data of a parameter search: design matrix (examples, columns), labels, folds and first parameters.
 
-    `start` are the parameters tried first, with the seed; `shape` the known signs of the columns.
+    `start` are the parameters of the first trial, with the seed; `shape` holds the known signs of the columns.
     """
 
     design: Matrix = field(repr=False)
@@ -77,20 +77,20 @@ class Problem:
 
     @property
     def fixed(self) -> Params:
-        """What no trial changes, as XGBoost takes it: the constraints, the loss and the seed."""
+        """XGBoost parameters common to all trials: constraints, loss and seed."""
         return plain(self.start, self.shape) | {"eval_metric": "logloss"}
 
     def binned(self) -> Iterator["Binned"]:
-        """Each fold, the values put into bins once: the first in time, which is the smallest, first."""
+        """Yield each fold binned, in time order, which is by size."""
         for fold in self.folds:
             yield _bin(self, fold)
 
 
 @dataclass(frozen=True)
 class Binned:
-    """A fold as XGBoost reads it, both parts starting from the straight line that was fitted to the first.
+    """A fold for XGBoost, both parts with the linear part fitted to the first as base margin.
 
-    `n_judged` is the number of examples that judge, of which at most MOST_WATCHED are looked at.
+    `n_judged` is the number of validation examples, of which at most MOST_WATCHED are evaluated.
     """
 
     teach: xgb.QuantileDMatrix
@@ -98,21 +98,21 @@ class Binned:
     n_judged: int
 
 
-def _bin(problem: Problem, fold: Fold) -> Binned:
-    design, labels = problem.design[fold.teach], problem.labels[fold.teach]
-    line = fit_linear(design, labels, problem.shape.signs, problem.shape.n_periods, int(problem.start["seed"]))
+def _bin(data: TuningData, fold: Fold) -> Binned:
+    design, labels = data.design[fold.teach], data.labels[fold.teach]
+    line = fit_linear(design, labels, data.shape.signs, data.shape.n_periods, int(data.start["seed"]))
     teach = binned(design, labels, line)
     seen = fold.judge[:: -(-fold.judge.size // MOST_WATCHED)]
-    later = problem.design[seen]
-    judge = xgb.DMatrix(later, problem.labels[seen], base_margin=line.log_odds(later))
+    later = data.design[seen]
+    judge = xgb.DMatrix(later, data.labels[seen], base_margin=line.log_odds(later))
     return Binned(teach, judge, fold.judge.size)
 
 
-def problem_of(request: Request, n_folds: int = 3, most: int = MOST_EXAMPLES) -> Problem:
-    """The problem of a training: its examples known before the cut, thinned to all those of some tutors.
+def tuning_data(request: Request, n_folds: int = 3, most: int = MOST_EXAMPLES) -> TuningData:
+    """Returns the examples of a training known before the cut, thinned to a sample of tutors.
 
-    Shrinkage and the order of categories are those of the whole window, as the model that is trained in the end has
-    them; every trial is helped alike. Raises NotEnoughData.
+    Shrinkage and the order of categories are estimated on the whole window, as for the final model, which favours all
+    trials equally. Raises NotEnoughData.
     """
     examples = request.examples(request.cut)
     check("known before the cut to tune on", examples.label, MIN_OUTCOMES)
@@ -122,11 +122,11 @@ def problem_of(request: Request, n_folds: int = 3, most: int = MOST_EXAMPLES) ->
     rows = matrix.build(request.columns, attributes, request.history, examples.queries, priors)
     folds = folds_of(examples.as_of, examples.known_at, examples.label, n_folds)
     shape = shape_of(request, len(attributes))
-    return Problem(design(rows, examples), examples.label, folds, request.settings, shape)
+    return TuningData(design(rows, examples), examples.label, folds, request.settings, shape)
 
 
 def thinned(examples: Examples, most: int, seed: int) -> Examples:
-    """All examples of some tutors, drawn by the seed, so that about `most` are left."""
+    """Returns all examples of tutors drawn by the seed, about `most` examples."""
     share = most / max(len(examples), 1)
     if share >= 1:
         return examples

@@ -1,4 +1,4 @@
-"""Optuna over XGBoost: seeded, within a budget in seconds, hopeless trials given up early, by held-out log loss."""
+"""Parameter search for XGBoost with Optuna: seeded, within a time budget, with pruning by held-out log loss."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from domain.errors import NotEnoughData
 from models.learners.boosting import PATIENCE, Params
-from models.train.folds import Binned, Problem
+from models.train.folds import Binned, TuningData
 
 SPACE: Mapping[str, BaseDistribution] = MappingProxyType(
     {
@@ -28,18 +28,18 @@ SPACE: Mapping[str, BaseDistribution] = MappingProxyType(
         "gamma": FloatDistribution(0.001, 5.0, log=True),
     }
 )
-"""What is searched. `max_bin` is not: the bins are made once a fold and shared by all trials."""
+"""Search space. It excludes `max_bin`, because the bins are computed once per fold and shared by all trials."""
 
 MOST_ROUNDS = 300
 HEADROOM = 1.25
-"""The training that follows has more rows than any fold, and may want more rounds; it stops by itself."""
+"""Factor on the rounds for the final training, which has more rows than any fold and stops early by itself."""
 
-_IN_START = {"alpha": 0.001, "gamma": 0.001}  # where the defaults say nothing: next to nothing
+_IN_START = {"alpha": 0.001, "gamma": 0.001}  # lower ends of SPACE; the defaults have neither
 
 
 @dataclass(frozen=True)
 class Budget:
-    """When to stop: after so many seconds of `clock`, or so many trials of this process if sooner."""
+    """Limits of a search: seconds of `clock`, and optionally the trials of this process."""
 
     seconds: float
     clock: Callable[[], float]
@@ -48,7 +48,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Study:
-    """Where the trials are kept: in memory, or at a SQLAlchemy URL under a name that several workers share."""
+    """Storage of the trials: in memory, or at a SQLAlchemy URL under a name shared by several workers."""
 
     name: str = "tuning"
     storage: str | None = None
@@ -56,7 +56,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Trial:
-    """A set of parameters and its held-out log loss; None for one that was given up or stopped by the budget."""
+    """A set of parameters and its held-out log loss, None where pruned or stopped by the budget."""
 
     number: int
     params: Params
@@ -69,9 +69,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuned:
-    """The best parameters, with the rounds to go at most, their held-out log loss beside the start's, and every trial.
+    """The best parameters with the most rounds to boost, their held-out log loss, that of the start, and all trials.
 
-    `start_loss` is None where another worker has not finished the start yet.
+    `start_loss` is None while another worker has not finished the first trial.
     """
 
     params: Params
@@ -80,43 +80,43 @@ class Tuned:
     trials: tuple[Trial, ...]
 
 
-def tune(problem: Problem, budget: Budget, seed: int, study: Study | None = None, threads: int | None = None) -> Tuned:
-    """Search SPACE with the tree-structured Parzen estimator, from the problem's start on.
+def tune(data: TuningData, budget: Budget, seed: int, study: Study | None = None, threads: int | None = None) -> Tuned:
+    """Search SPACE with the tree-structured Parzen estimator, beginning with the start of the data.
 
-    Alone, the same seed tries the same parameters in the same order; the budget decides how many. The first trial, the
-    start itself, is finished whatever the budget. A trial is given up where its folds so far are outside the best
-    quarter of the trials'. `threads` are XGBoost's, all by default. Sources: Akiba et al. 2019, KDD (Optuna); Bergstra
+    A single worker tries the same parameters in the same order for the same seed; the budget limits their number. The
+    first trial is finished regardless of the budget. A trial is pruned where its folds so far are outside the best
+    quarter of the trials. `threads` are XGBoost's, all by default. Sources: Akiba et al. 2019, KDD (Optuna); Bergstra
     et al. 2011, NeurIPS (the estimator).
     """
-    shared = open_study(study or Study(), problem, seed)
-    search(shared, problem, budget, threads)
-    return summary(shared.trials, problem)
+    shared = open_study(study or Study(), data, seed)
+    search(shared, data, budget, threads)
+    return summary(shared.trials, data)
 
 
-def open_study(study: Study, problem: Problem, seed: int) -> optuna.Study:
-    """Make the study with the start as its first trial, or join the one of that name."""
+def open_study(study: Study, data: TuningData, seed: int) -> optuna.Study:
+    """Create the study with the start as its first trial, or join the existing one of that name."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    found = optuna.create_study(
+    opened = optuna.create_study(
         study_name=study.name,
         storage=study.storage and optuna.storages.RDBStorage(study.storage),
         sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=study.storage is not None),
         pruner=optuna.pruners.PercentilePruner(25.0, n_startup_trials=4),
         load_if_exists=True,
     )
-    found.enqueue_trial(_start(problem), skip_if_exists=True)
-    return found
+    opened.enqueue_trial(_start(data), skip_if_exists=True)
+    return opened
 
 
-def _start(problem: Problem) -> dict[str, Any]:
-    known = _IN_START | problem.start
+def _start(data: TuningData) -> dict[str, Any]:
+    known = _IN_START | data.start
     return {name: type(known[name])(known[name]) for name in SPACE}
 
 
-def search(study: optuna.Study, problem: Problem, budget: Budget, threads: int | None = None) -> None:
-    """Try one set of parameters after the other until the budget is spent."""
-    fixed = problem.fixed | ({} if threads is None else {"nthread": threads})
+def search(study: optuna.Study, data: TuningData, budget: Budget, threads: int | None = None) -> None:
+    """Run trials until the budget is spent."""
+    fixed = data.fixed | ({} if threads is None else {"nthread": threads})
     ends, tried = budget.clock() + budget.seconds, 0
-    folds = list(problem.binned())
+    folds = list(data.binned())
     while (budget.trials is None or tried < budget.trials) and (tried == 0 or budget.clock() < ends):
         trial = study.ask(dict(SPACE))
         late = _Late(budget.clock, float("inf") if trial.number == 0 else ends)
@@ -124,7 +124,7 @@ def search(study: optuna.Study, problem: Problem, budget: Budget, threads: int |
         tried += 1
 
 
-class _Late(xgb.callback.TrainingCallback):  # type: ignore[misc]  # it ships no types
+class _Late(xgb.callback.TrainingCallback):  # type: ignore[misc]  # no type information
     """Stops a fit when the budget is spent."""
 
     def __init__(self, clock: Callable[[], float], ends: float) -> None:
@@ -133,11 +133,11 @@ class _Late(xgb.callback.TrainingCallback):  # type: ignore[misc]  # it ships no
 
     @property
     def spent(self) -> bool:
-        """Whether there is no time left."""
+        """True where no time is left."""
         return self._clock() >= self._ends
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        """True ends the fit."""
+        """Returns True to end the fit."""
         return self.spent
 
 
@@ -161,7 +161,7 @@ def _mean(judged: list[tuple[float, int]], folds: list[Binned]) -> float:
 
 
 def _judge(fold: Binned, params: Params, late: _Late) -> tuple[float, int]:
-    """The best held-out log loss of a fold, and the round that had it."""
+    """Returns the best held-out log loss of a fold and its round."""
     losses: dict[str, dict[str, list[float]]] = {}
     xgb.train(
         params,
@@ -173,20 +173,20 @@ def _judge(fold: Binned, params: Params, late: _Late) -> tuple[float, int]:
         verbose_eval=False,
         callbacks=[late],
     )
-    found = np.array(losses["held_out"]["logloss"])
-    return float(found.min()), int(found.argmin()) + 1
+    by_round = np.array(losses["held_out"]["logloss"])
+    return float(by_round.min()), int(by_round.argmin()) + 1
 
 
-def summary(trials: list[FrozenTrial], problem: Problem) -> Tuned:
-    """What a study found. Raises NotEnoughData where no trial was finished."""
-    found = tuple(_trial(trial) for trial in trials if trial.state.is_finished())
-    losses = {trial.number: trial.loss for trial in found if trial.loss is not None}
+def summary(trials: list[FrozenTrial], data: TuningData) -> Tuned:
+    """Returns the result of a study. Raises NotEnoughData where no trial was finished."""
+    finished = tuple(_trial(trial) for trial in trials if trial.state.is_finished())
+    losses = {trial.number: trial.loss for trial in finished if trial.loss is not None}
     if not losses:
         raise NotEnoughData("no trial was finished within the budget: give it more seconds.")
-    best = next(trial for trial in found if trial.number == min(losses, key=lambda number: (losses[number], number)))
+    best = next(trial for trial in finished if trial.number == min(losses, key=lambda number: (losses[number], number)))
     rounds = int(np.ceil(best.rounds * HEADROOM)) + PATIENCE
-    kept = {name: value for name, value in problem.start.items() if name != "seed"}
-    return Tuned(kept | best.params | {"rounds": rounds}, losses[best.number], losses.get(0), found)
+    fixed = {name: value for name, value in data.start.items() if name != "seed"}
+    return Tuned(fixed | best.params | {"rounds": rounds}, losses[best.number], losses.get(0), finished)
 
 
 def _trial(trial: FrozenTrial) -> Trial:

@@ -115,7 +115,7 @@ def test_too_little_history_ends_with_4_and_says_what_is_missing(tmp_path: Path)
     run = tqs("backtest", "no_show", description, cwd=tmp_path)
     assert run.returncode == 4
     assert "at least 200 of each outcome" in run.stderr
-    assert "Bring more history or move --cut." in run.stderr
+    assert "Import more history or move --cut." in run.stderr
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:

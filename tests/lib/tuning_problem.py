@@ -6,10 +6,10 @@ from domain.vocabulary import Task
 from models.learners.boosting import Shape
 from models.learners.calibration import expit
 from models.train.fitting import DEFAULT_PARAMS
-from models.train.folds import Problem, folds_of
+from models.train.folds import TuningData, folds_of
 
 
-def problem(n: int = 3000, seed: int = 0) -> Problem:
+def problem(n: int = 3000, seed: int = 0) -> TuningData:
     """Two columns that matter, the first of which only ever raises the risk, and one that does not."""
     rng = np.random.default_rng(seed)
     design = np.asfortranarray(rng.normal(size=(n, 3)), dtype=np.float32)
@@ -17,4 +17,4 @@ def problem(n: int = 3000, seed: int = 0) -> Problem:
     labels = (rng.random(n) < truth).astype(float)
     as_of = np.arange(n) * 60
     start = {**DEFAULT_PARAMS[Task.NO_SHOW], "seed": seed, "nthread": 1}
-    return Problem(design, labels, folds_of(as_of, as_of + 1, labels), start, Shape((1, 0, 0)))
+    return TuningData(design, labels, folds_of(as_of, as_of + 1, labels), start, Shape((1, 0, 0)))

@@ -18,7 +18,7 @@ from models.artifact.matrix import MAX_CATEGORIES, build, matrix_of, specify_att
 from models.artifact.model import AttributeSpec
 from models.artifact.shared_values import LEAST_TUTORS
 from models.train import fitting as learning
-from models.train.fitting import Request, learn
+from models.train.fitting import Request, fit
 from simulator.settings import MarketSettings
 from tests.lib.api_parts import NOW, small_model
 from tests.lib.attribute_sessions import AREA, PRIORS, sessions
@@ -94,7 +94,7 @@ def test_noise_in_many_categories_is_not_taken_for_signal(monkeypatch: pytest.Mo
         tried.append(before(*arguments))  # type: ignore[arg-type]
         return tried[-1]
 
-    before = learning.try_before
-    monkeypatch.setattr(learning, "try_before", watched)
-    learn(replace(request, tutor_risk=False), request.cut)
-    assert not tried[0].knows
+    before = learning.fit_before
+    monkeypatch.setattr(learning, "fit_before", watched)
+    fit(replace(request, tutor_risk=False), request.cut)
+    assert not tried[0].has_signal

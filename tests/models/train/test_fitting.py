@@ -4,7 +4,7 @@ import numpy as np
 
 from features import columns
 from features.history.history import History
-from models.train.fitting import learn
+from models.train.fitting import fit
 from models.train.training import Training, train
 from tests.lib.planted_market import request_of
 
@@ -17,4 +17,4 @@ def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(
     assert again.model.sidecar == trained.model.sidecar
     assert again.evaluation.figures == trained.evaluation.figures
     ours, other = (replace(request_of(market, seed), features=(columns.no_show_rate, columns.hour)) for seed in (1, 2))
-    assert learn(ours, ours.cut).model.ubj != learn(other, other.cut).model.ubj
+    assert fit(ours, ours.cut).model.ubj != fit(other, other.cut).model.ubj

@@ -5,7 +5,7 @@ from domain.errors import NotEnoughData
 from domain.vocabulary import Task
 from features.history.history import History
 from flows.train import request_of
-from models.train.folds import folds_of, problem_of, thinned
+from models.train.folds import folds_of, thinned, tuning_data
 from tests.lib.markets import market
 
 
@@ -41,7 +41,7 @@ def test_thinning_keeps_all_examples_of_some_tutors() -> None:
 
 def test_the_problem_of_a_market_has_the_columns_of_its_task_and_begins_before_the_cut() -> None:
     request = request_of(Task.NO_SHOW, History(market().dataset), seed=1)
-    found = problem_of(request, most=20_000)
+    found = tuning_data(request, most=20_000)
     assert found.design.shape[1] == len(found.shape.signs) >= len(request.columns)
     assert 12_000 < len(found.labels) < 28_000
     assert all(fold.begins < request.cut for fold in found.folds)

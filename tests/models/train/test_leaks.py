@@ -59,7 +59,7 @@ def test_a_value_that_is_there_by_the_outcome_is_named(among_positives: float, a
     rng = np.random.default_rng(0)
     there = rng.random(labels.size) < np.where(labels > 0, among_positives, among_negatives)
     (alarm,) = alarms(np.where(there, rng.normal(0, 1, labels.size), np.nan), labels)
-    assert alarm.startswith("column tells the outcome by being there")
+    assert alarm.startswith("column predicts the outcome by its presence")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_every_alarm_is_told_at_once_with_what_to_do() -> None:
     noted = Attribute("sessions", "noted", AttributeType.NUMERIC, late=True)
     matrix = np.column_stack([labels, np.zeros(labels.size), np.where(labels > 0, 1.0, np.nan)]).astype(np.float32)
     with pytest.raises(
-        LeakSuspected, match=r"duration alone .*; noted is marked late .*; refund tells .* leave it out"
+        LeakSuspected, match=r"duration alone .*; noted is marked late .*; refund predicts .* leave it out"
     ):
         check_leaks(matrix, labels, ["duration", "noted", "refund"], h.dataset({}, attributes=(noted,)))
     assert LeakSuspected().exit_code == 2
@@ -121,7 +121,7 @@ def test_a_planted_leak_stops_the_training_with_its_name(kind: str) -> None:
     history = History(planted(kind))
     rows = no_show_rows(history)
     few = tuple(f for f in NO_SHOW_FEATURES if f.name in {"no_show_rate", "pair_days_since_last"})
-    with pytest.raises(LeakSuspected, match=r"^planted (alone has|tells)") as error:
+    with pytest.raises(LeakSuspected, match=r"^planted (alone has|predicts)") as error:
         train(Request(Task.NO_SHOW, history, rows, default_cut(rows), seed=0, features=few, repeats=5))
     assert "no_show_rate" not in str(error.value)
 

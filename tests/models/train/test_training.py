@@ -23,7 +23,7 @@ from models.examples.rows import (
     periods_of,
 )
 from models.learners.calibration import expit
-from models.train.fitting import Request, learn
+from models.train.fitting import Request, fit
 from models.train.training import Training, default_cut, later_rows, train
 from tests.lib import histories as h
 from tests.lib.planted_market import HORIZON, made, request_of
@@ -99,7 +99,7 @@ def test_what_serves_has_learnt_from_all_that_is_known_and_the_figures_are_of_on
     served, evaluated = trained.model.sidecar, trained.evaluated.sidecar
     assert served.known_before > evaluated.known_before
     request = request_of(market)
-    assert learn(request, data_span(request.history)[1] + 1).model == trained.model
+    assert fit(request, data_span(request.history)[1] + 1).model == trained.model
     assert train(replace(request, origins=0, refit=False)).model == trained.evaluated
 
 
@@ -131,7 +131,7 @@ def test_too_little_on_either_side_of_the_cut_says_which_side_and_what_to_do(
     request = Request(Task.NO_SHOW, market[0], rows, int(first + share * (last - first)), seed=0)
     with pytest.raises(NotEnoughData, match=says) as error:
         train(request)
-    assert str(error.value).endswith("Bring more history.")
+    assert str(error.value).endswith("Import more history.")
 
 
 def test_no_outcome_at_all_says_so() -> None:
@@ -160,7 +160,7 @@ def test_a_churn_model_trains_on_the_same_marketplace(market: tuple[History, np.
 def test_contributions_of_a_hazard_sum_to_its_mean_log_odds(market: tuple[History, np.ndarray]) -> None:
     rows = churn_rows(market[0], HORIZON, timedelta(days=7))
     request = Request(Task.CHURN, market[0], rows, default_cut(rows), seed=1, every=timedelta(days=1), refit=False)
-    model = learn(request, request.cut).model
+    model = fit(request, request.cut).model
     matrix = matrix_of(model.sidecar, market[0], rows.queries)[:100]
     log_odds = model.sidecar.calibration.slope * model.margins(matrix)[:, :3] + model.sidecar.calibration.intercept
     weights = expit(log_odds)

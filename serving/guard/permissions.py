@@ -138,9 +138,9 @@ class RouteTable:
         if fixed is not None and "{" not in path:
             return MatchedRoute(method, path, fixed, {})
         for key, pattern in self._patterns:
-            found = pattern.fullmatch(path) if key[0] == method else None
-            if found:
-                return MatchedRoute(method, key[1], self.entries[key], found.groupdict())
+            matched = pattern.fullmatch(path) if key[0] == method else None
+            if matched:
+                return MatchedRoute(method, key[1], self.entries[key], matched.groupdict())
         return MatchedRoute(method, path, None, {})
 
     def methods_of(self, path: str) -> list[str]:

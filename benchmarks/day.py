@@ -92,7 +92,7 @@ def soak(stage: Stage, minutes: float, rate: float, burst: float) -> dict[str, A
 
 
 def _again(stage: Stage, wanted: int) -> Sequence[Letter]:
-    """What happened in the day once more, as events of other sessions of the same tutors."""
+    """The day's events again, for other sessions of the same tutors."""
     # Without transcripts: one of a session that ended before the day would wait for that session indefinitely.
     events = [event for event in stage.rails.events if event["type"] != "transcript.ready"]
     turns = range(1 + wanted // len(events))

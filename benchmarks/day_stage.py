@@ -28,7 +28,7 @@ STOP_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Stage:
-    """What is running: the service's address, the database, the Rails app, and the market with the day that is played.
+    """The running parts: address of the service, database, Rails app, and the market with the played day.
 
     `environ` is what the service and the worker see; `secret` signs the events; `began` is the day's first moment.
     """

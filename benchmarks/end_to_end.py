@@ -1,4 +1,4 @@
-"""How fast events become scores: 3,000 outcomes for 100 tutors with 6,000 past sessions, from the inbox to the scores.
+"""Time from events to scores: 3,000 outcomes for 100 tutors with 6,000 past sessions, from the inbox to the scores.
 
     python -m benchmarks.end_to_end [folder]
 

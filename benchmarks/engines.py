@@ -1,4 +1,4 @@
-"""The same columns of 1 million sessions by one pass, by threads and by Dask's workers: seconds, and equal to the bit.
+"""Feature columns of 1 million sessions in one pass, with threads and with Dask: seconds, and bitwise equality.
 
 `python -m benchmarks.engines [--sessions N]`. One tutor has 30,000 of them. Starting workers is
 shown apart.

@@ -155,7 +155,7 @@ def show(results: list[dict[str, Any]], console: Console) -> None:
 
 
 def growth(results: list[dict[str, Any]]) -> list[str]:
-    """How our cost and the sort's grow from each size to the next."""
+    """Growth of our cost and of the sort's from each size to the next."""
     cpu = {(r["contender"], r["sessions"]): r["cpu"] for r in results}
     sizes = sorted({r["sessions"] for r in results})
     lines = []

@@ -1,4 +1,4 @@
-"""How fast scores are read: `python -m benchmarks.reading`.
+"""Throughput and latency of reading scores: `python -m benchmarks.reading`.
 
 10,000 tutors with all kinds of scores, saved every hour of the last day and daily before; the service as
 `python -m serving` runs it on core 0, PostgreSQL and the load generator on core 1. A month of hourly scores of all

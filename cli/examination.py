@@ -79,15 +79,15 @@ def _connected(engine: Engine, now: Now) -> list[Finding]:
     database_now, size = clock_and_size(engine)
     skew = before + (now() - before) / 2 - database_now
     schema = judge.judge_schema(*schema_versions(engine))
-    found = [
+    findings = [
         Finding("database", Level.OK, f"answers, {size / (1 << 20):,.0f} MB"),
         schema,
         judge.judge_clock(skew),
     ]
     if schema.level is not Level.OK:
         rest = ("schedules", "worker", "inbox", "models", "outbox")
-        return found + [judge.unknown(check, "the schema has another version") for check in rest]
-    return found + _contents(engine, now())
+        return findings + [judge.unknown(check, "the schema has another version") for check in rest]
+    return findings + _contents(engine, now())
 
 
 def _contents(engine: Engine, now: datetime) -> list[Finding]:

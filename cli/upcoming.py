@@ -34,37 +34,37 @@ def upcoming(
 
     now = utc_now()
     with open_runtime(os.environ) as runtime:
-        found = read(runtime.engine, now + timedelta(hours=after), now + timedelta(hours=hours))
+        listed = read(runtime.engine, now + timedelta(hours=after), now + timedelta(hours=hours))
     if json_wanted:
-        print_json(as_json(found, now, limit))
+        print_json(as_json(listed, now, limit))
     else:
-        print_upcoming(found, make_console(), limit)
+        print_upcoming(listed, make_console(), limit)
 
 
-def as_json(found: "Upcoming", now: datetime, limit: int) -> dict[str, Any]:
+def as_json(listed: "Upcoming", now: datetime, limit: int) -> dict[str, Any]:
     """The first sessions of the list as one JSON object."""
-    return {"as_of": now.isoformat(), "sessions": [_as_json(found, session) for session in found.sessions[:limit]]}
+    return {"as_of": now.isoformat(), "sessions": [_as_json(listed, session) for session in listed.sessions[:limit]]}
 
 
-def print_upcoming(found: "Upcoming", console: Console, limit: int) -> None:
+def print_upcoming(listed: "Upcoming", console: Console, limit: int) -> None:
     """Print the list as a table, or a sentence if no session is booked."""
-    if not found.sessions:
+    if not listed.sessions:
         console.print("No session is booked in these hours.")
         return
-    shown = found.sessions[:limit]
-    table = Table(title=f"The {len(shown)} riskiest of {len(found.sessions)} sessions", show_lines=True, expand=True)
+    shown = listed.sessions[:limit]
+    table = Table(title=f"The {len(shown)} riskiest of {len(listed.sessions)} sessions", show_lines=True, expand=True)
     table.add_column("Risk", justify="right", no_wrap=True)
     for name in ("Starts\n(tutor's time)", "Tutor", "Student"):
         table.add_column(name)
     for name, ratio in (("Why", 3), ("What to do", 2)):
         table.add_column(name, ratio=ratio)
     for session in shown:
-        table.add_row(*_cells(found, session))
+        table.add_row(*_cells(listed, session))
     console.print(table)
 
 
-def _cells(found: "Upcoming", session: "UpcomingSession") -> tuple[Text, ...]:
-    action, effect = _advice(found, session)
+def _cells(listed: "Upcoming", session: "UpcomingSession") -> tuple[Text, ...]:
+    action, effect = _advice(listed, session)
     expected = f"the model expects, {session.what_if.words}" if effect and session.what_if else ""
     unknown = "not scored yet" if session.no_show is None else ""
     reasons = [_why(reason) for reason in session.reasons] or [unknown]
@@ -88,19 +88,19 @@ def _why(reason: "Reason") -> str:
     return f"{'▲' if reason.effect > 0 else '▼'} {reason.text}"
 
 
-def _advice(found: "Upcoming", session: "UpcomingSession") -> tuple[str, str]:
-    """What to do, what that is expected to change, and whether reasons may be told."""
+def _advice(listed: "Upcoming", session: "UpcomingSession") -> tuple[str, str]:
+    """Recommended action and its expected effect, both empty without a score."""
     from insights.advice.upcoming import advice
 
     if session.no_show is None:
         return "", ""
-    effect = found.effect_on(session)
+    effect = listed.effect_on(session)
     advised = advice(session.no_show.value, session.action, session.is_listed, effect, session.withheld)
     return advised.action, advised.effect
 
 
-def _as_json(found: "Upcoming", session: "UpcomingSession") -> dict[str, Any]:
-    action, effect = _advice(found, session)
+def _as_json(listed: "Upcoming", session: "UpcomingSession") -> dict[str, Any]:
+    action, effect = _advice(listed, session)
     risk = session.no_show
     return {
         "session_id": session.session_id,

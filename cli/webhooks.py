@@ -39,11 +39,11 @@ def list_deliveries(
     if state not in set(DeliveryState):
         raise InvalidSettings(f"--state: {state!r} is not one of {', '.join(DeliveryState)}")
     with open_runtime(os.environ) as runtime:
-        found = deliveries(runtime.engine, DeliveryState(state), limit)
+        listed = deliveries(runtime.engine, DeliveryState(state), limit)
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json([asdict(one) for one in listed])
     else:
-        _print(make_console(), state, found)
+        _print(make_console(), state, listed)
 
 
 def failed(
@@ -99,12 +99,12 @@ def replay(
         raise UnknownSubject(f"unknown, or being sent: {', '.join(map(str, others))}; see `tqs webhooks list`")
 
 
-def _print(console: Console, state: str, found: "list[Delivery]") -> None:
-    if not found:
+def _print(console: Console, state: str, listed: "list[Delivery]") -> None:
+    if not listed:
         console.print(f"no {state} deliveries")
         return
     table = Table("number", "id", "type", "created (UTC)", "attempts", "last response", title=f"{state} deliveries")
-    for one in found:
+    for one in listed:
         last = str(one.status_code) if one.status_code else one.error or ""
         cells = (one.id, one.event_id, one.type, f"{one.created_at:%Y-%m-%d %H:%M}", one.tries, last)
         table.add_row(*map(cell, cells))

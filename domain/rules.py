@@ -114,7 +114,7 @@ UNKNOWN_ZONE = (
 )
 
 EARLY_OUTCOME = timedelta(minutes=15)
-"""How long before its start a session may be completed or missed: clocks differ, and some sessions begin early."""
+"""Time before its start at which a session may be completed or missed: clocks differ, some sessions begin early."""
 
 OUTCOME_TOO_EARLY = "is more than 15 minutes before starts_at: only a cancellation is known before the session starts"
 

@@ -53,8 +53,8 @@ def read_description(path: Path) -> Description:
         description = Description(path, DatasetSpec.model_validate(plain), lines)
     except ValidationError as error:
         raise _error(path, lines, _all_in_words(error)) from None
-    if found := list(problems(description.spec)):
-        raise description.error(*found)
+    if wrong := list(problems(description.spec)):
+        raise description.error(*wrong)
     return description
 
 
@@ -153,8 +153,8 @@ def _model_at(where: Location) -> type[BaseModel]:
     return AttributeDeclaration if len(where) == 3 else KindSpec
 
 
-def _error(path: Path, lines: Mapping[Location, int], found: Iterable[DatasetProblem]) -> InvalidDataset:
-    ordered = sorted(((_line(lines, p.path), p.message) for p in found), key=lambda lined: lined[0])
+def _error(path: Path, lines: Mapping[Location, int], problems: Iterable[DatasetProblem]) -> InvalidDataset:
+    ordered = sorted(((_line(lines, p.path), p.message) for p in problems), key=lambda lined: lined[0])
     return InvalidDataset("\n".join(f"{path} line {line}: {shown(message, _LONGEST)}" for line, message in ordered))
 
 

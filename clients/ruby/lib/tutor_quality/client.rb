@@ -10,7 +10,7 @@ module TutorQuality
     BATCH = 1000
     BATCH_BYTES = 900_000
 
-    # webhook_secrets: one or two signing secrets for events. api_key: required for reading. cache: stores responses with
+    # webhook_secrets: one or two signing secrets of events. api_key: needed for reading. cache: stores responses with
     # their ETags and has `read` and `write`, as Rails.cache does.
     def initialize(url:, api_key: nil, webhook_secrets: [], open_timeout: 2, read_timeout: 10, retries: Retries.new,
                    cache: MemoryCache.new, clock: Time)
@@ -28,7 +28,7 @@ module TutorQuality
       post_signed("/api/sessions", self.class.event(type, data, id: id, timestamp: timestamp), id)
     end
 
-    # Send many events, built by `Client.event`, in batches. Each batch is accepted or rejected as a whole: after an error
+    # Send many events, built by `Client.event`, in batches. Each batch is accepted or rejected as a whole: after an error,
     # send all again; events accepted before count once.
     def send_events(events)
       batches(events).map do |batch|

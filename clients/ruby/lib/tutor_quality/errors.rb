@@ -19,7 +19,7 @@ module TutorQuality
   # A secret that is too short, is not base64, or is missing.
   class InvalidSecret < InvalidSetting; end
 
-  # A value that the service would reject, or that JSON or a header cannot represent: a rating of 9, NaN, text that is not
+  # A value that the service would reject, or that JSON or a header cannot hold: a rating of 9, NaN, text that is not
   # UTF-8, a line break in an id. Nothing was sent.
   class InvalidContent < Error; end
 

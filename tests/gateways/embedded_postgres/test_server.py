@@ -130,7 +130,7 @@ def _wait_answering(url: str, seconds: float = 60) -> None:
 
 
 def _watches() -> int:
-    return sum(thread.name == "watch of PostgreSQL" for thread in threading.enumerate())
+    return sum(thread.name == "postgresql-watch" for thread in threading.enumerate())
 
 
 def test_a_server_that_is_killed_comes_back_at_the_same_address_with_its_data(folder: Path) -> None:

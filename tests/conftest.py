@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: a real PostgreSQL, a fresh migrated database a test, and no way to the outside."""
+"""Fixtures of the whole suite: a real PostgreSQL, a new migrated database per test, and a network block."""
 
 import os
 import shutil
@@ -24,11 +24,11 @@ _numbers = count()
 
 def _refuse_outside(address: Any) -> None:
     if isinstance(address, tuple) and address[0] not in _LOOPBACK:
-        raise RuntimeError(f"Tests have no network: {address[0]} was asked for.")
+        raise RuntimeError(f"Tests have no network: a connection to {address[0]} was attempted.")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Before several workers start, what each would compile for itself is compiled once: in a new clone a minute."""
+    """Compile the kernels once before parallel workers start; in a new clone each would spend a minute on it."""
     if getattr(session.config.option, "numprocesses", None):
         from tests.lib.kernels import compile_all
 
@@ -37,7 +37,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def no_network() -> Iterator[None]:
-    """Sockets of this process reach the loopback address only."""
+    """Restrict sockets of this process to the loopback address."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("connect", "connect_ex"):
             original = getattr(socket.socket, name)
@@ -51,14 +51,14 @@ def no_network() -> Iterator[None]:
 
 
 def _quickest_place() -> Path | None:
-    """Memory where there is enough: a new database is 300 small files, .01 s there and .3 s on a slow disk."""
+    """Memory, if enough is free: a new database is 300 small files, created in .01 s there, in .3 s on a slow disk."""
     memory = Path("/dev/shm")
     return memory if memory.exists() and shutil.disk_usage(memory).free > _ROOM else None
 
 
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
-    """A folder of this worker's own that the server's account may enter, as pytest's own temporary folders are not."""
+    """A folder per worker that the server's account may enter, unlike pytest's own temporary folders."""
     folder = Path(tempfile.mkdtemp(prefix="tqs-test-", dir=_quickest_place()))
     os.chmod(folder, 0o711)
     yield folder
@@ -67,14 +67,14 @@ def server_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server_url(server_folder: Path) -> Iterator[str]:
-    """An embedded PostgreSQL for this worker. It forgets on a power cut, which nobody minds here."""
+    """An embedded PostgreSQL per worker, without durability across power loss, which tests do not need."""
     with EmbeddedServer(server_folder, {"fsync": "off", "shared_buffers": "64MB"}) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def migrated_url(server_url: str) -> str:
-    """A database with the schema and no rows, to copy from. Nothing may stay connected to it."""
+    """A template database with the schema and no rows. No connection to it may stay open."""
     url = create_database(server_url, "migrated")
     engine = make_engine(url)
     upgrade(engine)
@@ -84,7 +84,7 @@ def migrated_url(server_url: str) -> str:
 
 @pytest.fixture(scope="session")
 def registry_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's tables in a file and nothing in them, to copy: making them takes seconds."""
+    """A file with MLflow's empty tables, to be copied: creating them takes seconds."""
     file = tmp_path_factory.mktemp("registry") / "mlflow.db"
     prepare(f"sqlite:///{file}")
     return file

@@ -1,4 +1,4 @@
-"""What is imported is declared: what another library happens to bring may be gone with its next version."""
+"""Declared dependencies: an undeclared transitive one may disappear with another library's next version."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ ROOMS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
 
 def _imported(folders: Iterable[str]) -> set[str]:
-    """The top-level packages that are no part of Python and none of ours."""
+    """Imported top-level packages that belong neither to Python nor to this project."""
     found: set[str] = set()
     for file in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):

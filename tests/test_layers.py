@@ -11,7 +11,7 @@ ROOMS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlint
 
 
 def test_no_module_imports_itself_through_others() -> None:
-    # Imports inside functions count; those under TYPE_CHECKING never run, so they do not.
+    # Imports inside functions count; those under TYPE_CHECKING do not, because they never run.
     graph = GraphBuilder().build(ROOMS, cache_dir=None, exclude_type_checking_imports=True)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     try:

@@ -1,4 +1,4 @@
-"""The tree of tests mirrors the rooms."""
+"""Test files mirror the packages of the project."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Versions: that of the project is in pyproject.toml, that of the API in domain/events."""
+"""Sources of versions: the project's in pyproject.toml, the API's in domain/events."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Callers of every kind, each with a real key in a real database, for the tests of who may do what."""
+"""Callers of every kind, each with a real key in a real database, for authorization tests."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ TOKEN_SECRET = "a-secret-of-tests-with-thirty-two-characters"
 
 
 class Clock:
-    """A moment that passes when told to."""
+    """A clock that advances only on request."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -28,12 +28,12 @@ class Clock:
         return self.now
 
     def go_on(self, **duration: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.now += timedelta(**duration)
 
 
 def resources_of(engine: Engine, clock: Clock | None = None, rate: str = "100000/minute") -> Resources:
-    """Resources whose tokens are signed with the secret of tests; nobody is locked out for wrong keys."""
+    """Resources with the test secret for tokens, and no lockout after wrong keys."""
     limits = Limits(rate, MemoryCounts(), wrong_keys="100000/minute")
     return Resources(engine, Champions(engine), KEY, clock or Clock(), limits=limits, token_secret=TOKEN_SECRET)
 
@@ -46,13 +46,13 @@ def new_key(
     expires_at: datetime | None = None,
     by: Principal = INSTALLATION,
 ) -> tuple[ApiKey, str]:
-    """A key and its text, made two days ago."""
+    """Create a key two days ago. Returns the key and its text."""
     wish = KeyWish(f"{role} for tests", role, scopes, tutor_id, expires_at)
     return create_key(engine, wish, by, BEFORE, secrets.token_bytes)
 
 
 def callers(engine: Engine) -> dict[str, str | None]:
-    """What each kind of caller sends: a key of every role, none, an expired one and a revoked one."""
+    """Key text by kind of caller: one per role, none, an expired and a revoked one."""
     found: dict[str, str | None] = {"anonymous": None}
     for role in Role:
         found[role] = new_key(engine, role, "ada" if role is Role.TUTOR else None)[1]
@@ -63,5 +63,5 @@ def callers(engine: Engine) -> dict[str, str | None]:
 
 
 def bearer(text: str | None) -> dict[str, str]:
-    """The header that sends a key or a token."""
+    """Authorization header for a key or a token."""
     return {"authorization": f"Bearer {text}"} if text else {}

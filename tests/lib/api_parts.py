@@ -1,4 +1,4 @@
-"""A small marketplace, a model of a few trees and a real HTTP server, for the tests of the API and the pages."""
+"""A small marketplace, a model of a few trees and a real HTTP server for tests of the API and the pages."""
 
 import threading
 import time
@@ -49,7 +49,7 @@ def _session(number: int, status: str, starts_at: datetime) -> dict[str, Any]:
 
 
 def marketplace() -> Dataset:
-    """Ada with twelve past sessions, a third missed, and one tomorrow; Ben with none."""
+    """A marketplace: Ada with twelve past sessions, a third missed, and one tomorrow; Ben with none."""
     past = [_session(n, "no_show" if n % 3 == 0 else "completed", NOW - timedelta(days=2 * n + 1)) for n in range(12)]
     rows = {
         "tutors": [{"tutor_id": "ada", "name": "Ada", "timezone": "Asia/Tokyo"}, {"tutor_id": "ben", "name": "Ben"}],
@@ -60,7 +60,7 @@ def marketplace() -> Dataset:
 
 
 def small_model() -> Model:
-    """A few trees that find more no-shows where there were more."""
+    """A model of a few trees whose risk grows with the no-show rate."""
     rates = np.linspace(0, 1, 200, dtype=np.float32)
     columns = np.column_stack([rates, np.tile([1.0, 40.0], 100)]).astype(np.float32)
     prior = Prior(rate=0.1, strength=5)
@@ -79,14 +79,14 @@ def small_model() -> Model:
 
 
 def register(engine: Engine, model: Model, version: str = "7") -> None:
-    """Make a model the no-show champion."""
+    """Register a model as the no-show champion."""
     sidecar = model.sidecar.model_dump(mode="json")
     record_model(engine, "no_show", version, model.ubj, sidecar, actor="test", reason="first", now=NOW)
 
 
 @contextmanager
 def serving(resources: Resources, change: Callable[[FastAPI], None] = lambda app: None) -> Iterator[str]:
-    """The address of the API behind a real HTTP server; `change` may add to the app what it should not have."""
+    """Serve the API over real HTTP; yields its address. `change` may modify the app, for example add a faulty route."""
     app = create_app(lambda: resources)
     change(app)
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", http=BoundedHttp, ws=BoundedWebSocket)
@@ -97,13 +97,13 @@ def serving(resources: Resources, change: Callable[[FastAPI], None] = lambda app
         time.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:  # a test that failed must not keep the process alive
+    finally:  # a failed test must not keep the process alive
         server.should_exit = True
         thread.join()
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The response's problem document, after a look that it is one."""
+    """Returns the problem document of a response, after asserting its status, code and required fields."""
     assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
     found: dict[str, Any] = response.json()
     assert (found["status"], found["code"]) == (status, code)

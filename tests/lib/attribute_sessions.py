@@ -1,4 +1,4 @@
-"""Sessions with one customer attribute, for the tests of matrices."""
+"""Sessions with one customer attribute, for tests of model matrices."""
 
 from domain.vocabulary import AttributeType
 from features.as_of.priors import Prior, Priors
@@ -13,7 +13,7 @@ AREA = Attribute("sessions", "area", AttributeType.CATEGORICAL)
 
 
 def sessions(attribute: Attribute, values: list[object]) -> History:
-    """Sessions with these values, of as many tutors as may share a value, in turn."""
+    """A history with one session per value, assigned in turn to LEAST_TUTORS tutors."""
     tutors = [f"t{n}" for n in range(LEAST_TUTORS)]
     rows = [
         session(f"x{i}", tutor_id=tutors[i % LEAST_TUTORS], **{attribute.column: value})

@@ -1,7 +1,7 @@
-"""Imports a module from the working directory with nothing installed but what a requirements file brings.
+"""Import of a module from the working directory with only the packages of a requirements file visible.
 
-`python -S tests/lib/bare_import.py SITE_PACKAGES REQUIREMENTS MODULE`, with `-S` so that the editable install is not
-seen.
+`python -S tests/lib/bare_import.py SITE_PACKAGES REQUIREMENTS MODULE`, with `-S` so that the editable install is
+not visible.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def brought(site: str, requirements: list[str]) -> set[str]:
-    """The top-level modules of the distributions that the requirements bring, with all that those require."""
+    """Top-level modules of the required distributions and of their dependencies."""
     from importlib.metadata import distributions
 
     from packaging.utils import canonicalize_name
@@ -40,13 +40,13 @@ def _needed(lines: list[str], extras: frozenset[str]) -> Iterator[tuple[str, fro
 
 
 def main(site: str, requirements: str, module: str) -> None:
-    """Import the module, or fail with the name of what is not declared."""
+    """Import the module; fails with the name of the first undeclared package."""
     sys.path.append(site)
     lines = [line for line in Path(requirements).read_text().splitlines() if line.strip()]
     tops = brought(site, lines)
 
     class Declared(PathFinder):
-        """Finds installed packages only below a declared top-level module."""
+        """Finder of installed packages, limited to declared top-level modules."""
 
         @classmethod
         def find_spec(cls, name, path=None, target=None):  # type: ignore[no-untyped-def]
@@ -58,7 +58,7 @@ def main(site: str, requirements: str, module: str) -> None:
             return PathFinder.find_distributions(type(context)(name=context.name, path=[site]))
 
     sys.path.remove(site)
-    sys.path[0] = "."  # in place of the folder of this file
+    sys.path[0] = "."  # replaces the folder of this file
     sys.meta_path.append(Declared)
     for name in [n for n in sys.modules if n.partition(".")[0] == "packaging"]:
         del sys.modules[name]

@@ -1,4 +1,4 @@
-"""A marketplace in which much happens, drawn from a seed: every column takes many values in it."""
+"""A busy marketplace drawn from a seed, in which every feature column takes many values."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -13,7 +13,7 @@ OUTCOMES = ("completed",) * 6 + ("no_show", "cancelled", "cancelled", "student_n
 
 
 def busy(seed: int) -> Rows:
-    """Three tutors, 180 sessions, 60 reschedules and 150 messages in 130 days, times on full hours."""
+    """Rows of three tutors, 180 sessions, 60 reschedules and 150 messages in 130 days, at full hours."""
     rng = Random(seed)
     sessions = [_session(rng, i) for i in range(180)]
     return {
@@ -26,7 +26,7 @@ def busy(seed: int) -> Rows:
 
 
 def known_at(rows: Rows, as_of: datetime) -> Rows:
-    """The same marketplace without all that became known at `as_of` or later."""
+    """Returns the marketplace without data that became known at `as_of` or later."""
     sessions = [s for s in rows["sessions"] if s["booked_at"] < as_of]
     unknown = {"status": "booked", "outcome_known_at": None, "initiated_by": None, "late_minutes": None, "rating": None}
     return rows | {

@@ -1,4 +1,4 @@
-"""Canaries: made-up personal data planted in every store through every way in, to be looked for after an erasure."""
+"""Canaries: invented personal data planted in every store through every entry point, searched for after erasure."""
 
 import json
 import re
@@ -40,27 +40,27 @@ BY = Principal("installation", Role.ADMIN)
 
 @dataclass
 class Canaries:
-    """Planted canaries by way in."""
+    """Planted canaries by entry point."""
 
     planted: list[tuple[str, str]] = field(default_factory=lambda: [("id", TUTOR), ("id", STUDENT)])
 
     def one(self, way: str, form: str) -> str:
-        """A new canary; `{}` in the form is its number."""
+        """Plant one canary; `{}` in `form` is replaced by its number."""
         canary = form.format(f"{len(self.planted):04d}zqx")
         self.planted.append((way, canary))
         return canary
 
     def text(self, way: str) -> str:
-        """A text with a name, a mail address, a phone number, a street and a reason."""
+        """Plant five canaries in a text: name, mail address, phone number, street and reason."""
         forms = ("Ann {}", "ann.{}@example.org", "+49 30 {}", "{} Street 5", "dentist {}")
         return ", ".join(self.one(way, form) for form in forms)
 
     def counts(self) -> dict[str, int]:
-        """How many were planted by each way."""
+        """Number of planted canaries by entry point."""
         return dict(Counter(way for way, _ in self.planted))
 
     def in_text(self, found: str) -> dict[str, int]:
-        """How many of those planted by each way a text holds."""
+        """Number of canaries that occur in a text, by entry point."""
         binary = "".join(
             bytes.fromhex(each).decode("latin-1") for each in re.findall(r"\\\\x((?:[0-9a-f]{2})+)", found)
         )
@@ -68,7 +68,7 @@ class Canaries:
 
 
 def imported(canaries: Canaries, way: str = "import") -> Dataset:
-    """A dataset about both people with text in every field that takes any."""
+    """A dataset about both people with canaries in every text field."""
     rows: dict[str, list[dict[str, Any]]] = {
         "tutors": [
             {"tutor_id": TUTOR, "name": canaries.one(way, "Ann {}"), "email": canaries.one(way, "{}@example.org")}
@@ -122,7 +122,7 @@ def _reschedule(canaries: Canaries, way: str, n: int, tutor: str) -> dict[str, A
 
 
 def events(canaries: Canaries, way: str = "events") -> list[dict[str, Any]]:
-    """An event of every type that can hold text, about both people."""
+    """Events of every type that can contain text, about both people."""
     named = {"name": canaries.one(way, "Ann {}"), "email": canaries.one(way, "{}@example.org")}
     found = [event("tutor.updated", f"{way}-{TUTOR}", NOON - 2 * DAY, tutor_id=TUTOR, **named)]
     for n, (tutor, student) in enumerate(PAIRS):
@@ -141,7 +141,7 @@ def events(canaries: Canaries, way: str = "events") -> list[dict[str, Any]]:
 
 
 def plant(engine: Engine, canaries: Canaries) -> None:
-    """Plant canaries by every way in and let what works with them work."""
+    """Plant canaries through every entry point and process them."""
     load(engine, imported(canaries))
     put(engine, events(canaries))
     refused = event("tutor.updated", "bad", tutor_id=TUTOR, timezone="No/Where", name=canaries.one("parked", "{}"))
@@ -170,7 +170,7 @@ def _plant_scores(engine: Engine, canaries: Canaries) -> None:
 
 
 def score(canaries: Canaries, about: SubjectKind, subject_id: str, kind: ScoreKind, way: str = "scores") -> Score:
-    """A score whose reasons hold canaries."""
+    """A score with canaries in its reasons."""
     return Score(
         subject_kind=about,
         subject_id=subject_id,
@@ -187,7 +187,7 @@ def score(canaries: Canaries, about: SubjectKind, subject_id: str, kind: ScoreKi
 
 
 def _plant_people_work(engine: Engine, canaries: Canaries) -> None:
-    """Contacts with notes, mails, keys and the audit."""
+    """Plant canaries in contact notes, mails, keys and the audit log."""
     planned = PlannedContact(TUTOR, Arm.CONTACT, "call", 1, None, (PlannedSession("is-0", NOON, 0.4),))
     save_plan(engine, ContactPlan(NOON.date(), 5, 0.2, 7, (planned,)), NOON)
     with engine.begin() as connection:
@@ -218,7 +218,7 @@ def plant_late(engine: Engine, canaries: Canaries) -> None:
 
 
 def dump(engine: Engine) -> str:
-    """Every row of every table of the database, as text."""
+    """Returns every row of every table of the database as text."""
     tables = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
     with engine.begin() as connection:
         names = connection.execute(tables).scalars().all()

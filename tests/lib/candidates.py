@@ -11,7 +11,7 @@ GOOD = training()
 
 
 def candidate(**more: object) -> CandidateEvaluation:
-    """The good training as a candidate, with some of its evaluation replaced."""
+    """The good training as a candidate, with parts of its evaluation replaced."""
     evaluation = replace(GOOD.evaluation, **{k: v for k, v in more.items() if k != "milliseconds"})  # type: ignore[arg-type]
     return CandidateEvaluation(GOOD.test.label, evaluation, float(more.get("milliseconds", 1.0)))  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Service, worker and PostgreSQL as processes of their own, a sender that never gives up, and what must hold."""
+"""Service, worker and PostgreSQL as separate processes, a persistent sender, and the invariants to check."""
 
 import json
 import os
@@ -38,7 +38,7 @@ _UNANSWERED = 0
 
 
 def sessions(number: int, seed: int, now: datetime) -> list[dict[str, Any]]:
-    """Events of so many sessions that were held and rated in the last thirty days, in order; ids by seed."""
+    """Events of `number` sessions held and rated in the last thirty days, in order; ids depend on the seed."""
     rng = Random(seed)
     starts = sorted(now - timedelta(minutes=rng.randrange(120, 30 * 24 * 60)) for _ in range(number))
     return [_held(rng, f"{seed}-{n}", starts_at) for n, starts_at in enumerate(starts)]
@@ -61,7 +61,7 @@ def _held(rng: Random, name: str, starts_at: datetime) -> dict[str, Any]:
 
 @dataclass
 class Sender:
-    """Sends events as Rails would: each again and again until it is taken, and sometimes once more after that."""
+    """Sender that retries each event until it is accepted, as Rails does, and sends some of them twice."""
 
     address: str
     at_once: int = 8
@@ -72,7 +72,7 @@ class Sender:
     refusals: list[str] = field(default_factory=list)
 
     def send_all(self, events: Sequence[Mapping[str, Any]], seed: int = 0) -> None:
-        """Send all of them, some at once, no faster than so many a second."""
+        """Send all events, `at_once` concurrently, at most `per_second`."""
         again = Random(seed)
         begin = time.monotonic()
         with httpx.Client(base_url=self.address, timeout=15) as http, ThreadPoolExecutor(self.at_once) as pool:
@@ -88,7 +88,7 @@ class Sender:
         body = json.dumps(event)
         until = time.monotonic() + 10 * PATIENCE
         while not self._is_taken(http, event["id"], body):
-            assert time.monotonic() < until, f"nobody took {event['id']}: {self.answers}"
+            assert time.monotonic() < until, f"{event['id']} was not accepted: {self.answers}"
             time.sleep(_WAIT_SECONDS)
         self.taken.append(event["id"])
 
@@ -105,13 +105,13 @@ class Sender:
         return answer.status_code == 202
 
     def check_refusals(self) -> None:
-        """Whatever was not a 202 was a 503 as a problem document, or no answer at all."""
+        """Check that every response other than 202 was a 503 problem document."""
         odd = [r for r in self.refusals if not r.startswith("503 application/problem+json")]
         assert odd == [], odd[:3]
 
 
 class Process:
-    """A program that is killed and started again. Its log is kept."""
+    """A program that can be killed and restarted; its log is kept."""
 
     def __init__(self, module: str, arguments: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
         self._command = [sys.executable, "-m", module, *arguments]
@@ -120,7 +120,7 @@ class Process:
         self._running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it in a session of its own."""
+        """Start the program in its own process session."""
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(
                 self._command, env=self._environ, stdout=log, stderr=log, start_new_session=True
@@ -128,13 +128,13 @@ class Process:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended by itself."""
+        """True while the program runs."""
         return self._running is not None and self._running.poll() is None
 
     def kill(self) -> None:
-        """Kill -9, its children too."""
+        """Send SIGKILL to the program and its children."""
         assert self._running is not None
-        assert self.is_running, f"it ended by itself: {self.log.read_text()[-2000:]}"
+        assert self.is_running, f"the program ended by itself: {self.log.read_text()[-2000:]}"
         whole = psutil.Process(self._running.pid)
         for each in (whole, *whole.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
@@ -143,14 +143,14 @@ class Process:
         self.kills += 1
 
     def end(self) -> None:
-        """Kill it if it runs; counts for nothing."""
+        """Kill the program if it runs, without counting the kill."""
         if self.is_running:
             self.kill()
             self.kills -= 1
 
 
 class Database:
-    """A PostgreSQL server of the test's own that can be taken away."""
+    """A PostgreSQL server of one test that can be stopped and restarted."""
 
     def __init__(self, folder: Path, options: Mapping[str, str] | None = None) -> None:
         self._server = EmbeddedServer(folder, {"shared_buffers": "32MB", **(options or {})})
@@ -162,24 +162,24 @@ class Database:
         engine.dispose()
 
     def stop(self, how: signal.Signals) -> None:
-        """Take it away: SIGINT is a fast shutdown, SIGQUIT the immediate one that needs recovery."""
+        """Stop the server: SIGINT is a fast shutdown, SIGQUIT an immediate one that requires recovery."""
         postmaster = psutil.Process(int(self._pid_file.read_text().splitlines()[0]))
         postmaster.send_signal(how)
         postmaster.wait(PATIENCE)
 
     def start(self) -> None:
-        """Bring it back, at the same address."""
-        assert self._server.start() == self.url, "it came back at another address"
+        """Restart the server at its previous address."""
+        assert self._server.start() == self.url, "the address changed after the restart"
         self.restarts += 1
 
     def end(self) -> None:
-        """Stop it for good."""
+        """Stop the server at the end of the test."""
         self._server.stop()
 
 
 @dataclass
 class Stage:
-    """All there is: a database, the service at an address, a worker, and an engine to look with."""
+    """The running system: database, service, worker, and an engine for inspection."""
 
     database: Database
     engine: Engine
@@ -188,31 +188,31 @@ class Stage:
     address: str
 
     def wait_ready(self) -> None:
-        """Wait until the service says that it is ready."""
+        """Wait until the service reports ready."""
         until = time.monotonic() + PATIENCE
         while not self.is_ready():
             assert time.monotonic() < until, f"not ready: {self.service.log.read_text()[-2000:]}"
             time.sleep(0.1)
 
     def is_ready(self) -> bool:
-        """Whether the service says that it is ready."""
+        """True if the service reports ready."""
         with suppress(httpx.TransportError):
             return httpx.get(f"{self.address}/api/ready", timeout=5).status_code == 200
         return False
 
     def left(self) -> int:
-        """Events that are neither done nor set aside."""
+        """Number of events that are neither processed nor parked."""
         return self.count("SELECT count(*) FROM inbox WHERE processed_at IS NULL AND parked_at IS NULL")
 
     def wait_done(self) -> None:
-        """Wait until the worker has nothing left."""
+        """Wait until the worker has processed or parked every event."""
         until = time.monotonic() + PATIENCE
         while self.left():
             assert time.monotonic() < until, f"{self.left()} events left: {self.worker.log.read_text()[-3000:]}"
             time.sleep(0.2)
 
     def count(self, query: str) -> int:
-        """The one number that a query finds."""
+        """Integer result of a query that returns one row and column."""
         with self.engine.begin() as connection:
             return int(connection.execute(text(query)).scalar_one())
 
@@ -239,7 +239,7 @@ def _environ(folder: Path, url: str, port: int) -> dict[str, str]:
 
 @contextmanager
 def stage(folder: Path, options: Mapping[str, str] | None = None, cluster: Path | None = None) -> Iterator[Stage]:
-    """Everything started; all of it is gone after the block. `cluster` is where the database lies, if elsewhere."""
+    """Start the system, and remove it after the block. `cluster` is the database's folder, by default `folder`."""
     database = Database(cluster or folder, options)
     port = _free_port()
     environ = _environ(folder, database.url, port)
@@ -260,7 +260,7 @@ def stage(folder: Path, options: Mapping[str, str] | None = None, cluster: Path 
 
 @contextmanager
 def sending(sender: Sender, events: Sequence[Mapping[str, Any]]) -> Iterator[threading.Event]:
-    """Send while the block runs, and wait for the last. The event is set once all are taken."""
+    """Send while the block runs, then wait for the last event. Yields a flag that is set once all are accepted."""
     over, failures = threading.Event(), list[BaseException]()
 
     def send() -> None:
@@ -282,18 +282,18 @@ def sending(sender: Sender, events: Sequence[Mapping[str, Any]]) -> Iterator[thr
 
 
 def check_all_there(stage: Stage, sender: Sender, events: Sequence[Mapping[str, Any]]) -> None:
-    """Every event is in the inbox, done once; every session is there and its quality scored once."""
+    """Check that every event is stored and processed once, and every session stored with one quality score."""
     assert set(sender.taken) == {event["id"] for event in events}
     keys = _column(stage.engine, "SELECT substr(key, 7) FROM inbox WHERE source = 'webhook'")
-    assert sorted(keys) == sorted(event["id"] for event in events), "the inbox is not what was sent"
+    assert sorted(keys) == sorted(event["id"] for event in events), "the inbox differs from the events sent"
     assert _column(stage.engine, "SELECT error FROM inbox WHERE parked_at IS NOT NULL") == []
     assert stage.count("SELECT count(*) FROM inbox WHERE processed_at IS NULL") == 0
     held = sorted(event["data"]["session_id"] for event in events)
     assert sorted(_column(stage.engine, "SELECT session_id FROM sessions WHERE status = 'completed'")) == held
     quality = "SELECT subject_id FROM scores WHERE subject_kind = 'session' AND kind = 'session_quality'"
-    assert sorted(_column(stage.engine, quality)) == held, "a session was scored twice, or never"
-    assert stage.count(_TWICE) == 0, "a tutor was scored twice as of one moment"
-    assert stage.count(_UNSCORED) == 0, "a tutor has no score that knows of their last session"
+    assert sorted(_column(stage.engine, quality)) == held, "a session has no quality score, or two"
+    assert stage.count(_TWICE) == 0, "a tutor has two scores as of one moment"
+    assert stage.count(_UNSCORED) == 0, "a tutor has no score later than their last session"
 
 
 _TWICE = """

@@ -1,4 +1,4 @@
-"""What the tests of contacts share."""
+"""Shared values and outcomes for tests of contacts."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ def arms_of(planned: Sequence[PlannedContact]) -> dict[str, Arm]:
 
 
 def sampled(tutors: int, reduction: float, action: str = "Call", seed: int = 0, missed: float = 0.15) -> Outcomes:
-    """Tutors with 6 sessions on a list, drawn by half, whose contact prevents a share of the no-shows."""
+    """Outcomes of tutors with 6 listed sessions each; contact with a random half prevents a share of no-shows."""
     rng = np.random.default_rng(seed)
     contacted = np.repeat(rng.random(tutors) < 0.5, 6)
     risk = np.clip(np.repeat(rng.gamma(1.5, missed / 1.5, tutors), 6), 0, 0.9)

@@ -1,4 +1,4 @@
-"""The real dashboard in a process of its own."""
+"""The real dashboard in its own process."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from tests.lib.paths import ROOT
 
 @contextmanager
 def dashboard(database_url: str, folder: Path, **more: str) -> Iterator[str]:
-    """The address of a dashboard that runs for the length of a block, with further settings if given."""
+    """Run a dashboard during the block, with optional further settings; yields its address."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Small dataset files for the tests of reading them."""
+"""Small dataset files for tests of the import."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ SESSIONS = "sessions: {file: sessions.csv}"
 
 
 def write(folder: Path, description: str = SESSIONS, **files: str | bytes) -> Path:
-    """Write `dataset.yaml` and the files, named as KIND_ENDING: `sessions_csv`."""
+    """Write `dataset.yaml` and the files, which are named KIND_ENDING, for example `sessions_csv`."""
     for name, content in files.items():
         path = folder / name.replace("_", ".")
         path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -27,7 +27,7 @@ def csv(*lines: str, header: str = HEADER) -> str:
 
 
 def session(**fields: str) -> str:
-    """The good row with some of its values set otherwise; with another start, its outcome is known much later."""
+    """The valid row with some values replaced; with another start, its outcome becomes known much later."""
     if "starts_at" in fields:
         fields = {"outcome_known_at": "2030-01-01T00:00:00Z"} | fields
     return ",".join((dict(zip(HEADER.split(","), GOOD.split(","), strict=True)) | fields).values())
@@ -38,12 +38,12 @@ def read(folder: Path, description: str = SESSIONS, **files: str | bytes) -> Rea
 
 
 def rejects(result: ReadResult) -> list[tuple[Any, ...]]:
-    """Each reject as (file, row, column, value, reason)."""
+    """Rejects as tuples (file, row, column, value, reason)."""
     return [tuple(row.values()) for row in result.rejects.to_pylist()]
 
 
 def column(result: ReadResult, name: str, kind: str = "sessions") -> list[Any]:
-    """A column's values, times as ISO text."""
+    """Values of a column, with times as ISO text."""
     values = result.dataset.tables[kind][name]
     return (
         [v.isoformat() if v is not None else None for v in values.to_pylist()]

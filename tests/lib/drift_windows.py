@@ -1,4 +1,4 @@
-"""Windows of columns with planted drift, their report and its mail."""
+"""Windows of columns with planted drift, their drift report and its mail."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ Columns = dict[str, NDArray[np.float32]]
 
 
 def window(n: int, seed: int) -> Columns:
-    """A window of columns, (n,) each."""
+    """A window of columns of shape (n,)."""
     rng = np.random.default_rng(seed)
     found = {
         "no_show_rate": rng.beta(2, 30, n),
@@ -27,7 +27,7 @@ def window(n: int, seed: int) -> Columns:
 
 
 def report_of(reference: Columns, current: Columns) -> DriftReport:
-    """The drift of the current window against the reference."""
+    """Drift report of the current window against the reference."""
     return drift_report(
         reference, current, about="no-show model", categories={"weekday": WEEKDAYS}, growing={"tenure_days"}, seed=0
     )

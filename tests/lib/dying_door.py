@@ -1,4 +1,4 @@
-"""A door to a PostgreSQL server that falls shut, for good, at the moment certain words pass through it."""
+"""A TCP proxy to PostgreSQL that closes permanently when certain bytes pass through it."""
 
 import socket
 import threading
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 class DyingDoor:
-    """Passes bytes between a port of its own and a server, until a client says `last_words`."""
+    """Proxy between its own port and a server that closes when a client sends `last_words`."""
 
     def __init__(self, server_url: str, last_words: bytes) -> None:
         parts = urlsplit(server_url)
@@ -20,7 +20,7 @@ class DyingDoor:
         threading.Thread(target=self._welcome, daemon=True).start()
 
     def shut(self) -> None:
-        """Nothing passes any more, and nobody is let in."""
+        """Close all connections and the listening socket."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         for each in (self._listener, *self._open):

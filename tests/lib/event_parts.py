@@ -1,4 +1,4 @@
-"""Signed webhooks to a served API, for the tests of events."""
+"""Signed webhooks to a served API, for tests of events."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ SIGNATURES = Signatures((SECRET, NEXT_SECRET))
 
 
 class Rails:
-    """Sends what it is given to one address, signed as asked."""
+    """Sender of signed webhooks to one address."""
 
     def __init__(self, http: httpx.Client) -> None:
         self.http = http
@@ -33,17 +33,17 @@ class Rails:
     def send(
         self, body: bytes, message_id: str = "evt-1", at: datetime = NOW, secret: str = SECRET, path: str = ""
     ) -> httpx.Response:
-        """Post bytes, signed with one secret at a moment."""
+        """Post bytes, signed with one secret at the given moment."""
         signed = Signatures((secret,)).sign(message_id, body.decode(errors="replace"), at)
         return self.post(body, signed, path)
 
     def post(self, body: bytes, headers: Mapping[str, str], path: str = "") -> httpx.Response:
-        """Post bytes with headers of one's own."""
+        """Post bytes with the given headers."""
         headers = {"Content-Type": "application/json", **headers}
         return self.http.post(f"/api/sessions{path}", content=body, headers=headers)
 
     def at_once(self, body: bytes, message_ids: Sequence[str], connections: int) -> list[tuple[int, bytes]]:
-        """Post the same bytes with each id, over so many connections; status and body of each answer, in order."""
+        """Post the same bytes once per id over several connections. Returns status and body per response, in order."""
         shares = [message_ids[n::connections] for n in range(connections)]
         with ThreadPoolExecutor(connections) as pool:
             answers = list(pool.map(lambda ids: self._in_turn(body, ids), shares))
@@ -71,7 +71,7 @@ class Rails:
 
 @contextmanager
 def rails(engine: Engine) -> Iterator[Rails]:
-    """A sender, and the service that it sends to."""
+    """A sender with the service that it sends to."""
     generous = Limits("100000/minute", MemoryCounts())
     resources = Resources(engine, Champions(engine), KEY, lambda: NOW, generous, signatures=SIGNATURES)
     try:
@@ -82,18 +82,18 @@ def rails(engine: Engine) -> Iterator[Rails]:
 
 
 def completed(**data: Any) -> dict[str, Any]:
-    """A session that was held, with other data where given."""
+    """Event of a completed session, with some data replaced."""
     event = example("session.completed")
     return event | {"data": event["data"] | data}
 
 
 def booked(event_id: str, session_id: str) -> dict[str, Any]:
-    """A session that was booked, for a batch."""
+    """Event of a booked session, for a batch."""
     event = example("session.booked")
     return {"id": event_id, **event, "data": event["data"] | {"session_id": session_id}}
 
 
 def inbox(engine: Engine) -> list[Any]:
-    """The inbox's rows, the oldest first."""
+    """Rows of the inbox, oldest first."""
     with engine.begin() as connection:
         return list(connection.execute(text("SELECT * FROM inbox ORDER BY id")).all())

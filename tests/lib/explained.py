@@ -55,7 +55,7 @@ def model_to_explain(booster: xgb.Booster, **sidecar: object) -> Model:
 def themes_and_texts(
     contributions: list[float], values: list[float], numbers: OwnNumbers | None = None
 ) -> list[tuple[str, str]]:
-    """Themes and texts for one row with these contributions."""
+    """Themes and texts of the reasons for one row with these contributions."""
     matrix = np.array([values], np.float32)
     found = np.array([[*contributions, 0.0]])
     model = model_to_explain(small_booster(noisy_columns(3), 1, 1), task=Task.CHURN)
@@ -64,7 +64,7 @@ def themes_and_texts(
 
 
 def slot_history() -> History:
-    """Ann misses 2 of 3 on Thursday evenings and none of 4 on Tuesday mornings; tomorrow is a Thursday; Ben is new."""
+    """Ann missed 2 of 3 on Thursday evenings, 0 of 4 on Tuesday mornings; tomorrow is a Thursday; Ben is new."""
     thursday = datetime(2026, 3, 5, 19, tzinfo=UTC)
     evenings = [(thursday + timedelta(weeks=n), "no_show" if n < 2 else "completed") for n in range(3)]
     mornings = [(thursday + timedelta(weeks=n, days=-2, hours=-10), "completed") for n in range(4)]

@@ -1,4 +1,4 @@
-"""Which files and folders others could read."""
+"""Files and folders that other accounts could read."""
 
 import stat
 from collections.abc import Iterable
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 def walk(path: Path) -> list[Path]:
-    """A file, or a folder and all that is in it."""
+    """A file, or a folder with everything below it."""
     return [path, *path.rglob("*")]
 
 
 def open_to_others(paths: Iterable[Path]) -> list[str]:
-    """Those that are no links and give group or others any right, each with its mode."""
+    """Paths, symbolic links excepted, that grant group or others any permission, each with its mode."""
     modes = {path: path.lstat().st_mode for path in paths}
     return [f"{path} {stat.filemode(mode)}" for path, mode in modes.items() if not stat.S_ISLNK(mode) and mode & 0o077]

@@ -1,4 +1,4 @@
-"""Datasets made by hand or by Hypothesis, as lists of dicts that both the engine and the oracle read."""
+"""Handwritten and Hypothesis-generated datasets, as lists of dicts that both the engine and the oracle read."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -27,22 +27,22 @@ UNKNOWN = "nobody"
 def dataset(
     rows: Mapping[str, Sequence[Row]], attributes: tuple[Attribute, ...] = (), departures_given: bool = True
 ) -> Dataset:
-    """A dataset of lists of dicts by kind; kinds and fields left out are empty."""
+    """A dataset from lists of dicts by kind; omitted kinds and fields are empty."""
     tables = {k: pa.Table.from_pylist(list(rows.get(k, ())), arrow_schema(k, attributes)) for k in KINDS}
     return Dataset(tables, attributes, departures_given)
 
 
 def sessions_table(rows: Sequence[Row]) -> pa.Table:
-    """Sessions without attributes as the table a history codes."""
+    """Sessions without attributes as the table that a history encodes."""
     return pa.Table.from_pylist(list(rows), arrow_schema("sessions"))
 
 
 def only(rows: Rows, tutor_id: str) -> Rows:
-    """What a look-up of one tutor's history would read."""
+    """The rows that a lookup of one tutor's history reads."""
     return {kind: [r for r in found if kind == "students" or r["tutor_id"] == tutor_id] for kind, found in rows.items()}
 
 
-# Times on a coarse grid meet each other, and the edges of 7, 30 and 90 days, far more often than free ones.
+# A coarse grid makes times coincide with each other and with the edges of 7, 30 and 90 days far more often.
 _grid = st.integers(0, 2 * 130).map(lambda n: BEGIN + timedelta(hours=12 * n))
 _free = st.integers(0, 130 * 86_400_000_000).map(lambda n: BEGIN + timedelta(microseconds=n))
 times = st.one_of(_grid, _grid, _free)
@@ -52,7 +52,7 @@ _tutor_ids = st.sampled_from((*TUTORS, UNKNOWN))
 
 @st.composite
 def session(draw: st.DrawFn) -> Row:
-    """One session, its fields in order of time, its outcome known or not."""
+    """Draw a session with fields in chronological order; its outcome may be unknown."""
     booked_at = draw(times)
     starts_at = booked_at + draw(_spans)
     return {
@@ -70,7 +70,7 @@ def session(draw: st.DrawFn) -> Row:
 
 @st.composite
 def outcome(draw: st.DrawFn, starts_at: datetime, not_before: datetime) -> Row:
-    """How a session went and when that became known; never before `not_before`."""
+    """Draw the outcome of a session and when it became known, never before `not_before`."""
     around = st.one_of(
         times, st.sampled_from([timedelta(hours=h) for h in (-24, -4, -1, 0, 24)]).map(lambda d: starts_at + d)
     )
@@ -86,7 +86,7 @@ def outcome(draw: st.DrawFn, starts_at: datetime, not_before: datetime) -> Row:
 
 @st.composite
 def reschedule(draw: st.DrawFn) -> Row:
-    """One reschedule of anybody."""
+    """Draw a reschedule by any party."""
     requested_at = draw(times)
     return {
         "reschedule_id": "",
@@ -114,7 +114,7 @@ message = st.fixed_dictionaries(
 
 @st.composite
 def marketplace(draw: st.DrawFn) -> Rows:
-    """A small marketplace: some tutors without any session, some streams empty."""
+    """Draw a small marketplace: some tutors have no session, some streams are empty."""
     tutor = st.fixed_dictionaries({"timezone": st.sampled_from(ZONES), "started_at": st.one_of(st.none(), times)})
     sessions = _numbered(draw(st.lists(session(), max_size=14)), "session_id")
     tutors = draw(st.sampled_from([TUTORS, TUTORS[:1], (), TUTORS[::-1]]))
@@ -128,7 +128,7 @@ def marketplace(draw: st.DrawFn) -> Rows:
 
 
 def _after_booking(reschedules: list[Row], sessions: list[Row]) -> list[Row]:
-    """The reschedules, those of a session not booked yet made reschedules of another one."""
+    """Reassign reschedules that precede the booking of their session to another session."""
     booked_at = {s["session_id"]: s["booked_at"] for s in sessions}
     early = [r["requested_at"] < booked_at.get(r["session_id"], r["requested_at"]) for r in reschedules]
     return [r | {"session_id": "elsewhere"} if e else r for r, e in zip(reschedules, early, strict=True)]
@@ -136,13 +136,13 @@ def _after_booking(reschedules: list[Row], sessions: list[Row]) -> list[Row]:
 
 @st.composite
 def asked(draw: st.DrawFn) -> list[Row]:
-    """Sessions to ask about, which the marketplace need not know."""
+    """Draw sessions to query, which may be missing from the marketplace."""
     return _numbered(draw(st.lists(session(), min_size=1, max_size=5)), "session_id")
 
 
 @st.composite
 def another_future(draw: st.DrawFn, rows: Rows, as_of: datetime) -> Rows:
-    """The same marketplace as known before `as_of`, with all that became known then or later made anew."""
+    """Returns the marketplace as known before `as_of`, with later data drawn again."""
     changed = deepcopy(rows)
     kept = [s for s in changed["sessions"] if s["booked_at"] < as_of]
     for row in kept:
@@ -174,7 +174,7 @@ def another_future(draw: st.DrawFn, rows: Rows, as_of: datetime) -> Rows:
 
 
 def _mixed(draw: st.DrawFn, first: list[Row], second: list[Row]) -> list[Row]:
-    """Both lists in one, `first` keeping its order: rows of equal times have no other."""
+    """Interleave two lists, keeping the order of `first`, which alone orders rows of equal times."""
     places = sorted(draw(st.lists(st.integers(0, len(first)), min_size=len(second), max_size=len(second))))
     merged = list(first)
     for place, row in reversed(list(zip(places, second, strict=True))):

@@ -1,4 +1,4 @@
-"""Events in the inbox, as the API would have put them there, and what they left in the tables."""
+"""Events stored in the inbox as the API does, and the resulting rows in the tables."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ _ALL = "SELECT to_jsonb(row) - 'history_stamp' FROM {name} AS row"
 
 
 def event(kind: str, event_id: str, at: datetime = NOON, **data: Any) -> dict[str, Any]:
-    """The example of a type with another id, moment and data; times may be datetimes."""
+    """The example event of a type with id, moment and data replaced; times may be datetimes."""
     found = example(kind)
     changed = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in data.items()}
     return found | {"id": event_id, "timestamp": at.isoformat(), "data": found["data"] | changed}
@@ -34,7 +34,7 @@ def event(kind: str, event_id: str, at: datetime = NOON, **data: Any) -> dict[st
 def put(
     engine: Engine, events: Iterable[Mapping[str, Any]], received_at: datetime = NOON, priority: int = 1
 ) -> list[int]:
-    """Put events into the inbox; their row numbers."""
+    """Store events in the inbox. Returns their row numbers."""
     rows = [
         {
             "key": f"event:{each['id']}",
@@ -54,22 +54,22 @@ def put(
 
 
 def arrived(events: Sequence[Mapping[str, Any]], received_at: datetime = NOON) -> list[Arrived[Event]]:
-    """Events as the worker reads them."""
+    """Events as read by the worker."""
     return [Arrived(row, read_event(dict(each)), received_at) for row, each in enumerate(events)]
 
 
 def rows(engine: Engine, query: str, **values: Any) -> list[Any]:
-    """What a query finds."""
+    """Rows returned by a query."""
     with engine.begin() as connection:
         return list(connection.execute(text(query), values).all())
 
 
 def one(engine: Engine, query: str, **values: Any) -> Any:
-    """The one row a query finds."""
+    """The only row returned by a query."""
     (found,) = rows(engine, query, **values)
     return found
 
 
 def facts(engine: Engine) -> dict[str, list[Any]]:
-    """All rows of what happened, by table, without the stamp, which differs each time."""
+    """All rows of the facts by table, without the stamp, which differs each time."""
     return {name: sorted(map(repr, rows(engine, _ALL.format(name=name)))) for name in _FACTS}

@@ -1,4 +1,4 @@
-"""The compiled functions, called once with what they are called with everywhere, so that the cache holds them."""
+"""Calls of the compiled kernels with their usual argument types, which fill the compilation cache."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from tests.lib.api_parts import NOW, marketplace, small_model
 
 
 def compile_all() -> None:
-    """Columns of both models, trees and their contributions."""
+    """Compute columns of both models, tree margins and contributions."""
     history, priors = History(marketplace()), Priors.all_equal(Prior(rate=0.1, strength=7))
     sessions = of_sessions(history.sessions)
     build(features_of(Task.NO_SHOW), (), history, sessions, priors)

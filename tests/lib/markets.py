@@ -1,4 +1,4 @@
-"""Simulated markets for the tests, each made once a process."""
+"""Simulated markets for tests, each created once per process."""
 
 from functools import lru_cache
 
@@ -14,5 +14,5 @@ FEW = SMALL.model_copy(update={"sessions_per_day": 150})
 
 @lru_cache(maxsize=4)
 def market(settings: MarketSettings = SMALL) -> Market:
-    """The market of these settings."""
+    """The market simulated with these settings."""
     return simulate(settings)

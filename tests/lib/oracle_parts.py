@@ -96,7 +96,7 @@ def pair_history(rows: Rows, query: Row) -> list[Row]:
 
 
 def first_sessions(rows: Rows, query: Row, days: int | None) -> list[Row]:
-    """The tutor's first held or missed session with each student; the first in the data if known at the same time."""
+    """The tutor's first held or missed session per student; the first in the data if known at the same time."""
     first: dict[str, Row] = {}
     for s in sorted(held_or_missed(rows, query), key=lambda s: s["outcome_known_at"]):
         if any(s["student_id"] == known["student_id"] for known in rows["students"]):

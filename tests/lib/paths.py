@@ -1,4 +1,4 @@
-"""Places in the repository, and the real data beside it."""
+"""Paths in the repository, and of the real data next to it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A small marketplace with a planted signal, and churn histories written by hand, for the tests of training."""
+"""A small marketplace with a planted signal, and handwritten churn histories, for tests of training."""
 
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ HORIZON = timedelta(days=30)
 
 
 def planted(seed: int = 0) -> tuple[Dataset, np.ndarray]:
-    """Tutors who miss sessions at a rate of their own, and more often in the evening; a third leave on the way."""
+    """Tutors with individual no-show rates, higher in the evening; some leave. Returns the data and the true risks."""
     rng = np.random.default_rng(seed)
     n = TUTORS * DAYS
     tutor = rng.integers(0, TUTORS, n)
@@ -75,7 +75,7 @@ def request_of(market: tuple[History, np.ndarray], seed: int = 1) -> Request:
 def made(
     days: list[float], departed: float | None = None, status: str = "completed", departures_given: bool = True
 ) -> History:
-    """One tutor who gave sessions on these days after BEGIN, each known an hour later, and a colleague to the end."""
+    """History of a tutor with sessions on these days after BEGIN, each known an hour later, and of an active other."""
 
     def at(day: float) -> datetime:
         return h.BEGIN + timedelta(days=day)

@@ -1,4 +1,4 @@
-"""Small histories of sessions and reschedules, for the tests of rates."""
+"""Small histories of sessions and reschedules, for tests of rates."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rows with known probabilities, for what measures and calibrates them."""
+"""Rows with known probabilities, for tests of evaluation and calibration."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ Values = NDArray[np.float64]
 def simulated(
     seed: int, n_clusters: int = 80, size: int = 20, spread: float = 0.0
 ) -> tuple[Values, Values, NDArray[np.int64]]:
-    """(labels, true probabilities without the cluster's own shift, clusters)."""
+    """Draw rows. Returns (labels, true probabilities without the cluster's own shift, clusters)."""
     rng = np.random.default_rng(seed)
     clusters = np.repeat(np.arange(n_clusters), size)
     margins = rng.normal(-1, 1, clusters.size)

@@ -1,4 +1,4 @@
-"""A dataset small enough to read, with every corner a store could round off."""
+"""A small readable dataset with every edge case that storage could alter."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,13 +18,13 @@ ATTRIBUTES = (
 
 
 def dataset(attributes: tuple[Attribute, ...] = ATTRIBUTES, **rows: list[dict[str, Any]]) -> Dataset:
-    """A dataset of these rows by kind; fields left out are null, kinds left out empty."""
+    """A dataset from rows by kind; omitted fields are null, omitted kinds are empty."""
     tables = {kind: pa.Table.from_pylist(rows.get(kind, []), schema=arrow_schema(kind, attributes)) for kind in KINDS}
     return Dataset(tables, attributes)
 
 
 def session(session_id: str, tutor_id: str = "t1", **fields: Any) -> dict[str, Any]:
-    """A completed session an hour long, with any of its fields set otherwise."""
+    """A completed session of one hour, with some fields replaced."""
     return {
         "session_id": session_id,
         "tutor_id": tutor_id,
@@ -36,7 +36,7 @@ def session(session_id: str, tutor_id: str = "t1", **fields: Any) -> dict[str, A
 
 
 def corners() -> Dataset:
-    """Nulls, empty texts, quotes, line breaks, other scripts, microseconds, doubles with no short form."""
+    """Nulls, empty texts, quotes, line breaks, other scripts, microseconds, doubles without a short form."""
     return dataset(
         tutors=[
             {

@@ -1,4 +1,4 @@
-"""A small file system in memory, to be filled."""
+"""A small in-memory file system that a test can fill."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,16 +10,16 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of so many megabytes."""
+    """Mount a file system of the given size in megabytes. Skips the test without root or `mount`."""
     place = folder / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(place)]
     try:
         done = run(mount, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        pytest.skip("there is no `mount` here")
+        pytest.skip("`mount` is not installed")
     if done.returncode:
-        pytest.skip(f"a file system can be mounted by root only: {done.stderr.strip()}")
+        pytest.skip(f"only root can mount a file system: {done.stderr.strip()}")
     try:
         yield place
     finally:
@@ -27,7 +27,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> None:
-    """Leave no byte free."""
+    """Fill the disk to the last byte."""
     with (disk / "fill").open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(65536))

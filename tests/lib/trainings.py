@@ -1,4 +1,4 @@
-"""A training of a few trees on made-up columns, whole enough to be registered, judged and described."""
+"""A training of a few trees on synthetic columns, complete enough to be registered, gated and described."""
 
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ WEEK = 7 * 86_400_000_000
 
 
 def training(task: Task = Task.NO_SHOW, signal: float = 4.0, seed: int = 0, known_before: datetime = NOW) -> Training:
-    """Trees on two columns of which the first raises the log-odds by `signal` from end to end; 0 leaves noise."""
+    """Train on two columns, of which the first raises the log odds by `signal` over its range; 0 means pure noise."""
     rng = np.random.default_rng(seed)
     columns = rng.random((2 * N, 2)).astype(np.float32)
     labels = (rng.random(2 * N) < 1 / (1 + np.exp(2 - signal * (columns[:, 0] - 0.5)))).astype(np.float64)

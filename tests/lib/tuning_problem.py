@@ -10,7 +10,7 @@ from models.train.folds import TuningData, folds_of
 
 
 def problem(n: int = 3000, seed: int = 0) -> TuningData:
-    """Two columns that matter, the first of which only ever raises the risk, and one that does not."""
+    """Three columns: the first raises the risk monotonically, the second affects it, the third has no effect."""
     rng = np.random.default_rng(seed)
     design = np.asfortranarray(rng.normal(size=(n, 3)), dtype=np.float32)
     truth = expit(-1 + 1.5 * design[:, 0] + np.where(design[:, 1] > 0.5, 1.5, 0))

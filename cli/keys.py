@@ -16,7 +16,7 @@ from domain.policy import Permission, Role
 
 if TYPE_CHECKING:
     from domain.keys import ApiKey
-    from store.access.audit import KeptRow
+    from store.access.audit import StoredRow
 
 
 def commands() -> typer.Typer:
@@ -137,7 +137,7 @@ def _status(key: "ApiKey", now: datetime) -> str:
     return f"until {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "active"
 
 
-def _audit_table(rows: "list[KeptRow]") -> Table:
+def _audit_table(rows: "list[StoredRow]") -> Table:
     table = Table(title="Audit log", expand=True)
     for name in ("Time (UTC)", "Actor", "Role", "Action", "Subject"):
         table.add_column(name)

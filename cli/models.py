@@ -51,12 +51,12 @@ def list_models(as_json: AsJson = False) -> None:
 
 def show(version: Version, as_json: AsJson = False) -> None:
     """Print the model card of a version and its ledger entries."""
-    from jobs.manual_promotion import standing_of, task_of
+    from jobs.manual_promotion import current_decision, task_of
     from store.ledger.models import card, ledger
 
     name = task_of(version)
     with _runtime() as runtime:
-        decision, text = standing_of(runtime, version), card(runtime.engine, name, version)
+        decision, text = current_decision(runtime, version), card(runtime.engine, name, version)
         done = [_plain(entry) for entry in ledger(runtime.engine, name) if entry.version == version]
     if as_json:
         print_json({"version": version, "standing": decision.as_json(), "card": text, "ledger": done})

@@ -66,10 +66,10 @@ def _loops(runtime: "Runtime", stop: threading.Event) -> Mapping[str, Callable[[
     from jobs.event_worker import Worker
     from jobs.heartbeat import beating
     from jobs.rails_webhooks import run as send
-    from jobs.waiting import called
+    from jobs.waiting import notified
 
     def inbox() -> None:
-        with called(runtime.engine, stop) as waits, beating(runtime.engine, utc_now) as beat:
+        with notified(runtime.engine, stop) as waits, beating(runtime.engine, utc_now) as beat:
             Worker(runtime.engine, utc_now, beat=beat).run(waits, stop)
 
     return {"inbox": inbox, "deliveries": lambda: send(runtime.engine, runtime.settings, stop)}

@@ -13,7 +13,7 @@ MOVED = 0.05
 
 
 @dataclass(frozen=True)
-class Change:
+class ScoreChange:
     """A changed score; `previous_value` and `previous_band` are None for the first score of its kind."""
 
     id: int
@@ -34,7 +34,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Message:
+class WebhookMessage:
     """A webhook message in the Standard Webhooks format; a repeated delivery carries the same id."""
 
     event_id: str
@@ -47,7 +47,7 @@ def says_more(value: float, band: Band, before: float, band_before: Band) -> boo
     return band is not band_before or abs(value - before) >= MOVED
 
 
-def messages_of(change: Change, advice_withheld: bool = False) -> Iterator[Message]:
+def messages_of(change: ScoreChange, advice_withheld: bool = False) -> Iterator[WebhookMessage]:
     """Messages for a change: `score.changed` when the band changed, `alert.raised` when it became Act.
 
     Message ids are derived from the change's id, so that nothing is sent under two ids. An alert
@@ -60,6 +60,6 @@ def messages_of(change: Change, advice_withheld: bool = False) -> Iterator[Messa
         yield _message(f"evt_{change.id}_alert", "alert.raised", change)
 
 
-def _message(event_id: str, kind: str, change: Change) -> Message:
+def _message(event_id: str, kind: str, change: ScoreChange) -> WebhookMessage:
     body = {"type": kind, "timestamp": change.as_of.isoformat(), "data": change.as_json()}
-    return Message(event_id, kind, body)
+    return WebhookMessage(event_id, kind, body)

@@ -1,4 +1,4 @@
-"""Keep the columns of finished sessions as Parquet: what drift is measured on, and what a person can open."""
+"""Flow `build_features`: snapshot of the columns of finished sessions as Parquet, for drift and for people."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ FILE = "no_show.parquet"
 
 @task(timeout_seconds=300, cache_policy=NO_CACHE)
 def save(runtime: Runtime, table: pa.Table) -> Path:
-    """Write the table beside the old one, then take its place."""
+    """Write the table and replace the old one atomically."""
     runtime.features.mkdir(parents=True, exist_ok=True)
     target = runtime.features / FILE
     pq.write_table(table, target.with_suffix(".new"), compression="zstd")
@@ -33,7 +33,7 @@ def save(runtime: Runtime, table: pa.Table) -> Path:
 @flow(name="build_features", log_prints=True, timeout_seconds=1800)
 @recorded
 def build_features(as_of: str | None = None) -> int:
-    """Build the columns of every session finished by a moment (ISO 8601; now by default). Gives the rows."""
+    """Build the columns of sessions finished by a moment (ISO 8601; now by default). Returns the number of rows."""
     with open_runtime(os.environ) as runtime, open_engine(runtime.settings) as engine:
         table = feature_table(load(runtime).dataset, moment(as_of, utc_now()), engine)
         save(runtime, table)

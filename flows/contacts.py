@@ -1,4 +1,4 @@
-"""Every night: measure what past contacts were worth, then draw up tomorrow's list and store it with its draw."""
+"""Flow `contacts`: measures the effects of past contacts and stores the contact plan of the next day."""
 
 import os
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from store.contacts.records import contact_outcomes, has_plan, save_effects, sav
 from store.scores.ranking import UpcomingSession, upcoming_sessions
 
 FRESH = timedelta(days=1)
-"""A risk older than this is not planned on."""
+"""Largest age of a risk used for planning."""
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
 def measure(runtime: Runtime, now: datetime) -> tuple[Effect, ...]:
-    """The effect of the contacts so far, all together and by action, kept as measured now."""
+    """Measure and store the effects of contacts so far, overall and by action."""
     found = effects(Outcomes.of(contact_outcomes(runtime.engine, before=now.date())))
     save_effects(runtime.engine, found, now)
     return found
@@ -34,12 +34,12 @@ def measure(runtime: Runtime, now: datetime) -> tuple[Effect, ...]:
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
 def load_candidates(runtime: Runtime, day: date, now: datetime) -> list[Candidate]:
-    """The sessions booked for a day, with the risk known now."""
+    """Sessions booked for a day, with their current risk."""
     return candidates(upcoming_sessions(runtime.engine, *day_bounds(day)), now)
 
 
 def candidates(sessions: Sequence[UpcomingSession], now: datetime) -> list[Candidate]:
-    """Those of the sessions that were scored within the last day."""
+    """Candidates from the sessions scored within the last day."""
     return [
         Candidate(s.session_id, s.tutor_id, s.starts_at, s.no_show.value, contact_action(s.reasons))
         for s in sessions
@@ -49,12 +49,12 @@ def candidates(sessions: Sequence[UpcomingSession], now: datetime) -> list[Candi
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
 def save(runtime: Runtime, plan: ContactPlan, now: datetime) -> bool:
-    """Store the plan; False if another run was quicker."""
+    """Store the plan. Returns False if another run has stored one."""
     return save_plan(runtime.engine, plan, now)
 
 
 def make_plan(settings: Settings, day: date, sessions: Sequence[Candidate], measured: Sequence[Effect]) -> ContactPlan:
-    """The list of a day under the capacity and the holdout share of the settings."""
+    """Plan of a day with the capacity and holdout share of the settings."""
     drawn_with = (settings.contacts_per_day, settings.holdout_share, settings.seed)
     return ContactPlan(day, *drawn_with, tuple(contact_list(sessions, day, *drawn_with, measured)))
 
@@ -62,9 +62,9 @@ def make_plan(settings: Settings, day: date, sessions: Sequence[Candidate], meas
 @flow(name="contacts", log_prints=True, timeout_seconds=900)
 @recorded
 def contacts(as_of: str | None = None) -> int:
-    """Plan tomorrow's contacts as of a moment (ISO 8601; now by default). Gives how many tutors are on the new list.
+    """Plan tomorrow's contacts as of a moment (ISO 8601; now by default). Returns the number of tutors in the plan.
 
-    A day is planned once: where its plan is stored already, nothing changes and 0 is given.
+    A day is planned once: if its plan is already stored, nothing changes and 0 is returned.
     """
     with open_runtime(os.environ) as runtime:
         now = moment(as_of, utc_now())

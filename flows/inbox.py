@@ -1,4 +1,4 @@
-"""The inbox drained and webhooks sent on a schedule: the safety net for an hour in which no worker runs."""
+"""Flow `drain`: processes the inbox and sends webhooks on a schedule, in case no worker runs."""
 
 import os
 
@@ -15,15 +15,15 @@ from store.inbox.backlog import backlog
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=1800, cache_policy=NO_CACHE)
 def work(runtime: Runtime) -> int:
-    """Work on all that is due."""
-    from jobs.event_worker import Worker  # the models, read only where there is something to do
+    """Process all due events. Returns the number finished."""
+    from jobs.event_worker import Worker  # imports the models only if there is work
 
     return Worker(runtime.engine, utc_now).drain()
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=1800, cache_policy=NO_CACHE)
 def send(runtime: Runtime) -> int:
-    """Send the webhooks to Rails that are due."""
+    """Send due webhooks. Returns the number of attempts."""
     sender = sender_of(runtime.engine, runtime.settings)
     return sender.sweep() if sender else 0
 
@@ -31,7 +31,7 @@ def send(runtime: Runtime) -> int:
 @flow(name="drain", log_prints=True, timeout_seconds=3600)
 @recorded
 def drain() -> int:
-    """Work on the events that no worker has taken, and send what none has sent. Gives the number of events finished."""
+    """Process due events and send due webhooks. Returns the number of finished events."""
     with open_runtime(os.environ) as runtime:
         done = work(runtime) if backlog(runtime.engine).waiting else 0
         sent = send(runtime)

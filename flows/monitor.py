@@ -1,4 +1,4 @@
-"""Compare last week's columns with the training window's, decide, and mail the report."""
+"""Flow `monitor`: drift of last week's columns against the training window, reported by mail."""
 
 import argparse
 import os
@@ -32,15 +32,15 @@ from monitoring.words import drift_mail
 from store.outgoing.mail import enqueue_mail
 
 CURRENT = timedelta(days=7)
-"""Finished sessions of this long: their moments lie a day before their starts."""
+"""Length of the current window of finished sessions, whose as-of moments are a day before their starts."""
 
 WARM_UP = timedelta(days=90)
-"""The longest window of a column: rows this close to the beginning of the data have not filled it."""
+"""Longest window of a column; rows closer to the beginning of the data have incomplete windows."""
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
 def load_columns(runtime: Runtime) -> pa.Table:
-    """The last snapshot of features. Raises NotEnoughData where none was built."""
+    """The newest feature snapshot. Raises NotEnoughData without one."""
     path = runtime.features / FILE
     if not path.exists():
         raise NotEnoughData(f"{path}: no feature snapshot yet. Run `python -m flows.build_features` first.")
@@ -48,20 +48,17 @@ def load_columns(runtime: Runtime) -> pa.Table:
 
 
 def compare(snapshot: pa.Table, trained_before: datetime, as_of: datetime, seed: int) -> DriftReport:
-    """The drift of the week before `as_of` against what the champion was trained on, once the windows had filled.
+    """Drift of the week before `as_of` against the champion's training window, without incomplete windows.
 
     Raises NotEnoughData for an empty snapshot.
     """
     if not snapshot.num_rows:
         raise NotEnoughData("the feature snapshot is empty: no session is finished yet, so there is nothing to compare")
-    asked = snapshot["as_of"]
-    begin = pc.min(asked).as_py() + WARM_UP
-    reference = snapshot.filter(
-        pc.and_(
-            pc.greater_equal(asked, pa.scalar(begin, asked.type)), pc.less(asked, pa.scalar(trained_before, asked.type))
-        )
-    )
-    current = snapshot.filter(pc.greater_equal(asked, pa.scalar(as_of - CURRENT - NO_SHOW_LEAD, asked.type)))
+    moments = snapshot["as_of"]
+    begin = pc.min(moments).as_py() + WARM_UP
+    trained = pc.less(moments, pa.scalar(trained_before, moments.type))
+    reference = snapshot.filter(pc.and_(pc.greater_equal(moments, pa.scalar(begin, moments.type)), trained))
+    current = snapshot.filter(pc.greater_equal(moments, pa.scalar(as_of - CURRENT - NO_SHOW_LEAD, moments.type)))
     return drift_report(
         _columns(reference),
         _columns(current),
@@ -78,7 +75,7 @@ def _columns(table: pa.Table) -> dict[str, NDArray[np.float32]]:
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
 def save(runtime: Runtime, report: DriftReport, as_of: datetime, now: datetime) -> None:
-    """Keep the page in the data folder and enqueue the mail, once a day."""
+    """Write the page into the data folder and enqueue the mail, once a day."""
     folder = runtime.settings.data_dir / "reports"
     folder.mkdir(parents=True, exist_ok=True)
     name = f"drift-{as_of:%Y-%m-%d}.html"
@@ -96,7 +93,7 @@ def deliver_mails(runtime: Runtime, now: datetime) -> int:
 @flow(name="monitor", log_prints=True, timeout_seconds=1800)
 @recorded
 def monitor(as_of: str | None = None) -> str:
-    """Check the week before a moment (ISO 8601; now by default) for drift. Gives the decision in words."""
+    """Check the week before a moment (ISO 8601; now by default) for drift. Returns the decision in words."""
     with open_runtime(os.environ) as runtime:
         champion = load_champions(runtime)[Task.NO_SHOW]
         if champion is None:
@@ -111,7 +108,7 @@ def monitor(as_of: str | None = None) -> str:
 
 
 def main() -> None:
-    """`python -m flows.monitor`, and MLproject's entry point `monitor`."""
+    """Run the flow from the command line: `python -m flows.monitor`, or MLproject's entry point `monitor`."""
     parser = argparse.ArgumentParser(description=monitor.__doc__)
     parser.add_argument("--as-of", default="", help="ISO 8601 with an offset; now by default")
     standalone.main(monitor, as_of=parser.parse_args().as_of or None)

@@ -1,4 +1,4 @@
-"""Record of every run of a flow: when it started, when it ended and how."""
+"""Recording of flow runs: start, end and outcome."""
 
 import logging
 import os
@@ -45,18 +45,18 @@ def recorded(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def is_scheduled() -> bool:
-    """Whether Prefect's scheduler started the run at hand, rather than a person, a test or the demo."""
+    """Return whether Prefect's scheduler started the current run, rather than a person, a test or the demo."""
     context = FlowRunContext.get()
     return bool(context and context.flow_run and context.flow_run.auto_scheduled)
 
 
 def in_words(error: Exception) -> str:
-    """The sentence of an error of ours; of any other only its type, as its message may repeat data about people."""
+    """Message of a project error; of any other error only its type, as its message may contain personal data."""
     return str(error) if isinstance(error, TutorQualityError) else f"{type(error).__name__}; see the log of the run"
 
 
 def _end(engine: Engine, row: int, outcome: RunOutcome, error: str | None) -> None:
-    """Record the end. Without the database the run looks killed, which is then said."""
+    """Record the end. If the database is unavailable, the run looks killed, and an error is logged."""
     try:
         end_run(engine, row, outcome, error, utc_now())
     except DatabaseUnavailable as trouble:

@@ -1,4 +1,4 @@
-"""Every night: remove what has been kept long enough."""
+"""Flow `retention`: nightly deletion of rows older than their retention period."""
 
 import os
 
@@ -17,7 +17,7 @@ from store.operations.retention import sweep
 @flow(name="retention", log_prints=True, timeout_seconds=7200)
 @recorded
 def retention() -> dict[str, int]:
-    """Remove rows older than the settings TQS_KEEP_… allow, and expired rate-limit counters. Gives rows by kind."""
+    """Delete rows older than the settings TQS_KEEP_… allow, and expired rate-limit counters. Returns rows by kind."""
     with open_runtime(os.environ) as runtime:
         removed = sweep(runtime.engine, keep_periods(runtime.settings), utc_now())
         expired = PostgresStorage(runtime.engine).prune()
@@ -27,7 +27,7 @@ def retention() -> dict[str, int]:
 
 
 def in_words(removed: dict[Kept, int], periods: Periods) -> str:
-    """One line: the rows removed by kind, each with its period."""
+    """Sentence with the deleted rows by kind and their periods."""
     parts = [f"{kind}: {count:,} (older than {periods[kind].days} days)" for kind, count in removed.items()]
     return "removed " + ", ".join(parts) if parts else "nothing is ever removed: every TQS_KEEP_… is 0"
 

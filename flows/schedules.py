@@ -59,7 +59,7 @@ def scheduled_flows(crons: Mapping[str, str] = CRONS) -> tuple[Scheduled, ...]:
 
 
 def register(environ: Mapping[str, str], crons: Mapping[str, str]) -> None:
-    """Store the schedules in the database, waiting for it as long as it does not answer. Raises InvalidSettings."""
+    """Store the schedules in the database; waits while it is unavailable. Raises InvalidSettings."""
     while True:
         try:
             with open_runtime(environ) as runtime:
@@ -78,9 +78,9 @@ def main(environ: Mapping[str, str]) -> None:
         register(environ, crons)
     except TutorQualityError as error:
         sys.exit(f"error: {error}")
-    with temporary_settings(server_access(settings)):  # the processes of the runs inherit them
+    with temporary_settings(server_access(settings)):  # inherited by the processes of the runs
         deployments = [s.flow.to_deployment(name=DEPLOYMENT, cron=s.cron) for s in scheduled_flows(crons)]
-        serve(*cast("list[RunnerDeployment]", deployments))  # outside an event loop they are made at once
+        serve(*cast("list[RunnerDeployment]", deployments))  # synchronous outside an event loop
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Score every active tutor and every session of the next 48 hours."""
+"""Flow `score`: scores of every active tutor and every session of the next 48 hours."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ from flows.tasks import task
 from gateways.clock import utc_now
 from jobs.progress import report
 from jobs.runtime import Runtime, moment, open_runtime
-from jobs.scoring import all_scores, open_stored, shadow_scores, told, without_tutors, without_unreadable
+from jobs.scoring import all_scores, open_stored, shadow_scores, skipping_unscorable, without_tutors, without_unreadable
 from models.artifact.champion import Champion
 from quality.reasons import with_reason_codes
 from store.facts.history import HISTORY_KINDS, read_dataset
@@ -29,7 +29,7 @@ from store.scores.records import save_scores
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=600, cache_policy=NO_CACHE)
 def load(runtime: Runtime, without: frozenset[str] = frozenset()) -> History:
-    """The whole history, without transcripts and some tutors, every written reason with its class."""
+    """The whole history except transcripts and some tutors, with classified reschedule reasons."""
     dataset = read_dataset(runtime.engine, kinds=HISTORY_KINDS)
     return History(with_reason_codes(without_unreadable(without_tutors(dataset, without))))
 
@@ -42,12 +42,12 @@ def load_champions(runtime: Runtime) -> dict[Task, Champion | None]:
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
 def load_challengers(runtime: Runtime) -> dict[Task, Champion | None]:
-    """The challenger of each task, which scores unseen."""
-    found: dict[Task, Champion | None] = dict.fromkeys(Task)
+    """The challenger of each task, which scores in shadow."""
+    challengers: dict[Task, Champion | None] = dict.fromkeys(Task)
     for name in Task:
-        with told(f"the {name} challenger"):
-            found[name] = open_stored(challenger(runtime.engine, name))
-    return found
+        with skipping_unscorable(f"the {name} challenger"):
+            challengers[name] = open_stored(challenger(runtime.engine, name))
+    return challengers
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
@@ -58,14 +58,14 @@ def save(runtime: Runtime, scores: list[Score]) -> None:
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
 def save_shadow(runtime: Runtime, scores: list[Score]) -> None:
-    """Append the challengers' scores where nobody is shown them."""
+    """Append the challengers' scores, which are not shown."""
     save_shadow_scores(runtime.engine, scores)
 
 
 @flow(name="score", log_prints=True, timeout_seconds=1800)
 @recorded
 def score(as_of: str | None = None) -> int:
-    """Score as of a moment (ISO 8601; now by default). Gives the number of scores saved."""
+    """Score as of a moment (ISO 8601; now by default). Returns the number of scores saved."""
     with open_runtime(os.environ) as runtime:
         champions = load_champions(runtime)
         if not any(champions.values()):
@@ -83,12 +83,12 @@ def score(as_of: str | None = None) -> int:
 
 
 def _whole(scores: list[Score]) -> list[Score]:
-    """Scores for a task as they are: Prefect would look into every field of each for what another task gave."""
+    """Quote scores for a task: Prefect would search every field of each for results of other tasks."""
     return cast(list[Score], quote(scores))
 
 
 def main() -> None:
-    """`python -m flows.score`, and MLproject's entry point `score`."""
+    """Run the flow from the command line: `python -m flows.score`, or MLproject's entry point `score`."""
     parser = argparse.ArgumentParser(description=score.__doc__)
     parser.add_argument("--as-of", default="", help="ISO 8601 with an offset; now by default")
     standalone.main(score, as_of=parser.parse_args().as_of or None)

@@ -12,9 +12,9 @@ from gateways.settings import load_settings
 
 
 def main(environ: Mapping[str, str]) -> None:
-    """Become `prefect server start`: the same process, so that a signal sent to it reaches the server.
+    """Replace this process by `prefect server start`, so that signals reach the server.
 
-    The sign-in is in the environment only: a command line can be read by every user of the machine.
+    The credentials are in the environment only, as a command line can be read by every user of the machine.
     """
     keep_files_private()
     try:

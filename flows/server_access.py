@@ -1,4 +1,4 @@
-"""Prefect settings with which flows sign in to the server they use."""
+"""Prefect settings for authentication of flows at their server."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from gateways.settings import Settings
 
 
 def server_access(settings: Settings) -> dict[Setting, Any]:
-    """Address and sign-in of the Prefect server; what Prefect's own settings already name is left as it is."""
+    """Address and credentials of the Prefect server; Prefect's own settings take precedence."""
     environ = client_environ(settings, settings.prefect_port)
     return {
         PREFECT_API_URL: PREFECT_API_URL.value() or environ["PREFECT_API_URL"],
@@ -22,5 +22,5 @@ def server_access(settings: Settings) -> dict[Setting, Any]:
 
 
 def run_access(settings: Settings) -> dict[Setting, Any]:
-    """Sign-in at the server that PREFECT_API_URL names, for one flow run by hand."""
+    """Credentials for the server at PREFECT_API_URL, for one flow run by hand."""
     return {PREFECT_API_AUTH_STRING: PREFECT_API_AUTH_STRING.value() or auth_string(settings)}

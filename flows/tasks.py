@@ -14,7 +14,7 @@ R = TypeVar("R")
 _WITHOUT_PREFECT: ContextVar[bool] = ContextVar("_WITHOUT_PREFECT", default=False)
 
 
-class Task(prefect.Task[P, R]):
+class FlowTask(prefect.Task[P, R]):
     """A Prefect task; a plain call within `without_prefect`, where Prefect would start a server to record it."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:  # type: ignore[override]  # Prefect's has overloads
@@ -25,11 +25,11 @@ class Task(prefect.Task[P, R]):
         return run(*map(_plain, args), **{name: _plain(value) for name, value in kwargs.items()})
 
 
-def task(**options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
+def task(**options: Any) -> Callable[[Callable[P, R]], FlowTask[P, R]]:
     """Decorator: a task with Prefect's options (retries, timeouts)."""
 
-    def decorate(function: Callable[P, R]) -> Task[P, R]:
-        return Task(function, **options)
+    def decorate(function: Callable[P, R]) -> FlowTask[P, R]:
+        return FlowTask(function, **options)
 
     return decorate
 

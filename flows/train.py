@@ -1,4 +1,4 @@
-"""Train both models, and hand each to the gate."""
+"""Flow `train`: trains both models and submits each to the gate."""
 
 import argparse
 import os
@@ -39,7 +39,7 @@ EVERY = timedelta(days=7)
 
 
 def cut_of(task_: Task, history: History) -> int:
-    """The moment that leaves four weeks of finished outcomes for the test, and the label's horizon as the gap."""
+    """Cut of a training (UTC microseconds): four weeks of held-out rows after it, and the label's horizon as gap."""
     _, end = data_span(history)
     return end - span(TEST_WINDOW) - (span(CHURN_HORIZON) if task_ is Task.CHURN else 0)
 
@@ -47,7 +47,7 @@ def cut_of(task_: Task, history: History) -> int:
 def train_one(
     name: Task, history: History, seed: int, truth: pa.Table | None, params: Params | None = None
 ) -> Training:
-    """Train and evaluate one task on a history; the true probabilities, if given, only for the ceilings."""
+    """Train and evaluate one task on a history; true probabilities, if given, are used only for the ceilings."""
     request = request_of(name, history, seed, truth, params)
     return fit(replace(request, on_step=lambda step: report(f"{name}: {step}")))
 
@@ -55,7 +55,7 @@ def train_one(
 def request_of(
     name: Task, history: History, seed: int, truth: pa.Table | None = None, params: Params | None = None
 ) -> Request:
-    """What is trained on a history, and tuned: the same rows and the same cut."""
+    """Request for a training or tuning on a history, with the same rows and cut for both."""
     cut = cut_of(name, history)
     rows = rows_of(name, history, CHURN_HORIZON, EVERY, cut)
     true, of_each = (None, None) if truth is None else (align(name, truth, history, rows), of_sessions(truth, history))
@@ -78,15 +78,15 @@ def request_of(
 def train(
     task_name: str = "all", seed: int | None = None, truth_file: str | None = None, params: str = "tuned"
 ) -> dict[str, str]:
-    """Train `no_show`, `churn` or `all`. Gives what was registered: a line in words by task.
+    """Train `no_show`, `churn` or `all`. Returns a sentence about the registered version by task.
 
-    `params`: `tuned` for the newest that tuning found, where there are any, or `default`.
+    `params`: `tuned` for the newest tuned parameters, if there are any, or `default`.
 
-    Raises NotEnoughData where none of the tasks has enough finished history, RegistryUnavailable, LeakSuspected.
+    Raises NotEnoughData if no task has enough finished history, RegistryUnavailable, LeakSuspected.
     """
     tasks = tuple(Task) if task_name == "all" else (Task(task_name),)
     with open_runtime(os.environ) as runtime:
-        prepare(runtime.tracking_uri)  # a registry that is away is said now, not after minutes of training
+        prepare(runtime.tracking_uri)  # fails now, not after minutes of training, if the registry is unavailable
         report("load the history")
         history = load(runtime)
         truth = pq.read_table(truth_file) if truth_file else None
@@ -111,21 +111,21 @@ def _train_and_save(
     except NotEnoughData as error:
         print(f"{name}: not trained. {error}")
         return None
-    report(f"{name}: judge and register the model")
-    found = _save(runtime, training, history, seed, utc_now())
-    words = f"{found.words}. ROC AUC {_in_words(training.evaluation)}"
+    report(f"{name}: apply the gate and register the model")
+    promotion = _save(runtime, training, history, seed, utc_now())
+    words = f"{promotion.words}. ROC AUC {_in_words(training.evaluation)}"
     print(words)
     return words
 
 
 def _chosen(runtime: Runtime, name: Task, history: History) -> Params | None:
-    """The newest tuned parameters whose search saw nothing of the test; None where there are none."""
+    """The newest tuned parameters whose search used no held-out rows; None if there are none."""
     cut = datetime.fromtimestamp(cut_of(name, history) / 1e6, UTC)
-    found = newest_tuned(runtime.engine, name, cut)
-    if found is None:
+    tuned = newest_tuned(runtime.engine, name, cut)
+    if tuned is None:
         return None
-    print(f"{name}: parameters of {found.study} ({found.trials} trials, held-out log loss {found.loss:.5f})")
-    return dict(found.params)
+    print(f"{name}: parameters of {tuned.study} ({tuned.trials} trials, held-out log loss {tuned.loss:.5f})")
+    return dict(tuned.params)
 
 
 def _in_words(evaluation: Evaluation) -> str:
@@ -135,7 +135,7 @@ def _in_words(evaluation: Evaluation) -> str:
 
 
 def main() -> None:
-    """`python -m flows.train`, and MLproject's entry point `train`."""
+    """Run the flow from the command line: `python -m flows.train`, or MLproject's entry point `train`."""
     parser = argparse.ArgumentParser(description=train.__doc__)
     parser.add_argument("--task", default="all", choices=["all", *Task])
     parser.add_argument("--seed", type=int)

@@ -1,7 +1,7 @@
-"""Train no-show trees on the workers of a Dask cluster: the way for data that one memory cannot hold.
+"""Flow `train_distributed`: training of no-show trees on a Dask cluster, for data larger than one memory.
 
-`TQS_ENGINE=dask python -m flows.train_distributed`. Starts workers here unless TQS_DASK_SCHEDULER names a scheduler.
-The trees lie in the data folder afterwards; they pass no gate and serve nobody.
+`TQS_ENGINE=dask python -m flows.train_distributed`. Starts local workers unless TQS_DASK_SCHEDULER is
+set. The trees are written to the data folder; they pass no gate and are not served.
 """
 
 import os
@@ -38,7 +38,7 @@ FILE = "no_show_distributed.ubj"
 
 
 def part_rows(parts: Parts, cut: int, priors: Priors, later: bool, i: int) -> Labelled:
-    """The matrix and labels of a part: known before the cut (UTC microseconds), or `later`: as of it and after."""
+    """Matrix and labels of a part: known before the cut (UTC microseconds), or with `later`, as of it and after."""
     history = History(parts[i].dataset)
     rows = no_show_rows(history)
     rows = rows.where(rows.queries.as_of >= cut if later else rows.known_at < cut)
@@ -46,19 +46,19 @@ def part_rows(parts: Parts, cut: int, priors: Priors, later: bool, i: int) -> La
 
 
 def part_labels(parts: Parts, cut: int, i: int) -> Values:
-    """The labels of a part known before the cut."""
+    """Labels of a part known before the cut."""
     rows = no_show_rows(History(parts[i].dataset))
     return rows.label[rows.known_at < cut]
 
 
 def part_scores(parts: Parts, cut: int, priors: Priors, ubj: bytes, i: int) -> tuple[Values, Values]:
-    """The probabilities and labels of a part's later rows."""
+    """Probabilities and labels of a part's later rows."""
     rows, labels = part_rows(parts, cut, priors, True, i)
     return predict(ubj, rows), labels
 
 
 def train_parts(dataset: Dataset, cut: int, seed: int, engine: Dask, n_parts: int = 0) -> tuple[bytes, float]:
-    """Trees of what was known before the cut, as UBJ bytes, and their ROC AUC on what came after.
+    """Train on rows known before the cut. Returns the trees as UBJ bytes and their ROC AUC on later rows.
 
     Raises NotEnoughData.
     """
@@ -79,15 +79,15 @@ def train_parts(dataset: Dataset, cut: int, seed: int, engine: Dask, n_parts: in
 
 @flow(name="train_distributed", log_prints=True, timeout_seconds=7200)
 def train_distributed() -> float:
-    """Train on the workers, keep the trees in the data folder. Gives the ROC AUC. Raises EngineUnavailable."""
+    """Train on the workers and write the trees to the data folder. Returns the ROC AUC. Raises EngineUnavailable."""
     with open_runtime(os.environ) as runtime, open_engine(runtime.settings) as engine:
         if not isinstance(engine, Dask):
             raise EngineUnavailable("threads share one memory: `tqs train` trains there. Set TQS_ENGINE=dask.")
         history = load(runtime)
-        ubj, found = train_parts(history.dataset, cut_of(Task.NO_SHOW, history), runtime.settings.seed, engine)
+        ubj, roc_auc = train_parts(history.dataset, cut_of(Task.NO_SHOW, history), runtime.settings.seed, engine)
         path = _keep(runtime.settings.data_dir / FILE, ubj)
-    print(f"ROC AUC {found:.3f} after the cut; {path}")
-    return found
+    print(f"ROC AUC {roc_auc:.3f} after the cut; {path}")
+    return roc_auc
 
 
 def _keep(path: Path, ubj: bytes) -> Path:

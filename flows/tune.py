@@ -1,4 +1,4 @@
-"""Search XGBoost's parameters for the trainings that come after: alone, or several processes on one study."""
+"""Flow `tune`: search of XGBoost's parameters for later trainings, in one or several processes on one study."""
 
 import argparse
 import multiprocessing
@@ -33,7 +33,7 @@ from jobs.runtime import Runtime, git_commit, open_runtime
 from models.train.fitting import Request
 from models.train.folds import TuningData, tuning_data
 from models.train.tuning import Budget, Study, Tuned
-from models.train.tuning import tune as search
+from models.train.tuning import tune as run_trials
 from store.ledger.tuned_parameters import TunedParams, record_tuned
 
 EXPERIMENT = "tutor-quality tuning"
@@ -41,8 +41,8 @@ DATABASE = "optuna"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """How to search: seconds, seed, processes, and the study's name."""
+class Search:
+    """Parameters of a search: seconds, seed, processes, and the study's name."""
 
     budget: float
     seed: int
@@ -58,41 +58,41 @@ def tune(
     workers: int = 1,
     study_name: str | None = None,
 ) -> dict[str, float]:
-    """Tune `no_show`, `churn` or `all`, each for `budget` seconds. Gives the held-out log loss by task.
+    """Tune `no_show`, `churn` or `all`, each for `budget` seconds. Returns the held-out log loss by task.
 
-    `study_name` joins the study of that name, which must be of the same data and seed, from another machine say.
-    Raises NotEnoughData where none of the tasks has enough finished history.
+    `study_name` joins an existing study with the same data and seed, for example from another machine.
+    Raises NotEnoughData if no task has enough finished history.
     """
     tasks = tuple(Task) if task_name == "all" else (Task(task_name),)
     with open_runtime(os.environ) as runtime:
         report("load the history")
         history, began = load(runtime), utc_now()
         seed = runtime.settings.seed if seed is None else seed
-        found: dict[str, float] = {}
+        losses: dict[str, float] = {}
         for name in tasks:
-            asked = Asked(budget, seed, workers, study_name or f"{name} {began:%Y-%m-%d %H:%M:%S}")
-            loss = _tune_one(runtime, name, history, asked)
-            found |= {} if loss is None else {str(name): loss}
-    if not found:
+            search = Search(budget, seed, workers, study_name or f"{name} {began:%Y-%m-%d %H:%M:%S}")
+            loss = _tune_one(runtime, name, history, search)
+            losses |= {} if loss is None else {str(name): loss}
+    if not losses:
         raise NotEnoughData("nothing could be tuned: see the lines above for what is missing")
-    return found
+    return losses
 
 
-def _tune_one(runtime: Runtime, name: Task, history: History, asked: Asked) -> float | None:
-    request = request_of(name, history, asked.seed)
+def _tune_one(runtime: Runtime, name: Task, history: History, search: Search) -> float | None:
+    request = request_of(name, history, search.seed)
     began = utc_now()
     try:
         report(f"{name}: build the folds")
         data = tuning_data(request)
-        report(f"{name}: search for {asked.budget:.0f} s")
-        tuned = run_search(data, create_database(_url(runtime), DATABASE), asked)
+        report(f"{name}: search for {search.budget:.0f} s")
+        tuned = run_search(data, create_database(_url(runtime), DATABASE), search)
     except NotEnoughData as error:
         print(f"{name}: not tuned. {error}")
         return None
     report(f"{name}: log the trials")
-    save(runtime, request, asked, tuned, began, utc_now())
+    save(runtime, request, search, tuned, began, utc_now())
     start = "" if tuned.start_loss is None else f", the defaults' {tuned.start_loss:.5f}"
-    print(f"{name}: {len(tuned.trials)} trials of {asked.study}, held-out log loss {tuned.loss:.5f}{start}")
+    print(f"{name}: {len(tuned.trials)} trials of {search.study}, held-out log loss {tuned.loss:.5f}{start}")
     return tuned.loss
 
 
@@ -100,19 +100,19 @@ def _url(runtime: Runtime) -> str:
     return runtime.engine.url.render_as_string(hide_password=False)
 
 
-def run_search(data: TuningData, storage: str, asked: Asked) -> Tuned:
-    """Search in as many processes as asked for, all on one study, and give what they found together."""
-    study, budget = Study(asked.study, storage), Budget(asked.budget, time.monotonic)
-    if asked.workers == 1:
-        return search(data, budget, asked.seed, study)
-    first = Budget(0, time.monotonic, trials=1)  # makes the study, so that the others find it, and tries the start
-    search(data, first, asked.seed, study)
-    threads = max((os.cpu_count() or 1) // asked.workers, 1)
-    fresh = multiprocessing.get_context("spawn")  # a fork would inherit locks of threads that are not there
-    with ProcessPoolExecutor(asked.workers, mp_context=fresh) as pool:
-        seeds = range(asked.seed + 1, asked.seed + asked.workers + 1)  # alike, they would all try the same
+def run_search(data: TuningData, storage: str, search: Search) -> Tuned:
+    """Search in `search.workers` processes on one study. Returns their common result."""
+    study, budget = Study(search.study, storage), Budget(search.budget, time.monotonic)
+    if search.workers == 1:
+        return run_trials(data, budget, search.seed, study)
+    first = Budget(0, time.monotonic, trials=1)  # creates the study for the others and tries the start
+    run_trials(data, first, search.seed, study)
+    threads = max((os.cpu_count() or 1) // search.workers, 1)
+    fresh = multiprocessing.get_context("spawn")  # a fork would inherit locks of threads that do not exist in it
+    with ProcessPoolExecutor(search.workers, mp_context=fresh) as pool:
+        seeds = range(search.seed + 1, search.seed + search.workers + 1)  # with equal seeds all would try the same
         with _ignoring_ctrl_c():
-            done = [pool.submit(search, data, budget, seed, study, threads) for seed in seeds]
+            done = [pool.submit(run_trials, data, budget, seed, study, threads) for seed in seeds]
         try:
             return max((each.result() for each in done), key=lambda tuned: len(tuned.trials))
         except KeyboardInterrupt:
@@ -136,19 +136,19 @@ def _ignoring_ctrl_c() -> Iterator[None]:
 
 
 @task(retries=1, retry_delay_seconds=10, timeout_seconds=900, cache_policy=NO_CACHE)
-def save(runtime: Runtime, request: Request, asked: Asked, tuned: Tuned, began: datetime, now: datetime) -> None:
-    """Log the trials in MLflow, then keep the best parameters where the next training finds them.
+def save(runtime: Runtime, request: Request, search: Search, tuned: Tuned, began: datetime, now: datetime) -> None:
+    """Log the trials in MLflow, then store the best parameters for the next training.
 
-    Raises RegistryUnavailable, DatabaseUnavailable: then no training uses them.
+    Raises RegistryUnavailable, DatabaseUnavailable; in both cases nothing is stored.
     """
     name, sha256, seconds = request.task, source_sha256(), (now - began).total_seconds()
     mine = [trial for trial in tuned.trials if trial.began >= began]
     figures = {"log_loss": tuned.loss, "trials": float(len(tuned.trials)), "seconds": seconds}
     log_trials(
         mine,
-        name=asked.study,
+        name=search.study,
         tags={"task": str(name), "data_fingerprint": request.fingerprint, "features_sha256": sha256, **_commit()},
-        params={**tuned.params, "seed": asked.seed, "workers": asked.workers, "budget": asked.budget},
+        params={**tuned.params, "seed": search.seed, "workers": search.workers, "budget": search.budget},
         metrics=figures | ({} if tuned.start_loss is None else {"start_log_loss": tuned.start_loss}),
         tracking_uri=runtime.tracking_uri,
         artifact_root=runtime.artifacts,
@@ -164,7 +164,7 @@ def save(runtime: Runtime, request: Request, asked: Asked, tuned: Tuned, began: 
         start_loss=tuned.start_loss,
         trials=len(tuned.trials),
         seconds=seconds,
-        study=asked.study,
+        study=search.study,
         data_fingerprint=request.fingerprint,
         features_sha256=sha256,
         known_before=datetime.fromtimestamp(request.cut / 1e6, UTC),
@@ -178,21 +178,21 @@ def _commit() -> dict[str, str]:
 
 
 def main() -> None:
-    """`python -m flows.tune`, and MLproject's entry point `tune`."""
+    """Run the flow from the command line: `python -m flows.tune`, or MLproject's entry point `tune`."""
     parser = argparse.ArgumentParser(description=tune.__doc__)
     parser.add_argument("--task", default="all", choices=["all", *Task])
     parser.add_argument("--budget", type=float, default=60)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--study")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     standalone.main(
         tune,
-        task_name=asked.task,
-        budget=asked.budget,
-        seed=asked.seed,
-        workers=asked.workers,
-        study_name=asked.study,
+        task_name=arguments.task,
+        budget=arguments.budget,
+        seed=arguments.seed,
+        workers=arguments.workers,
+        study_name=arguments.study,
     )
 
 

@@ -1,6 +1,6 @@
-"""What computes the parts of a marketplace: the threads of this process, or the workers of a Dask cluster.
+"""Compute engines for the parts of a marketplace: threads of this process, or workers of a Dask cluster.
 
-Both are asked the same: to hold the parts where the work can read them, and to do one piece of work a part.
+Both share the parts with the work and run one call per part.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,39 +20,39 @@ from jobs.part_files import PartFiles, write_parts
 T = TypeVar("T")
 Parts = Partition | PartFiles
 
-PATIENCE = 5
-"""Seconds a scheduler has to answer."""
+CONNECT_SECONDS = 5
+"""Timeout of the connection to a scheduler."""
 
 
 @dataclass(frozen=True)
 class Threads:
-    """So many parts at once in this process."""
+    """Threads of this process; `workers` parts run concurrently."""
 
     workers: int
 
     def share(self, parts: Partition) -> Parts:
-        """The parts as they are: threads see them."""
+        """Return the parts unchanged, as threads share memory."""
         return parts
 
     def each(self, work: Callable[[int], T], n: int) -> list[T]:
-        """The work's answer for each of 0..n - 1, in this order. Raises what the work raises."""
+        """Results of the work for 0..n - 1, in this order. Raises what the work raises."""
         with ThreadPoolExecutor(self.workers) as pool:
             return list(pool.map(work, range(n)))
 
 
 @dataclass(frozen=True)
 class Dask:
-    """The workers of a cluster; `folder` is one they can read."""
+    """Workers of a Dask cluster; `folder` is readable by them."""
 
     client: Any
     folder: Path
 
     def share(self, parts: Partition) -> Parts:
-        """The parts as files."""
+        """Write the parts as files."""
         return write_parts(parts, self.folder)
 
     def each(self, work: Callable[[int], T], n: int) -> list[T]:
-        """The same, on the workers; the work must pickle. A worker that takes longer has fewer parts, none waits."""
+        """Results of the picklable work for 0..n - 1 on the workers. Slower workers get fewer parts."""
         futures = self.client.map(work, range(n), pure=False)
         return list(self.client.gather(futures, direct=True))
 
@@ -62,7 +62,7 @@ Engine = Threads | Dask
 
 @contextmanager
 def open_engine(settings: Settings) -> Iterator[Engine]:
-    """The engine the settings choose, for the length of a block. Raises EngineUnavailable."""
+    """Open the engine of the settings for the length of the block. Raises EngineUnavailable."""
     if settings.engine is Compute.THREADS:
         yield Threads(settings.workers)
         return
@@ -78,9 +78,9 @@ def open_engine(settings: Settings) -> Iterator[Engine]:
 
 @contextmanager
 def open_client(settings: Settings) -> Iterator[Any]:
-    """A Dask client: of the scheduler in the settings, or of workers started here for the length of a block.
+    """Open a Dask client for the length of the block: of the scheduler in the settings, or of local workers.
 
-    Workers started here listen on loopback only, serve no dashboard and spill into the data folder.
+    Local workers listen on loopback only, serve no dashboard and spill into the data folder.
     Raises EngineUnavailable.
     """
     try:
@@ -91,7 +91,7 @@ def open_client(settings: Settings) -> Iterator[Any]:
         ) from None
     if settings.dask_scheduler:
         try:
-            client = Client(settings.dask_scheduler, timeout=PATIENCE)
+            client = Client(settings.dask_scheduler, timeout=CONNECT_SECONDS)
         except OSError:
             raise EngineUnavailable(
                 f"{settings.dask_scheduler} does not answer. Start `dask scheduler` there, or unset TQS_DASK_SCHEDULER."

@@ -1,4 +1,4 @@
-"""Heartbeat of a worker, written by the loop that does the work: a loop that hangs is seen to hang."""
+"""Heartbeat of a worker, written by the loop that does the work, so that a hanging loop is detected."""
 
 import os
 import socket
@@ -12,12 +12,12 @@ from store.db.engine import Engine
 from store.operations.workers import WorkerSeen, record_heartbeat, remove_worker
 
 EVERY = timedelta(seconds=10)
-"""How often a heartbeat is written at most."""
+"""Shortest interval between heartbeats."""
 
 
 @contextmanager
 def beating(engine: Engine, now: Callable[[], datetime]) -> Iterator[Callable[[], None]]:
-    """A function that records that this process is alive. The row is deleted at the end of the block."""
+    """Yield a function that records a heartbeat of this process. The row is deleted at the end of the block."""
     worker, started, host = uuid4(), now(), socket.gethostname()
     written: list[datetime] = []
 
@@ -30,5 +30,5 @@ def beating(engine: Engine, now: Callable[[], datetime]) -> Iterator[Callable[[]
     try:
         yield beat
     finally:
-        with suppress(DatabaseUnavailable):  # the row then ages, as that of a killed worker does
+        with suppress(DatabaseUnavailable):  # the row then expires, like that of a killed worker
             remove_worker(engine, worker)

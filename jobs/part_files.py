@@ -1,4 +1,4 @@
-"""A partition as files that workers of an engine read: one folder a part, one Arrow file a kind."""
+"""A partition as files for the workers of an engine: one folder per part, one Arrow file per kind."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ _ABOUT, _ROWS = "about.json", "rows.npy"
 
 @dataclass(frozen=True)
 class PartFiles:
-    """Parts in a folder that every worker can read. Small enough to send: a path and a number."""
+    """Parts in a folder that every worker can read; only a path and a number are sent."""
 
     folder: Path
     n: int
@@ -55,5 +55,5 @@ def _write(part: Part, folder: Path) -> None:
 
 
 def _read(path: Path) -> pa.Table:
-    with pa.memory_map(str(path)) as file:  # read as it is touched, and shared by workers on one machine
+    with pa.memory_map(str(path)) as file:  # loaded on access, and shared by workers on one machine
         return pa.ipc.open_file(file).read_all()

@@ -1,4 +1,4 @@
-"""The columns of finished sessions, part by part on an engine, put together in the order of the sessions."""
+"""Feature table of finished sessions, computed by part on an engine and put into the order of the sessions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,13 +19,13 @@ from models.artifact import matrix
 from models.examples.rows import Rows, no_show_rows
 
 PLACE = "place"
-"""A session's place in the whole dataset."""
+"""Column with the position of a session in the whole dataset."""
 
 
 def feature_table(dataset: Dataset, as_of: datetime, engine: Engine, n_parts: int = 0) -> pa.Table:
     """One row a session whose outcome was known at `as_of`: its id, moment, label and every column.
 
-    In so many parts, or as many as suit the data where `n_parts` is 0; the table is the same for all.
+    Computed in `n_parts` parts, or in a number that suits the data for 0; the table does not depend on it.
     """
     before = microseconds_of(as_of)
     divided = partition(dataset, n_parts)
@@ -35,18 +35,18 @@ def feature_table(dataset: Dataset, as_of: datetime, engine: Engine, n_parts: in
 
 
 def count(parts: Parts, before: int, i: int) -> PriorCounts:
-    """What a part adds to the priors, known before a moment (UTC microseconds)."""
+    """Counts of a part for the priors, known before a moment (UTC microseconds)."""
     return prior_counts(History(parts[i].dataset), before)
 
 
 def finished(history: History, before: int) -> Rows:
-    """The sessions held or missed whose outcome was known before a moment (UTC microseconds)."""
+    """Completed and missed sessions whose outcome was known before a moment (UTC microseconds)."""
     rows = no_show_rows(history)
     return rows.where(rows.known_at < before)
 
 
 def build(parts: Parts, before: int, priors: Priors, i: int) -> pa.Table:
-    """The rows of a part, with their places."""
+    """Rows of a part, with their positions."""
     part = parts[i]
     history = History(part.dataset)
     rows = finished(history, before)

@@ -1,4 +1,4 @@
-"""From a training to a version that serves, waits in shadow or is refused: registry, gate, card and ledger."""
+"""Promotion of a training to champion, challenger or rejected version: registry, gate, card and ledger."""
 
 import json
 import os
@@ -30,7 +30,7 @@ ACTOR = "train flow"
 
 @dataclass(frozen=True)
 class Promotion:
-    """A version and what became of it; `decision` is None where the gate was off."""
+    """A version and the action on it; `decision` is None if the gate was off."""
 
     version: str
     action: Action
@@ -38,19 +38,19 @@ class Promotion:
 
     @property
     def words(self) -> str:
-        """What became of it and, unless it passed, why."""
+        """The action and, unless the gate passed it, the reasons."""
         if self.decision is None:
             return f"{self.version}: {self.action}, the gate was off"
         if self.decision.passed:
             return f"{self.version}: {self.action}"
-        return f"{self.version}: {self.action}. The gate says: {'; '.join(self.decision.reasons)}"
+        return f"{self.version}: {self.action}. Reasons of the gate: {'; '.join(self.decision.reasons)}"
 
 
 def save(runtime: Runtime, training: Training, history: History, seed: int, now: datetime) -> Promotion:
-    """Register in MLflow, ask the gate, and write to our ledger what the version may do from now on.
+    """Register a training in MLflow, apply the gate, and record the action in the ledger.
 
-    MLflow comes first, the ledger in one transaction after it, the aliases last: whatever fails in between, nothing
-    serves that the ledger does not know. Raises RegistryUnavailable, DatabaseUnavailable.
+    MLflow comes first, then the ledger in one transaction, then the aliases: after a failure in between, no version
+    serves that is not in the ledger. Raises RegistryUnavailable, DatabaseUnavailable.
     """
     task_, commit, mode = training.model.sidecar.task, git_commit(Path(__file__).parent), runtime.settings.gate
     decision = None if mode is GateMode.OFF else _decide(runtime, training, history, seed)
@@ -65,7 +65,7 @@ def save(runtime: Runtime, training: Training, history: History, seed: int, now:
 
 
 def settle_registry(runtime: Runtime, name: Task, now: datetime, tell: Callable[[str], None] = print) -> None:
-    """Let MLflow's aliases follow our ledger. A registry that is away is told, and follows the next time."""
+    """Set MLflow's aliases from the ledger. If the registry is unavailable, `tell` is called with a sentence."""
     done = record(runtime.engine, name)
     serving, shadow = champions(done)[-1:], challenger(done)
     aliases = {"champion": _number(name, serving[0]) if serving else None}
@@ -109,7 +109,7 @@ def _discarded_on_failure(runtime: Runtime, registered: RegisteredVersion) -> It
     try:
         yield
     except Exception as error:
-        # Where the registry is what failed, the version stays, marked as pending, and the next training deletes it.
+        # If the registry failed, the version stays, marked as pending, and the next training deletes it.
         with suppress(RegistryUnavailable):
             discard(runtime.tracking_uri, registered, str(error))
         raise

@@ -19,7 +19,7 @@ from gateways.clock import utc_now
 from gateways.rails.signatures import Signatures, outgoing
 from gateways.rails.webhooks import PostResult, client, post
 from gateways.settings import Settings
-from jobs.waiting import called
+from jobs.waiting import notified
 from store.db.engine import Engine
 from store.outgoing.queue import Attempt, QueuedMessage, lease_due, retry_later, settle
 from store.outgoing.webhooks import CHANGES_AT_ONCE, announce
@@ -101,7 +101,7 @@ def run(engine: Engine, settings: Settings, stop: threading.Event) -> None:
     if sender is None:
         stop.wait()
         return
-    with called(engine, stop, CHANNELS) as waits:
+    with notified(engine, stop, CHANNELS) as waits:
         while not stop.is_set():
             try:
                 sender.sweep(stop)

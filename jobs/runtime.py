@@ -1,4 +1,4 @@
-"""What every flow needs from the outside, read from the environment once, at the edge."""
+"""Runtime of flows and commands: settings, database and tracking URI, read from the environment once."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from store.db.engine import Engine, make_engine, upgrade
 
 @dataclass(frozen=True)
 class Runtime:
-    """The settings, the migrated database, and where experiments are kept."""
+    """Settings, migrated database, and MLflow's tracking URI."""
 
     settings: Settings
     engine: Engine
@@ -23,18 +23,18 @@ class Runtime:
 
     @property
     def artifacts(self) -> Path:
-        """Where MLflow keeps the files of its runs."""
+        """Folder of MLflow's artifacts."""
         return artifact_root(self.settings)
 
     @property
     def features(self) -> Path:
-        """Where the last feature snapshots lie."""
+        """Folder of the newest feature snapshots."""
         return self.settings.data_dir / "features"
 
 
 @contextmanager
 def open_runtime(environ: Mapping[str, str]) -> Iterator[Runtime]:
-    """Settings, database (started if embedded, migrated) and tracking URI, for the length of a block.
+    """Open the runtime for the length of the block: the database is started if embedded, and migrated.
 
     Raises InvalidSettings, DatabaseUnavailable.
     """
@@ -50,11 +50,11 @@ def open_runtime(environ: Mapping[str, str]) -> Iterator[Runtime]:
 
 
 def git_commit(folder: Path) -> str:
-    """The commit checked out in a folder, or `unknown` outside a checkout."""
+    """Git commit of a folder, or `unknown` outside a checkout."""
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False)
     return found.stdout.strip() or "unknown"
 
 
 def moment(as_of: str | None, now: datetime) -> datetime:
-    """The moment a flow speaks of: ISO 8601 with an offset, or now."""
+    """Parse an as-of moment in ISO 8601 with an offset; `now` without one."""
     return datetime.fromisoformat(as_of) if as_of else now

@@ -1,4 +1,4 @@
-"""What a running worker scores with: the champions, and what is usual, kept in memory and looked after."""
+"""Cache of champions and rate priors for a worker, refreshed at intervals."""
 
 import logging
 import time
@@ -21,22 +21,22 @@ from store.ledger.models import champion, champion_key
 logger = logging.getLogger("tutor_quality.worker")
 
 RECHECK_SECONDS = 30.0
-"""How long a champion may be another than the ledger's newest."""
+"""Interval at which the ledger is checked for a new champion."""
 
-USUAL_SECONDS = 3600.0
-"""How long what is usual stands before it is read again: as often as the sweep reads it."""
+PRIOR_SECONDS = 3600.0
+"""Interval at which priors are estimated again: that of the scoring sweep."""
 
-USUAL_TUTORS = 400
-"""Of a larger marketplace, what is usual is read from so many tutors, always the same: enough to a hundredth."""
+PRIOR_TUTORS = 400
+"""Largest sample of tutors from which priors are estimated, always the same ones: accurate to a hundredth."""
 
 
 def history_of(engine: Engine, tutor_ids: Sequence[str]) -> History:
-    """All that is known of some tutors, every written reason with its class. Raises DatabaseUnavailable."""
+    """History of some tutors, with classified reschedule reasons. Raises DatabaseUnavailable."""
     return History(with_reason_codes(without_unreadable(read_dataset(engine, tutor_ids, HISTORY_KINDS))))
 
 
 class Scorers:
-    """The champions and what is usual in the marketplace. For one thread."""
+    """Champions and the marketplace's rate priors. Not thread-safe."""
 
     def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine, self._monotonic = engine, monotonic
@@ -47,7 +47,7 @@ class Scorers:
         self._champions_due = self._usual_due = monotonic()
 
     def warm_up(self, now: datetime) -> None:
-        """Read everything and score a few tutors for nothing, or the first event would wait for libraries to load.
+        """Load everything and score a few tutors, so that the first event does not wait for libraries to load.
 
         Raises DatabaseUnavailable.
         """
@@ -59,7 +59,7 @@ class Scorers:
             self._cold = False
 
     def champions(self) -> Champions:
-        """The champion of each task, None where there is none that can be opened. Raises DatabaseUnavailable."""
+        """Champion of each task; None without one that can be opened. Raises DatabaseUnavailable."""
         if self._monotonic() >= self._champions_due:
             for task in Task:
                 self._recheck(task)
@@ -67,11 +67,11 @@ class Scorers:
         return dict(self._champions)
 
     def usual(self, as_of: datetime) -> Usual:
-        """What is usual in the 90 days before a moment. Raises DatabaseUnavailable."""
+        """Rate priors of the 90 days before a moment. Raises DatabaseUnavailable."""
         if self._usual is None or self._monotonic() >= self._usual_due:
-            history = history_of(self._engine, sample_of_tutors(self._engine, USUAL_TUTORS))
+            history = history_of(self._engine, sample_of_tutors(self._engine, PRIOR_TUTORS))
             self._usual = estimate_usual(history, as_of)
-            self._usual_due = self._monotonic() + USUAL_SECONDS
+            self._usual_due = self._monotonic() + PRIOR_SECONDS
         return self._usual
 
     def _recheck(self, task: Task) -> None:
@@ -80,7 +80,7 @@ class Scorers:
             self._champions[task], self._keys[task] = self._opened(task), key
 
     def _opened(self, task: Task) -> Champion | None:
-        """The champion; one that cannot be opened stops no event, it only does not score."""
+        """The champion; None, and an error in the log, if it cannot be opened."""
         try:
             return open_stored(champion(self._engine, task))
         except ModelMismatch as error:

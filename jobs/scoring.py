@@ -1,4 +1,4 @@
-"""From a history and the models that serve to scores: the same for the hourly sweep and for one webhook."""
+"""Scoring of a history by models, shared by the hourly sweep and the event worker."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,14 +33,14 @@ Champions = Mapping[Task, Champion | None]
 
 
 def open_stored(stored: StoredModel | None) -> Champion | None:
-    """The stored bytes as a model, checked against their recorded hash; None where there is none."""
+    """Open a stored model; None for None."""
     return open_model(stored.version, stored.model_bytes, stored.sidecar) if stored else None
 
 
 def all_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
-    """Every score of a whole marketplace there is a model for, and the rates that need none, as known at `as_of`.
+    """All scores of a marketplace as of a moment: those of the models, and rates.
 
-    Raises ModelMismatch where the data hold nothing any more of an attribute that a model reads, LateFeature.
+    Raises ModelMismatch if an attribute that a model reads has no values any more, LateFeature.
     """
     there = attributes_with_values(history.dataset)
     for serves in filter(None, champions.values()):
@@ -49,7 +49,7 @@ def all_scores(history: History, champions: Champions, as_of: datetime) -> list[
 
 
 def model_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
-    """Every score there is a model for, as known at `as_of`. Raises ModelMismatch, LateFeature."""
+    """Scores of all models as of a moment. Raises ModelMismatch, LateFeature."""
     no_show, churn = champions[Task.NO_SHOW], champions[Task.CHURN]
     risk = score_tutors_no_show(no_show.model, no_show.version, history, as_of) if no_show else []
     leaving = score_churn(churn.model, churn.version, history, as_of) if churn else []
@@ -58,7 +58,7 @@ def model_scores(history: History, champions: Champions, as_of: datetime) -> lis
 
 
 def readable_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
-    """Every score of the champions that can read the dataset. Logs one that cannot and continues with the others."""
+    """Scores of the champions that can read the dataset. Logs a champion that cannot and continues with the others."""
     readable = {task: champion for task, champion in champions.items() if _is_readable(champion, history.dataset)}
     return model_scores(history, dict.fromkeys(Task) | readable, as_of)
 
@@ -75,7 +75,7 @@ def _is_readable(champion: Champion | None, dataset: Dataset) -> bool:
 
 
 def upcoming_scores(history: History, no_show: Champion, as_of: datetime) -> list[Score]:
-    """The no-show risk of each session booked for the next 48 hours, and what to do about it."""
+    """No-show risks of the sessions booked for the next 48 hours, with a recommended action."""
     rows = booked_sessions(history, microseconds_of(as_of), UPCOMING)
     ids = history.dataset.tables["sessions"]["session_id"].take(rows).to_pylist() if np.size(rows) else []
     scores = score_sessions(no_show.model, no_show.version, history, ids, take(history.sessions, rows), as_of)
@@ -83,37 +83,37 @@ def upcoming_scores(history: History, no_show: Champion, as_of: datetime) -> lis
 
 
 def quality_scores(history: History, session_ids: Iterable[str], as_of: datetime) -> list[Score]:
-    """How good those of these sessions were that were held and have a rating."""
+    """Quality scores of those of the sessions that were completed and have a rating."""
     sessions = history.dataset.tables["sessions"]
-    asked = pc.is_in(sessions["session_id"], pa.array(list(session_ids), pa.string()))
+    selected = pc.is_in(sessions["session_id"], pa.array(list(session_ids), pa.string()))
     rated = pc.and_(pc.equal(sessions["status"], SessionStatus.COMPLETED), pc.is_valid(sessions["rating"]))
-    rows = np.flatnonzero(pc.and_(asked, rated).to_numpy())
+    rows = np.flatnonzero(pc.and_(selected, rated).to_numpy())
     return session_scores(history, rows, as_of) if rows.size else []
 
 
 def shadow_scores(history: History, challengers: Champions, as_of: datetime) -> list[Score]:
-    """Every score of the challengers that can still score, as known at `as_of`."""
+    """Scores of the challengers that can read the dataset, as of a moment."""
     scores: list[Score] = []
     there = attributes_with_values(history.dataset)
     for name, waits in challengers.items():
         if waits:
-            with told(waits.version):
+            with skipping_unscorable(waits.version):
                 check_attributes(waits.model.sidecar, there)
                 scores += model_scores(history, dict.fromkeys(Task) | {name: waits}, as_of)
     return [score for score in scores if score.kind is not ScoreKind.HELP]
 
 
 @contextmanager
-def told(who: str) -> Iterator[None]:
-    """What cannot score in shadow is told, and stops nobody else."""
+def skipping_unscorable(model: str) -> Iterator[None]:
+    """Print the reason why a model cannot score, and continue after the block."""
     try:
         yield
     except (LateFeature, ModelMismatch) as error:
-        print(f"{who} does not score: {error}")
+        print(f"{model} does not score: {error}")
 
 
 def without_unreadable(dataset: Dataset) -> Dataset:
-    """The dataset without tutors whose stored time zone cannot be computed with; a warning names them."""
+    """The dataset without tutors whose stored time zone is unknown; a warning names them."""
     tutors = dataset.tables["tutors"]
     zones = pc.unique(tutors["timezone"]).drop_null().to_pylist()
     unknown = pa.array([zone for zone in zones if not is_time_zone(zone)], pa.string())
@@ -129,7 +129,7 @@ def without_unreadable(dataset: Dataset) -> Dataset:
 
 
 def without_tutors(dataset: Dataset, tutor_ids: Iterable[str]) -> Dataset:
-    """The dataset without some tutors and all they did: erased tutors are not scored."""
+    """The dataset without some tutors, such as erased ones, and all rows about them."""
     gone = pa.array(list(tutor_ids), pa.string())
     if not len(gone):
         return dataset

@@ -1,4 +1,4 @@
-"""Waiting for work: woken by PostgreSQL as soon as there is some, and looking now and then all the same."""
+"""Waiting for notifications of PostgreSQL, with a timeout."""
 
 import threading
 import time
@@ -11,22 +11,22 @@ from store.db.listener import Listener
 _STOP_SECONDS = 0.25
 
 Waits = Callable[[float], None]
-"""Returns when there are new rows, or when so many seconds are over."""
+"""Function that returns at the next notification, or after a number of seconds."""
 
 
 @contextmanager
-def called(engine: Engine, stop: threading.Event, channels: Sequence[str] = ("inbox",)) -> Iterator[Waits]:
-    """A wait that ends when PostgreSQL tells of new rows on these channels, and soon after `stop` is set."""
-    rings = threading.Event()
+def notified(engine: Engine, stop: threading.Event, channels: Sequence[str] = ("inbox",)) -> Iterator[Waits]:
+    """Yield a wait that ends at a notification on one of the channels, and soon after `stop` is set."""
+    notification = threading.Event()
 
     def waits(seconds: float) -> None:
         until = time.monotonic() + seconds
         while not stop.is_set() and (left := until - time.monotonic()) > 0:
-            if rings.wait(min(left, _STOP_SECONDS)):
+            if notification.wait(min(left, _STOP_SECONDS)):
                 break
-        rings.clear()
+        notification.clear()
 
-    listener = Listener(engine, channels, lambda _: rings.set())
+    listener = Listener(engine, channels, lambda _: notification.set())
     listener.start()
     try:
         yield waits

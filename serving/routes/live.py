@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from domain.changes import Change
+from domain.changes import ScoreChange
 from domain.errors import DatabaseUnavailable, TooManyRequests
 from domain.events.types import Id
 from domain.policy import Permission, Principal
@@ -206,11 +206,11 @@ async def _event_stream(resources: Resources, start: int, reset: bool, tutor_id:
         return  # the client reconnects with the last id it received
 
 
-def _event(change: Change) -> str:
+def _event(change: ScoreChange) -> str:
     return f"id: {change.id}\nevent: change\ndata: {_json(change)}\n\n"
 
 
-def _json(change: Change) -> str:
+def _json(change: ScoreChange) -> str:
     return ChangeView.model_validate(change).model_dump_json()
 
 
@@ -242,7 +242,7 @@ def _key_id(connection: HTTPConnection) -> str:
     return principal.id
 
 
-def _message(change: Change | None) -> str:
+def _message(change: ScoreChange | None) -> str:
     if change is None:
         return '{"event":"still_here"}'
     return f'{{"event":"change","id":{change.id},"data":{_json(change)}}}'

@@ -17,7 +17,7 @@ from serving.guard.request_state import set_audit_subjects
 from serving.http.cursors import MOST, make_cursor, read_cursor
 from serving.resources import AppResources
 from store.scores.tutor_list import ListedTutor as StoredTutor
-from store.scores.tutor_list import Place, SortKey, Wanted, tutor_page
+from store.scores.tutor_list import PageStart, SortKey, Wanted, tutor_page
 
 router = APIRouter(prefix="/api/tutors", tags=["scores"])
 
@@ -110,10 +110,10 @@ def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: A
     )
 
 
-def _place(query: TutorQuery) -> Place:
+def _place(query: TutorQuery) -> PageStart:
     content: type[_NameCursor | _ScoreCursor] = _NameCursor if query.wanted.sort is SortKey.NAME else _ScoreCursor
     cursor = read_cursor(query.question, query.cursor or "", content)
-    return Place(cursor.up_to, cursor.value, cursor.tutor_id)
+    return PageStart(cursor.up_to, cursor.value, cursor.tutor_id)
 
 
 def _line(tutor: StoredTutor) -> ListedTutor:

@@ -18,7 +18,7 @@ from serving.guard.request_state import set_audit_subjects
 from serving.http.cursors import MOST, make_cursor, read_cursor
 from serving.resources import AppResources
 from store.scores.ranking import UpcomingSession as StoredSession
-from store.scores.upcoming import Upcoming, UpcomingPlace, upcoming_page
+from store.scores.upcoming import Upcoming, UpcomingPageStart, upcoming_page
 
 router = APIRouter(prefix="/api/sessions", tags=["scores"])
 
@@ -68,7 +68,7 @@ def upcoming_list(
     cursor = read_cursor(query.question, query.cursor, _UpcomingCursor) if query.cursor is not None else None
     now = cursor.now if cursor else resources.now()
     after, before = now + timedelta(hours=query.after_hours), now + timedelta(hours=query.hours)
-    place = UpcomingPlace(cursor.risk, cursor.starts_at, cursor.session_id) if cursor else None
+    place = UpcomingPageStart(cursor.risk, cursor.starts_at, cursor.session_id) if cursor else None
     least = None if query.risk is None else least_risk(query.risk)
     page, total = upcoming_page(resources.engine, after, before, least, query.limit + 1, place)
     shown = page.sessions[: query.limit]

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from starlette.concurrency import run_in_threadpool
 
-from domain.changes import Change
+from domain.changes import ScoreChange
 from domain.errors import DatabaseUnavailable
 from store.db.engine import Engine
 from store.db.listener import Listener
@@ -36,7 +36,7 @@ class Hub:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._recent: deque[Change] = deque(maxlen=REMEMBERED)
+        self._recent: deque[ScoreChange] = deque(maxlen=REMEMBERED)
         self._since = 0
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -55,7 +55,7 @@ class Hub:
         if self._listener is not None:
             self._listener.close()
 
-    async def follow(self, after: int, tutor_id: str | None = None) -> AsyncIterator[Change | None]:
+    async def follow(self, after: int, tutor_id: str | None = None) -> AsyncIterator[ScoreChange | None]:
         """Changes with an id above `after`, of one tutor if given, as they occur; None as a keep-alive in between.
 
         Ends when the hub is closed. Raises DatabaseUnavailable.
@@ -73,7 +73,7 @@ class Hub:
             if not await _set_within(changed, QUIET_SECONDS) and not self.is_closed:
                 yield None
 
-    async def _after(self, place: int, tutor_id: str | None) -> tuple[list[Change], int]:
+    async def _after(self, place: int, tutor_id: str | None) -> tuple[list[ScoreChange], int]:
         """Changes after an id, and the id up to which they are complete."""
         last = self._last
         if place >= self._since:

@@ -1,4 +1,4 @@
-"""Who read whose data and who did what: rows that nothing changes or removes."""
+"""Audit log: append-only rows about reads of personal data and about administrative actions."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from store.schema.access import audit
 
 @dataclass(frozen=True)
 class AuditRow:
-    """One act: who, as what, did what, to or about whom. `detail` holds no personal data."""
+    """An audited action: actor, role, action, subject. `detail` contains no personal data."""
 
     at: datetime
     actor: str
@@ -29,8 +29,8 @@ class AuditRow:
 
 
 @dataclass(frozen=True)
-class KeptRow:
-    """A row as it is kept, with its number: later rows have higher ones."""
+class StoredRow:
+    """A stored row with its number, which increases."""
 
     id: int
     row: AuditRow
@@ -50,16 +50,16 @@ _WRITE = Prepared(
 
 
 def add_rows(connection: Connection, rows: Sequence[AuditRow]) -> None:
-    """Write rows in the caller's transaction, so that an act and its row are there both or neither."""
+    """Add rows in the caller's transaction, so that an action and its row are committed together."""
     if rows:
         connection.execute(insert(audit), [{**vars(row), "role": row.role.value} for row in rows])
 
 
 def write_rows(engine: Engine, rows: Sequence[AuditRow], wait_for_disk: bool = True) -> None:
-    """Write rows, all or none, with one statement: every read of a tutor's data waits for it.
+    """Write rows, all or none, in one statement; every read of a tutor's data waits for it.
 
-    When this returns they are in the database, whatever becomes of this process. A disk takes longer to be sure than
-    a read takes, so reads do not wait for it: a crash of the database server may lose rows of its last 0.6 seconds.
+    On return the rows are in the database and survive a crash of this process. Flushing to disk takes longer than a
+    read, so reads pass `wait_for_disk=False`: a crash of the database server may lose rows of the last 0.6 seconds.
     Raises DatabaseUnavailable.
     """
     if rows:
@@ -67,7 +67,7 @@ def write_rows(engine: Engine, rows: Sequence[AuditRow], wait_for_disk: bool = T
 
 
 async def write_rows_async(pool: AsyncPool, rows: Sequence[AuditRow], wait_for_disk: bool = True) -> None:
-    """The same from an event loop."""
+    """Write rows from an event loop, as `write_rows` does. Raises DatabaseUnavailable."""
     if rows:
         await pool.ask(_WRITE, *_as_values(rows, wait_for_disk))
 
@@ -83,20 +83,20 @@ def read_rows(
     actor: str | None = None,
     before: int | None = None,
     limit: int = 100,
-) -> list[KeptRow]:
-    """The latest rows, newest first; of one subject, of one actor, older than the row `before`, where given.
+) -> list[StoredRow]:
+    """Latest rows, newest first, optionally of one subject, of one actor, or older than the row `before`.
 
     Raises DatabaseUnavailable.
     """
-    wanted = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
     for column, value in ((audit.c.subject_id, subject_id), (audit.c.actor, actor)):
-        wanted = wanted if value is None else wanted.where(column == value)
+        query = query if value is None else query.where(column == value)
     if before is not None:
-        wanted = wanted.where(audit.c.id < before)
+        query = query.where(audit.c.id < before)
     with reading(engine) as connection:
-        return [_kept(dict(row._mapping)) for row in connection.execute(wanted)]
+        return [_stored(dict(row._mapping)) for row in connection.execute(query)]
 
 
-def _kept(values: dict[str, Any]) -> KeptRow:
+def _stored(values: dict[str, Any]) -> StoredRow:
     number = values.pop("id")
-    return KeptRow(number, AuditRow(**{**values, "role": Role(values["role"])}))
+    return StoredRow(number, AuditRow(**{**values, "role": Role(values["role"])}))

@@ -1,4 +1,4 @@
-"""The keys of the API. Whatever is done to one leaves an audit row in the same transaction."""
+"""API keys. Each change adds a row to the audit log in the same transaction."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,49 +25,49 @@ def create_key(
     random: Callable[[int], bytes],
     request_id: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make and keep a key; gives it and its text, which is nowhere else. Raises InvalidKey, DatabaseUnavailable."""
+    """Create a key. Returns it and its text, which is not stored. Raises InvalidKey, DatabaseUnavailable."""
     key, text = make_key(wish, now, by.id, random)
     with writing(engine) as connection:
         connection.execute(insert(api_keys).values(_values(key)))
         detail = {"name": key.name, "role": key.role.value, "tutor_id": key.tutor_id}
-        _write_down(connection, CREATED, key.id, by, now, request_id, detail)
+        _audit(connection, CREATED, key.id, by, now, request_id, detail)
     return key, text
 
 
 def find_key(engine: Engine, key_id: str) -> ApiKey | None:
-    """The key of an id, None where there is none. Raises DatabaseUnavailable."""
+    """The key with this id; None for an unknown id. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).one_or_none()
     return _key(row) if row else None
 
 
 def list_keys(engine: Engine) -> list[ApiKey]:
-    """Every key there ever was, the newest first. Raises DatabaseUnavailable."""
+    """All keys, including revoked and expired ones, newest first. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         rows = connection.execute(select(api_keys).order_by(api_keys.c.created_at.desc(), api_keys.c.id)).all()
     return [_key(row) for row in rows]
 
 
 def revoke_key(engine: Engine, key_id: str, by: Principal, now: datetime, request_id: str | None = None) -> None:
-    """Make a key useless at once; one that is revoked already stays as it was.
+    """Revoke a key; no change if it is revoked already.
 
-    Every process that serves is told by the table's trigger. Raises UnknownSubject, DatabaseUnavailable.
+    The table's trigger notifies every API process. Raises UnknownSubject, DatabaseUnavailable.
     """
     with writing(engine) as connection:
         alive = (api_keys.c.id == key_id) & api_keys.c.revoked_at.is_(None)
         if connection.execute(update(api_keys).where(alive).values(revoked_at=now)).rowcount:
-            _write_down(connection, REVOKED, key_id, by, now, request_id, None)
+            _audit(connection, REVOKED, key_id, by, now, request_id, None)
         elif connection.execute(select(api_keys.c.id).where(api_keys.c.id == key_id)).one_or_none() is None:
             raise UnknownSubject(f"there is no key {key_id!r}")
 
 
 def mark_used(engine: Engine, key_id: str, now: datetime) -> None:
-    """Write down when a key was last used. Raises DatabaseUnavailable."""
+    """Store when a key was last used. Raises DatabaseUnavailable."""
     with writing(engine) as connection:
         connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=now))
 
 
-def _write_down(
+def _audit(
     connection: Connection,
     action: str,
     key_id: str,

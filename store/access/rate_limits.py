@@ -1,4 +1,4 @@
-"""Counting requests in PostgreSQL, so that any number of processes count together."""
+"""Rate-limit counters in PostgreSQL, shared by all API processes."""
 
 import time
 from typing import Any
@@ -11,9 +11,9 @@ from store.db.engine import Engine, ping, writing
 from store.schema.access import rate_limits
 
 PRUNE_EVERY = 1000
-"""One count in so many also removes those whose time is over."""
+"""Number of increments between removals of expired counters."""
 
-# One statement, so that two processes counting at once lose nothing. A count whose time is over begins anew.
+# One statement, so that concurrent increments are not lost. An expired counter restarts.
 _COUNT = text("""
     INSERT INTO rate_limits AS held (key, count, expires_at)
     VALUES (:key, :amount, now() + make_interval(secs => :expiry))
@@ -25,12 +25,12 @@ _COUNT = text("""
 
 
 class PostgresStorage(Storage):
-    """A storage of the library `limits`. Every method raises DatabaseUnavailable where the database does not answer.
+    """Storage of the library `limits`. Every method raises DatabaseUnavailable.
 
-    The table is unlogged: after a crash of the database everybody begins at zero.
+    The table is unlogged: after a crash of the database all counters restart at zero.
     """
 
-    STORAGE_SCHEME = None  # made here, never from an address
+    STORAGE_SCHEME = None  # constructed directly, never from a URI
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -38,45 +38,45 @@ class PostgresStorage(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What goes wrong with it."""
+        """Error that the storage raises."""
         return DatabaseUnavailable
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count; the sum so far. `expiry` in seconds counts from the first of them."""
+        """Add to a counter. Returns the sum. `expiry` is in seconds from the first increment."""
         with writing(self._engine) as connection:
-            found = connection.execute(_COUNT, {"key": key, "amount": amount, "expiry": expiry}).scalar_one()
+            total = connection.execute(_COUNT, {"key": key, "amount": amount, "expiry": expiry}).scalar_one()
         self._counted += 1
         if self._counted % PRUNE_EVERY == 0:
             self.prune()
-        return int(found)
+        return int(total)
 
     def get(self, key: str) -> int:
-        """The sum so far, zero where its time is over."""
+        """Current sum; 0 if the counter has expired."""
         row = self._row(key)
         return row.count if row else 0
 
     def get_expiry(self, key: str) -> float:
-        """When the count begins anew, in seconds since 1970; now where nothing is counted."""
+        """Expiry of the counter in seconds since 1970; now if there is none."""
         row = self._row(key)
         return row.expires_at.timestamp() if row else time.time()
 
     def check(self) -> bool:
-        """That the database answers."""
+        """Return True if the database responds."""
         ping(self._engine)
         return True
 
     def reset(self) -> int:
-        """Forget everything; how many counts there were."""
+        """Delete all counters. Returns their number."""
         with writing(self._engine) as connection:
             return connection.execute(delete(rate_limits)).rowcount
 
     def clear(self, key: str) -> None:
-        """Forget one count."""
+        """Delete one counter."""
         with writing(self._engine) as connection:
             connection.execute(delete(rate_limits).where(rate_limits.c.key == key))
 
     def prune(self) -> int:
-        """Remove the counts whose time is over; how many those were."""
+        """Delete expired counters. Returns their number."""
         with writing(self._engine) as connection:
             return connection.execute(delete(rate_limits).where(rate_limits.c.expires_at <= func.now())).rowcount
 

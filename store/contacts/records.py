@@ -1,7 +1,6 @@
-"""Contacts: the plan of a day with its draw, what was done, what came of it, and the effect measured.
+"""Contact plans with their random arms, contact events, outcomes and measured effects.
 
-Nothing is shown before its plan is stored, nothing here is ever changed, and of those held out only their outcomes
-are read.
+A plan is stored before it is shown, rows are never changed, and only outcomes are read of the holdout arm.
 """
 
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ from store.db.engine import reading, writing
 from store.schema.contacts import contact_effects, contact_events, contact_plans, contact_sessions, contacts
 
 PLANNER = "planner"
-"""Who makes the plans, in the events."""
+"""Actor of the planning in contact events."""
 
 _LISTED = text("SELECT * FROM listed_contacts WHERE day = :day ORDER BY place")
 _OUTCOMES = text("""
@@ -43,7 +42,7 @@ _LAST = text("""
 
 @dataclass(frozen=True)
 class ListedContact:
-    """One line of the list of a day, as whoever calls sees it. `risk` is the number of no-shows expected."""
+    """One contact of a day, as listed. `risk` is the number of expected no-shows."""
 
     id: int
     day: date
@@ -64,26 +63,26 @@ class ListedContact:
 
 @dataclass(frozen=True)
 class MeasuredEffects:
-    """What contacts were worth as measured at a moment: of all of them, and by action."""
+    """Measured effects of contacts at a moment: overall and by action."""
 
     measured_at: datetime
     overall: Effect
     by_action: tuple[Effect, ...]
 
     def of(self, action: str | None) -> Effect:
-        """The effect of an action where enough was seen of it, else that of all contacts."""
+        """Effect of an action if it could be estimated, otherwise of all contacts."""
         own = next((effect for effect in self.by_action if effect.action == action), None)
         return own if own and own.absolute else self.overall
 
 
 def save_plan(engine: Engine, plan: ContactPlan, now: datetime) -> bool:
-    """Store the plan of a day; False, and nothing done, if that day has one. Raises DatabaseUnavailable."""
+    """Store the plan of a day. Returns False, and stores nothing, if the day has one. Raises DatabaseUnavailable."""
     values = {name: getattr(plan, name) for name in ("day", "capacity", "holdout_share", "seed")}
     row = insert_or(contact_plans).values(**values, made_at=now).on_conflict_do_nothing(index_elements=["day"])
     with writing(engine) as connection:
         if connection.execute(row).rowcount == 0:
             return False
-        # Those held out come last, so that no gap in the numbers of the others tells how many they are.
+        # The holdout arm comes last, so that gaps in the ids of the others do not reveal its size.
         for contact in sorted(plan.contacts, key=lambda contact: contact.arm is Arm.HOLDOUT):
             _save_contact(connection, plan.day, contact, now)
     return True
@@ -93,11 +92,11 @@ def _save_contact(connection: Connection, day: date, planned: PlannedContact, no
     values = {name: getattr(planned, name) for name in ("tutor_id", "arm", "action", "rank", "expected_prevented")}
     contact_id = connection.execute(insert(contacts).values(day=day, **values).returning(contacts.c.id)).scalar_one()
     connection.execute(insert(contact_sessions), [{"contact_id": contact_id, **asdict(s)} for s in planned.sessions])
-    _note_event(connection, contact_id, ContactStatus.PLANNED, PLANNER, None, now)
+    _add_event(connection, contact_id, ContactStatus.PLANNED, PLANNER, None, now)
 
 
 def has_plan(engine: Engine, day: date) -> bool:
-    """Whether the plan of a day is stored. Raises DatabaseUnavailable."""
+    """Return whether the plan of a day is stored. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return connection.execute(select(contact_plans.c.day).where(contact_plans.c.day == day)).first() is not None
 
@@ -110,7 +109,7 @@ def last_planned_day(engine: Engine) -> date | None:
 
 
 def listed_contacts(engine: Engine, day: date) -> list[ListedContact]:
-    """Whom to contact about the sessions of a day, most worthwhile first. Raises DatabaseUnavailable."""
+    """Contacts to make about the sessions of a day, most valuable first. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return [_listed(row) for row in connection.execute(_LISTED, {"day": day})]
 
@@ -122,19 +121,19 @@ def _listed(row: Row[Any]) -> ListedContact:
 def record_contact(
     engine: Engine, contact_id: int, to: ContactStatus, actor: str, now: datetime, note: str | None = None
 ) -> None:
-    """Write down that a tutor was contacted, or could not be reached, and by whom.
+    """Record that a tutor was contacted, or could not be reached, and by whom.
 
-    Raises UnknownSubject for a contact that is on no list, ContactClosed where nothing more can follow.
+    Raises UnknownSubject for a contact that is not listed, ContactClosed after a final status.
     """
     with writing(engine) as connection:
         status = connection.execute(_LAST, {"contact_id": contact_id}).scalar()
         if status is None:
             raise UnknownSubject(f"contact {contact_id}: it is on no list; `tqs contacts list` shows those there are")
         check_becomes(contact_id, ContactStatus(status), to)
-        _note_event(connection, contact_id, to, actor, note, now)
+        _add_event(connection, contact_id, to, actor, note, now)
 
 
-def _note_event(
+def _add_event(
     connection: Connection, contact_id: int, status: ContactStatus, actor: str, note: str | None, now: datetime
 ) -> None:
     event = {"contact_id": contact_id, "status": status, "actor": actor, "note": note, "at": now}
@@ -142,21 +141,21 @@ def _note_event(
 
 
 def contact_outcomes(engine: Engine, before: date) -> list[ContactOutcome]:
-    """What came of every session on the lists of the days before one, in both arms. Raises DatabaseUnavailable."""
+    """Outcomes of all sessions on plans of days before one, in both arms. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         rows = connection.execute(_OUTCOMES, {"before": before})
         return [ContactOutcome(**{**row._mapping, "arm": Arm(row.arm)}) for row in rows]
 
 
 def save_effects(engine: Engine, effects: Sequence[Effect], now: datetime) -> None:
-    """Keep what was measured at a moment, that of all contacts first. Raises DatabaseUnavailable."""
+    """Store measured effects, the overall effect first. Raises DatabaseUnavailable."""
     row = {"measured_at": now, "effects": [asdict(effect) for effect in effects]}
     with writing(engine) as connection:
         connection.execute(insert(contact_effects).values(row))
 
 
 def measured_effects(engine: Engine) -> MeasuredEffects | None:
-    """What was measured last; None before the first time. Raises DatabaseUnavailable."""
+    """The newest measured effects; None before the first measurement. Raises DatabaseUnavailable."""
     columns = (contact_effects.c.measured_at, contact_effects.c.effects)
     with reading(engine) as connection:
         row = connection.execute(select(*columns).order_by(contact_effects.c.id.desc()).limit(1)).first()

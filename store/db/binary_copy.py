@@ -1,4 +1,4 @@
-"""What PostgreSQL's binary COPY sends, as Arrow columns: several times sooner than text, for both ends.
+"""Parser of PostgreSQL's binary COPY into Arrow columns, several times faster than text at both ends.
 
 The format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format". A row is the number of its fields
 (two bytes), and each field its length (four bytes, -1 for null) and its bytes, all big-endian.
@@ -13,17 +13,17 @@ Bytes = NDArray[np.uint8]
 Places = NDArray[np.int64]
 
 _HEADER = 19
-"""Eleven bytes of signature, four of flags, and four for the length of an extension nobody uses."""
+"""Eleven bytes of signature, four of flags, and four for the length of an unused extension."""
 
 _ROWS_A_CHUNK = 100_000
-"""Arrow's texts count to 2**31 bytes a chunk."""
+"""A chunk of Arrow text is limited to 2**31 bytes."""
 
 _EPOCH = 946_684_800_000_000
-"""Microseconds from 1970 to 2000, from where PostgreSQL counts."""
+"""Microseconds from 1970 to 2000, PostgreSQL's epoch."""
 
 
 def table_of(sent: Bytes, schema: pa.Schema) -> pa.Table:
-    """The rows of a binary COPY of text, timestamptz and double precision, in the columns of `schema`."""
+    """Table from a binary COPY of text, timestamptz and double precision, in the columns of `schema`."""
     places = _places(sent, len(schema))
     starts = range(0, places.shape[2], _ROWS_A_CHUNK) or (0,)
     chunks = [_batch(sent, places[:, :, start : start + _ROWS_A_CHUNK], schema) for start in starts]
@@ -36,7 +36,7 @@ def _batch(sent: Bytes, places: Places, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _places(sent: Bytes, n_fields: int) -> Places:
-    """Where the bytes of each value begin and end, (fields, 2, rows); an end before its begin is a null."""
+    """Begin and end of the bytes of each value, (fields, 2, rows); an end before its begin is a null."""
     places = np.empty((n_fields, 2, sent.size // (2 + 4 * n_fields)), np.int64)
     return places[:, :, : _find(sent, places)]
 
@@ -60,7 +60,7 @@ def _column(sent: Bytes, places: Places, kind: pa.DataType) -> pa.Array:
 
 @njit(cache=True, nogil=True)
 def _find(sent: Bytes, places: Places) -> int:
-    """Fill in the places, and say how many rows there are."""
+    """Fill in `places`. Returns the number of rows."""
     at, row = np.int64(_HEADER), 0
     while at + 2 <= sent.size and sent[at] < 128:  # the trailer counts -1 fields
         at += 2
@@ -80,7 +80,7 @@ def _find(sent: Bytes, places: Places) -> int:
 
 @njit(cache=True, nogil=True)
 def _mark(begins: Places, ends: Places, valid: Bytes) -> int:
-    """Set Arrow's bit of every value that is there, and count the others."""
+    """Set Arrow's validity bit of every value. Returns the number of nulls."""
     nulls = 0
     for i in range(begins.size):
         if ends[i] >= begins[i]:
@@ -92,7 +92,7 @@ def _mark(begins: Places, ends: Places, valid: Bytes) -> int:
 
 @njit(cache=True, nogil=True)
 def _numbers(sent: Bytes, begins: Places, ends: Places, numbers: Places, epoch: int) -> None:
-    """Eight bytes each as an integer, whatever they mean, later by the epoch; 0 for null."""
+    """Read eight bytes each as an integer, plus the epoch; 0 for null."""
     for i in range(begins.size):
         numbers[i] = epoch if ends[i] >= begins[i] else 0
         value = np.int64(0)
@@ -103,7 +103,7 @@ def _numbers(sent: Bytes, begins: Places, ends: Places, numbers: Places, epoch: 
 
 @njit(cache=True, nogil=True)
 def _offsets(begins: Places, ends: Places, offsets: NDArray[np.int32]) -> int:
-    """Where each text begins among all; how long they are together."""
+    """Fill in the begin of each text. Returns the total length."""
     total = 0
     for i in range(begins.size):
         offsets[i] = total
@@ -114,7 +114,7 @@ def _offsets(begins: Places, ends: Places, offsets: NDArray[np.int32]) -> int:
 
 @njit(cache=True, nogil=True)
 def _gather(sent: Bytes, begins: Places, ends: Places, text: Bytes) -> None:
-    """One text after the other."""
+    """Concatenate the texts."""
     free = 0
     for i in range(begins.size):
         for at in range(begins[i], ends[i]):

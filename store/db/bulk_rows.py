@@ -1,4 +1,4 @@
-"""Many rows in one statement: what an event changes is sent as one JSON array and read in SQL as a table."""
+"""Writes of many rows in one statement, sent as one JSON array and read in SQL as a table."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,9 @@ def each(columns: str) -> str:
 
 
 def write(connection: Connection, statement: TextClause, rows: Rows) -> int:
-    """Run a statement over rows, by their first column, so that two writers lock in the same order.
+    """Run a statement over rows sorted by their first column, so that two writers lock in the same order.
 
-    Nothing is asked of the database where there are none. Returns how many rows it wrote.
+    Without rows no query is sent. Returns the number of written rows.
     """
     ordered = sorted(rows, key=lambda row: str(next(iter(row.values()))))
     if not ordered:
@@ -27,10 +27,10 @@ def write(connection: Connection, statement: TextClause, rows: Rows) -> int:
 
 
 def add_ids(connection: Connection, kind: str, ids: Iterable[str]) -> None:
-    """Add tutors or students of whom nothing is known but an id; those who are there stay as they are."""
+    """Insert tutors or students of whom only the id is known; existing rows are not changed."""
     column = f"{kind.removesuffix('s')}_id"
     statement = text(f"INSERT INTO {kind} ({column}) SELECT r.id FROM {each('id text')} ON CONFLICT DO NOTHING")
-    write(connection, statement, ({"id": each_id} for each_id in set(ids)))
+    write(connection, statement, ({"id": name} for name in set(ids)))
 
 
 def _plain(value: object) -> str:

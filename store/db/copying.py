@@ -1,7 +1,7 @@
-"""Arrow tables to and from PostgreSQL's COPY: there as CSV in which null and the empty text differ, back as binary.
+"""Copying of Arrow tables to PostgreSQL as CSV, and of query results to Arrow as binary, through COPY.
 
-Text is always quoted and null never is, so both survive; doubles are written in the shortest digits that give the
-same bits again.
+Text is always quoted and null never is, so empty text and null differ; doubles are written in the shortest digits that
+parse to the same bits.
 """
 
 import json
@@ -29,7 +29,7 @@ _TYPE_IN_SQL = {AttributeType.NUMERIC: "double precision", AttributeType.CATEGOR
 
 
 class _CsvStream(RawIOBase):
-    """A table as the CSV bytes COPY asks for, made some rows at a time so that the whole never stands in memory."""
+    """A table as a stream of CSV for COPY, produced in chunks of rows to limit memory."""
 
     def __init__(self, table: pa.Table) -> None:
         self._batches = iter(table.to_batches(max_chunksize=_ROWS_AT_ONCE))
@@ -56,7 +56,7 @@ def identifiers(names: Sequence[str]) -> sql.Composed:
 
 
 def cursor_of(connection: Connection) -> Any:
-    """A psycopg2 cursor inside the connection's transaction: COPY has no form in SQLAlchemy."""
+    """A psycopg2 cursor in the connection's transaction, as SQLAlchemy has no COPY."""
     return connection.connection.cursor()
 
 
@@ -70,14 +70,14 @@ def copy_in(connection: Connection, table: str, rows: pa.Table) -> None:
 
 
 def copy_out(connection: Connection, query: sql.Composable, schema: pa.Schema) -> pa.Table:
-    """The rows of a query, through COPY, in the columns and types of `schema`."""
+    """Rows of a query, through COPY, in the columns and types of `schema`."""
     with cursor_of(connection) as cursor, BytesIO() as buffer:
         cursor.copy_expert(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query), buffer)
         return table_of(np.frombuffer(buffer.getvalue(), np.uint8), schema)
 
 
 def as_rows(kind: str, table: pa.Table, attributes: Sequence[Attribute]) -> pa.Table:
-    """A kind's Arrow table in the columns of its database table: the attributes as one JSON object a row."""
+    """A kind's Arrow table in the columns of its database table, with attributes as one JSON object per row."""
     own = [a for a in attributes if a.kind == kind]
     rows = table.drop_columns([a.column for a in own])
     return rows.append_column("attributes", _json_objects(table, own)) if kind in WITH_ATTRIBUTES else rows
@@ -87,25 +87,25 @@ def _json_objects(table: pa.Table, attributes: Sequence[Attribute]) -> pa.Array:
     if not attributes:
         return pa.array(["{}"] * table.num_rows, pa.string())
     members = [_json_members(table[a.column].combine_chunks(), a) for a in attributes]
-    # Not null_handling="skip": of an array of nothing but nulls it makes an empty one (pyarrow 25).
+    # Not null_handling="skip": it turns an array of only nulls into an empty one (pyarrow 25).
     inside = pc.binary_join_element_wise(*(pc.fill_null(member, "") for member in members), "")
     return pc.binary_join_element_wise("{", pc.utf8_ltrim(inside, ","), "}", "")
 
 
 def _json_members(column: pa.Array, attribute: Attribute) -> pa.Array:
-    """`,"name":value` for each row, null where the value is null or, JSON having no word for it, not finite."""
+    """`,"name":value` for each row, null where the value is null or not finite, which JSON cannot express."""
     name = f",{json.dumps(attribute.name)}:"
     if attribute.type is AttributeType.NUMERIC:
         finite = pc.if_else(pc.is_finite(column), column, pa.scalar(None, pa.float64()))
         return pc.binary_join_element_wise(name, finite.cast(pa.string()), "")
-    words = column.dictionary_encode()  # categories are few: quote each only once
+    words = column.dictionary_encode()  # quote each category once
     quoted = pa.array([json.dumps(word, ensure_ascii=False) for word in words.dictionary.to_pylist()], pa.string())
     return pc.binary_join_element_wise(name, quoted.take(words.indices), "")
 
 
 @cache
 def select_list(kind: str, attributes: tuple[Attribute, ...]) -> str:
-    """What to select from a kind's table, aliased `t`, to get back the columns of its Arrow table."""
+    """Select list on a kind's table, aliased `t`, that returns the columns of its Arrow table."""
     fields = [name for name in arrow_schema(kind).names if name in metadata.tables[kind].columns]
     own = [
         f"(t.attributes ->> {_literal(a.name)})::{_TYPE_IN_SQL[a.type]} AS {_quoted(ATTRIBUTE_PREFIX + a.name)}"
@@ -116,7 +116,7 @@ def select_list(kind: str, attributes: tuple[Attribute, ...]) -> str:
 
 
 def _quoted(name: str) -> str:
-    """A name as SQL writes it. Not by psycopg2, which asks a connection and so does it anew for every request."""
+    """Quoted SQL name. psycopg2 needs a connection to quote, so its result could not be cached."""
     return '"' + name.replace('"', '""') + '"'
 
 

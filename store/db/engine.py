@@ -1,4 +1,4 @@
-"""Engines, migrations, and what to say when the database does not answer."""
+"""Database engine, transactions, migrations, and translation of connection failures."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,39 +12,39 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, event, text
-from sqlalchemy import Engine as Engine  # what other rooms are handed
+from sqlalchemy import Engine as Engine  # type used by other packages
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.errors import DatabaseUnavailable
 
 CONNECT_SECONDS = 3
-"""How long opening a connection may take."""
+"""Timeout of opening a connection."""
 
 _POOL = 20
 _IDLE_SECONDS = 1.0
 _USED_AT = "used_at"
 _MIGRATION_LOCK = 7_205_001
-# Server shut down, connection lost, or nothing left of disk, memory or connections. A failure to connect has no code.
-_AWAY = ("57P", "08", "53")
+# Server shut down, connection lost, or out of disk, memory or connections. A failure to connect has no code.
+_UNAVAILABLE = ("57P", "08", "53")
 
 
 def make_engine(url: str) -> Engine:
-    """An engine that notices a server that went away, gives up connecting after three seconds and speaks UTC."""
+    """Create an engine: it replaces dead connections, stops connecting after three seconds and uses UTC."""
     engine = create_engine(
         url,
-        hide_parameters=True,  # an error is logged, and what was asked or written is about people
-        pool_size=_POOL,  # what overflows is closed after use, and opening costs more than most questions
+        hide_parameters=True,  # errors are logged, and parameters contain personal data
+        pool_size=_POOL,  # a connection beyond it is closed after use, and opening one costs more than most queries
         connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c timezone=UTC"},
     )
-    _try_what_lay_idle(engine)
+    _ping_idle_connections(engine)
     return engine
 
 
-def _try_what_lay_idle(engine: Engine) -> None:
-    """Before a connection is used after a second or more, try it, and open others if it is dead.
+def _ping_idle_connections(engine: Engine) -> None:
+    """Ping a connection that was idle for a second or more before use, and replace the pool if it is dead.
 
-    SQLAlchemy's `pool_pre_ping` tries each before each use, which doubles the round trips of short questions.
+    SQLAlchemy's `pool_pre_ping` pings before each use, which doubles the round trips of short queries.
     """
 
     @event.listens_for(engine, "checkin")
@@ -63,7 +63,7 @@ def _try_what_lay_idle(engine: Engine) -> None:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error of SQLAlchemy or psycopg2 means that the database does not answer."""
+    """Return whether an error of SQLAlchemy or psycopg2 means that the database is unavailable."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
         return False
@@ -71,14 +71,14 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_away_code(code: str | None) -> bool:
-    """Whether an error's SQLSTATE, None for a connection that failed, means that the database does not answer."""
-    return code is None or code.startswith(_AWAY)
+    """Return whether an SQLSTATE, None for a failed connection, means that the database is unavailable."""
+    return code is None or code.startswith(_UNAVAILABLE)
 
 
 def is_in_trouble(error: BaseException | None) -> bool:
-    """Whether the database failed for a reason of its own: away, full, out of memory, or two waiting for one another.
+    """Return whether the database failed independently of the data: unavailable, full, out of memory, or deadlock.
 
-    Trying again later may help; an error of the data (or one of its limits, class 54) comes again each time.
+    A retry may succeed. An error of the data, or of its limits (class 54), would be repeated.
     """
     while error is not None:
         if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
@@ -89,7 +89,7 @@ def is_in_trouble(error: BaseException | None) -> bool:
 
 @contextmanager
 def answering(engine: Engine) -> Iterator[None]:
-    """Turn a database that does not answer into DatabaseUnavailable, with its address but never its password."""
+    """Raise DatabaseUnavailable for connection failures, with the address but never the password."""
     try:
         yield
     except (DBAPIError, psycopg2.Error) as error:
@@ -100,8 +100,8 @@ def answering(engine: Engine) -> Iterator[None]:
 
 
 def unavailable(engine: Engine, code: str | None, name: str) -> DatabaseUnavailable:
-    """What is said where an error of this SQLSTATE and name means that the database does not answer."""
-    url = engine.url  # without user and password, and without the driver, which nobody wrote
+    """Error for an unavailable database, from the SQLSTATE and name of the cause."""
+    url = engine.url  # without user, password and driver
     address = URL.create("postgresql", host=url.host, port=url.port, database=url.database).render_as_string()
     if (code or "").startswith("53"):
         return DatabaseUnavailable(f"The database {address} has no room or no connection left ({name}). Give it more.")
@@ -117,7 +117,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One snapshot: everything read in the block is of the same moment. Raises DatabaseUnavailable."""
+    """One snapshot for all reads in the block. Raises DatabaseUnavailable."""
     with answering(engine), engine.connect() as connection:
         snapshot = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with snapshot.begin():
@@ -125,37 +125,37 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def ping(engine: Engine) -> None:
-    """Return if the database answers. Raises DatabaseUnavailable."""
+    """Return if the database responds. Raises DatabaseUnavailable."""
     with answering(engine), engine.connect() as connection:
         connection.execute(text("SELECT 1"))
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema up to a revision. Raises DatabaseUnavailable."""
+    """Upgrade the schema to a revision. Raises DatabaseUnavailable."""
     _migrate(engine, command.upgrade, revision)
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether the schema is the one of this code. Raises DatabaseUnavailable."""
+    """Return whether the schema has the revision of this code. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         script = ScriptDirectory.from_config(migration_config(connection))
         return MigrationContext.configure(connection).get_current_revision() == script.get_current_head()
 
 
 def downgrade(engine: Engine, revision: str = "base") -> None:
-    """Take the schema down to a revision, with the data that only later ones hold. Raises DatabaseUnavailable."""
+    """Downgrade the schema to a revision; data of later tables is lost. Raises DatabaseUnavailable."""
     _migrate(engine, command.downgrade, revision)
 
 
 def _migrate(engine: Engine, direction: Callable[[Config, str], None], revision: str) -> None:
     with writing(engine) as connection:
-        # Two processes starting at once must not both migrate.
+        # Two processes that start together must not both migrate.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         direction(migration_config(connection), revision)
 
 
 def migration_config(connection: Connection) -> Config:
-    """Alembic's configuration for one open connection, in whose transaction the migrations run."""
+    """Alembic configuration whose migrations run in the transaction of an open connection."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
     return config

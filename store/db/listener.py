@@ -1,4 +1,4 @@
-"""Being woken by the database: LISTEN on a connection of its own, in a thread, for as long as somebody wants it."""
+"""LISTEN on a dedicated connection in a thread, with reconnection."""
 
 import logging
 import selectors
@@ -16,17 +16,17 @@ from store.db.engine import Engine
 logger = logging.getLogger("tutor_quality.store")
 
 CHECK_SECONDS = 5.0
-"""How long a connection may be silent before it is asked whether it is still there."""
+"""Seconds of silence after which the connection is checked."""
 
 RETRY_SECONDS = (0.1, 0.3, 1.0, 3.0)
-"""How long to wait before connecting again; the last goes on for ever."""
+"""Waits before reconnecting; the last one repeats."""
 
 
 class Listener:
-    """A daemon thread that listens on channels, and connects again when the connection is lost.
+    """A daemon thread that listens on channels and reconnects when the connection is lost.
 
-    `on_notify(channel)` is called in that thread for each notice; also once a channel after every connecting, since
-    what was said while nobody listened is not said again. `on_lost()` is called when the connection is gone.
+    `on_notify(channel)` is called in that thread for each notification, and once per channel after each connection,
+    since notifications sent in the meantime are lost. `on_lost()` is called when the connection is lost.
     """
 
     def __init__(
@@ -44,21 +44,21 @@ class Listener:
 
     @property
     def is_connected(self) -> bool:
-        """Whether notices arrive now."""
+        """Whether notifications arrive now."""
         return self._connected.is_set()
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start to listen."""
         self._thread.start()
 
     def wait_connected(self, seconds: float) -> bool:
-        """Wait until notices arrive; whether they do."""
+        """Wait until connected. Returns whether it is."""
         return self._connected.wait(seconds)
 
     def close(self) -> None:
-        """Stop listening, and wait for the thread."""
+        """Stop listening and wait for the thread."""
         self._stop.set()
-        self._waker.close()  # the other end becomes readable, which ends the wait
+        self._waker.close()  # makes the other end readable, which ends the wait
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(CHECK_SECONDS)
         self._woken.close()
@@ -72,7 +72,7 @@ class Listener:
             tries += 1
 
     def _listen(self) -> bool:
-        """Listen until the connection is lost or we are stopped; whether there was one."""
+        """Listen until the connection is lost or `close` is called. Returns whether a connection was made."""
         try:
             connection = self._connect()
         except psycopg2.Error as error:
@@ -80,7 +80,7 @@ class Listener:
             return False
         self._connected.set()
         try:
-            self._pass_on_all(connection)
+            self._notify_until_stopped(connection)
         except psycopg2.Error as error:
             logger.warning("lost the connection that listens to the database: %s", _first_line(error))
         finally:
@@ -90,12 +90,12 @@ class Listener:
         return True
 
     def _connect(self) -> Connection:
-        # What a dead line swallows is noticed after ten seconds, not after the hours of TCP.
+        # A dead connection is detected after ten seconds instead of after the hours of TCP.
         connection: Connection = psycopg2.connect(
             self._address,
             connect_timeout=3,
             tcp_user_timeout=10_000,
-            application_name=f"tqs listening to {' '.join(self._channels)}",  # for who looks at pg_stat_activity
+            application_name=f"tqs listening to {' '.join(self._channels)}",  # shown in pg_stat_activity
         )
         connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
         with connection.cursor() as cursor:
@@ -103,7 +103,7 @@ class Listener:
                 cursor.execute(SQL("LISTEN {}").format(Identifier(channel)))
         return connection
 
-    def _pass_on_all(self, connection: Connection) -> None:
+    def _notify_until_stopped(self, connection: Connection) -> None:
         for channel in self._channels:
             self._on_notify(channel)
         with selectors.DefaultSelector() as selector:
@@ -111,14 +111,14 @@ class Listener:
             selector.register(self._woken, selectors.EVENT_READ)
             while not self._stop.is_set():
                 if not selector.select(CHECK_SECONDS):
-                    _ask(connection)
+                    _check(connection)
                 connection.poll()
                 while connection.notifies:
                     self._on_notify(connection.notifies.pop(0).channel)
 
 
-def _ask(connection: Connection) -> None:
-    """Raise psycopg2.Error if nobody is at the other end."""
+def _check(connection: Connection) -> None:
+    """Raise psycopg2.Error if the connection is dead."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 

@@ -1,4 +1,4 @@
-"""One statement, one round trip: for requests that ask or write a single thing.
+"""Single-statement queries in one round trip.
 
 A statement is a transaction of its own, so it needs neither BEGIN nor COMMIT, which cost a round trip each.
 """
@@ -15,7 +15,7 @@ from store.db.engine import answering
 
 @dataclass(frozen=True)
 class Prepared:
-    """A question that each connection plans once: for one whose plan takes longer than its answer.
+    """A query prepared once per connection, for queries whose planning takes longer than their execution.
 
     `sql` names its values `$1`, `$2` …, as PostgreSQL's PREPARE does.
     """
@@ -29,7 +29,7 @@ class Prepared:
             return self.ask_on(connection, *values)
 
     def ask_on(self, connection: Connection, *values: Any) -> Sequence[Row[Any]]:
-        """The same in the connection's own transaction."""
+        """The rows for these values, read in the connection's transaction."""
         if self.name not in connection.info:
             connection.exec_driver_sql(f"PREPARE {self.name} AS {self.sql}")
             connection.info[self.name] = True
@@ -37,10 +37,10 @@ class Prepared:
         return connection.exec_driver_sql(f"EXECUTE {self.name} ({places})", values).all()
 
 
-def ask(engine: Engine, question: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+def ask(engine: Engine, query: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
     """The rows of one statement. Raises DatabaseUnavailable."""
     with _alone(engine) as connection:
-        return connection.execute(question, dict(values)).all()
+        return connection.execute(query, dict(values)).all()
 
 
 @contextmanager

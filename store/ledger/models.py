@@ -1,4 +1,4 @@
-"""The models that may serve: their bytes by hash, and a ledger of what was done with each version, and why."""
+"""Models: artifacts by hash, and a ledger of the actions on each version with their reasons."""
 
 import hashlib
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class StoredModel:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One thing done with a version: what, by whom, why and when; `decision` is the gate's, where it was asked."""
+    """An action on a version, with actor, reason and moment; `decision` is the gate's, if it decided."""
 
     name: str
     version: str
@@ -55,9 +55,9 @@ def record_model(
     decision: Mapping[str, Any] | None = None,
     card: str | None = None,
 ) -> str:
-    """Keep a model as a candidate and note what became of it, in one transaction. Returns its bytes' SHA-256.
+    """Store a model as a candidate and record the action on it, in one transaction. Returns its bytes' SHA-256.
 
-    Raises ModelMismatch if the ledger has a training of that version already.
+    Raises ModelMismatch if the ledger already has a training of this version.
     """
     sha256 = hashlib.sha256(model_bytes).hexdigest()
     artifact = insert_or(model_artifacts).values(sha256=sha256, model=model_bytes, created_at=now)
@@ -83,11 +83,11 @@ def record_action(
     decision: Mapping[str, Any] | None = None,
     forced: bool = False,
 ) -> None:
-    """Note what is done with a version that the ledger knows. Raises UnknownVersion."""
+    """Record an action on a version of the ledger. Raises UnknownVersion."""
     with writing(engine) as connection:
         known = connection.execute(_of_version(name, version)).first()
         if known is None:
-            raise UnknownVersion(f"{name} has no version {version!r}. `tqs models list` names those there are.")
+            raise UnknownVersion(f"{name} has no version {version!r}. `tqs models list` lists the versions.")
         entry = insert(model_ledger).values(
             name=name, version=version, sha256=known.sha256, sidecar=known.sidecar, action=action,
             actor=actor, reason=reason, at=now, decision=_plain(decision), forced=forced,
@@ -96,7 +96,7 @@ def record_action(
 
 
 def champion(engine: Engine, name: str) -> StoredModel | None:
-    """The model of a name that serves now; None before the first.
+    """The current champion of a task; None before the first.
 
     Raises ModelMismatch if its bytes are not those that were recorded.
     """
@@ -105,7 +105,7 @@ def champion(engine: Engine, name: str) -> StoredModel | None:
 
 
 def challenger(engine: Engine, name: str) -> StoredModel | None:
-    """The model of a name that scores in shadow; None where there is none. Raises ModelMismatch."""
+    """The current challenger of a task; None if there is none. Raises ModelMismatch."""
     with reading(engine) as connection:
         version = challenger_of(_record(connection, name))
         if version is None:
@@ -114,20 +114,20 @@ def challenger(engine: Engine, name: str) -> StoredModel | None:
 
 
 def champion_key(engine: Engine, name: str) -> tuple[str, str] | None:
-    """Version and SHA-256 of the champion without its bytes, to see cheaply whether another serves now."""
+    """Version and SHA-256 of the champion without its bytes: a cheap check for a new champion."""
     with reading(engine) as connection:
         row = connection.execute(_newest(name)).first()
     return (row.version, row.sha256) if row else None
 
 
 def record(engine: Engine, name: str) -> list[tuple[Action, str]]:
-    """What was done to which version of a name, oldest first."""
+    """Actions and versions of a task, oldest first."""
     with reading(engine) as connection:
         return _record(connection, name)
 
 
 def ledger(engine: Engine, name: str) -> list[LedgerEntry]:
-    """Everything done with the models of a name, oldest first."""
+    """All entries of a task, oldest first."""
     columns = [model_ledger.c[field] for field in LedgerEntry.__dataclass_fields__]
     query = select(*columns).where(model_ledger.c.name == name).order_by(model_ledger.c.id)
     with reading(engine) as connection:
@@ -135,12 +135,12 @@ def ledger(engine: Engine, name: str) -> list[LedgerEntry]:
 
 
 def card(engine: Engine, name: str, version: str) -> str | None:
-    """The model card of a version in Markdown; None where none was kept. Raises UnknownVersion."""
+    """The model card of a version in Markdown; None without one. Raises UnknownVersion."""
     newest = select(model_ledger.c.card).where(*_is(name, version)).order_by(model_ledger.c.card.is_(None)).limit(1)
     with reading(engine) as connection:
         row = connection.execute(newest).first()
     if row is None:
-        raise UnknownVersion(f"{name} has no version {version!r}. `tqs models list` names those there are.")
+        raise UnknownVersion(f"{name} has no version {version!r}. `tqs models list` lists the versions.")
     return str(row.card) if row.card else None
 
 

@@ -1,4 +1,4 @@
-"""What challengers say, which nobody is shown, and how they compared with the champion."""
+"""Shadow scores of challengers, which are not shown, and their comparisons with the champion."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from store.schema.tables import model_comparisons, shadow_scores
 
 _KEPT = frozenset({"subject_kind", "subject_id", "kind", "value", "model_version", "as_of"})
 
-# One pair a session, the first both scored; one a tutor and week, as the outcomes of nearer moments overlap.
+# One pair per session, the first that both scored; one per tutor and week, as outcomes of closer moments overlap.
 _PAIRS = text("""
-    WITH both_said AS (
+    WITH scored AS (
         SELECT
             shadow.subject_id, shadow.as_of, shadow.value AS challenger, shown.value AS champion,
             CASE WHEN shadow.subject_kind = 'tutor' THEN date_trunc('week', shadow.as_of) END AS week,
@@ -27,13 +27,13 @@ _PAIRS = text("""
         WHERE shadow.kind = :kind AND shadow.model_version = :challenger AND shown.model_version = :champion
     )
     SELECT DISTINCT ON (subject_id, week) subject_id, as_of, challenger, champion
-    FROM both_said ORDER BY subject_id, week, as_of, shadow_id, shown_id
+    FROM scored ORDER BY subject_id, week, as_of, shadow_id, shown_id
 """)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What challenger and champion said of one subject at one moment: probabilities."""
+    """Probabilities of challenger and champion for one subject at one moment."""
 
     subject_id: str
     as_of: datetime
@@ -42,8 +42,8 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """How a challenger did beside the champion, with the gate's decision."""
+class ShadowComparison:
+    """Comparison of a challenger with the champion, with the gate's decision."""
 
     name: str
     challenger: str
@@ -62,22 +62,22 @@ def save_shadow_scores(engine: Engine, scores: Sequence[Score]) -> None:
 
 
 def pairs(engine: Engine, kind: ScoreKind, challenger: str, champion: str) -> list[Pair]:
-    """What both versions said of the same subjects at the same moments: one pair a session, or a tutor and week."""
-    asked = {"kind": kind, "challenger": challenger, "champion": champion}
+    """Scores of both versions for the same subjects and moments: one pair per session, or per tutor and week."""
+    values = {"kind": kind, "challenger": challenger, "champion": champion}
     with reading(engine) as connection:
-        return [Pair(*row) for row in connection.execute(_PAIRS, asked)]
+        return [Pair(*row) for row in connection.execute(_PAIRS, values)]
 
 
-def record_comparison(engine: Engine, found: Comparison) -> None:
+def record_comparison(engine: Engine, comparison: ShadowComparison) -> None:
     """Append a comparison. Raises DatabaseUnavailable."""
-    row = {name: getattr(found, name) for name in Comparison.__dataclass_fields__}
+    row = {name: getattr(comparison, name) for name in ShadowComparison.__dataclass_fields__}
     with writing(engine) as connection:
-        connection.execute(insert(model_comparisons).values(row | {"decision": dict(found.decision)}))
+        connection.execute(insert(model_comparisons).values(row | {"decision": dict(comparison.decision)}))
 
 
-def comparisons(engine: Engine, name: str) -> list[Comparison]:
-    """Every comparison of the models of a name, oldest first."""
-    columns = [model_comparisons.c[field] for field in Comparison.__dataclass_fields__]
+def comparisons(engine: Engine, name: str) -> list[ShadowComparison]:
+    """All comparisons of a task, oldest first."""
+    columns = [model_comparisons.c[field] for field in ShadowComparison.__dataclass_fields__]
     query = select(*columns).where(model_comparisons.c.name == name).order_by(model_comparisons.c.id)
     with reading(engine) as connection:
-        return [Comparison(*row) for row in connection.execute(query)]
+        return [ShadowComparison(*row) for row in connection.execute(query)]

@@ -1,4 +1,4 @@
-"""Parameters that tuning found: kept for good, the newest of them used by the trainings that come after."""
+"""Tuned parameters: never deleted; later trainings use the newest."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -44,10 +44,10 @@ tuned_params = Table(
 
 @dataclass(frozen=True)
 class TunedParams:
-    """What a search found for a task: XGBoost's parameters, with the number of rounds to go at most.
+    """Result of a search for a task: XGBoost's parameters, including the largest number of rounds.
 
-    `loss` is the held-out log loss, `start_loss` that of the defaults; nothing known at or after `known_before` was
-    looked at.
+    `loss` is the held-out log loss, `start_loss` that of the defaults. The search used only data known before
+    `known_before`.
     """
 
     task: str
@@ -63,16 +63,17 @@ class TunedParams:
     at: datetime
 
 
-def record_tuned(engine: Engine, found: TunedParams) -> None:
-    """Keep what a search found. Raises DatabaseUnavailable."""
+def record_tuned(engine: Engine, result: TunedParams) -> None:
+    """Store the result of a search. Raises DatabaseUnavailable."""
     with writing(engine) as connection:
-        connection.execute(insert(tuned_params).values(asdict(found)))
+        connection.execute(insert(tuned_params).values(asdict(result)))
 
 
 def newest_tuned(engine: Engine, task: str, known_before: datetime) -> TunedParams | None:
-    """The newest parameters of a task that were found without looking at or past a moment; None where there are none.
+    """The newest parameters of a task whose search used no data from a moment on; None if there are none.
 
-    A training hands its cut: parameters chosen on what it tests on would flatter it. Raises DatabaseUnavailable.
+    A training passes its cut, since parameters chosen on its held-out rows would bias its evaluation. Raises
+    DatabaseUnavailable.
     """
     columns = [tuned_params.c[name] for name in TunedParams.__dataclass_fields__]
     of_task = (tuned_params.c.task == task, tuned_params.c.known_before <= known_before)

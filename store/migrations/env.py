@@ -1,4 +1,4 @@
-"""How Alembic runs a migration: on the connection it is handed, inside that connection's transaction."""
+"""Alembic environment: migrations run in the transaction of the connection passed to it."""
 
 from alembic import context
 

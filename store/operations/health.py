@@ -1,4 +1,4 @@
-"""Facts about the database that an examination judges: schema, clock, size, inbox, mail, champions."""
+"""Facts about the database for the health check: schema, clock, size, inbox, mail, champions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _OUTBOX = text("""
 
 @dataclass(frozen=True)
 class InboxCounts:
-    """Events that are due now, since when the oldest is, and events that are parked."""
+    """Number of events due now, since when the oldest is due, and number of parked events."""
 
     due: int
     oldest: datetime | None
@@ -60,20 +60,20 @@ def clock_and_size(engine: Engine) -> tuple[datetime, int]:
 
 
 def inbox_counts(engine: Engine, now: datetime) -> InboxCounts:
-    """Events that are not done. Raises DatabaseUnavailable."""
+    """Counts of unfinished events. Raises DatabaseUnavailable."""
     (row,) = ask(engine, _INBOX, {"now": now})
     return InboxCounts(**row._mapping)
 
 
 def outbox_counts(engine: Engine, now: datetime) -> tuple[Mapping[str, int], datetime | None]:
-    """Mails that were not sent, by status, and when the oldest pending one was written. Raises DatabaseUnavailable."""
+    """Number of undelivered mails by status, and creation of the oldest pending one. Raises DatabaseUnavailable."""
     rows = {row.status: row for row in ask(engine, _OUTBOX, {"since": now - RECENT})}
     pending = rows.get("pending")
     return {status: row.mails for status, row in rows.items()}, pending.oldest if pending else None
 
 
 def champion_since(engine: Engine, name: str) -> tuple[str, datetime] | None:
-    """Version of the champion of a task and since when it serves; None before the first. Raises DatabaseUnavailable."""
+    """Version of the champion and the moment it became champion; None before the first. Raises DatabaseUnavailable."""
     newest = (
         select(model_ledger.c.version, model_ledger.c.at)
         .where(model_ledger.c.name == name, model_ledger.c.action.in_(sorted(SERVES)))

@@ -1,7 +1,7 @@
-"""Removal of what has been kept long enough, a bounded batch a transaction.
+"""Deletion of rows older than their retention period, in batches of bounded size.
 
-A sweep that is stopped anywhere has removed what its finished batches held; the next one goes on. Nothing brings
-removed rows back.
+A sweep can be stopped at any time: finished batches stay deleted, and the next sweep continues. Deleted rows cannot be
+restored.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +14,11 @@ from domain.retention import Kept, Periods
 from store.db.engine import answering, reading, writing
 
 BATCH = 5000
-"""Rows a transaction removes at most: each takes a fraction of a second, so that nobody waits for its locks."""
+"""Largest number of rows per transaction: each takes a fraction of a second, so that its locks block nobody."""
 
 _PURPOSE = text("SELECT set_config('tqs.purpose', 'retention', true)")
 
-# The row stays, with its key and fingerprint: the same event is still known when it comes again.
+# The row stays, with its key and fingerprint, so that a repeated event is recognized.
 _EVENT_BODIES = text("""
     UPDATE inbox SET body = '{}'::jsonb WHERE id IN (
         SELECT id FROM inbox
@@ -116,9 +116,9 @@ _BY_KIND: Mapping[Kept, tuple[str, TextClause]] = MappingProxyType(
 
 
 def sweep(engine: Engine, periods: Periods, now: datetime, batch: int = BATCH) -> dict[Kept, int]:
-    """Remove what is older than its period; gives the rows removed or emptied by kind.
+    """Delete rows older than their period. Returns the number of deleted or emptied rows by kind.
 
-    Space of removed rows is given back to their tables, where later rows overwrite it. Raises DatabaseUnavailable.
+    Their space is returned to the tables and reused by later rows. Raises DatabaseUnavailable.
     """
     removed = {
         kind: _in_batches(engine, statement, {"before": now - periods[kind], "batch": batch})
@@ -146,13 +146,13 @@ def _one_batch(engine: Engine, work: Callable[[Connection], int]) -> int:
 
 
 def _count(connection: Connection, statement: TextClause, values: Mapping[str, object]) -> int:
-    """Rows a statement removes: the number that it returns, or else the number that it changes."""
+    """Number of deleted rows: returned by the statement, otherwise its row count."""
     result = connection.execute(statement, values)
     return int(result.scalar() or 0) if result.returns_rows else result.rowcount
 
 
 def _thin_scores(engine: Engine, before: datetime, batch: int) -> int:
-    """Thin whole days before a moment, oldest first. Days that are done are not read again."""
+    """Thin whole days before a moment, oldest first. Finished days are not read again."""
     end = before.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     with reading(engine) as connection:
         first = {row.kind: row.first for row in connection.execute(_FIRST_OF_KINDS)}

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from store.db.engine import reading, writing
 from store.schema.tables import metadata
 
-FORGOTTEN = timedelta(days=1)
+EXPIRES = timedelta(days=1)
 """Age after which the row of a worker that was killed is deleted."""
 
 _TIME = DateTime(timezone=True)
@@ -43,7 +43,7 @@ def record_heartbeat(engine: Engine, worker: WorkerSeen) -> None:
         id=worker.id, host=worker.host, pid=worker.pid, started_at=worker.started_at, seen_at=worker.seen_at
     )
     with writing(engine) as connection:
-        connection.execute(delete(workers).where(workers.c.seen_at < worker.seen_at - FORGOTTEN))
+        connection.execute(delete(workers).where(workers.c.seen_at < worker.seen_at - EXPIRES))
         connection.execute(row.on_conflict_do_update(index_elements=["id"], set_={"seen_at": row.excluded.seen_at}))
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, Engine, text
 
-from domain.changes import Change, messages_of
+from domain.changes import ScoreChange, messages_of
 from domain.disclosure import withheld
 from domain.errors import UnknownSubject
 from domain.outgoing import Channel, DeliveryStatus
@@ -99,7 +99,7 @@ def announce(engine: Engine, now: datetime) -> int:
     return len(changes)
 
 
-def _messages(connection: Connection, changes: Sequence[Change], now: datetime) -> list[NewMessage]:
+def _messages(connection: Connection, changes: Sequence[ScoreChange], now: datetime) -> list[NewMessage]:
     planned = assignments_by_tutor(connection, sorted({change.tutor_id for change in changes}), now)
     messages = [
         message

@@ -1,4 +1,4 @@
-"""The tables of who may: keys, what was done with them, and how often."""
+"""Tables for API keys, the audit log and rate-limit counters."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB

@@ -1,6 +1,6 @@
-"""The tables of contacts. All are append-only: how a contact stands is what its last event says.
+"""Tables of contacts, all append-only: the status of a contact is that of its last event.
 
-`metadata` is that of `store.schema.tables`, which knows these tables only once this module is imported.
+`metadata` is that of `store.schema.tables`, which contains these tables only after this module is imported.
 """
 
 from sqlalchemy import (
@@ -48,8 +48,8 @@ contacts = Table(
     Column("arm", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("rank", Integer, nullable=False),
-    Column("expected_prevented", Double),  # null while the effect is not known
-    UniqueConstraint("day", "tutor_id"),  # nobody is called twice a day
+    Column("expected_prevented", Double),  # null until the effect is measured
+    UniqueConstraint("day", "tutor_id"),  # at most one contact per day
     CheckConstraint("arm IN ('contact', 'holdout')", name="arm"),
 )
 
@@ -58,7 +58,7 @@ contact_sessions = Table(
     metadata,
     Column("contact_id", BigInteger, ForeignKey("contacts.id")),
     Column("session_id", Text, ForeignKey("sessions.session_id")),
-    # As they were at planning: the session may be moved, and its risk will be another tomorrow.
+    # As of the planning: the session may be moved, and its risk changes.
     Column("starts_at", _TIME, nullable=False),
     Column("risk", Double, nullable=False),
     PrimaryKeyConstraint("contact_id", "session_id"),
@@ -83,6 +83,6 @@ contact_effects = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("measured_at", _TIME, nullable=False),
-    # All effects of one moment, as domain.interventions.Effect: they are read together and hold only together.
+    # All effects of one moment, as domain.interventions.Effect: they are valid and read only together.
     Column("effects", JSONB, nullable=False),
 )

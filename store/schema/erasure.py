@@ -1,4 +1,4 @@
-"""Tables of erased people: their tombstones and the secret that makes these."""
+"""Tables of erasures: tombstones and the secret of their hashes."""
 
 from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, LargeBinary, PrimaryKeyConstraint, Table, Text, text
 
@@ -11,7 +11,7 @@ erasure_secret = Table(
     metadata,
     Column("single", Boolean, primary_key=True, server_default=text("true")),
     Column("secret", LargeBinary, nullable=False),
-    CheckConstraint("single", name="single"),  # one row, ever
+    CheckConstraint("single", name="single"),  # a single row
 )
 
 erased_ids = Table(

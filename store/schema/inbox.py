@@ -1,4 +1,4 @@
-"""The tables of what comes in: events as they came, and which was the latest about each thing."""
+"""Tables of the inbox and of the latest event about each record."""
 
 from sqlalchemy import (
     BigInteger,
@@ -34,13 +34,13 @@ inbox = Table(
     Column("received_at", _TIME, nullable=False),
     Column("processed_at", _TIME),
     Column("error", Text),
-    Column("type", Text),  # of an event; an import has none
+    Column("type", Text),  # null for an import
     Column("body_sha256", Text),
     Column("priority", SmallInteger, nullable=False, server_default=text("1")),  # 0 before 1
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("lease", Uuid),
     Column("leased_until", _TIME),
-    Column("due_at", _TIME),  # not before, after a failure
+    Column("due_at", _TIME),  # earliest next try
     Column("parked_at", _TIME),
     Index("ix_inbox_waiting", "priority", "id", postgresql_where=text("processed_at IS NULL AND parked_at IS NULL")),
     Index(
@@ -49,7 +49,7 @@ inbox = Table(
         postgresql_where=text("processed_at IS NOT NULL AND type IS NOT NULL AND body <> '{}'::jsonb"),
     ),
     Index("ix_inbox_parked", "id", postgresql_where=text("parked_at IS NOT NULL")),
-    # Erasing a person finds the events about them by index.
+    # An erasure finds the events about a person by index.
     Index("ix_inbox_tutors", text(_TUTOR_ID), postgresql_where=text(f"{_TUTOR_ID} IS NOT NULL")),
     Index("ix_inbox_students", text(_STUDENT_ID), postgresql_where=text(f"{_STUDENT_ID} IS NOT NULL")),
     Index(

@@ -1,4 +1,4 @@
-"""Table of how far retention has come."""
+"""Table of the progress of retention."""
 
 from sqlalchemy import BigInteger, Column, DateTime, Table, Text
 

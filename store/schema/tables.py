@@ -1,6 +1,6 @@
-"""The tables. Those that hold a dataset follow `domain.schema` field by field; the migrations make them for real.
+"""Core tables. Tables of datasets follow `domain.schema` field by field.
 
-A test compares these tables with what the migrations make, so neither can change alone.
+The migrations create the tables; a test compares the result with these definitions.
 """
 
 from enum import StrEnum
@@ -43,7 +43,7 @@ metadata = MetaData(
 )
 
 WITH_ATTRIBUTES = ("tutors", "sessions")
-"""The kinds to which a customer may add columns; they are kept together in one `attributes` column."""
+"""Kinds to which a customer may add columns, stored in one `attributes` column."""
 
 _TIME = DateTime(timezone=True)
 _TYPES: dict[FieldType, TypeEngine[Any]] = {
@@ -80,7 +80,7 @@ def _attributes() -> Column:
 
 
 def _exported_at(name: str = "exported_at") -> Column:
-    """When the export was made from which an import last wrote the row; null where it was not declared."""
+    """Moment of the export that last wrote the row; null if it was not declared."""
     return Column(name, _TIME)
 
 
@@ -91,7 +91,7 @@ def _number() -> Column:
 tutors = _kind_table(
     KINDS["tutors"],
     _attributes(),
-    # Another after whatever was written of the tutor, so that what was read of them can be kept until then.
+    # Changes with every write about the tutor, so that a cached history is valid until then.
     Column("history_stamp", UUID, nullable=False, server_default=text("gen_random_uuid()")),
     _exported_at(),
     Column("erased_at", _TIME),
@@ -104,7 +104,7 @@ sessions = _kind_table(
     _exported_at("attributes_exported_at"),
     Index(None, "tutor_id", "starts_at"),
     Index(None, "student_id"),
-    # What is booked is a sliver of all there ever was; the hourly scoring reads only that.
+    # Booked sessions are a small share of all; the hourly scoring reads only these.
     Index("ix_sessions_booked", "starts_at", postgresql_where=text("status = 'booked'")),
 )
 reschedules = _kind_table(
@@ -123,7 +123,7 @@ attribute_definitions = Table(
     Column("name", Text),
     Column("type", Text, nullable=False),
     Column("late", Boolean, nullable=False),
-    Column("position", Integer, nullable=False),  # the order of the columns, so that a dataset reads back as it was
+    Column("position", Integer, nullable=False),  # order of the columns, so that a dataset is read back unchanged
     PrimaryKeyConstraint("kind", "name"),
     CheckConstraint("kind IN ('tutors', 'sessions')", name="kind"),
     _one_of("type", AttributeType),
@@ -134,7 +134,7 @@ dataset_facts = Table(
     metadata,
     Column("single", Boolean, primary_key=True, server_default=text("true")),
     Column("departures_given", Boolean, nullable=False),
-    CheckConstraint("single", name="single"),  # one row, ever
+    CheckConstraint("single", name="single"),  # a single row
 )
 
 scores = Table(
@@ -158,7 +158,7 @@ scores = Table(
     _one_of("kind", ScoreKind),
     CheckConstraint("value BETWEEN 0 AND 1 AND low BETWEEN 0 AND 1 AND high BETWEEN 0 AND 1", name="fractions"),
     Index("ix_scores_latest", "subject_kind", "subject_id", "kind", "as_of", "id"),
-    Index("ix_scores_as_of", "kind", "as_of"),  # when the last sweep was
+    Index("ix_scores_as_of", "kind", "as_of"),  # for the last sweep
 )
 
 model_artifacts = Table(
@@ -176,7 +176,7 @@ model_ledger = Table(
     Column("name", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("sha256", Text, ForeignKey("model_artifacts.sha256"), nullable=False),
-    # Here, not with the bytes: the same trees with another calibration are another version.
+    # Not part of the artifact: the same trees with another calibration are another version.
     Column("sidecar", JSONB, nullable=False),
     Column("action", Text, nullable=False),
     Column("actor", Text, nullable=False),
@@ -188,7 +188,7 @@ model_ledger = Table(
     _one_of("action", Action),
     CheckConstraint("NOT forced OR reason ~ '\\S'", name="because"),
     Index("ix_model_ledger_latest", "name", "action", "id"),
-    # A version is trained once, whatever was done with it afterwards.
+    # A version has exactly one training.
     Index("ux_model_ledger_trained", "name", "version", unique=True, postgresql_where=text("action = 'candidate'")),
 )
 

@@ -1,4 +1,4 @@
-"""What changed in the scores: a row for each score that says something new, in the order in which they are seen."""
+"""Log of score changes: a row for each score that differs from the last one logged, in order of commit."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,21 +6,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from domain.changes import Change, says_more
+from domain.changes import ScoreChange, says_more
 from domain.scores import Score
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 from store.db.statements import ask
 
 _LOCK = 7_205_004
 _PREVIOUS = text("""
-    SELECT asked.about, asked.id, asked.kind, newest.as_of, told.value, told.band
-    FROM unnest(CAST(:about AS text[]), CAST(:ids AS text[]), CAST(:kinds AS text[])) AS asked (about, id, kind)
-    CROSS JOIN LATERAL latest_score(asked.about, asked.id, asked.kind) AS newest
+    SELECT query.about, query.id, query.kind, newest.as_of, logged.value, logged.band
+    FROM unnest(CAST(:about AS text[]), CAST(:ids AS text[]), CAST(:kinds AS text[])) AS query (about, id, kind)
+    CROSS JOIN LATERAL latest_score(query.about, query.id, query.kind) AS newest
     LEFT JOIN LATERAL (
         SELECT value, band FROM score_changes AS c
-        WHERE c.subject_kind = asked.about AND c.subject_id = asked.id AND c.kind = asked.kind
+        WHERE c.subject_kind = query.about AND c.subject_id = query.id AND c.kind = query.kind
         ORDER BY c.id DESC LIMIT 1
-    ) AS told ON true
+    ) AS logged ON true
 """)
 _TUTORS = text("SELECT session_id, tutor_id FROM sessions WHERE session_id = ANY (:ids)")
 _NOTE = text("""
@@ -40,7 +40,7 @@ _AFTER = text(f"""
     WHERE id > :after AND (CAST(:tutor_id AS text) IS NULL OR tutor_id = :tutor_id)
     ORDER BY id LIMIT :limit
 """)
-# Older changes that retention kept, for comparing with, do not make the list complete from there on.
+# Older changes, which retention keeps for comparison, do not make the log complete from there on.
 _ENDS = text("""
     SELECT
         coalesce(greatest(min(id), (SELECT last_id + 1 FROM retention_marks WHERE name = 'changes')), 0) AS first,
@@ -52,17 +52,17 @@ _Key = tuple[str, str, str]
 
 
 def one_writer(connection: Connection) -> None:
-    """Wait until no other transaction writes changes; none can until this one ends.
+    """Lock the log of changes until the transaction ends.
 
-    Without it a change with a smaller id could be committed after a larger one was read, and be missed.
+    Without the lock a change with a smaller id could be committed after a larger one was read, and be missed.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 def note_changes(connection: Connection, scores: Sequence[Score]) -> None:
-    """Write down which of these scores, not stored yet, say something else than the newest stored ones."""
-    said = _previous(connection, scores)
-    changed = [(score, said.get(_key(score))) for score in scores if _is_change(score, said.get(_key(score)))]
+    """Log the scores, not stored yet, that differ from the last logged ones."""
+    logged = _previous(connection, scores)
+    changed = [(score, logged.get(_key(score))) for score in scores if _is_change(score, logged.get(_key(score)))]
     if not changed:
         return
     tutors = _tutors(connection, [score for score, _ in changed])
@@ -70,20 +70,20 @@ def note_changes(connection: Connection, scores: Sequence[Score]) -> None:
     connection.execute(_NOTE, {"rows": json.dumps(rows)})
 
 
-def changes_after(engine: Engine, after: int, limit: int, tutor_id: str | None = None) -> list[Change]:
-    """The changes with an id above `after`, the oldest first; of one tutor if given. Raises DatabaseUnavailable."""
+def changes_after(engine: Engine, after: int, limit: int, tutor_id: str | None = None) -> list[ScoreChange]:
+    """Changes with an id above `after`, oldest first, optionally of one tutor. Raises DatabaseUnavailable."""
     rows = ask(engine, _AFTER, {"after": after, "limit": limit, "tutor_id": tutor_id})
     return [_change(row._asdict()) for row in rows]
 
 
-def changes_of(connection: Connection, after: int, limit: int) -> list[Change]:
-    """The same in the caller's transaction, of all tutors."""
+def changes_of(connection: Connection, after: int, limit: int) -> list[ScoreChange]:
+    """Changes of all tutors with an id above `after`, oldest first, in the caller's transaction."""
     rows = connection.execute(_AFTER, {"after": after, "limit": limit, "tutor_id": None})
     return [_change(row._asdict()) for row in rows]
 
 
 def ends_of_changes(engine: Engine) -> tuple[int, int]:
-    """The ids between which every change is kept, 0 where there is none. Raises DatabaseUnavailable."""
+    """First and last id between which the log is complete; 0 without changes. Raises DatabaseUnavailable."""
     (row,) = ask(engine, _ENDS, {})
     return row.first, row.last
 
@@ -100,23 +100,23 @@ def _key(score: Score) -> _Key:
 
 
 def _is_change(score: Score, before: Any) -> bool:
-    """Against what was told last, not against the score before: what creeps is told, too."""
+    """Compare with the last logged score rather than the last score, so that slow drifts are logged too."""
     if before is None:
         return True
-    if before.as_of > score.as_of:  # of the past: it is not what is said now
+    if before.as_of > score.as_of:  # a score of the past is not the newest
         return False
     return before.band is None or says_more(score.value, score.band, before.value, Band(before.band))
 
 
 def _tutors(connection: Connection, scores: Iterable[Score]) -> Mapping[tuple[str, str], str]:
-    """The tutor of each subject; a session nobody knows is nobody's."""
+    """Tutor of each subject; unknown sessions are absent."""
     about = {_key(score)[:2]: score.subject_id for score in scores}
-    found = {subject: name for subject, name in about.items() if subject[0] == SubjectKind.TUTOR}
+    tutors = {subject: name for subject, name in about.items() if subject[0] == SubjectKind.TUTOR}
     sessions = [name for subject, name in about.items() if subject[0] == SubjectKind.SESSION]
     if sessions:
         rows = connection.execute(_TUTORS, {"ids": sessions})
-        found |= {(SubjectKind.SESSION.value, row.session_id): row.tutor_id for row in rows}
-    return found
+        tutors |= {(SubjectKind.SESSION.value, row.session_id): row.tutor_id for row in rows}
+    return tutors
 
 
 def _row(score: Score, before: Any, tutor_id: str) -> dict[str, Any]:
@@ -134,9 +134,9 @@ def _row(score: Score, before: Any, tutor_id: str) -> dict[str, Any]:
     }
 
 
-def _change(fields: Mapping[str, Any]) -> Change:
+def _change(fields: Mapping[str, Any]) -> ScoreChange:
     before = fields["previous_band"]
-    return Change(
+    return ScoreChange(
         **{
             **fields,
             "subject_kind": SubjectKind(fields["subject_kind"]),

@@ -1,4 +1,4 @@
-"""What the pages and the API show, read from the views of the schema."""
+"""Tutor profiles, sessions and upcoming sessions, read from the views of the schema."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from store.contacts.assignments import assignment, assignment_sql
 from store.db.engine import reading
 from store.scores.records import reasons
 
-# Erased tutors stay for statistics and are on no page.
+# Erased tutors are kept for statistics and not shown.
 NOT_ERASED = "tutor_id NOT IN (SELECT tutor_id FROM tutors WHERE erased_at IS NOT NULL)"
 _PROFILE = text(f"SELECT * FROM tutor_profiles WHERE tutor_id = :tutor_id AND {NOT_ERASED}")
 _SESSIONS = text("""
@@ -42,7 +42,7 @@ class Risk:
 
 @dataclass(frozen=True)
 class TutorProfile:
-    """Who a tutor is."""
+    """Name, time zone and dates of a tutor."""
 
     tutor_id: str
     name: str
@@ -53,7 +53,7 @@ class TutorProfile:
 
 @dataclass(frozen=True)
 class TutorSession:
-    """One session as a tutor's page lists it."""
+    """A session as listed on a tutor's page."""
 
     session_id: str
     tutor_id: str
@@ -70,10 +70,10 @@ class TutorSession:
 
 @dataclass(frozen=True)
 class UpcomingSession:
-    """One booked session with its newest risk, and reasons and advice as they may be shown.
+    """A booked session with its newest no-show risk, and reasons and advice as they may be shown.
 
     The fields from `no_show` to `as_of` are None or empty before it is scored. `is_listed`: the tutor is to be
-    contacted on the session's day. `withheld` is the sentence in place of reasons and advice, None where they are
+    contacted on the session's day. `withheld` is the sentence in place of reasons and advice; None if they may be
     shown.
     """
 
@@ -94,7 +94,7 @@ class UpcomingSession:
 
     @property
     def score(self) -> Score | None:
-        """The same as a score; None before it is scored."""
+        """The risk as a Score; None before the session is scored."""
         if self.no_show is None or self.model_version is None or self.as_of is None:
             return None
         return Score(
@@ -113,14 +113,14 @@ class UpcomingSession:
 
 
 def tutor_profile(engine: Engine, tutor_id: str) -> TutorProfile | None:
-    """Who a tutor is; None if there is no tutor of that id."""
+    """Profile of a tutor; None for an unknown id. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         row = connection.execute(_PROFILE, {"tutor_id": tutor_id}).first()
     return TutorProfile(**row._mapping) if row else None
 
 
 def tutor_sessions(engine: Engine, tutor_id: str, before: datetime, limit: int = 100) -> list[TutorSession]:
-    """A tutor's last sessions that start before a moment, newest first."""
+    """A tutor's last sessions that start before a moment, newest first. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         found = connection.execute(_SESSIONS, {"tutor_id": tutor_id, "before": before, "limit": limit})
         return [TutorSession(**{**row._mapping, "status": SessionStatus(row.status)}) for row in found]
@@ -129,7 +129,7 @@ def tutor_sessions(engine: Engine, tutor_id: str, before: datetime, limit: int =
 def upcoming_sessions(
     engine: Engine, after: datetime, before: datetime, tutor_id: str | None = None, limit: int | None = None
 ) -> Sequence[UpcomingSession]:
-    """Booked sessions that start in [after, before), of one tutor if given, the nearest first."""
+    """Booked sessions that start in [after, before), optionally of one tutor, earliest first."""
     values = {"after": after, "before": before, "tutor_id": tutor_id, "limit": limit}
     with reading(engine) as connection:
         return [upcoming_session(row) for row in connection.execute(_UPCOMING, values)]
@@ -143,7 +143,7 @@ def _risk(row: Row[Any], name: str) -> Risk | None:
 
 
 def upcoming_session(row: Row[Any]) -> UpcomingSession:
-    """A row of the view `upcoming_sessions` with its `assignment`."""
+    """Session from a row of the view `upcoming_sessions` with its `assignment`."""
     planned = assignment(row.assignment) if row.assignment else None
     sentence = withheld(ScoreKind.NO_SHOW, row.session_id, [planned] if planned else [])
     return UpcomingSession(

@@ -1,4 +1,4 @@
-"""Scores: appended, never changed, and read back as the newest or as they developed."""
+"""Scores: append-only, read as the newest or as a history."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,15 +28,15 @@ _HISTORY = text(f"""
 
 
 def append_scores(connection: Connection, scores: Sequence[Score]) -> None:
-    """Append scores in the caller's transaction, and what of them is a change.
+    """Append scores and their changes in the caller's transaction.
 
-    Until that transaction ends nobody else appends: so the ids of changes are in the order in which they are seen.
+    No other transaction appends until it ends, so ids of changes increase in the order of commit.
     """
     if scores:
         one_writer(connection)
         scores = without_erased(connection, scores)
     if scores:
-        note_changes(connection, scores)  # before the scores: it compares them with what was said last
+        note_changes(connection, scores)  # before the scores, as it compares them with the newest stored ones
         connection.execute(insert(scores_table), [score.model_dump(mode="python") for score in scores])
 
 
@@ -48,29 +48,29 @@ def save_scores(engine: Engine, scores: Sequence[Score]) -> None:
 
 
 def latest_scores(engine: Engine, subject_kind: SubjectKind, subject_id: str) -> list[Score]:
-    """The newest score of each kind for one subject, sorted by kind; empty if it was never scored."""
+    """Newest score of each kind of one subject, sorted by kind; empty if never scored. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
-        found = connection.execute(_LATEST, {"subject_kind": subject_kind, "subject_id": subject_id})
-        return [_score(row) for row in found]
+        rows = connection.execute(_LATEST, {"subject_kind": subject_kind, "subject_id": subject_id})
+        return [_score(row) for row in rows]
 
 
 def score_history(
     engine: Engine, subject_kind: SubjectKind, subject_id: str, kind: ScoreKind, limit: int = 1000
 ) -> list[Score]:
-    """The last `limit` scores of one kind for one subject, oldest first."""
-    asked = {"subject_kind": subject_kind, "subject_id": subject_id, "kind": kind, "limit": limit}
+    """The last `limit` scores of one kind for one subject, oldest first. Raises DatabaseUnavailable."""
+    values = {"subject_kind": subject_kind, "subject_id": subject_id, "kind": kind, "limit": limit}
     with reading(engine) as connection:
-        return [_score(row) for row in connection.execute(_HISTORY, asked)]
+        return [_score(row) for row in connection.execute(_HISTORY, values)]
 
 
 def last_sweep(engine: Engine) -> datetime | None:
-    """The moment as of which tutors were last ranked; None before the first time."""
+    """As-of moment of the newest scores of tutors; None before the first. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return connection.execute(text("SELECT as_of FROM last_sweep")).scalar()
 
 
 def reasons(stored: list[dict[str, Any]] | None) -> tuple[Reason, ...]:
-    """Reasons as they are kept in a score's JSON."""
+    """Reasons from the JSON of a stored score."""
     return tuple(Reason.model_validate(reason) for reason in stored or ())
 
 

@@ -1,4 +1,4 @@
-"""What the dashboard shows beside the views."""
+"""Reschedules and gate decisions for the dashboard."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from store.schema.tables import model_ledger, reschedules
 
 @dataclass(frozen=True)
 class Reschedule:
-    """A session that was moved, who asked for it and why."""
+    """A reschedule with its initiator and reason."""
 
     requested_at: datetime
     initiator: Party
@@ -24,7 +24,7 @@ class Reschedule:
 
 
 def tutor_reschedules(engine: Engine, tutor_id: str, limit: int = 100) -> list[Reschedule]:
-    """The last reschedules of a tutor's sessions, whoever asked for them, newest first. Raises DatabaseUnavailable."""
+    """The last reschedules of a tutor's sessions by any initiator, newest first. Raises DatabaseUnavailable."""
     columns = (reschedules.c[name] for name in Reschedule.__dataclass_fields__)
     theirs = select(*columns).where(reschedules.c.tutor_id == tutor_id)
     newest = theirs.order_by(reschedules.c.requested_at.desc()).limit(limit)
@@ -33,7 +33,7 @@ def tutor_reschedules(engine: Engine, tutor_id: str, limit: int = 100) -> list[R
 
 
 def any_model(engine: Engine) -> bool:
-    """Whether any model has ever been made champion. Raises DatabaseUnavailable."""
+    """Return whether any model was ever champion. Raises DatabaseUnavailable."""
     serving = select(model_ledger.c.id).where(model_ledger.c.action == Action.CHAMPION)
     with reading(engine) as connection:
         return connection.execute(serving.limit(1)).first() is not None
@@ -41,7 +41,7 @@ def any_model(engine: Engine) -> bool:
 
 @dataclass(frozen=True)
 class NewestDecision:
-    """The last word about the models of a name, in the ledger's own words."""
+    """The newest decision about the models of a task."""
 
     name: Task
     version: str
@@ -51,8 +51,8 @@ class NewestDecision:
 
 
 def newest_decisions(engine: Engine) -> list[NewestDecision]:
-    """The last word about each model, sorted by name. Raises DatabaseUnavailable."""
+    """The newest decision about each task, sorted by name. Raises DatabaseUnavailable."""
     query = text("SELECT name, version, action, reason, at FROM newest_decisions ORDER BY name")
     with reading(engine) as connection:
-        found = connection.execute(query)
-        return [NewestDecision(Task(row.name), row.version, Action(row.action), row.reason, row.at) for row in found]
+        rows = connection.execute(query)
+        return [NewestDecision(Task(row.name), row.version, Action(row.action), row.reason, row.at) for row in rows]

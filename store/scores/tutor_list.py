@@ -1,4 +1,4 @@
-"""Pages of the list of tutors: filtered, sorted, each page of the same moment as the first."""
+"""Pages of the tutor list: filtered and sorted, all pages as of the first one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from store.scores.tutor_scores import score_of
 
 
 class SortKey(StrEnum):
-    """What the list can be sorted by."""
+    """Sort key of the list."""
 
     HELP = "help"
     NO_SHOW_14D = "no_show_14d"
@@ -30,7 +30,7 @@ class SortKey(StrEnum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which tutors, in which order. `at_least` and `at_most` bound the value of a kind; None filters nothing."""
+    """Filter and order of tutors. `at_least` and `at_most` bound the value of a kind; None disables a filter."""
 
     sort: SortKey = SortKey.HELP
     descending: bool = True
@@ -42,10 +42,10 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Place:
-    """After which line a page begins: its sorted value, None where it had none, and its tutor.
+class PageStart:
+    """The line before a page: its sorted value, None without one, and its tutor.
 
-    `up_to` is the last score that the first page knew: later ones change no page after it.
+    `up_to` is the last score included in the first page; later scores change no following page.
     """
 
     up_to: int
@@ -68,7 +68,7 @@ class ListedTutor:
 
     @property
     def help(self) -> Score | None:
-        """The score of the ranking."""
+        """Score by which tutors are ranked."""
         return self.scores.get(ScoreKind.HELP)
 
     @property
@@ -99,10 +99,10 @@ class ListedTutor:
 
 @dataclass(frozen=True)
 class TutorPage:
-    """Some lines, and where the next page begins; None where these are the last."""
+    """Lines of a page, and the start of the next page; None for the last page."""
 
     tutors: Sequence[ListedTutor]
-    following: Place | None
+    following: PageStart | None
 
 
 def ranked_tutors(engine: Engine, now: datetime, limit: int | None = None) -> Sequence[ListedTutor]:
@@ -111,9 +111,9 @@ def ranked_tutors(engine: Engine, now: datetime, limit: int | None = None) -> Se
 
 
 def tutor_page(
-    engine: Engine, wanted: Wanted, now: datetime, limit: int | None, after: Place | None = None
+    engine: Engine, wanted: Wanted, now: datetime, limit: int | None, after: PageStart | None = None
 ) -> TutorPage:
-    """One page; all lines without a limit. Raises DatabaseUnavailable."""
+    """One page, or all lines without a limit. Raises DatabaseUnavailable."""
     values = _values(wanted) | {"limit": None if limit is None else limit + 1, "now": now}
     if after is not None:
         values |= {"up_to": after.up_to, "after_value": after.value, "after_id": after.tutor_id}
@@ -121,11 +121,11 @@ def tutor_page(
     lines = [rows[start : start + len(LISTED)] for start in range(0, len(rows), len(LISTED))]
     last = lines[limit - 1][0] if limit is not None and len(lines) > limit else None
     up_to = after.up_to if after else rows[0].last_score if rows else 0
-    following = Place(up_to, last.sorted, last.tutor_id) if last else None
+    following = PageStart(up_to, last.sorted, last.tutor_id) if last else None
     return TutorPage([_listed(line) for line in lines[:limit]], following)
 
 
-# The best lines first and only then the other scores: most tutors cost one probe of an index, not one a kind.
+# The page is selected before its other scores are read: most tutors cost one index probe, not one per kind.
 _PAGE = """
     WITH chosen AS MATERIALIZED (
         SELECT
@@ -169,10 +169,10 @@ _IN_BAND = f"""
 _ACTIVE = "of_help.as_of > (SELECT as_of FROM last_sweep) - interval '1 day'"
 
 
-def _question(wanted: Wanted, after: Place | None) -> TextClause:
+def _question(wanted: Wanted, after: PageStart | None) -> TextClause:
     is_name = wanted.sort is SortKey.NAME
     sort = "lower(coalesce(tutors.name, tutors.tutor_id))" if is_name else f"of_{wanted.sort}.value"
-    until = "AND id <= :up_to" if after else ""  # the first page is of now, and the condition costs a third more
+    until = "AND id <= :up_to" if after else ""  # the first page needs no condition, which would cost a third more
     probed = [kind for kind in LISTED if kind in _kinds_needed(wanted)]
     conditions = ["tutors.erased_at IS NULL", *_conditions(wanted), *([_beyond(wanted, after, sort)] if after else [])]
     return text(
@@ -208,7 +208,7 @@ def _conditions(wanted: Wanted) -> list[str]:
     return found
 
 
-def _beyond(wanted: Wanted, after: Place, sort: str) -> str:
+def _beyond(wanted: Wanted, after: PageStart, sort: str) -> str:
     if after.value is None:
         return f"{sort} IS NULL AND tutors.tutor_id > :after_id"
     sign = "<" if wanted.descending else ">"

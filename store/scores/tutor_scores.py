@@ -1,4 +1,4 @@
-"""All that is said of one tutor now, read with one statement."""
+"""Newest scores, trends and next session of one tutor, read in one statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from store.db.async_statements import AsyncPool
 from store.db.statements import Prepared
 
 TREND_SPAN = timedelta(days=7)
-"""A trend is the difference to the value so long before."""
+"""Span of a trend: the difference to the value this long before."""
 
 TREND_SLACK = timedelta(days=2)
-"""How much older the value may be with which it is compared."""
+"""Largest additional age of the earlier value of a trend."""
 
 FAR = timedelta(days=365)
-"""How far ahead the next session is looked for."""
+"""Latest start of a next session, from now."""
 
 _KINDS = ", ".join(f"'{kind}'" for kind, described in SCORE_KINDS.items() if described.subject is SubjectKind.TUTOR)
-# An index probe a kind and one more for its trend, whatever the history holds: `latest_scores` would read all of it.
+# Two index probes per kind, independent of the length of the history, which `latest_scores` would read entirely.
 _NOW = Prepared(
     "tutor_now",
     f"""
@@ -65,7 +65,7 @@ _NOW = Prepared(
 
 @dataclass(frozen=True)
 class ScoreNow:
-    """A score as it may be shown, with its difference to the value a week before; None where there was none."""
+    """A score as it may be shown, with its difference to the value a week before; None without such a value."""
 
     score: Score
     trend: float | None
@@ -83,7 +83,7 @@ class NextBooked:
 class TutorNow:
     """The newest scores by kind, `no_show` that of the next session.
 
-    `withheld` is the sentence in place of advice about the tutor's no-shows, None where it may be shown.
+    `withheld` is the sentence in place of advice about the tutor's no-shows; None if advice may be shown.
     """
 
     scores: Mapping[ScoreKind, ScoreNow]
@@ -92,12 +92,12 @@ class TutorNow:
 
 
 def tutor_now(engine: Engine, tutor_id: str, now: datetime) -> TutorNow | None:
-    """What is said of a tutor now; None for an id nobody has. Raises DatabaseUnavailable."""
+    """Current scores of a tutor; None for an unknown id. Raises DatabaseUnavailable."""
     return _tutor_now(tutor_id, _NOW.ask(engine, tutor_id, now))
 
 
 async def tutor_now_async(pool: AsyncPool, tutor_id: str, now: datetime) -> TutorNow | None:
-    """The same from an event loop."""
+    """Current scores of a tutor, read from an event loop. Raises DatabaseUnavailable."""
     return _tutor_now(tutor_id, await pool.ask(_NOW, tutor_id, now))
 
 
@@ -121,7 +121,7 @@ def _score_now(row: Any, planned: Sequence[Assignment]) -> ScoreNow:
 
 
 def score_of(row: Any) -> Score:
-    """A row of `scores`."""
+    """Score from a row of `scores`."""
     return Score(
         subject_kind=row.subject_kind,
         subject_id=row.subject_id,

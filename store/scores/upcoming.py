@@ -1,4 +1,4 @@
-"""The sessions of the next hours by risk, with what is planned about them and what contacts were worth so far."""
+"""Upcoming sessions by risk, with their contact assignment and the measured effects of contacts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,29 +15,29 @@ from store.scores.ranking import NOT_ERASED, UpcomingSession, upcoming_session, 
 
 @dataclass(frozen=True)
 class Upcoming:
-    """Sessions, the riskiest first and those without a score last, with the measured effects of contacts, if any."""
+    """Sessions, riskiest first and unscored ones last, with the measured effects of contacts, if any."""
 
     sessions: tuple[UpcomingSession, ...]
     effects: MeasuredEffects | None
 
     def effect_on(self, session: UpcomingSession) -> Effect | None:
-        """The measured effect of what is recommended for a session; None before anything was measured."""
+        """Measured effect of the action recommended for a session; None before the first measurement."""
         return self.effect_of(session.action)
 
     def effect_of(self, action: str | None) -> Effect | None:
-        """The measured effect of an action; None before anything was measured."""
+        """Measured effect of an action; None before the first measurement."""
         return self.effects.of(action) if self.effects else None
 
 
 def upcoming(engine: Engine, after: datetime, before: datetime, tutor_id: str | None = None) -> Upcoming:
-    """The booked sessions that start in [after, before), of one tutor if given. Raises DatabaseUnavailable."""
+    """The booked sessions that start in [after, before), optionally of one tutor. Raises DatabaseUnavailable."""
     sessions = sorted(upcoming_sessions(engine, after, before, tutor_id), key=_by_risk)
     return Upcoming(tuple(sessions), measured_effects(engine))
 
 
 @dataclass(frozen=True)
-class UpcomingPlace:
-    """After which session a page begins: its risk, None where it had none, its start and its id."""
+class UpcomingPageStart:
+    """The session before a page: its risk, None if unscored, its start and its id."""
 
     risk: float | None
     starts_at: datetime
@@ -45,11 +45,11 @@ class UpcomingPlace:
 
 
 def upcoming_page(
-    engine: Engine, after: datetime, before: datetime, least: float | None, limit: int, place: UpcomingPlace | None
+    engine: Engine, after: datetime, before: datetime, least: float | None, limit: int, place: UpcomingPageStart | None
 ) -> tuple[Upcoming, int]:
-    """At most `limit` of the sessions that start in [after, before), and how many there are on all pages.
+    """At most `limit` of the sessions that start in [after, before), and their number on all pages.
 
-    Only those of a risk from `least` on, if given; without it also those not scored. Raises DatabaseUnavailable.
+    With `least`, only sessions with at least this risk; without it, also unscored ones. Raises DatabaseUnavailable.
     """
     values = {"after": after, "before": before, "least": least, "limit": limit}
     beyond = "true" if place is None else _BEYOND
@@ -59,7 +59,7 @@ def upcoming_page(
     return page, rows[0].total if rows else 0
 
 
-# All are sorted and counted in the database; only those shown are sent, with their reasons.
+# Sorted and counted in the database; only the page is sent, with its reasons.
 _PAGE = f"""
     SELECT scored.*, plan.assignment FROM (
         SELECT *, coalesce(-no_show, 1) AS place_risk, count(*) OVER () AS total
@@ -75,7 +75,7 @@ _PAGE = f"""
 _BEYOND = "(place_risk, starts_at, session_id) > (:place_risk, :place_starts_at, :place_session_id)"
 
 
-def _rest_of(place: UpcomingPlace) -> dict[str, Any]:
+def _rest_of(place: UpcomingPageStart) -> dict[str, Any]:
     return {"place_starts_at": place.starts_at, "place_session_id": place.session_id}
 
 
@@ -85,5 +85,5 @@ def _by_risk(session: UpcomingSession) -> tuple[float, datetime, str]:
 
 
 def _order_of(risk: float | None) -> float:
-    """The riskiest first, those without a score last."""
+    """Sort key: riskiest first, unscored last."""
     return 1.0 if risk is None else -risk

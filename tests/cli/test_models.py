@@ -20,7 +20,7 @@ from serving.state.champions import RECHECK_SECONDS, Champions
 from store.db.engine import Engine
 from store.facts.load import load
 from store.ledger.models import champion, ledger, record_model
-from store.ledger.shadow import Comparison, record_comparison
+from store.ledger.shadow import ShadowComparison, record_comparison
 from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, serving, small_model
 
 PASSED = GateDecision(checks=(Check(name="signal", passed=True, words="ranks well"),), usable=True)
@@ -104,10 +104,10 @@ def test_a_good_comparison_lets_a_challenger_serve_that_only_lacked_one(
     _trained(engine, "no_show/1", Action.CHAMPION)
     _trained(engine, "no_show/2", Action.CHALLENGER, trained)
     better = GateDecision(checks=(Check(name="champion", passed=True, words="better than the champion"),), usable=True)
-    record_comparison(engine, Comparison("no_show", "no_show/2", "no_show/0", better.as_json(), NOW))
+    record_comparison(engine, ShadowComparison("no_show", "no_show/2", "no_show/0", better.as_json(), NOW))
     with pytest.raises(NotPassed):  # it was compared with another champion
         _tqs("promote", "no_show/2")
-    record_comparison(engine, Comparison("no_show", "no_show/2", "no_show/1", better.as_json(), NOW))
+    record_comparison(engine, ShadowComparison("no_show", "no_show/2", "no_show/1", better.as_json(), NOW))
     assert [c["champion"] for c in _tqs("compare")["comparisons"]] == ["no_show/0", "no_show/1"]
     if passes:
         assert not _tqs("promote", "no_show/2")["forced"]

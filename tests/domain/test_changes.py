@@ -2,13 +2,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.changes import MOVED, Change, messages_of, says_more
+from domain.changes import MOVED, ScoreChange, messages_of, says_more
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 
 
-def _change(band: Band, before: Band | None, kind: ScoreKind = ScoreKind.HELP) -> Change:
+def _change(band: Band, before: Band | None, kind: ScoreKind = ScoreKind.HELP) -> ScoreChange:
     subject = SubjectKind.SESSION if kind is ScoreKind.NO_SHOW else SubjectKind.TUTOR
-    return Change(
+    return ScoreChange(
         7, "t1", subject, "s1", kind, 0.8, band, None if before is None else 0.1, before, "no_show/7",
         datetime(2026, 3, 2, tzinfo=UTC),
     )  # fmt: skip

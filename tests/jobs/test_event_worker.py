@@ -27,7 +27,7 @@ from features.history.history import History
 from jobs import event_worker as worker_module
 from jobs.event_worker import Worker
 from jobs.scoring import all_scores
-from jobs.waiting import called
+from jobs.waiting import notified
 from models.artifact.champion import Champion
 from quality.reasons import with_reason_codes
 from serving.guard.authentication import INSTALLATION
@@ -332,7 +332,7 @@ def test_a_running_worker_is_woken_by_an_event_and_stops_when_told(
     stop = threading.Event()
 
     def run() -> None:
-        with called(engine, stop) as waits:
+        with notified(engine, stop) as waits:
             worker.run(waits, stop)
 
     thread = threading.Thread(target=run)

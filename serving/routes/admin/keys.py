@@ -15,7 +15,7 @@ from serving.guard.permissions import access
 from serving.guard.request_state import Caller, mark_audited
 from serving.http.problems import request_id
 from serving.resources import AppResources
-from store.access.audit import KeptRow, read_rows
+from store.access.audit import StoredRow, read_rows
 from store.access.keys import create_key, list_keys, revoke_key
 
 router = APIRouter(prefix="/api/admin", tags=["keys"])
@@ -108,7 +108,7 @@ class AuditEntry(BaseModel):
     detail: dict[str, Any] | None
 
     @classmethod
-    def of(cls, stored: KeptRow) -> Self:
+    def of(cls, stored: StoredRow) -> Self:
         """The view of a row."""
         return cls(id=stored.id, **vars(stored.row))
 

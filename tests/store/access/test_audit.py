@@ -14,7 +14,7 @@ from cli.main import app
 from domain.policy import Role
 from serving.http.group_commit import GroupCommit, in_thread
 from serving.resources import Resources
-from store.access.audit import AuditRow, KeptRow, read_rows, write_rows
+from store.access.audit import AuditRow, StoredRow, read_rows, write_rows
 from store.db.engine import Engine
 from store.facts.load import load
 from store.inbox.backlog import backlog
@@ -150,7 +150,7 @@ def test_many_at_once_are_written_in_few_transactions(api: httpx.Client, engine:
         return [answer.status_code for answer in answers]
 
     assert asyncio.run(ask()) == [200] * 60
-    kept: list[KeptRow] = read_rows(engine, "ada")
+    kept: list[StoredRow] = read_rows(engine, "ada")
     assert len(kept) == 60
     with engine.connect() as connection:
         transactions = connection.execute(text("SELECT count(DISTINCT xmin::text) FROM audit")).scalar_one()

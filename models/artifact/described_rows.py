@@ -14,21 +14,21 @@ from models.artifact.model import Sidecar
 LARGEST = float(np.finfo(np.float32).max)
 
 MOST_HINTS = 3
-"""Unknown names for which near ones are looked up: that takes a while, and who has more of them reads the page."""
+"""Most unknown names with hints: a look-up of similar names is slow."""
 
 Value = float | str | None
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The names a description may use: of numbers and of categories, each with its place, and what only others read."""
+    """Names allowed in a description: numbers and categories with their index, and features not read here."""
 
     numbers: Mapping[str, int]
     categories: Mapping[str, tuple[int, Mapping[str, int]]]
     unread: frozenset[str]
 
     def row(self, given: Mapping[str, Value]) -> tuple[Matrix, dict[str, str]]:
-        """The row (1, columns), NaN for what is not given; and what cannot be used, each name with why.
+        """Returns the row (1, columns), NaN where no value is given, and the unusable names with the reason.
 
         As in training, a category the model has not seen is a missing value.
         """
@@ -57,7 +57,7 @@ class Columns:
 
 
 def columns_of(sidecar: Sidecar) -> Columns:
-    """The columns a model can be told. An attribute bears the name under which it was imported."""
+    """Returns the columns that a description may name. An attribute has the name under which it was imported."""
     place = {name: place for place, name in enumerate(sidecar.columns)}
     categories = {
         a.name: (place[a.name], {category: number for number, category in enumerate(a.categories)})

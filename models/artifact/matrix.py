@@ -1,4 +1,4 @@
-"""The matrix a model reads: its features, then its attributes, for any queries."""
+"""The matrix that a model reads: features, then attributes, for any queries."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ from models.artifact.model import AttributeSpec, Sidecar
 from models.artifact.shared_values import shared_values
 
 MAX_CATEGORIES = 200
-"""The categories of an attribute that are told apart, the most frequent; the others are missing."""
+"""Most categories of an attribute: the most frequent ones; others are missing values."""
 
 
 def features_of(task: Task) -> tuple[Feature, ...]:
-    """The features a task's model reads."""
+    """Returns the features of a task's model."""
     return NO_SHOW_FEATURES if task is Task.NO_SHOW else CHURN_FEATURES
 
 
 def build(
     features: Sequence[Feature], attributes: Sequence[AttributeSpec], history: History, queries: Queries, priors: Priors
 ) -> Matrix:
-    """The matrix (queries, features + attributes), float32, NaN for missing."""
+    """Returns the matrix (queries, features + attributes), float32, NaN for missing."""
     return _build(features, attributes, Past(history, queries, priors))
 
 
@@ -43,15 +43,15 @@ def _build(features: Sequence[Feature], attributes: Sequence[AttributeSpec], pas
     matrix[:, : len(features)] = compute(features, past)
     for i, spec in enumerate(attributes, start=len(features)):
         if (spec.kind, spec.name) in by_key:
-            found = by_key[spec.kind, spec.name]
-            matrix[:, i] = _fitting(encode(spec.attribute(), found, {spec.name: spec.categories}))
+            values = by_key[spec.kind, spec.name]
+            matrix[:, i] = _within_float32(encode(spec.attribute(), values, {spec.name: spec.categories}))
         else:
             matrix[:, i] = np.nan
     return matrix
 
 
-def _fitting(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Numbers (n,), NaN where one is too large for float32: as infinity it would stop every row beside it."""
+def _within_float32(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Replace values (n,) too large for float32 with NaN: XGBoost rejects a whole matrix with an infinity."""
     with np.errstate(invalid="ignore"):
         return np.where(np.abs(values) <= np.finfo(np.float32).max, values, np.nan)
 

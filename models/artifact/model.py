@@ -24,7 +24,7 @@ from models.learners.tree_shap import Forest, forest_of
 
 
 class AttributeSpec(BaseModel):
-    """An attribute the model reads, with the categories it was trained on, by rising risk."""
+    """An attribute that the model reads, with its training categories by rising risk."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,12 +34,12 @@ class AttributeSpec(BaseModel):
     categories: tuple[str, ...] = ()
 
     def attribute(self) -> Attribute:
-        """The dataset's attribute it stands for."""
+        """Returns the corresponding attribute of a dataset."""
         return Attribute(self.kind, self.name, self.type)
 
 
 class Sidecar(BaseModel):
-    """All that turns a margin into a score, and tells where the model comes from."""
+    """Everything needed to turn margins into scores, and the origin of the model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,7 +68,7 @@ class Sidecar(BaseModel):
 
     @property
     def horizons(self) -> tuple[int, ...]:
-        """The days within which the model gives a probability; empty for the no-show model."""
+        """The horizons of the model, in days; empty for the no-show model."""
         return self.periods[1:]
 
 
@@ -103,7 +103,7 @@ class Model:
         return booster
 
     def margins(self, matrix: Matrix) -> Values:
-        """Uncalibrated log-odds of a matrix (rows, columns): (rows,), or (rows, periods) for a hazard."""
+        """Returns the uncalibrated log-odds of a matrix (rows, columns): (rows,), or (rows, periods) for a hazard."""
         periods = len(self.sidecar.periods) - 1
         if periods < 1:
             return self._margins(matrix)
@@ -119,7 +119,7 @@ class Model:
         return walk_of(self.booster)
 
     def chances(self, margins: Values, days: int | None = None) -> Chances:
-        """What margins mean. For a hazard: leaving within `days`, by default the horizon it was evaluated at.
+        """Returns calibrated probabilities of margins; for a hazard, of leaving within `days` (default: its horizon).
 
         Raises ValueError for days at which no period ends.
         """
@@ -131,27 +131,27 @@ class Model:
         return Chances(*(hazard.leaves_within(hazards) for hazards in ends))
 
     def probabilities(self, matrix: Matrix) -> Values:
-        """Calibrated probabilities (rows,), of a hazard within its horizon."""
+        """Returns calibrated probabilities (rows,); for a hazard, within its horizon."""
         return self.chances(self.margins(matrix)).value
 
     def contributions(self, matrix: Matrix) -> Values:
-        """What each column adds (rows, columns + 1), the last the base; each row sums to its calibrated log-odds.
+        """Returns the contribution of each column, then the base: (rows, columns + 1). Rows sum to calibrated log-odds.
 
-        The line's part is exact; the trees' is TreeSHAP (Lundberg et al. 2020, Nature Machine Intelligence 2:56) as
-        XGBoost computes it. A hazard's are the mean over the periods of its horizon, each weighted by its hazard.
+        The linear part is exact; the trees' is TreeSHAP (Lundberg et al. 2020, Nature Machine Intelligence 2:56) as
+        XGBoost computes it. A hazard's are the mean over the periods of its horizon, weighted by hazard.
         """
         if not self.sidecar.periods:
             return self._contributions(matrix)
         number = hazard.periods_within(self.sidecar.periods, self.sidecar.horizon)
-        found = [self._contributions(hazard.with_period(matrix, period)) for period in range(number)]
-        weights = np.array([expit(each.sum(axis=1)) for each in found])
-        return np.asarray(np.einsum("pr,prc->rc", weights / weights.sum(axis=0), np.array(found)))
+        parts = [self._contributions(hazard.with_period(matrix, period)) for period in range(number)]
+        weights = np.array([expit(part.sum(axis=1)) for part in parts])
+        return np.asarray(np.einsum("pr,prc->rc", weights / weights.sum(axis=0), np.array(parts)))
 
     def _contributions(self, design: Matrix) -> Values:
-        """Of a design matrix (rows, columns, perhaps the period): what the period adds belongs to the base."""
+        """Returns the contributions of a design matrix; that of the period, if any, is part of the base."""
         n, calibration = len(self.sidecar.columns), self.sidecar.calibration
-        found = self._tree_contributions(design)
-        columns, base = found[:, :n], found[:, n:].sum(axis=1)
+        trees = self._tree_contributions(design)
+        columns, base = trees[:, :n], trees[:, n:].sum(axis=1)
         if linear := self.sidecar.linear:
             columns += linear.contributions(design[:, :n])
             base += linear.intercept(design[:, n] if design.shape[1] > n else None)
@@ -162,13 +162,13 @@ class Model:
         return forest_of(self.booster)
 
     def _tree_contributions(self, design: Matrix) -> Values:
-        """TreeSHAP of the trees alone: compiled where they are shallow enough, else XGBoost's own."""
+        """Returns the TreeSHAP values of the trees: compiled where they are shallow enough, otherwise XGBoost's own."""
         if self._forest is not None:
             return self._forest.contributions(design)
         return np.asarray(self.booster.predict(xgb.DMatrix(design), pred_contribs=True, validate_features=False), float)
 
 
 def seal(booster: xgb.Booster, **sidecar: Any) -> Model:
-    """A Model of a fresh booster: its bytes, hashed, with the rest of the sidecar's fields."""
+    """Returns a Model of a booster: its bytes, their hash, and the other fields of the sidecar."""
     ubj = bytes(booster.save_raw("ubj"))
     return Model(ubj, Sidecar(model_sha256=hashlib.sha256(ubj).hexdigest(), **sidecar))

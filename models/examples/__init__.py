@@ -1,1 +1,1 @@
-"""As-of rows with labels, and the simulated truth beside them."""
+"""As-of rows with labels, and their simulated truth."""

@@ -1,4 +1,4 @@
-"""As-of rows: what is asked, what came of it, and when that became known."""
+"""As-of rows: queries, their labels, and the moments the labels became known."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,7 +32,7 @@ class Rows:
         return self.label.size
 
     def where(self, mask: NDArray[np.bool_]) -> "Rows":
-        """The rows of a boolean mask (rows,)."""
+        """Returns the rows of a boolean mask (rows,)."""
         rows = np.flatnonzero(mask)
         session = self.queries.session
         queries = Queries(
@@ -42,14 +42,14 @@ class Rows:
 
 
 def span(delta: timedelta) -> int:
-    """A time span in microseconds."""
+    """Returns a time span in microseconds."""
     return delta // timedelta(microseconds=1)
 
 
 def no_show_rows(history: History) -> Rows:
-    """One row a session that was held or missed, as of its early-warning moment.
+    """Returns one row per session held or missed, as of its early-warning moment.
 
-    A session booked, or moved to its start, after that start has no row: no warning could have come before it.
+    A session booked, or moved to its start, after that start has no row: no warning was possible.
     """
     sessions = history.sessions
     ahead = warning_moment(sessions) <= sessions.starts_at
@@ -61,10 +61,10 @@ def no_show_rows(history: History) -> Rows:
 
 
 def churn_rows(history: History, horizon: timedelta, every: timedelta, origin: int | None = None) -> Rows:
-    """One row an active tutor and date, dates `every` apart (and through `origin`), while the outcome is known.
+    """Returns one row per active tutor and date with a known outcome; dates are `every` apart and include `origin`.
 
-    Dates whose horizon reaches past the end of the data are left out here: their outcome is not known yet. What was
-    seen of them so far teaches through `churn_examples`.
+    Dates whose horizon ends after the data are excluded, because their outcome is unknown. `churn_examples` uses what
+    was observed of them so far.
     """
     ahead = span(horizon)
     tutor, as_of = _tutor_dates(history, every, origin, data_span(history)[1] - ahead)
@@ -74,7 +74,7 @@ def churn_rows(history: History, horizon: timedelta, every: timedelta, origin: i
 
 
 def data_span(history: History) -> tuple[int, int]:
-    """The first booking and the last moment at which any outcome became known, UTC microseconds."""
+    """Returns the first start and the last moment an outcome became known, UTC microseconds."""
     known = history.sessions.known_at
     known = known[known != MISSING]
     if not known.size:
@@ -83,7 +83,7 @@ def data_span(history: History) -> tuple[int, int]:
 
 
 def _tutor_dates(history: History, every: timedelta, origin: int | None, last: int) -> tuple[Ints, Ints]:
-    """Tutors and dates (rows,): the active tutors at every date up to and including `last`."""
+    """Returns tutors and dates (rows,): the active tutors at every date up to and including `last`."""
     step, first = span(every), data_span(history)[0] + span(ACTIVE_WINDOW)
     if origin is not None:
         first += (origin - first) % step
@@ -94,9 +94,9 @@ def _tutor_dates(history: History, every: timedelta, origin: int | None, last: i
 
 
 def leaving_moments(history: History, tutor: Ints, as_of: Ints, horizon: timedelta) -> Ints:
-    """When each tutor leaves at or after each moment, MISSING where that was not seen: (rows,) UTC microseconds.
+    """Returns the departure of each tutor at or after each moment: (rows,) UTC microseconds, MISSING where unknown.
 
-    Where departures are not given, a tutor who delivers nothing through the horizon has left at its beginning.
+    In data without departures, a tutor without deliveries during the horizon counts as departed at its beginning.
     """
     if history.dataset.departures_given:
         departed = history.departed_at[tutor]
@@ -108,9 +108,9 @@ def leaving_moments(history: History, tutor: Ints, as_of: Ints, horizon: timedel
 
 
 def periods_of(history: History, horizon: timedelta) -> tuple[int, ...]:
-    """The periods of a churn model, in days, the horizon among their ends.
+    """Returns the periods of a churn model, in days; the horizon is one of their ends.
 
-    One period where departures are not given: leaving is then silence through the horizon, and no shorter one says it.
+    In data without departures there is one period: leaving is then defined as no delivery during the whole horizon.
     """
     if not history.dataset.departures_given:
         return 0, horizon.days
@@ -119,10 +119,10 @@ def periods_of(history: History, horizon: timedelta) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Examples:
-    """What a fit learns from: queries (rows,), and of each example its row, label and when that was known.
+    """Training examples: queries (rows,), and the row, label and known-at moment of each example.
 
-    `period` (examples,) tells which period after the row's moment an example of a hazard is about; None where every
-    row is one example. `censored` counts the rows watched for a part of their periods only.
+    `period` (examples,) is the period of a hazard after the row's moment; None where every row is one example.
+    `censored` counts the rows observed for a part of their periods only.
     """
 
     queries: Queries
@@ -147,12 +147,12 @@ class Examples:
 
     @property
     def row_label(self) -> NDArray[np.float64]:
-        """Whether anything happened to each row in the examples of it: (rows,) 0/1."""
+        """Whether any example of each row is positive: (rows,) 0/1."""
         return (np.bincount(self.row, self.label, len(self.queries)) > 0).astype(np.float64)
 
 
 def no_show_examples(rows: Rows, known_before: int) -> Examples:
-    """The sessions whose outcome was known before a moment (UTC microseconds)."""
+    """Returns the sessions whose outcome was known before a moment (UTC microseconds)."""
     known = rows.where(rows.known_at < known_before)
     return Examples(known.queries, np.arange(len(known)), known.label, known.known_at)
 
@@ -160,15 +160,17 @@ def no_show_examples(rows: Rows, known_before: int) -> Examples:
 def churn_examples(
     history: History, horizon: timedelta, every: timedelta, known_before: int, origin: int | None = None
 ) -> Examples:
-    """Person-periods of every active tutor at dates `every` apart, as far as watched before a moment."""
+    """Returns the person-periods of every active tutor at dates `every` apart, as far as observed before a moment."""
     tutor, as_of = _tutor_dates(history, every, origin, min(known_before, data_span(history)[1]))
     leaves_at = leaving_moments(history, tutor, as_of, horizon)
-    found = person_periods(as_of, leaves_at, periods_of(history, horizon), known_before)
-    return Examples(of_tutors(tutor, as_of), found.row, found.label, found.known_at, found.period, found.censored)
+    observed = person_periods(as_of, leaves_at, periods_of(history, horizon), known_before)
+    return Examples(
+        of_tutors(tutor, as_of), observed.row, observed.label, observed.known_at, observed.period, observed.censored
+    )
 
 
 def booked_sessions(history: History, as_of: int, ahead: timedelta) -> Ints:
-    """Rows of the sessions that at `as_of` were known to start within `ahead` and not known to be off."""
+    """Returns the rows of the sessions known at `as_of` to start within `ahead` and not known to be cancelled."""
     sessions = history.sessions
     known = (sessions.booked_at < as_of) & (sessions.scheduled_at < as_of) & (sessions.tutor >= 0)
     soon = (sessions.starts_at >= as_of) & (sessions.starts_at < as_of + span(ahead))
@@ -177,9 +179,9 @@ def booked_sessions(history: History, as_of: int, ahead: timedelta) -> Ints:
 
 
 def tutor_no_show_labels(history: History, as_of: int, known_before: int) -> NDArray[np.float64]:
-    """Whether each tutor missed a session that started in the tutor horizon after `as_of`: (tutors,) 0/1.
+    """Returns whether each tutor missed a session starting within the tutor horizon after `as_of`: (tutors,) 0/1.
 
-    As was known before a moment (UTC microseconds): a no-show noted later has not happened yet.
+    Only no-shows recorded before `known_before` (UTC microseconds) count.
     """
     sessions = history.sessions
     ahead = (sessions.starts_at >= as_of) & (sessions.starts_at < as_of + span(TUTOR_HORIZON))

@@ -1,4 +1,4 @@
-"""True probabilities of simulated data, aligned with rows. For the ceiling of an evaluation, and for nothing else."""
+"""True probabilities of simulated data, aligned with rows; used only for the ceilings of an evaluation."""
 
 from datetime import timedelta
 
@@ -19,14 +19,14 @@ from models.examples.rows import Rows
 def align(
     task: Task, truth: pa.Table, history: History, rows: Rows, horizon: timedelta = CHURN_HORIZON
 ) -> NDArray[np.float64]:
-    """The true probability of each row (rows,), from a truth table (kind, subject_id, as_of, value).
+    """Returns the true probability of each row (rows,), from a truth table (kind, subject_id, as_of, value).
 
     A churn row takes the latest value at or before its moment. Raises InvalidDataset where a row has none.
     """
     if task is Task.NO_SHOW:
         found = of_sessions(truth, history)[rows.subject]
     elif horizon != CHURN_HORIZON:
-        raise InvalidDataset(f"the truth is about leaving within {CHURN_HORIZON.days} days: ask for that horizon")
+        raise InvalidDataset(f"the truth covers leaving within {CHURN_HORIZON.days} days: use that horizon")
     else:
         found = _of_tutors(truth.filter(pc.equal(truth["kind"], "churn_30d")), history, rows)
     if np.isnan(found).any():
@@ -37,7 +37,7 @@ def align(
 
 
 def of_sessions(truth: pa.Table, history: History) -> NDArray[np.float64]:
-    """The true probability of a no-show of every session of the history, (sessions,); NaN where there is none."""
+    """Returns the true no-show probability of every session of the history, (sessions,); NaN where unknown."""
     known = truth.filter(pc.equal(truth["kind"], "no_show"))
     place = pc.index_in(history.dataset.tables["sessions"]["session_id"], known["subject_id"])
     return np.asarray(pc.fill_null(known["value"].take(place), float("nan")).to_numpy())
@@ -48,7 +48,7 @@ def _of_tutors(truth: pa.Table, history: History, rows: Rows) -> NDArray[np.floa
     order = np.argsort(known_at, kind="stable")
     place = np.arange(order.size)
     stream = Stream.build(tutor[order], known_at[order], history.n_tutors, {"place": place})
-    # Places in the stream are by tutor; the same counting sort tells which row of the truth stands at each.
+    # The stream is ordered by tutor; the same stable sort orders the values of the truth.
     values = truth["value"].to_numpy()[order][np.argsort(tutor[order], kind="stable")[(tutor < 0).sum() :]]
     last = positions(stream.starts, stream.known, rows.queries.tutor, rows.queries.as_of + 1) - 1
     some = last >= stream.starts[rows.queries.tutor]

@@ -1,4 +1,4 @@
-"""Why this row got this score: its own contributions, grouped by theme, in words with the tutor's own numbers."""
+"""Reasons of a score: the row's contributions, grouped by theme, in words with the tutor's own numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from models.explain.words import describe
 
 MAX_REASONS = 3
 SMALLEST_EFFECT = 0.1
-"""Log-odds: a theme that moves the odds by less than 10 % is no reason."""
+"""Least effect of a reason, in log-odds: a theme that changes the odds by less than 10 % is omitted."""
 
 NO_HISTORY = "no history"
-"""The theme of all that is taken from the marketplace because the tutor has no past yet."""
+"""Theme of all columns that take the marketplace's value because the tutor has no past yet."""
 
 NO_HISTORY_WORDS = "no sessions yet: the marketplace's usual"
 
 
 @dataclass(frozen=True)
 class _Themes:
-    """The themes' names, sorted, NO_HISTORY last, the theme of each column, and which columns read a past."""
+    """Names of the themes, sorted with NO_HISTORY last; theme of each column; mask of the columns that read a past."""
 
     names: tuple[str, ...]
     of_column: Ints
@@ -35,7 +35,7 @@ class _Themes:
 
 @dataclass(frozen=True)
 class _Leading:
-    """The themes chosen for each row, strongest first: (rows, MAX_REASONS). A theme of -1 is none."""
+    """Themes chosen for each row, strongest first: (rows, MAX_REASONS), -1 for none."""
 
     theme: Ints
     column: Ints
@@ -43,7 +43,7 @@ class _Leading:
 
 
 def themes_of(model: Model) -> list[str]:
-    """The theme of each column of the model."""
+    """Returns the theme of each column of the model."""
     by_name = {f.name: f.theme for f in features_of(model.sidecar.task)}
     return [by_name.get(column, "details") for column in model.sidecar.columns]
 
@@ -51,21 +51,21 @@ def themes_of(model: Model) -> list[str]:
 def explain(
     model: Model, matrix: Matrix, numbers: OwnNumbers | None = None, contributions: Values | None = None
 ) -> list[tuple[Reason, ...]]:
-    """Up to three reasons a row, those that raise the risk first, each kind strongest first.
+    """Returns up to three reasons per row: those that raise the risk, then those that lower it, strongest first.
 
-    For a matrix (rows, columns), told with `numbers` of the same rows where given. `contributions` (rows, columns + 1)
-    may be given, as averaged over several rows by a caller.
+    Takes a matrix (rows, columns) and optionally `numbers` of the same rows, quoted in the reasons. `contributions`
+    (rows, columns + 1) replace those of the model, for example when averaged over several rows.
     """
-    found = model.contributions(matrix) if contributions is None else contributions
+    parts = model.contributions(matrix) if contributions is None else contributions
     themes, numbers = _themes(model), numbers or OwnNumbers()
-    leading = _leading(np.array(found[:, :-1]), themes, numbers.new)
-    tell = [_teller(model, matrix, numbers, column) for column in range(matrix.shape[1])]
+    leading = _leading(np.array(parts[:, :-1]), themes, numbers.new)
+    describers = [_describer(model, matrix, numbers, column) for column in range(matrix.shape[1])]
     of_rows = zip(leading.theme.tolist(), leading.column.tolist(), leading.effect.tolist(), strict=True)
     return [
         tuple(
             Reason(
                 theme=themes.names[theme],
-                text=tell[column](row) if column >= 0 else NO_HISTORY_WORDS,
+                text=describers[column](row) if column >= 0 else NO_HISTORY_WORDS,
                 effect=round(effect, 4),
             )
             for theme, column, effect in zip(*of_row, strict=True)
@@ -87,7 +87,7 @@ def _themes(model: Model) -> _Themes:
 
 
 def _leading(parts: Values, themes: _Themes, new: NDArray[np.bool_] | None) -> _Leading:
-    """The leading themes of contributions (rows, columns), which are changed where a tutor is new."""
+    """Returns the leading themes of contributions (rows, columns), which are modified where a tutor is new."""
     unknown = np.zeros(len(parts))
     if new is not None and new.any():
         historic = np.ix_(new, themes.historic)
@@ -105,7 +105,7 @@ def _leading(parts: Values, themes: _Themes, new: NDArray[np.bool_] | None) -> _
 
 
 def _strongest(grouped: Values) -> Ints:
-    """The raising themes by falling effect, then the lowering ones by theirs; -1 where an effect is no reason."""
+    """Returns raising themes by falling effect, then lowering ones, strongest first; -1 below SMALLEST_EFFECT."""
     largest = np.abs(grouped).max(initial=0) + 1
     order = np.where(grouped > 0, -largest - grouped, grouped)
     order[np.abs(grouped) < SMALLEST_EFFECT] = np.inf
@@ -114,16 +114,16 @@ def _strongest(grouped: Values) -> Ints:
 
 
 def _column(parts: Values, of_column: Ints, theme: Ints, effect: Values) -> Ints:
-    """The column that moves each row most in the direction of its theme: (rows,), -1 where a theme has none."""
-    mine = of_column[None, :] == theme[:, None]
-    towards = np.where(mine, parts * np.sign(effect)[:, None], -np.inf)
-    return np.where(mine.any(axis=1), towards.argmax(axis=1), -1)
+    """Returns the column with the largest effect in the direction of each row's theme: (rows,), -1 without columns."""
+    in_theme = of_column[None, :] == theme[:, None]
+    towards = np.where(in_theme, parts * np.sign(effect)[:, None], -np.inf)
+    return np.where(in_theme.any(axis=1), towards.argmax(axis=1), -1)
 
 
-def _teller(model: Model, matrix: Matrix, numbers: OwnNumbers, column: int) -> Callable[[int], str]:
-    """What a column says of a row of the matrix, by the row's place."""
+def _describer(model: Model, matrix: Matrix, numbers: OwnNumbers, column: int) -> Callable[[int], str]:
+    """Returns the words of a column for a row of the matrix, by row index."""
     sidecar = model.sidecar
-    name = numbers.told_as(sidecar.columns[column])
+    name = numbers.described_as(sidecar.columns[column])
     column = sidecar.columns.index(name)
     values, typical = matrix[:, column], sidecar.typical[column]
     if name in numbers.counts:

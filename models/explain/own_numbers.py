@@ -1,4 +1,4 @@
-"""The tutor's own numbers behind a reason: raw counts where the model reads a shrunk rate, and the time it is about."""
+"""Numbers of the tutor quoted in reasons: raw counts behind shrunk rates, and the time of week they cover."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ from models.artifact.model import Sidecar
 
 @dataclass(frozen=True)
 class OwnNumbers:
-    """Of the rows explained: `counts` by column, (events, sessions) of shape (rows,) each.
+    """Numbers of the explained rows: `counts` by column, (events, sessions) of shape (rows,) each.
 
-    `new` (rows,) tells whose tutor has no finished session yet; `session` holds the sessions asked about, if any.
+    `new` (rows,) marks tutors without a finished session; `session` holds the queried sessions, if any.
     """
 
     counts: Mapping[str, tuple[Column, Column]] = field(default_factory=dict)
@@ -28,26 +28,26 @@ class OwnNumbers:
     session: SessionColumns | None = None
 
     def at(self, rows: Ints) -> "OwnNumbers":
-        """The numbers of some rows, in the order of `rows`."""
+        """Returns the numbers of some rows, in the order of `rows`."""
         return OwnNumbers(
             {name: (events[rows], sessions[rows]) for name, (events, sessions) in self.counts.items()},
             None if self.new is None else self.new[rows],
             None if self.session is None else take(self.session, rows),
         )
 
-    def told_as(self, column: str) -> str:
-        """The column whose numbers a reason names: its own, or those of the share it is the count of."""
+    def described_as(self, column: str) -> str:
+        """Returns the column whose numbers a reason quotes: the share that a count belongs to, or the column itself."""
         share = FEATURES[column].share if column in FEATURES else ""
         return share if share in self.counts else column
 
     def when(self, column: str, row: int) -> str:
-        """The time of week a column is about, "Thursday evening"; empty where it is about all sessions."""
+        """Returns the time of week that a column covers, "Thursday evening"; empty where it covers all sessions."""
         when = FEATURES[column].when
         return when(self.session, row) if self.session is not None and when is not None else ""
 
 
 def own_numbers(sidecar: Sidecar, past: Past) -> OwnNumbers:
-    """The numbers behind the columns of a model, for the rows computed from a past."""
+    """Returns the numbers behind the columns of a model, for rows computed from `past`."""
     read = [f for f in features_of(sidecar.task) if f.name in sidecar.features]
     counts = {f.name: f.counts.evidence(past) for f in read if f.counts is not None}
     session = past.queries.session if sidecar.task is Task.NO_SHOW else None

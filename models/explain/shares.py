@@ -7,9 +7,9 @@ from models.explain.words import describe
 
 
 def describe_share(column: str, events: float, sessions: float, value: float, typical: float, when: str = "") -> str:
-    """A shrunk share by the counts behind it: "3 of 9 Thursday evening sessions so far were missed; usual: 1 in 30".
+    """Returns a shrunk share by its counts: "3 of 9 Thursday evening sessions so far were missed; usual: 1 in 30".
 
-    `value` is the shrunk share itself, all there is to say of a tutor without such sessions; NaN where it is missing.
+    `value` is the shrunk share, used alone for a tutor without such sessions; NaN where it is missing.
     """
     counts = FEATURES[column].counts
     if np.isnan(value) or counts is None:
@@ -24,7 +24,7 @@ def describe_share(column: str, events: float, sessions: float, value: float, ty
 
 
 def one_in(share: float) -> str:
-    """A fraction as people count it: `1 in 30`, from two in five on `6 in 10`."""
+    """Returns a fraction in words: `1 in 30`, or `6 in 10` from two in five."""
     if share <= 0:
         return "none"
     if share >= 0.4:

@@ -1,6 +1,6 @@
-"""Which single change lowers a risk most: the same model asked again about a row in which one thing is otherwise.
+"""What-ifs: the single change that lowers a risk most, by scoring the row again with the change applied.
 
-What the model expects of rows alike, learnt from what happened and not from trials: no promise that the change works.
+They describe similar rows in observational data, not experiments, and do not promise that the change works.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,40 +23,40 @@ from models.artifact.matrix import QueriedRows, features_read
 from models.artifact.model import Sidecar
 
 SMALLEST_DIFFERENCE = 0.01
-"""A change that lowers a risk by less than a point is not worth a word."""
+"""Least decrease of a risk for a what-if: one percentage point."""
 
 KNOWN_SLOT = 3
-"""Finished sessions that make a weekday and part of day one of the tutor's own."""
+"""Least finished sessions of a tutor in a weekday and part of day for a session to be moved there."""
 
 Risk = Callable[[Matrix], Values]
 Becomes = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Change:
-    """One thing that could be done, in words, and what each column it touches becomes: (rows,) to (rows,)."""
+class WhatIfChange:
+    """A change in words, and the new values of each column it affects: (rows,) to (rows,)."""
 
     words: str
     columns: Mapping[str, Becomes]
 
 
 def to(value: float) -> Becomes:
-    """This value, whatever it was."""
+    """Set to a value."""
     return lambda column: np.full_like(column, value)
 
 
 def known_to(value: float) -> Becomes:
-    """This value, where there was one."""
+    """Set to a value where one is present."""
     return lambda column: np.where(np.isnan(column), column, np.float32(value))
 
 
 def plus(value: float) -> Becomes:
-    """So much more."""
+    """Increase by a value."""
     return lambda column: column + np.float32(value)
 
 
 def less(value: float) -> Becomes:
-    """So much less, where there is so much."""
+    """Decrease by a value where the column is at least that large."""
     return lambda column: np.where(column >= value, column - np.float32(value), column)
 
 
@@ -65,23 +65,23 @@ _WRITING: Mapping[str, Becomes] = {
     "silence_ratio": known_to(0),
     **{f"messages_{days}d": plus(1) for days in (7, 14, 30, 60)},
 }
-WRITES = Change("the tutor writes a message today", _WRITING)
-ANSWERS = Change("the tutor answers every waiting student today", {**_WRITING, "unanswered_messages": to(0)})
-FEWER = Change("five of the sessions booked in the week before go to others", {"booked_7d": less(5)})
-BREAKS = Change("there is a break before and after the session", {"booked_back_to_back": to(0)})
-CARE = Change("somebody from us writes to the tutor today", {"attention_30d": plus(1)})
+WRITES = WhatIfChange("the tutor writes a message today", _WRITING)
+ANSWERS = WhatIfChange("the tutor answers every waiting student today", {**_WRITING, "unanswered_messages": to(0)})
+FEWER = WhatIfChange("five of the sessions booked in the week before go to others", {"booked_7d": less(5)})
+BREAKS = WhatIfChange("there is a break before and after the session", {"booked_back_to_back": to(0)})
+CARE = WhatIfChange("somebody from us writes to the tutor today", {"attention_30d": plus(1)})
 
-CHANGES: Mapping[Task, tuple[Change, ...]] = MappingProxyType(
+CHANGES: Mapping[Task, tuple[WhatIfChange, ...]] = MappingProxyType(
     {Task.NO_SHOW: (WRITES, ANSWERS, FEWER, BREAKS), Task.CHURN: (WRITES, ANSWERS, CARE)}
 )
-"""What can still be changed; what has happened cannot. Columns that hang together change together."""
+"""Changes that are still possible, by task. Dependent columns change together."""
 
 Variant = tuple[Sequence[str], Matrix]
-"""The words of a change for each row of the answer, and the matrix in which it is made."""
+"""The words of a change for each score, and the matrix with the change applied."""
 
 
-def variants(sidecar: Sidecar, matrix: Matrix, n_answers: int) -> Iterable[Variant]:
-    """Each change the model can see, made in a matrix (rows, columns), with its words (answers,)."""
+def variants(sidecar: Sidecar, matrix: Matrix, n_scores: int) -> Iterable[Variant]:
+    """Yield each change of columns that the model reads: its words (scores,) and the changed matrix (rows, columns)."""
     for change in CHANGES[sidecar.task]:
         read = [name for name in change.columns if name in sidecar.features]
         if read:
@@ -89,11 +89,11 @@ def variants(sidecar: Sidecar, matrix: Matrix, n_answers: int) -> Iterable[Varia
             for name in read:
                 place = sidecar.features.index(name)
                 changed[:, place] = change.columns[name](matrix[:, place])
-            yield [change.words] * n_answers, changed
+            yield [change.words] * n_scores, changed
 
 
 def moved(sidecar: Sidecar, rows: QueriedRows) -> Variant:
-    """Each session moved to the weekday and part of day at which its tutor misses least; its other columns stay."""
+    """Move each session to the weekday and part of day with the tutor's lowest no-show rate; other columns stay."""
     queries = rows.queries
     if queries.session is None:
         raise ValueError("only a session can be moved")
@@ -115,7 +115,10 @@ def moved(sidecar: Sidecar, rows: QueriedRows) -> Variant:
 
 
 def _best_slots(sidecar: Sidecar, history: History, queries: Queries) -> NDArray[np.int64]:
-    """The slot at which each query's tutor misses least, among those known well enough: (queries,), its own if none."""
+    """Returns the slot with the tutor's lowest no-show rate among slots with KNOWN_SLOT sessions: (queries,).
+
+    A query without a better slot keeps its own.
+    """
     if queries.session is None:
         raise ValueError("only a session has a slot")
     own = queries.session.slot.astype(np.int64)
@@ -130,13 +133,16 @@ def _best_slots(sidecar: Sidecar, history: History, queries: Queries) -> NDArray
 
 
 def what_ifs(risk: Risk, matrix: Matrix, changes: Iterable[Variant]) -> list[WhatIf | None]:
-    """The change that lowers each answer of `risk` (matrix to (answers,)) most; None where none does by a point."""
+    """Returns the change that lowers each score most; None where none lowers it by SMALLEST_DIFFERENCE.
+
+    `risk` maps a matrix to scores (scores,).
+    """
     before = risk(matrix)
     best, words = before.copy(), [""] * before.size
-    for said, changed in changes:
+    for change_words, changed in changes:
         after = risk(changed)
         for place in np.flatnonzero(after < best).tolist():
-            words[place] = said[place]
+            words[place] = change_words[place]
         best = np.minimum(best, after)
     return [
         WhatIf(change=change, value=float(after), difference=float(after - now))

@@ -1,1 +1,1 @@
-"""Model card and plots."""
+"""Model card and plots of an evaluation."""

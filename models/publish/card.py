@@ -1,4 +1,4 @@
-"""The model card of a version: what it is for, what it was made of, how good it is, and what was decided.
+"""Model card of a version: purpose, origin, evaluation and gate decision.
 
 The parts follow Mitchell et al. 2019, Model cards for model reporting, FAT* 2019.
 """
@@ -21,7 +21,7 @@ from models.train.training import Training
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_FEATURES = 20
-"""Columns the card tells of, those of the largest gain."""
+"""Number of columns on the card, those with the largest importance."""
 
 PURPOSE = MappingProxyType(
     {
@@ -31,18 +31,18 @@ PURPOSE = MappingProxyType(
         "other horizon the data allow.",
     }
 )
-USERS = "Those who look after tutors, to decide whom to call first and what about."
+USERS = "Staff who support tutors, to decide whom to contact first and about what."
 LIMITS = (
-    "A score says where to look. Alone it is no ground to sanction, pay less or dismiss anybody.",
-    "The figures hold for the market and the weeks they were measured on; the rolling origins show how they decay.",
-    "A tutor with little history has a score near the market's rate, and an interval that says so.",
-    "Slices that say “not enough data” were not examined: the model may be poor there.",
+    "A score shows where to look. It is not by itself a reason to sanction, pay less or dismiss anyone.",
+    "The figures are valid for the market and the weeks they were measured on; the rolling origins show their decay.",
+    "A tutor with little history has a score near the market's rate and a wide interval.",
+    "Slices marked “not enough data” were not evaluated: the model may be poor there.",
 )
 
 
 @dataclass(frozen=True)
 class Card:
-    """What the card says, part by part; `tables` are those of the figures, `checks` what the gate asked."""
+    """Content of the card by part; `tables` are those of the evaluation, `checks` those of the gate."""
 
     title: str
     purpose: str
@@ -57,7 +57,7 @@ class Card:
 def card_of(
     training: Training, version: str, decision: GateDecision | None, action: Action, mode: GateMode, git_commit: str
 ) -> Card:
-    """The card of a training that was registered as a version; `decision` is None where the gate was off."""
+    """Returns the card of a training registered as a version; `decision` is None where the gate was off."""
     sidecar, evaluation = training.model.sidecar, training.evaluation
     columns = {"model": evaluation.figures} | ({"ceiling": evaluation.ceiling} if evaluation.ceiling else {})
     checks = () if decision is None else decision.checks
@@ -72,12 +72,12 @@ def card_of(
 
 
 def markdown(card: Card) -> str:
-    """The card as Markdown."""
+    """Returns the card as Markdown."""
     return _environment().get_template("card.md").render(card=card)
 
 
 def html(card: Card) -> str:
-    """The card as a page of its own; everything in it is escaped."""
+    """Returns the card as an HTML page, with all text escaped."""
     return _environment().get_template("card.html").render(card=card)
 
 
@@ -86,11 +86,11 @@ def _facts(training: Training, git_commit: str) -> Mapping[str, str]:
     share = f"{training.evaluation.base_rate:.1%}"
     first, last = (_day(int(moment)) for moment in (test.queries.as_of.min(), test.queries.as_of.max()))
     return {
-        "Serves": f"fitted to all that was known before {sidecar.known_before:%Y-%m-%d %H:%M} UTC",
-        "Figures are of": f"the same recipe, fitted to {training.n_train:,} examples known before "
+        "Serves": f"fitted to all data known before {sidecar.known_before:%Y-%m-%d %H:%M} UTC",
+        "Evaluated": f"the same recipe, fitted to {training.n_train:,} examples known before "
         f"{evaluated.known_before:%Y-%m-%d %H:%M} UTC",
         "Tested on": f"{len(test):,} rows as of {first} to {last}, {share} of them positive",
-        "Cut short": f"{training.n_censored:,} rows were watched for a part of their time only, and used so far",
+        "Censored": f"{training.n_censored:,} rows were observed for a part of their horizon and used up to then",
         "Data fingerprint": sidecar.data_fingerprint,
         "Features' source, SHA-256": sidecar.features_sha256,
         "Model, SHA-256": sidecar.model_sha256,
@@ -100,20 +100,18 @@ def _facts(training: Training, git_commit: str) -> Mapping[str, str]:
 
 def _outcome(decision: GateDecision | None, action: Action, mode: GateMode) -> str:
     if decision is None:
-        return f"The gate was off and was not asked: {action}."
-    found = "passed" if decision.passed else "did not pass"
-    overruled = (
-        " The gate was on a dry run: the newest training serves all the same." if mode is GateMode.DRY_RUN else ""
-    )
-    return f"The gate {found}: {action}.{overruled}"
+        return f"The gate was off: {action}."
+    result = "passed" if decision.passed else "failed"
+    overruled = " The gate was in a dry run: the newest training serves regardless." if mode is GateMode.DRY_RUN else ""
+    return f"The model {result} the gate: {action}.{overruled}"
 
 
 def _features(training: Training) -> Section:
     meanings = {f.name: f"{f.meaning} [{f.unit}]" for f in features_of(training.model.sidecar.task)}
     shares = sorted(training.importance.items(), key=lambda pair: -pair[1])[:MOST_FEATURES]
-    rows = tuple((name, meanings.get(name, "the customer's own column"), f"{share:.1%}") for name, share in shares)
-    note = f"{len(training.importance)} columns in all; shown are those of the largest share of the trees' gain."
-    return Section("Features", ("column", "meaning", "share of gain"), rows, note)
+    rows = tuple((name, meanings.get(name, "a column of the customer"), f"{share:.1%}") for name, share in shares)
+    note = f"{len(rows)} of {len(training.importance)} columns with the largest share of contributions."
+    return Section("Features", ("column", "meaning", "share of contributions"), rows, note)
 
 
 def _day(microseconds: int) -> str:
@@ -135,6 +133,6 @@ def _environment() -> Environment:
 
 
 def _table_cell(text: str) -> str:
-    """Text that stays inside a cell of a Markdown table, and is no HTML: a customer names columns as they like."""
+    """Escape text for a cell of a Markdown table, also against HTML: customers choose the names of columns."""
     plain = text.replace("&", "&amp;").replace("<", "&lt;").replace("\\", "\\\\").replace("|", "\\|")
     return " ".join(plain.split())

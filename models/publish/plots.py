@@ -1,4 +1,4 @@
-"""Pictures of an evaluation, as PNG bytes."""
+"""Plots of an evaluation, as PNG bytes."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ _MOST_COLUMNS = 15
 
 
 class Drawable(Protocol):
-    """What the plots are drawn from; a Training is one."""
+    """Data of the plots; a Training satisfies it."""
 
     @property
     def model(self) -> Model:
@@ -32,11 +32,11 @@ class Drawable(Protocol):
 
     @property
     def importance(self) -> dict[str, float]:
-        """Each column's share of the total gain, 0..1."""
+        """Each column's share of the absolute contributions, 0..1."""
 
 
 def plots(training: Drawable) -> dict[str, bytes]:
-    """PNG bytes of the pictures `reliability`, `precision_recall`, `importance` and, with rolling origins, `decay`."""
+    """Returns PNG bytes of `reliability`, `precision_recall`, `importance` and, with rolling origins, `decay`."""
     task, origins = training.model.sidecar.task.replace("_", "-"), training.evaluation.origins
     drawn = {} if not any(origin.figures for origin in origins) else {"decay": decay(origins, task)}
     return drawn | {
@@ -47,7 +47,7 @@ def plots(training: Drawable) -> dict[str, bytes]:
 
 
 def reliability(evaluation: Evaluation, task: str) -> bytes:
-    """Observed against predicted share of positives, in ten bins of equal size, with their intervals and counts."""
+    """Plot observed against predicted shares of positives, in ten bins of equal size, with intervals and counts."""
     figure, axes = _canvas(f"Reliability of the {task} model", 6.4, 5.6)
     curves = evaluation.curves
     top = 1.12 * float(max(curves.predicted.max(), curves.high.max(), evaluation.base_rate))
@@ -70,18 +70,20 @@ def reliability(evaluation: Evaluation, task: str) -> bytes:
 
 
 def precision_recall(evaluation: Evaluation, task: str) -> bytes:
-    """Precision at each recall, with the base rate that a random order would give."""
+    """Plot precision against recall, with the base rate, which is the precision of a random order."""
     figure, axes = _canvas(f"Precision and recall of the {task} model", 6.4, 5.6)
-    found = evaluation.curves.recall > 0  # before the first hit precision is 0, which would draw a spike
-    recall, precision = evaluation.curves.recall[found], evaluation.curves.precision[found]
+    reached = evaluation.curves.recall > 0  # before the first hit precision is 0, which would draw a spike
+    recall, precision = evaluation.curves.recall[reached], evaluation.curves.precision[reached]
     axes.plot(recall, precision, color=_BLUE, linewidth=1.6, label="model")
     for share in (5, 10, 20):
         _mark_top(axes, evaluation, share)
     _base_rate_line(axes, evaluation)
     axes.set(
-        xlim=(0, 1), xlabel="recall: share of all positives found", ylabel="precision: share of the found that are"
+        xlim=(0, 1),
+        xlabel="recall: share of all positives found",
+        ylabel="precision: share of positives among those found",
     )
-    # The first few rows jump between 0 and 1 and would press everything else to the floor.
+    # The precision of the first few rows jumps between 0 and 1 and would compress the rest of the plot.
     settled = precision[recall >= 0.01]
     axes.set_ylim(0, min(1.02, 1.25 * float(settled.max(initial=evaluation.base_rate))))
     _percent_axes(axes)
@@ -91,21 +93,21 @@ def precision_recall(evaluation: Evaluation, task: str) -> bytes:
 
 
 def importance(shares: dict[str, float], task: str) -> bytes:
-    """The columns that brought most gain, as shares of the total."""
+    """Plot the columns with the largest share of the absolute contributions."""
     shown = sorted(shares.items(), key=lambda pair: pair[1])[-_MOST_COLUMNS:]
-    figure, axes = _canvas(f"What the {task} model looks at", 7.2, 1.4 + 0.3 * len(shown))
+    figure, axes = _canvas(f"Importance of columns in the {task} model", 7.2, 1.4 + 0.3 * len(shown))
     bars = axes.barh([name.replace("_", " ") for name, _ in shown], [share for _, share in shown], color=_BLUE)
     axes.bar_label(bars, labels=[f"{100 * share:.1f} %" for _, share in shown], padding=4, color=_INK, fontsize=9)
     axes.set_xlim(0, 1.15 * max([share for _, share in shown], default=1) or 1)
-    axes.set_xlabel(f"share of the total gain · {len(shown)} of {len(shares)} columns")
+    axes.set_xlabel(f"share of absolute contributions · {len(shown)} of {len(shares)} columns")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(axis="y", visible=False)
     return _png(figure)
 
 
 def decay(origins: Sequence[Origin], task: str) -> bytes:
-    """ROC AUC by weeks after each rolling origin, with intervals by tutor, and the mean over the origins."""
-    figure, axes = _canvas(f"How the {task} model ages", 7.2, 5.0)
+    """Plot ROC AUC by week after each rolling origin, with intervals by tutor, and the mean over the origins."""
+    figure, axes = _canvas(f"Decay of the {task} model", 7.2, 5.0)
     for place, origin in enumerate(origins):
         _origin_line(axes, origin, 0.06 * (place - (len(origins) - 1) / 2))
     mean = np.array(weekly_means(origins))
@@ -118,12 +120,12 @@ def decay(origins: Sequence[Origin], task: str) -> bytes:
 
 
 def _origin_line(axes: Axes, origin: Origin, shift: float) -> None:
-    """One origin's weeks that had outcomes enough, moved aside a little to keep the intervals apart."""
-    told = [(week, found) for week, found in enumerate(origin.by_week, start=1) if found is not None]
-    if not told:
+    """Plot the weeks of one origin with enough outcomes, shifted a little to separate the intervals."""
+    measured = [(week, auc) for week, auc in enumerate(origin.by_week, start=1) if auc is not None]
+    if not measured:
         return
-    weeks, values = np.array([week for week, _ in told]) + shift, np.array([found.value for _, found in told])
-    ends = np.array([(found.value - found.low, found.high - found.value) for _, found in told]).T
+    weeks, values = np.array([week for week, _ in measured]) + shift, np.array([auc.value for _, auc in measured])
+    ends = np.array([(auc.value - auc.low, auc.high - auc.value) for _, auc in measured]).T
     day = f"{datetime.fromtimestamp(origin.cut / 1e6, UTC):%Y-%m-%d}"
     axes.errorbar(weeks, values, yerr=ends, marker="o", markersize=4, linewidth=1, capsize=2, alpha=0.75, label=day)
 

@@ -1,4 +1,4 @@
-"""From a model and a history to scores with intervals and reasons."""
+"""Scores from a model and a history, with intervals, reasons and what-ifs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from models.learners.calibration import Calibration
 from models.score.tutor_risk import any_no_show, margins_of
 
 DESCRIBED = "described"
-"""Stands for the id of a session or tutor that has none."""
+"""Subject id of a described session or tutor, which has none."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """What is said beside each score: why, and which change would lower it most; aligned with the scores."""
+class Explanations:
+    """Reasons and what-if of each score, aligned with the scores."""
 
     reasons: Sequence[tuple[Reason, ...]]
     what_ifs: Sequence[WhatIf | None]
@@ -44,7 +44,7 @@ def score_sessions(
     as_of: datetime,
     with_reasons: bool = True,
 ) -> list[Score]:
-    """The no-show risk of sessions, (sessions,) aligned with their ids, as known at `as_of`."""
+    """Returns the no-show risk of sessions, aligned with their ids, as known at `as_of`."""
     places, queries = by_tutor(of_sessions(sessions, as_of=microseconds_of(as_of)), history.n_tutors)
     rows = query_rows(model.sidecar, history, queries)
     scores = _scores(
@@ -60,9 +60,9 @@ def score_sessions(
 
 
 def score_tutors_no_show(model: Model, version: str, history: History, as_of: datetime) -> list[Score]:
-    """The 14-day no-show risk of every active tutor, from what is booked.
+    """Returns the 14-day no-show risk of every active tutor, from the booked sessions.
 
-    The reasons are those of the booked sessions, averaged by their risk.
+    The reasons are those of the booked sessions, averaged by risk.
     """
     moment = microseconds_of(as_of)
     active = active_tutors(history, moment)
@@ -75,7 +75,7 @@ def score_tutors_no_show(model: Model, version: str, history: History, as_of: da
         return margins_of(any_no_show(queries.tutor, model.probabilities(changed), history.n_tutors)[active])
 
     changes = variants(model.sidecar, rows.matrix, active.size)
-    told = Told(
+    explanations = Explanations(
         _averaged_reasons(model, rows, active),
         what_ifs(lambda changed: risk.probability(margins_with(changed)), rows.matrix, changes),
     )
@@ -85,7 +85,7 @@ def score_tutors_no_show(model: Model, version: str, history: History, as_of: da
         ScoreKind.NO_SHOW_14D,
         history.tutor_ids.take(active).to_pylist(),
         Chances(risk.probability(margins), *risk.interval(margins)),
-        told,
+        explanations,
         version,
         as_of,
         model.sidecar.act_threshold,
@@ -95,49 +95,49 @@ def score_tutors_no_show(model: Model, version: str, history: History, as_of: da
 def score_churn(
     model: Model, version: str, history: History, as_of: datetime, with_reasons: bool = True
 ) -> list[Score]:
-    """The risk of every active tutor of leaving within 7, 14, 30 and 90 days, as far as the model knows them.
+    """Returns the risk of every active tutor of leaving within 7, 14, 30 and 90 days, for the model's horizons.
 
-    The reasons and the change that would help most stand with the 30 days.
+    Reasons and what-ifs belong to the model's main horizon.
     """
     moment = microseconds_of(as_of)
     active = active_tutors(history, moment)
     rows = query_rows(model.sidecar, history, of_tutors(active, moment))
-    told = _explained(model, rows) if with_reasons else None
-    return _churn_scores(model, version, history.tutor_ids.take(active).to_pylist(), rows.matrix, told, as_of)
+    explanations = _explained(model, rows) if with_reasons else None
+    return _churn_scores(model, version, history.tutor_ids.take(active).to_pylist(), rows.matrix, explanations, as_of)
 
 
 def score_described(model: Model, version: str, row: Matrix, as_of: datetime, with_reasons: bool) -> list[Score]:
     """The scores of a row (1, columns) that was described: of a session, or of a tutor within each horizon."""
-    told = _told(model, row, OwnNumbers()) if with_reasons else None
+    explanations = _explanations(model, row, OwnNumbers()) if with_reasons else None
     if model.sidecar.task is Task.CHURN:
-        return _churn_scores(model, version, [DESCRIBED], row, told, as_of)
+        return _churn_scores(model, version, [DESCRIBED], row, explanations, as_of)
     chances = model.chances(model.margins(row))
-    return _scores(SubjectKind.SESSION, ScoreKind.NO_SHOW, [DESCRIBED], chances, told, version, as_of)
+    return _scores(SubjectKind.SESSION, ScoreKind.NO_SHOW, [DESCRIBED], chances, explanations, version, as_of)
 
 
-def _explained(model: Model, rows: QueriedRows, moves: Sequence[Variant] = ()) -> Told:
-    return _told(model, rows.matrix, own_numbers(model.sidecar, rows.past), moves)
+def _explained(model: Model, rows: QueriedRows, moves: Sequence[Variant] = ()) -> Explanations:
+    return _explanations(model, rows.matrix, own_numbers(model.sidecar, rows.past), moves)
 
 
-def _told(model: Model, matrix: Matrix, numbers: OwnNumbers, moves: Sequence[Variant] = ()) -> Told:
+def _explanations(model: Model, matrix: Matrix, numbers: OwnNumbers, moves: Sequence[Variant] = ()) -> Explanations:
     changes = [*variants(model.sidecar, matrix, len(matrix)), *moves]
-    return Told(explain(model, matrix, numbers), what_ifs(model.probabilities, matrix, changes))
+    return Explanations(explain(model, matrix, numbers), what_ifs(model.probabilities, matrix, changes))
 
 
 def _churn_scores(
-    model: Model, version: str, ids: Sequence[str], matrix: Matrix, told: Told | None, as_of: datetime
+    model: Model, version: str, ids: Sequence[str], matrix: Matrix, explanations: Explanations | None, as_of: datetime
 ) -> list[Score]:
     margins, scores = model.margins(matrix), list[Score]()
     for days, kind in CHURN_KINDS.items():
         if days in model.sidecar.horizons:
             chances = model.chances(margins, days)
-            of_these = told if days == model.sidecar.horizon else None
-            scores += _scores(SubjectKind.TUTOR, kind, ids, chances, of_these, version, as_of)
+            of_kind = explanations if days == model.sidecar.horizon else None
+            scores += _scores(SubjectKind.TUTOR, kind, ids, chances, of_kind, version, as_of)
     return scores
 
 
 def _averaged_reasons(model: Model, rows: QueriedRows, active: Ints) -> list[tuple[Reason, ...]]:
-    """Reasons a tutor: the mean contributions of its booked sessions, told with the riskiest session's numbers."""
+    """Returns each tutor's reasons: mean contributions of its booked sessions, numbers of the riskiest one."""
     tutor, probabilities = rows.queries.tutor, model.probabilities(rows.matrix)
     riskiest = np.lexsort((-probabilities, tutor))
     booked = np.isin(active, tutor)
@@ -162,13 +162,13 @@ def _scores(
     kind: ScoreKind,
     ids: Sequence[str],
     chances: Chances,
-    told: Told | None,
+    explanations: Explanations | None,
     version: str,
     as_of: datetime,
     act_from: float | None = ACT_RISK,
 ) -> list[Score]:
     values, lows, highs = chances.value, chances.low, chances.high
-    told = told or Told([()] * len(ids), [None] * len(ids))
+    explanations = explanations or Explanations([()] * len(ids), [None] * len(ids))
     return [
         Score(
             subject_kind=subject_kind,
@@ -184,6 +184,6 @@ def _scores(
             as_of=as_of,
         )
         for subject_id, value, low, high, reasons, what_if in zip(
-            ids, values, lows, highs, told.reasons, told.what_ifs, strict=True
+            ids, values, lows, highs, explanations.reasons, explanations.what_ifs, strict=True
         )
     ]

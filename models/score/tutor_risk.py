@@ -1,4 +1,4 @@
-"""A tutor's risk of missing at least one session in the next 14 days, from the sessions that are booked."""
+"""A tutor's risk of missing at least one session in the next 14 days, from the booked sessions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
@@ -28,13 +28,16 @@ RANKING = ("roc_auc", "pr_auc", *(f"{what}_at_{n}" for what in ("precision", "re
 
 
 def any_no_show(tutor: Ints, probabilities: NDArray[np.float64], n_tutors: int) -> NDArray[np.float64]:
-    """1 - the product of keeping each booked session, (tutors,): sessions taken as independent, calibrated later."""
+    """Returns 1 - the product of keeping each booked session, (tutors,).
+
+    Sessions are treated as independent; the calibration corrects for that.
+    """
     log_kept = np.bincount(tutor, np.log1p(-np.minimum(probabilities, 1 - 1e-12)), n_tutors)
     return np.asarray(-np.expm1(log_kept))
 
 
 def raw_risk(model: Model, history: History, as_of: int) -> NDArray[np.float64]:
-    """Uncalibrated risk of every tutor as of a moment: (tutors,)."""
+    """Returns the uncalibrated risk of every tutor as of a moment: (tutors,)."""
     rows = booked_sessions(history, as_of, TUTOR_HORIZON)
     queries = of_sessions(history.sessions, rows, as_of)
     probabilities = model.probabilities(matrix_of(model.sidecar, history, queries))
@@ -42,12 +45,12 @@ def raw_risk(model: Model, history: History, as_of: int) -> NDArray[np.float64]:
 
 
 def margins_of(risk: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The log-odds the tutor calibration reads; a tutor with nothing booked stands at the floor."""
+    """Returns the log-odds for the tutor calibration; FLOOR for a tutor without booked sessions."""
     return np.asarray(np.maximum(logit(risk), FLOOR))
 
 
 def dates_between(begin: int, end: int) -> Iterable[int]:
-    """Weekly moments from `begin` whose 14 days end by `end` (UTC microseconds)."""
+    """Returns weekly moments from `begin` whose 14 days end by `end` (UTC microseconds)."""
     return range(begin, end - span(TUTOR_HORIZON) + 1, span(STEP))
 
 
@@ -55,7 +58,7 @@ def dates_between(begin: int, end: int) -> Iterable[int]:
 class TutorRows:
     """Active tutors at weekly dates, (rows,) each: raw log-odds, 0/1 labels, tutor codes, and the true raw risk.
 
-    `true` is NaN where the true probabilities are not known.
+    `true` is NaN where the true probabilities are unknown.
     """
 
     margins: Values
@@ -65,12 +68,12 @@ class TutorRows:
 
     @property
     def one_sided(self) -> bool:
-        """Whether an outcome is absent, so that nothing can be learnt or measured."""
+        """True where one outcome is absent, so that nothing can be fitted or measured."""
         return self.labels.size == 0 or self.labels.min() == self.labels.max()
 
 
 def tutor_rows(model: Model, history: History, begin: int, end: int, truth: Values | None = None) -> TutorRows:
-    """The active tutors at weekly dates between two moments, with what was known of them before the second.
+    """Returns the active tutors at weekly dates between two moments, with labels known before the second.
 
     `truth` (sessions,) holds the true probability of each session's no-show.
     """
@@ -93,24 +96,24 @@ def _true_risk(history: History, as_of: int, truth: Values) -> Values:
 
 
 def with_tutor_risk(model: Model, judge: Model, history: History, begin: int, end: int) -> Model:
-    """The model with its 14-day risk calibrated on dates between two moments, and the risk from which to act.
+    """Returns the model with its 14-day risk calibrated on dates between two moments, and with the act threshold.
 
-    `judge` scores those dates: a trial of the same recipe that has not seen them, where there is one. The model itself
-    would score what it was fitted to. The identity, and no threshold, where an outcome is absent or the
-    risk tells nobody apart.
+    `judge` scores those dates. It should be a fit of the same recipe that has not seen them, because the model would
+    score its own training data. The calibration is the identity, without threshold, where an outcome is absent or the
+    risk has no signal.
     """
     rows = tutor_rows(judge, history, begin, end)
-    found: dict[str, Any] = {"tutor_calibration": Calibration()}
+    update: dict[str, Any] = {"tutor_calibration": Calibration()}
     if not rows.one_sided and calibration.discriminates(rows.margins, rows.labels, rows.tutors):
         risk = calibration.fit(rows.margins, rows.labels, rows.tutors)
         threshold = choose_act_threshold(risk.probability(rows.margins), rows.labels, rows.tutors)
-        found = {"tutor_calibration": risk, "act_threshold": threshold}
-    return Model(model.ubj, model.sidecar.model_copy(update=found))
+        update = {"tutor_calibration": risk, "act_threshold": threshold}
+    return Model(model.ubj, model.sidecar.model_copy(update=update))
 
 
 @dataclass(frozen=True)
 class TutorFigures:
-    """Figures of the 14-day risk, the same of the true risk where it is known, and the tiers."""
+    """Figures of the 14-day risk, those of the true risk where it is known, and the tiers."""
 
     figures: dict[str, Figure] = field(default_factory=dict)
     ceiling: dict[str, Figure] = field(default_factory=dict)
@@ -120,7 +123,7 @@ class TutorFigures:
 def evaluate_tutors(
     model: Model, history: History, begin: int, end: int, seed: int, repeats: int, truth: Values | None = None
 ) -> TutorFigures:
-    """What the calibrated 14-day risk was worth on weekly dates between two moments, by tutor bootstrap."""
+    """Evaluate the calibrated 14-day risk on weekly dates between two moments, with a bootstrap over tutors."""
     rows = tutor_rows(model, history, begin, end, truth)
     if rows.one_sided:
         return TutorFigures()
@@ -134,5 +137,5 @@ def evaluate_tutors(
 
 
 def _ranking(figures: dict[str, Figure]) -> dict[str, Figure]:
-    """Those about the order alone: the true risk counts only what is booked by then, so its level is too low."""
+    """Returns the figures of the ranking alone: the true risk covers only sessions booked by then and is too low."""
     return {name: figure for name, figure in figures.items() if name in RANKING}

@@ -25,9 +25,9 @@ def test_the_card_tells_purpose_limits_data_figures_baselines_slices_features_an
     figure = GOOD.evaluation.figures["roc_auc"]
     for text in _texts(GOOD):
         for part in (
-            "no_show/4", "misses a booked session", "no ground to sanction", "Data and origin", "f" * 64, "a1b2c3",
+            "no_show/4", "misses a booked session", "not by itself a reason", "Data and origin", "f" * 64, "a1b2c3",
             "Figures", "ceiling", "Baselines", "Slices", "not enough data", "Features", "no_show_rate",
-            "The gate passed: champion.", f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})",
+            "The model passed the gate: champion.", f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})",
         ):  # fmt: skip
             assert part in text, part
 

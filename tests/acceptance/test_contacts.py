@@ -1,4 +1,4 @@
-"""Contacts in the store, the flow and on the page."""
+"""Contacts in the store, in the flow and on the page."""
 
 import json
 from datetime import datetime, timedelta
@@ -117,7 +117,7 @@ def test_outcomes_count_everybody_as_drawn_and_a_session_moved_or_called_off_as_
     found = contact_outcomes(engine, before=DAY + timedelta(days=1))
     assert {(o.tutor_id, o.missed) for o in found} == {
         (f"t{name[1:]}", name == names[0]) for name in names[:4]
-    }  # the fifth is still booked: nothing is known
+    }  # the fifth is still booked: its outcome is unknown
     assert all(o.arm is arms[o.tutor_id] for o in found)
     assert contact_outcomes(engine, before=DAY) == []
 
@@ -159,7 +159,7 @@ def test_the_flow_plans_a_day_once_from_fresh_scores_and_the_page_shows_it(
     assert "No day has been planned yet" in said
     assert "tqs contacts plan" in said
     save_scores(engine, [_risk(f"s{t}", 0.5, NOON - timedelta(days=2)) for t in range(12)])
-    assert run(as_of=NOON.isoformat()) == 0  # risks of two days ago are not planned on
+    assert run(as_of=NOON.isoformat()) == 0  # risks from two days ago are ignored in planning
     save_scores(engine, [_risk(f"s{t}", 0.3 - t / 100, NOON - timedelta(hours=1)) for t in range(12)])
     assert run(as_of=NOON.isoformat()) in {6, 7}
     assert run(as_of=NOON.isoformat()) == 0

@@ -1,4 +1,4 @@
-"""The demo whole: table, services, Ctrl-C."""
+"""The complete demo: table, services, Ctrl-C."""
 
 import os
 import re
@@ -68,7 +68,7 @@ def test_the_demo_prints_the_list_serves_and_stops_everything_on_ctrl_c(tmp_path
 
 
 def _start_again(command: list[str], environ: dict[str, str], folder: Path) -> None:
-    """A second start keeps secrets, models and tutors, trains nothing, and loads what is new."""
+    """Check that a second start keeps secrets, models and tutors, trains nothing, and loads only new data."""
     secrets = {name: (folder / "demo" / name).read_text() for name in SECRETS}
     again = subprocess.run([*command, "--no-serve"], env=environ, capture_output=True, text=True, timeout=PATIENCE)
     assert again.returncode == 0, again.stdout + again.stderr
@@ -78,7 +78,7 @@ def _start_again(command: list[str], environ: dict[str, str], folder: Path) -> N
 
 
 def check_command_lines(pid: int, home: Path) -> None:
-    """No command line of the demo, its services or its database shows a secret that the data folder keeps."""
+    """Check that no command line of the demo, its services or its database contains a secret of the data folder."""
     files = [home / name for name in SECRETS]
     files += [home / "postgres" / "password", home / "postgres" / "role_password"]
     secrets = [file.read_text().rpartition(":")[2] for file in files]
@@ -91,7 +91,7 @@ def check_command_lines(pid: int, home: Path) -> None:
 
 
 def _watch(demo: "subprocess.Popen[bytes]", until: float, home: Path) -> None:
-    """Fail as soon as a service of the demo logs an error or the demo ends, up to a moment."""
+    """Until the deadline, fail as soon as a service of the demo logs an error or the demo ends."""
     while time.monotonic() < until:
         assert demo.poll() is None
         assert errors_in(home / "logs", home / "postgres") == {}

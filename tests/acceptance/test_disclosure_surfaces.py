@@ -1,6 +1,6 @@
-"""No surface shows reasons or advice about the no-shows of a held-out tutor: routes, pages, commands, mail, webhooks.
+"""Disclosure of reasons and advice about no-shows of held-out tutors: none on routes, pages, commands, mail, webhooks.
 
-Every surface is derived from the app that has it; one that is neither read nor excepted with a reason fails the test.
+Surfaces are listed from the app itself; one that is neither read nor excepted with a reason fails the test.
 Each is read before the plan, where canaries must appear, and after it, where none may.
 """
 
@@ -115,7 +115,7 @@ def _plant(engine: Engine) -> None:
 
 
 def _save(engine: Engine, hours: int) -> None:
-    """Scores in Act after ones in OK, so that bands change and alerts are due."""
+    """Save scores in OK, then in Act, so that bands change and alerts are due."""
     for value in (0.05, 0.8):
         hours += 1
         scores = [_score(kind, value, "next" if kind is ScoreKind.NO_SHOW else "ada", hours) for kind in ABOUT_NO_SHOWS]
@@ -137,7 +137,7 @@ def api(engine: Engine) -> Iterator[httpx.Client]:
 
 
 def _operations() -> Iterator[tuple[str, str]]:
-    """Methods and paths of the API's description, and its WebSockets, which that does not describe."""
+    """Methods and paths in the OpenAPI document, and the WebSockets, which it does not describe."""
     for path, operations in json.loads(document())["paths"].items():
         yield from ((method.upper(), path) for method in operations if method != "parameters")
     yield from (("WEBSOCKET", route.path) for route in _flat(create_app(_nothing).routes))
@@ -190,7 +190,7 @@ def _messages(client: httpx.Client, address: str) -> str:
 
 
 def _predicted(client: httpx.Client) -> str:
-    """The model's own reasons count as a canary each."""
+    """Texts of predictions; each with the model's own reasons, what-if or advice counts as a canary."""
     described = {"tutor_id": "ada", "starts_at": (TOMORROW + timedelta(hours=1)).isoformat()}
     shown = []
     for body in ({"session_id": "next"}, described):
@@ -220,7 +220,7 @@ def _command_surfaces(capsys: pytest.CaptureFixture[str]) -> Surfaces:
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Every command by its full name; those of Typer's own copy of Click, which has no public types."""
+    """Every command by its full name; untyped, because Typer's own copy of Click has no public types."""
     for name, below in getattr(command, "commands", {}).items():
         yield from _commands(below, (*path, name))
     if not hasattr(command, "commands"):
@@ -233,7 +233,7 @@ def _printed(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
 
 
 def _outgoing(engine: Engine, read: list[int]) -> str:
-    """Webhooks and mails not read before; an alert counts as a canary."""
+    """Text of webhooks and mails not read before; an alert counts as a canary."""
     announce(engine, NOW)
     unread = text("SELECT id, body::text AS body FROM outgoing_messages WHERE NOT id = ANY (:read)")
     with engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""After real flows have built, trained, scored and mailed: no canary of an erased person is left in any store."""
+"""Erasure after real flows have built, trained, scored and mailed: no canary is left in any store."""
 
 import json
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow  # two trainings
 
 
 def _plant_in_the_market(engine: Engine, canaries: Canaries) -> str:
-    """Give a busy tutor of the market a name, and their sessions notes and reasons, that are canaries; gives the id."""
+    """Plant canaries in a busy tutor's name, and in notes and reasons of their sessions. Returns the tutor's id."""
     busy = "SELECT tutor_id FROM sessions GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
     tutor: str = one(engine, busy).tutor_id
     canaries.planted.append(("id", tutor))
@@ -60,7 +60,7 @@ def _plant_in_the_market(engine: Engine, canaries: Canaries) -> str:
 
 
 def _files(folder: Path, apart: Iterable[str]) -> str:
-    """All files below a folder as text, tables of Parquet with their values, without the folders named."""
+    """Text of all files below a folder, with the values of Parquet tables, except in the folders `apart`."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.relative_to(folder).parts[0] not in apart:
@@ -95,7 +95,7 @@ def test_of_all_canaries_none_is_left_in_any_database_file_or_log(
         assert run(score, as_of=as_of) > 300
         run(contacts, as_of=as_of)
         assert "1 mail sent" in run(monitor, as_of=as_of)
-        plant(engine, canaries)  # after the training: its dates lie after the market's, where too little happens
+        plant(engine, canaries)  # after the training, as its dates are later than the market's
         build_and_score = (run(build_features, as_of=NOON.isoformat()), run(score, as_of=NOON.isoformat()))
         assert min(build_and_score) > 0
     mlflow = make_engine(own_tracking_uri(server_url))

@@ -1,6 +1,6 @@
-"""What happens to a process or its database, at any moment: nothing that was taken is lost, nothing scored twice.
+"""Faults of processes and the database at any moment: no accepted event is lost, nothing is scored twice.
 
-Each test starts the real service, the real worker and a PostgreSQL of its own, and prints how often it did what.
+Each test starts the real service, the real worker and its own PostgreSQL, and prints counts of kills and responses.
 """
 
 import signal
@@ -25,25 +25,25 @@ _folders = count()
 
 @pytest.fixture
 def folder(server_folder: Path) -> Path:
-    """A folder that the database's account may enter."""
+    """A folder that the database server's account may enter."""
     found = server_folder / f"chaos-{next(_folders)}"
     found.mkdir()
     return found
 
 
 def parts(number: int, of: int, seed: int) -> list[list[dict[str, Any]]]:
-    """The events of `number` sessions in `of` parts of about one size."""
+    """Events of `number` sessions in `of` parts of about equal size."""
     events = sessions(number, seed, datetime.now(UTC))
     return [events[n * number // of : (n + 1) * number // of] for n in range(of)]
 
 
 def all_of(given: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The parts together."""
+    """Events of all parts."""
     return [event for part in given for event in part]
 
 
 def test_a_few_kills_and_a_restart_lose_nothing(folder: Path) -> None:
-    """The short form of all that is slow below: one kill of the worker as it starts, and one at work."""
+    """Short version of the slow tests below: the worker is killed once while starting and once at work."""
     with stage(folder) as on:
         sender, rng, told = Sender(on.address), Random(1), parts(240, 4, seed=1)
         for part in told[:2]:
@@ -69,8 +69,8 @@ def test_a_worker_killed_fifty_times_loses_and_repeats_nothing(folder: Path) -> 
         on.wait_done()
         check_all_there(on, sender, all_of(told))
         assert on.worker.kills >= 50
-        assert interrupted >= 10, "hardly ever was it killed at work"
-        say(on, sender, f"{interrupted} of the kills left events claimed")
+        assert interrupted >= 10, "too few kills hit a worker with leased events"
+        say(on, sender, f"{interrupted} of the kills left events leased")
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ def test_while_others_hold_every_connection_nothing_is_taken_that_is_not_kept(fo
 
 @pytest.mark.slow
 def test_a_full_disk_stops_the_service_and_loses_nothing(folder: Path) -> None:
-    """The database lies on a file system in memory, which is filled to the last byte."""
+    """The database is on an in-memory file system, which is filled to the last byte."""
     with small_disk(folder, 400) as disk, stage(folder, {"max_wal_size": "64MB"}, cluster=disk) as on:
         sender, told = Sender(on.address), parts(SESSIONS, 5, seed=5)
         for part in told:
@@ -131,7 +131,7 @@ def test_a_full_disk_stops_the_service_and_loses_nothing(folder: Path) -> None:
             with sending(sender, part):
                 time.sleep(4)
                 (disk / "fill").unlink()
-                on.database.start()  # where it gave up altogether, as whoever runs it would
+                on.database.start()  # manual restart, in case the server has given up
             assert sender.answers[503] > 0
         on.wait_done()
         check_all_there(on, sender, all_of(told))
@@ -141,9 +141,9 @@ def test_a_full_disk_stops_the_service_and_loses_nothing(folder: Path) -> None:
 
 
 def kill_at_work(on: Stage, sender: Sender, part: Sequence[dict[str, Any]], rng: Random) -> bool:
-    """Kill the worker and start another while events arrive; whether events were claimed when it died.
+    """Kill and restart the worker while events arrive. Returns whether it held leases when it was killed.
 
-    One kill in five hits a worker that is starting, the others one that has just taken something up.
+    One kill in five hits a starting worker, the others one that has just leased events.
     """
     done, leases = work(on)
     with sending(sender, part):
@@ -158,13 +158,13 @@ def kill_at_work(on: Stage, sender: Sender, part: Sequence[dict[str, Any]], rng:
 
 
 def work(on: Stage) -> tuple[int, int]:
-    """How many events are done, and how often one was claimed that is not."""
+    """Number of processed events, and number of leases taken on unprocessed ones."""
     tries = "SELECT coalesce(sum(tries), 0) FROM inbox WHERE processed_at IS NULL"
     return on.count("SELECT count(*) FROM inbox WHERE processed_at IS NOT NULL"), on.count(tries)
 
 
 def restart(database: Database, how: signal.Signals, away: float = 0.5) -> None:
-    """Take the database away for so many seconds."""
+    """Stop the database and restart it after `away` seconds."""
     database.stop(how)
     time.sleep(away)
     database.start()
@@ -172,7 +172,7 @@ def restart(database: Database, how: signal.Signals, away: float = 0.5) -> None:
 
 @contextmanager
 def every_connection(url: str) -> Iterator[int]:
-    """Hold every connection the server has; those who had one are sent away."""
+    """Hold every connection of the server, after ending those of others. Yields the number held."""
     plain = url.replace("postgresql+psycopg2://", "postgresql://", 1)
     with ExitStack() as held:
         first = held.enter_context(closing(psycopg2.connect(plain, application_name="chaos")))
@@ -188,7 +188,7 @@ def every_connection(url: str) -> Iterator[int]:
 
 
 def send_others_away(connection: Any) -> None:
-    """End the connections of the service and the worker, which hold what they were given before."""
+    """End the connections that the service and the worker opened before."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -198,7 +198,7 @@ def send_others_away(connection: Any) -> None:
 
 
 def say(on: Stage, sender: Sender, more: str = "") -> None:
-    """Print what was done."""
+    """Print the counts of a test."""
     answers = ", ".join(f"{number} x {status or 'no answer'}" for status, number in sorted(sender.answers.items()))
     print(
         f"\nworker killed {on.worker.kills} times, service {on.service.kills}, PostgreSQL restarted "

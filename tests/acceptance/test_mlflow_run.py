@@ -1,4 +1,4 @@
-"""`mlflow run` of this project, started as a person starts it."""
+"""`mlflow run` of this project, started from the command line."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Prefect's and MLflow's servers as the demo starts them: requests without a sign-in, with a wrong and a right one."""
+"""Prefect's and MLflow's servers as started by the demo: requests without, with wrong and with valid credentials."""
 
 import asyncio
 import json

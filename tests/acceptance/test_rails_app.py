@@ -1,4 +1,4 @@
-"""The recipe of docs/rails.md in a real Rails app, against the real API and a real worker."""
+"""The recipe in docs/rails.md, in a real Rails app, against the real API and a real worker."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A day of a Rails app against the live API and the worker's own code: with every fault, it ends as Rails has it."""
+"""A day of a Rails app with every delivery fault, against the live API and the worker; both end with equal data."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The Ruby client: its own tests, its signatures against another library, and all it does against the live API."""
+"""The Ruby client: its own tests, its signatures against another library, and its calls to the live API."""
 
 import json
 import os
@@ -23,11 +23,11 @@ CLIENT = ROOT / "clients" / "ruby"
 RUBY = shutil.which("ruby")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-pytestmark = pytest.mark.skipif(RUBY is None, reason="there is no ruby on this machine")
+pytestmark = pytest.mark.skipif(RUBY is None, reason="Ruby is not installed")
 
 
 def _ruby(*arguments: str, environ: Mapping[str, str] | None = None, said: str = "") -> str:
-    """What a Ruby program prints. With warnings on, and any of them fails the test."""
+    """Output of a Ruby program. Any warning fails the test."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("TUTOR_QUALITY_")}
     done = subprocess.run(
         [str(RUBY), "-w", "-Ilib", "-Itest", *arguments],
@@ -43,7 +43,7 @@ def _ruby(*arguments: str, environ: Mapping[str, str] | None = None, said: str =
 
 
 def _tests(name: str, environ: Mapping[str, str] | None = None) -> tuple[int, int]:
-    """How many tests of a file ran, and how many of them were skipped; none may fail."""
+    """Run the tests of a file, none of which may fail. Returns the numbers of tests run and skipped."""
     printed = _ruby(f"test/{name}_test.rb", environ=environ)
     found = re.search(r"(\d+) runs, \d+ assertions, 0 failures, 0 errors, (\d+) skips", printed)
     assert found, printed

@@ -1,4 +1,4 @@
-"""What a person meets who starts something where it cannot start as usual."""
+"""Start-up under conditions that prevent a normal start: error messages and exit codes."""
 
 import logging
 import os
@@ -61,7 +61,7 @@ def test_a_flow_run_by_a_person_starts_no_prefect_server(monkeypatch: pytest.Mon
 
     began = time.monotonic()
     assert run(sums, values=[1, 2]) == 6
-    assert time.monotonic() - began < 1  # a server takes 16 s
+    assert time.monotonic() - began < 1  # starting a server takes 16 s
     assert not any("prefect" in " ".join(child.cmdline()) for child in psutil.Process().children(recursive=True))
 
 

@@ -1,4 +1,4 @@
-"""The walk in the docs, run as it stands."""
+"""The walk-through in the docs, executed verbatim."""
 
 import json
 import re
@@ -24,7 +24,7 @@ pytestmark = [
 
 def _commands(block: str) -> Iterator[list[str]]:
     for line in block.splitlines():
-        assert line.startswith("$ tqs "), f"{line}: the walk's console blocks hold commands alone"
+        assert line.startswith("$ tqs "), f"{line}: console blocks of the walk-through may contain commands only"
         yield [str(Path(sys.executable).with_name("tqs")), *shlex.split(line)[2:]]
 
 

@@ -1,4 +1,4 @@
-"""`tqs doctor` with everything running, and with each part away: real parts, stopped or at a closed port."""
+"""`tqs doctor` with everything running, and with each part unavailable: stopped or at a closed port."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ CLOSED = 1
 
 
 class Prefect(BaseHTTPRequestHandler):
-    """Prefect's answers about deployments: those of `names`, for callers that sign in as `admin:right`."""
+    """Stand-in for Prefect's deployments API: lists `names` to callers with the credentials `admin:right`."""
 
     names: tuple[str, ...] = tuple(CRONS)
 
@@ -44,7 +44,7 @@ class Prefect(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Print nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def prefect() -> Iterator[str]:
 def healthy(
     engine: Engine, database_url: str, prefect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[pytest.MonkeyPatch]:
-    """The environment of an installation in which everything runs."""
+    """Environment variables of an installation in which everything runs."""
     now = utc_now()
     register_schedules(engine, CRONS, now)
     for flow in CRONS:
@@ -77,7 +77,7 @@ def healthy(
 
 
 def examined() -> tuple[int, dict[str, dict[str, Any]]]:
-    """Exit code of `tqs doctor --json` and its findings by check."""
+    """Exit code and findings by check of `tqs doctor --json`."""
     result = CliRunner().invoke(app(), ["doctor", "--json"])
     assert isinstance(result.exception, SystemExit | None), result.exception
     return result.exit_code, {finding["check"]: finding for finding in json.loads(result.stdout)["findings"]}

@@ -1,4 +1,4 @@
-"""Names that look like markup, are very long or hold control characters, in every command that prints names."""
+"""Names that resemble markup, are very long or contain control characters, in every command that prints names."""
 
 import json
 import secrets
@@ -48,7 +48,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Pa
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("TQS_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setattr("cli.steps.PLAIN_WIDTH", 4000)  # no cell is wrapped, so that names are found as a whole
+    monkeypatch.setattr("cli.steps.PLAIN_WIDTH", 4000)  # cells are not wrapped, so that names appear in one piece
     monkeypatch.chdir(tmp_path)
 
 
@@ -102,14 +102,14 @@ def _plant_delivery(engine: Engine) -> int:
 
 @pytest.fixture
 def planted(engine: Engine) -> int:
-    """A database in which every text that a command prints is hostile; the number of a failed delivery."""
+    """Fill a database so that every text that a command prints is hostile. Returns the number of a failed delivery."""
     _plant_people(engine)
     _plant_operations(engine)
     return _plant_delivery(engine)
 
 
 def _run(*arguments: str, codes: tuple[int, ...] = (0,)) -> str:
-    """Output of a command; asserts that it ended well and let no control character through."""
+    """Output of a command, after asserting exit code 0 and the absence of control characters."""
     found = CliRunner().invoke(app(), list(arguments))
     assert found.exit_code in codes, (arguments, found.output, found.exception)
     passed = {character for character in found.output if not (character.isprintable() or character == "\n")}

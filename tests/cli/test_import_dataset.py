@@ -1,4 +1,4 @@
-"""`tqs import`, and the documents that describe it."""
+"""`tqs import`, and the documents about it."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.lib.paths import ROOT
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, and a database that nothing can reach."""
+    """An empty current folder, and an unreachable database."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     monkeypatch.setenv("COLUMNS", "200")

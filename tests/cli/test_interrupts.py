@@ -1,4 +1,4 @@
-"""Ctrl-C in a command, and input that no market can be made of: one line and an exit code."""
+"""Ctrl-C in a command, and input from which no market can be simulated: one line and an exit code."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ main()
 
 @pytest.fixture(autouse=True)
 def heard() -> Iterator[None]:
-    """SIGINT as in a terminal, whatever started the tests."""
+    """Restore Python's handler of SIGINT, independently of how the tests were started."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -57,7 +57,7 @@ def test_no_exception_leaves_a_function_that_native_code_calls(capsys: pytest.Ca
     left: list[str] = []
 
     def _next_wrapper() -> None:
-        """Named as the function of XGBoost that its C++ code calls."""
+        """Stand-in with the name of the XGBoost function that C++ code calls."""
         os.kill(os.getpid(), signal.SIGINT)
         left.append("without an exception")
 

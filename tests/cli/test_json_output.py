@@ -1,4 +1,4 @@
-"""The option `--json`: every command has it, and then standard output is one JSON document."""
+"""The option `--json`: every command has it and writes one JSON document to standard output."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ WITHOUT: Mapping[str, str] = MappingProxyType(
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Every command that does something, by its words: leaves, and groups that run without a subcommand."""
+    """Every executable command by its words: leaves, and groups that run without a subcommand."""
     children: Mapping[str, Any] = getattr(command, "commands", {})
     if not children or command.invoke_without_command:
         yield " ".join(path), command

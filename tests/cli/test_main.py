@@ -1,4 +1,4 @@
-"""The command as a person meets it: output, exit codes, and never a traceback."""
+"""The command line: output, exit codes, and no traceback."""
 
 import json
 import subprocess
@@ -65,14 +65,14 @@ def test_backtest_prints_one_json_object_with_the_ceiling_beside_it(dataset: Pat
 
 def test_the_real_file_gives_the_figures_of_a_careful_model(tmp_path: Path) -> None:
     if not MEDICAL.exists():
-        pytest.skip(f"{MEDICAL.name} is not here: it may not be kept in the repository")
+        pytest.skip(f"{MEDICAL.name} is missing; it must not be committed to the repository")
     description, file = EXAMPLES / "medical_no_shows.yaml", f"sessions={MEDICAL}"
     run = tqs("backtest", "no_show", description, "--file", file, "--cut", "2016-05-30", "--json", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
     ours = found["with_history"]
     assert found["n_test"] == 35_243
-    assert 0.725 <= ours["roc_auc"] < 0.78  # above, something leaks
+    assert 0.725 <= ours["roc_auc"] < 0.78  # a higher value would indicate a leak
     assert ours["pr_auc"] >= 0.33
     assert ours["precision_at"]["5"] >= 0.40
     assert ours["ece"] <= 0.025

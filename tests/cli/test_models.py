@@ -1,4 +1,4 @@
-"""`tqs models`, on a real database: what it lists, whom it lets serve, and that the running API follows."""
+"""`tqs models` on a real database: lists, manual promotion, and the running API's switch to the new champion."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ SLOW = GateDecision(checks=(Check(name="latency", passed=False, words="80 ms"), 
 def environment(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("TQS_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")  # away: nothing here may need it
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")  # unavailable: no command here may need it
 
 
 def _trained(engine: Engine, version: str, action: Action, decision: GateDecision = PASSED) -> None:
@@ -46,7 +46,7 @@ def _trained(engine: Engine, version: str, action: Action, decision: GateDecisio
 
 
 def _tqs(*arguments: str) -> dict[str, Any]:
-    """The JSON a command prints. Raises what it raises."""
+    """JSON output of a command. Raises the command's exception."""
     found = CliRunner().invoke(models(), [*arguments, "--json"])
     if found.exception and not isinstance(found.exception, SystemExit):
         raise found.exception
@@ -105,7 +105,7 @@ def test_a_good_comparison_lets_a_challenger_serve_that_only_lacked_one(
     _trained(engine, "no_show/2", Action.CHALLENGER, trained)
     better = GateDecision(checks=(Check(name="champion", passed=True, words="better than the champion"),), usable=True)
     record_comparison(engine, ShadowComparison("no_show", "no_show/2", "no_show/0", better.as_json(), NOW))
-    with pytest.raises(NotPassed):  # it was compared with another champion
+    with pytest.raises(NotPassed):  # the comparison was with another champion
         _tqs("promote", "no_show/2")
     record_comparison(engine, ShadowComparison("no_show", "no_show/2", "no_show/1", better.as_json(), NOW))
     assert [c["champion"] for c in _tqs("compare")["comparisons"]] == ["no_show/0", "no_show/1"]
@@ -160,7 +160,7 @@ def test_a_rollback_reaches_the_running_api_within_a_minute(engine: Engine) -> N
 
 @contextmanager
 def _api(engine: Engine, clock: Any) -> Iterator[Any]:
-    """Asks the running API for a prediction; gives the version that made it."""
+    """Request a prediction from the running API. Returns the model version used."""
     resources = Resources(engine, Champions(engine, clock), KEY, lambda: NOW)
     with serving(resources) as address, httpx.Client(base_url=address, headers=HEADERS, timeout=20) as client:
 

@@ -1,4 +1,4 @@
-"""Values printed by commands: as they are, and without effect on the terminal."""
+"""Values printed by commands: unchanged, and without effect on the terminal."""
 
 import io
 

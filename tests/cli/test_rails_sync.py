@@ -1,4 +1,4 @@
-"""Asking the Rails app for what never came: everything arrives, once, however the app behaves."""
+"""Sync of missed events from the Rails app: each arrives exactly once, however the app behaves."""
 
 import json
 import threading
@@ -40,7 +40,7 @@ def _events(number: int) -> list[dict[str, Any]]:
 
 @contextmanager
 def _answering(answers: Iterator[Answer], asked: list[str]) -> Iterator[str]:
-    """The address of an app that gives these answers one after the other."""
+    """Serve an app that returns these responses in turn; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -147,7 +147,7 @@ Sync = Callable[..., tuple[int, dict[str, Any]]]
 def sync(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> Sync:
-    """`tqs rails sync` against an app at an address; its exit code and what it printed."""
+    """Exit code and output of `tqs rails sync` against the app at an address."""
 
     def run(url: str, *arguments: str) -> tuple[int, dict[str, Any]]:
         environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path), "TQS_RAILS_TOKEN": TOKEN}

@@ -1,4 +1,4 @@
-"""Reasons and advice about no-shows are withheld from uncontacted tutors, and nothing else is."""
+"""Disclosure rules: only reasons and advice about no-shows of uncontacted tutors are withheld."""
 
 from datetime import UTC, datetime
 
@@ -38,11 +38,11 @@ def _score(kind: ScoreKind, value: float = 0.6) -> Score:
         (_assigned(Arm.HOLDOUT, risk=0.01), True),
         (_assigned(Arm.HOLDOUT, risk=None), True),
         (_assigned(None, risk=0.3), True),
-        (_assigned(None, risk=0.2), True),  # from Watch on, whatever the list
+        (_assigned(None, risk=0.2), True),  # from Watch upwards, independently of the list
         (_assigned(None, risk=0.1), False),
         (_assigned(None, risk=0.1, lowest=0.05), True),  # a held-out tutor could have this risk
         (_assigned(None, risk=None), False),
-        (_assigned(None, risk=0.3, lowest=None), True),  # a plan that lists nobody
+        (_assigned(None, risk=0.3, lowest=None), True),  # a plan without listed tutors
     ],
 )
 def test_a_tutor_not_drawn_is_treated_as_the_holdout_is_wherever_their_risks_overlap(

@@ -1,4 +1,4 @@
-"""The one rule of who may do what."""
+"""The authorization rule."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What follows from the record of what was done with each version."""
+"""Promotion rules derived from the ledger of each version."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One table of unusable values, refused by the events API and by the import alike."""
+"""One table of invalid values, rejected by both the events API and the import."""
 
 import json
 from pathlib import Path
@@ -61,7 +61,7 @@ def _event(kind: str, field: str, value: Any) -> dict[str, Any]:
 
 
 def _row(kind: str, field: str, value: Any) -> dict[str, Any]:
-    """The row of a file that says the same as the example of an event."""
+    """Dataset row equivalent to the example event."""
     event = _event(kind, field, value)
     row: dict[str, Any] = event["data"]
     if kind == "session.completed":
@@ -74,7 +74,7 @@ def _row(kind: str, field: str, value: Any) -> dict[str, Any]:
 
 
 def _rejected(folder: Path, kind: str, field: str, value: Any) -> list[str]:
-    """The columns for which the import rejects the row."""
+    """Columns that the import names when it rejects the row."""
     name = _KINDS[kind]
     known = "session-81023,tutor-17,2026-11-20T09:00Z,2026-11-23T16:00Z,booked"
     sessions = f"session_id,tutor_id,booked_at,starts_at,status\n{known}\n"

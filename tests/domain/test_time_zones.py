@@ -1,4 +1,4 @@
-"""Time zones: one database for acceptance and computation, whatever the machine has."""
+"""Time zones: one database for validation and computation, independent of the machine's."""
 
 import logging
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The feature engine against the oracle, against leaks, and against itself on one tutor."""
+"""The feature engine compared with the oracle, tested for leaks, and compared with itself on one tutor."""
 
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Asked at this moment about one tutor, or in a batch about all: the same numbers to the last bit."""
+"""Bitwise equality of online queries for one tutor and batch queries for all tutors."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A marketplace in parts: values of one pass over everything, on threads and on the workers of an engine."""
+"""Partitioned computation, on threads and on an engine's workers, equals one pass over the whole marketplace."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -123,7 +123,7 @@ def test_a_scheduler_that_does_not_answer_is_said_in_a_sentence(tmp_path: Path) 
 
 
 def _with_a_busy_tutor(dataset: Dataset) -> Dataset:
-    """The same sessions over and over, under other ids, all of one tutor."""
+    """Add copies of the sessions with new ids, all assigned to one tutor."""
     sessions = dataset.tables["sessions"]
     tutor_id = dataset.tables["tutors"]["tutor_id"][0]
     more = sessions.take(pa.array(np.arange(BUSY * 2) % sessions.num_rows))
@@ -136,7 +136,7 @@ def _with_a_busy_tutor(dataset: Dataset) -> Dataset:
 
 
 def _same(found: pa.Table, expected: pa.Table) -> bool:
-    """To the last bit. Arrow's own comparison takes no two NaN for equal."""
+    """True if two tables are bitwise equal; Arrow's own comparison treats NaN as unequal."""
     if found.schema != expected.schema or found.num_rows != expected.num_rows:
         return False
     pairs = ((found[name].to_numpy(), expected[name].to_numpy()) for name in found.column_names)

@@ -1,4 +1,4 @@
-"""The flows on a small marketplace: real PostgreSQL, real MLflow, real SMTP, one Prefect harness."""
+"""Flows on a small marketplace with real PostgreSQL, MLflow and SMTP, and one Prefect harness."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -48,7 +48,7 @@ def no_show(history: History) -> Training:
 
 
 def _trained(name: Task, history: History, truth: pa.Table | None) -> Training:
-    """What the flow trains, without what takes most of its time: earlier origins, and fitting it again to the end."""
+    """Train as the flow does, without its slowest parts: earlier origins and the final refit."""
     return fit(replace(request_of(name, history, seed=1, truth=truth), origins=0, refit=False))
 
 
@@ -123,27 +123,27 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
     monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("TQS_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("TQS_GATE", "dry_run")  # so small a market gives no model that is surely better than all rules
+    monkeypatch.setenv("TQS_GATE", "dry_run")  # on so small a market no model beats all baselines with certainty
     as_of = FEW.end.isoformat()
     with MailSink(tmp_path / "mails") as sink, prefect_test_harness(server_startup_timeout=120):
         monkeypatch.setenv("TQS_SMTP_URL", sink.url)
-        assert score(as_of=as_of) > 0  # nothing is trained yet: it says so, and counts
+        assert score(as_of=as_of) > 0  # no model is trained yet: logged, and only counts are scored
         build_features(as_of=as_of)
         steps: list[str] = []
         with reporting_to(steps.append):
             assert set(train(seed=1)) == set(Task)
         assert {"load the history", *(f"{name}: fit to all known outcomes" for name in Task)} < set(steps)
-        assert compare_challengers() == {}  # nothing waits in shadow: it says so
+        assert compare_challengers() == {}  # no challenger in shadow: logged
         put(engine, [event("session.booked", "e1")])
         assert (drain(), drain()) == (1, 0)
         _let_it_wait(engine, "no_show/2")
         assert score(as_of=as_of) > 300
         assert "1 mail sent" in monitor(as_of=as_of)
-        assert "0 mails sent" in monitor(as_of=as_of)  # the same day's report goes once
+        assert "0 mails sent" in monitor(as_of=as_of)  # one report per day
         assert len(sink.mails()) == 1
-        assert "too few outcomes to compare with no_show/1" in compare_challengers()["no_show"]  # nothing has come yet
+        assert "too few outcomes to compare with no_show/1" in compare_challengers()["no_show"]  # no outcome yet
         compare_challengers()
-        assert len(sink.mails()) == 2  # once a week
+        assert len(sink.mails()) == 2  # one comparison mail per week
     with engine.connect() as connection:
         kinds = dict(connection.execute(text("SELECT kind, count(*) FROM scores GROUP BY kind")).all())
         top = connection.execute(
@@ -165,13 +165,13 @@ def test_the_flows_run_one_after_the_other_and_leave_scores_a_ledger_and_a_mail(
 
 
 def _quick(name: Task) -> TunedParams:
-    """Parameters that saw nothing of the test."""
+    """Parameters tuned without test data."""
     before = FEW.end - timedelta(days=120)
     return TunedParams(name, QUICK, 0.2, 0.21, 9, 60.0, f"{name} 1", "data", "features", before, before)
 
 
 def _let_it_wait(engine: Engine, version: str) -> None:
-    """The champion's own trees once more, as a challenger."""
+    """Record the champion's own trees again, as a challenger."""
     serves = champion(engine, Task.NO_SHOW)
     assert serves is not None
     kept = (serves.model_bytes, serves.sidecar)

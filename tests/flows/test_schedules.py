@@ -1,4 +1,4 @@
-"""Schedules: the real Prefect server and `python -m flows.schedules` run flows without anybody asking."""
+"""Schedules: the real Prefect server and `python -m flows.schedules` start flows automatically."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ PATIENCE = 150.0
 
 
 def completed(environ: dict[str, str]) -> set[str]:
-    """Names of the flows of which Prefect's scheduler started a run that completed, as Prefect's API says."""
+    """Names of flows with a completed run that Prefect's scheduler started, as reported by Prefect's API."""
     auth = environ.get("PREFECT_API_AUTH_STRING")
     credentials: Any = tuple(auth.split(":", 1)) if auth else None
     wanted = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
@@ -47,7 +47,7 @@ def completed(environ: dict[str, str]) -> set[str]:
 
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
-    """The environment of an installation on the test database."""
+    """Environment variables of an installation on the test database."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TQS_", "PREFECT_"))}
     kept |= {"DATABASE_URL": database_url, "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
     kept |= {"TQS_DATA_DIR": str(tmp_path), **QUICK}
@@ -128,7 +128,7 @@ def test_an_unchanged_schedule_keeps_the_moment_since_when_it_is_served(engine: 
 
 @pytest.fixture
 def ours(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flows of this process work on the test database."""
+    """Point flows of this process to the test database."""
     for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "TQS_DATA_DIR"):
         monkeypatch.setenv(name, environ[name])
 
@@ -175,6 +175,6 @@ def test_a_run_that_was_killed_has_a_start_and_no_end(environ: dict[str, str], e
 
 
 def runs(engine: Engine) -> list[Any]:
-    """All rows of runs, in the order in which they started."""
+    """All rows of runs, in order of their start."""
     with engine.connect() as connection:
         return list(connection.execute(flow_runs.select().order_by(flow_runs.c.id)))

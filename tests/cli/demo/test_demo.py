@@ -1,4 +1,4 @@
-"""Parts of the demo: its continued marketplace, its state file, its questions and its progress lines."""
+"""Parts of the demo: its continued marketplace, state file, prompts and progress lines."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def test_ids_in_the_docs_exist_in_the_demo() -> None:
     departed = dict(
         zip(*(market.tables["tutors"][name].to_pylist() for name in ("tutor_id", "departed_at")), strict=True)
     )
-    assert departed["tutor-17"] is None  # a tutor who left has no scores to show
+    assert departed["tutor-17"] is None  # a departed tutor has no scores
 
 
 def test_a_running_demo_is_found_by_its_state_file_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The map of the project: its pages agree with the code."""
+"""Agreement of the architecture pages with the code."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What docs/events.md says is so: the recipe by hand works, and every type stands there as the schema has it."""
+"""Agreement of docs/events.md with the code: the manual recipe works, and every type matches the schema."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The columns in a marketplace where much happens, and the rules behind single ones, in rows one can read."""
+"""Feature columns in a busy marketplace, and the rules of single columns on small readable histories."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,20 +57,20 @@ def test_a_busy_marketplace_with_its_future_cut_off_gives_the_same_columns(day: 
 
 
 def of_ada(feature: Feature, as_of: datetime = END, **rows: list[h.Row]) -> float:
-    """One column about ada at a moment."""
+    """Value of a column for ada as of a moment."""
     history = History(h.dataset({"tutors": [{"tutor_id": "ada", "timezone": "Europe/Berlin"}]} | rows))
     return values_of([feature], history, ask_tutors(history, ["ada"], as_of))[feature.name][0]
 
 
 def of_session(feature: Feature, session: h.Row, as_of: datetime | None = None, **rows: list[h.Row]) -> float:
-    """One column about a session of ada."""
+    """Value of a column for a session of ada."""
     everyone = {"tutors": [{"tutor_id": "ada", "timezone": "Europe/Berlin"}], "students": [{"student_id": "s1"}]}
     history = History(h.dataset(everyone | rows))
     return values_of([feature], history, ask_sessions(history, [session], as_of))[feature.name][0]
 
 
 def series(*changes: dict[str, Any]) -> list[h.Row]:
-    """Sessions of ada a day apart, the last the day before END."""
+    """Sessions of ada on consecutive days, the last on the day before END."""
     first = END - len(changes) * DAY
     return [held(first + i * DAY, session_id=f"x{i}", **change) for i, change in enumerate(changes)]
 
@@ -140,7 +140,9 @@ def test_the_books_count_what_was_booked_then_and_not_called_off_by_then() -> No
     assert of_session(c.booked_7d, mine, END, **asked) == 3
     assert of_session(c.booked_same_day, mine, END, **asked) == 3
     assert of_session(c.booked_back_to_back, mine, END, **asked) == 1
-    assert of_session(c.booked_7d, mine, END + timedelta(hours=1), **asked) == 4  # one gone, one booked, one moved here
+    assert (
+        of_session(c.booked_7d, mine, END + timedelta(hours=1), **asked) == 4
+    )  # one out of the window, one booked, one moved into it
 
 
 def test_a_message_is_answered_by_the_next_one_to_that_student_only() -> None:
@@ -183,7 +185,7 @@ def test_a_first_session_is_lost_when_two_weeks_later_no_other_stands_on_the_boo
         return Past(history, ask_tutors(history, ["ada"], as_of), PRIORS).judged_firsts.total("led_nowhere")[0]
 
     assert lost(first) == 1
-    assert lost(first, as_of=known + 14 * DAY) == 0  # not told yet
+    assert lost(first, as_of=known + 14 * DAY) == 0  # not known yet
     assert lost(first, after) == 0
     assert lost(first, after | {"status": "cancelled", "outcome_known_at": known + 2 * DAY}) == 1
     assert lost(first, after | {"booked_at": known + 14 * DAY}) == 1
@@ -200,7 +202,7 @@ def test_no_student_named_is_no_first_time_pair() -> None:
 
 
 def test_holidays_are_those_of_the_zones_country_on_the_local_day() -> None:
-    late = datetime(2024, 4, 30, 22, 30, tzinfo=UTC)  # half past midnight of 1 May in Berlin
+    late = datetime(2024, 4, 30, 22, 30, tzinfo=UTC)  # 00:30 on 1 May in Berlin
     assert of_session(c.holiday, held(late, starts_at=late)) == 1
     assert of_session(c.holiday, held(late, starts_at=late - timedelta(hours=1))) == 0
     assert [country_of(z) for z in ("Asia/Calcutta", "US/Eastern", "UTC", "Etc/GMT+3")] == ["IN", "US", None, None]
@@ -246,7 +248,7 @@ def test_a_mean_is_pulled_by_how_much_tutors_differ() -> None:
     sums, squares = (np.array([f(x) for x in lateness]) for f in (np.sum, lambda x: (x**2).sum()))
     prior = fit_mean(sums, squares, n.astype(float))
     assert prior.rate == pytest.approx(4, abs=0.05)
-    assert prior.strength == pytest.approx(9, rel=0.1)  # 3**2 within a tutor against 1 between them
+    assert prior.strength == pytest.approx(9, rel=0.1)  # variance 3**2 within tutors over variance 1 between them
 
 
 def test_the_evidence_of_a_rate_is_what_it_shrinks() -> None:

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL and the settings that lead to it."""
+"""The embedded PostgreSQL and the settings that select it."""
 
 import os
 import pwd
@@ -33,7 +33,7 @@ def _connect(url: str) -> closing:
 
 @pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory, server_folder: Path) -> Path:
-    """A data folder of this test's own."""
+    """Data folder of one test."""
     folder = server_folder / f"own-{os.urandom(4).hex()}"
     folder.mkdir(mode=0o711)
     return folder
@@ -63,7 +63,7 @@ def test_a_pid_file_left_by_a_crash_does_not_keep_the_server_down(folder: Path) 
     with EmbeddedServer(folder):
         pid_file = folder / "postgres" / "cluster" / "postmaster.pid"
         left = pid_file.read_text().splitlines()
-    # Another process has the number now, as happens in a container that starts again.
+    # Another process has the PID now, as happens in a restarted container.
     pid_file.write_text("\n".join([str(os.getpid()), *left[1:], ""]))
     with EmbeddedServer(folder) as url, _connect(url):
         pass
@@ -97,7 +97,7 @@ def test_a_cluster_of_an_earlier_version_changes_hands_with_all_that_is_in_it(fo
         _rows(superuser, "DROP SCHEMA public CASCADE")
         _rows(superuser, "CREATE SCHEMA public")
         engine = make_engine(superuser)
-        upgrade(engine)  # as an earlier version left it: everything belongs to the superuser
+        upgrade(engine)  # state left by an earlier version: everything belongs to the superuser
         engine.dispose()
         _rows(superuser, "CREATE TYPE mood AS ENUM ('sad', 'happy')")
         _rows(superuser, "ALTER DATABASE tqs OWNER TO tqs")
@@ -166,7 +166,7 @@ def test_a_server_whose_disk_was_full_comes_back_once_there_is_room(tmp_path: Pa
             with suppress(psycopg2.Error):
                 _rows(url, "CREATE TABLE large AS SELECT repeat(md5(n::text), 50) FROM generate_series(1, 100000) AS n")
             _kill_postmaster(disk)
-            time.sleep(2)  # tries to revive it fail, or it runs without room for any row
+            time.sleep(2)  # restarts fail, or the server runs without space for any row
             (disk / "fill").unlink()
             _wait_answering(url)
             assert _rows(url, "SELECT number FROM kept") == [(17,)]
@@ -180,7 +180,7 @@ def _account_made(name: str) -> int:
     return account.uid
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes accounts")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can create accounts")
 def test_processes_that_start_at_once_on_a_new_machine_agree_on_the_account() -> None:
     name = f"tqs-test-{os.urandom(3).hex()}"
     try:
@@ -214,7 +214,7 @@ def test_an_account_cannot_enter_what_is_below_a_private_folder(tmp_path: Path) 
     assert stranger.can_enter(Path("/"))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to switch to another account")
 def test_as_root_a_data_folder_in_a_private_home_still_works(tmp_path: Path) -> None:
     private = tmp_path / "home"
     private.mkdir(mode=0o700)

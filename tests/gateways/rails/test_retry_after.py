@@ -1,4 +1,4 @@
-"""How long an app asks us to wait, in each of the ways in which it may say so, and in ways it may not."""
+"""The delay requested by Retry-After, in every valid form and in invalid ones."""
 
 from datetime import timedelta
 

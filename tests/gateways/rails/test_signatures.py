@@ -1,4 +1,4 @@
-"""Signatures, against the library of the standard as the other side."""
+"""Signatures, verified against the reference library of the standard."""
 
 import pytest
 from standardwebhooks import Webhook
@@ -50,7 +50,7 @@ def test_a_secret_nobody_chose_is_made_once_and_signs_both_ways(tmp_path: object
     assert incoming(settings).secrets == (secret,)
     assert outgoing(settings).secrets == (secret,)
     assert secret.startswith("whsec_")
-    # As good as one that was chosen: the setting takes it.
+    # The generated secret is also valid as a setting.
     again = load_settings({"TQS_DATA_DIR": str(tmp_path), "TQS_WEBHOOK_SECRETS": secret})
     headers = incoming(again).sign("id-1", BODY, NOW)
     assert incoming(settings).check(headers, BODY.encode(), NOW) == "id-1"

@@ -11,6 +11,7 @@ from cli.printing import AsJson, add_rows, cell, print_json, shown
 from cli.steps import console as make_console
 from cli.steps import stages
 from domain.errors import InvalidDataset, NotEnoughData
+from domain.scores import percent
 from domain.spans import parse_span
 from domain.vocabulary import Task
 
@@ -122,5 +123,5 @@ def _print_section(console: "Console", section: "Section") -> None:
 def _heading(result: "Backtest") -> str:
     cut = datetime.fromtimestamp(result.cut / 1e6, UTC)
     full = result.with_history
-    share = f"{full.base_rate:.1%} positive"
+    share = f"{percent(full.base_rate)} positive"
     return f"trained on {result.n_train:,} rows before {cut:%Y-%m-%d}, tested on {full.n_test:,}, {share}"

@@ -96,5 +96,6 @@ def points(value: float) -> int:
 
 
 def percent(share: float) -> str:
-    """Format a fraction in 0..1 as percent, with one decimal below ten percent: `1.5 %`, `23 %`."""
-    return f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
+    """Format a fraction as percent, with one decimal below ten percent: `1.5 %`, `23 %`, `−4.0 %`."""
+    sign, size = "−" if share < 0 else "", abs(share)
+    return f"{sign}{100 * size:.1f} %" if size < 0.1 else f"{sign}{100 * size:.0f} %"

@@ -23,21 +23,17 @@ def _prevented_share(effect: Effect) -> str:
     if effect.relative is None:
         return ""
     ends = _ends(effect.relative)
-    return f"{_percent(effect.relative.value)} of no-shows prevented ({percent(effect.level)} interval {ends})"
+    return f"{percent(effect.relative.value)} of no-shows prevented ({percent(effect.level)} interval {ends})"
 
 
 def _difference(effect: Effect) -> str:
     if effect.absolute is None:
         return ""
-    return f"{_percent(effect.absolute.value)} of sessions ({_ends(effect.absolute)})"
+    return f"{percent(effect.absolute.value)} of sessions ({_ends(effect.absolute)})"
 
 
 def _ends(share: Estimate) -> str:
-    return f"{_percent(share.low)} to {_percent(share.high)}"
-
-
-def _percent(share: float) -> str:
-    return percent(share) if share >= 0 else f"−{percent(-share)}"
+    return f"{percent(share.low)} to {percent(share.high)}"
 
 
 def _prevented_of_100(effect: Effect) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
 from domain.score_kinds import QUALITY_ACT, RESCHEDULE_ACT
-from domain.scores import band, band_of, least_risk
+from domain.scores import band, band_of, least_risk, percent
 from domain.vocabulary import Band, ScoreKind
 
 
@@ -29,3 +29,11 @@ def test_the_least_risk_of_a_band_is_in_it_and_nothing_below_is(wanted: Band) ->
     least = least_risk(wanted)
     assert band(least) is wanted
     assert wanted is Band.OK or band(least - 1e-9) is not wanted
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(0.015, "1.5 %"), (0.23, "23 %"), (0.0, "0.0 %"), (1.0, "100 %"), (-0.04, "−4.0 %"), (-0.25, "−25 %")],
+)
+def test_percent_has_a_decimal_below_ten_percent_and_a_minus_sign(share: float, expected: str) -> None:
+    assert percent(share) == expected

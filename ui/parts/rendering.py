@@ -21,7 +21,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "band": band,
         "points": points,
-        "percent": words.percent,
+        "percent": words.percent_of,
         "minutes": words.minutes,
         "local_time": words.local_time,
     }

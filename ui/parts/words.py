@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.score_kinds import SCORE_KINDS
-from domain.scores import points
+from domain.scores import Score, percent
 from domain.time_zones import on_clock_of
 from domain.vocabulary import Band, SessionStatus, Task
 from store.scores.ranking import Risk
@@ -24,9 +24,9 @@ STATUSES = {
 NOTHING = "–"
 
 
-def percent(risk: Risk | None) -> str:
-    """A risk in whole percent."""
-    return NOTHING if risk is None else f"{points(risk.value)} %"
+def percent_of(risk: Risk | Score | None) -> str:
+    """A risk in percent; a dash for none."""
+    return NOTHING if risk is None else percent(risk.value)
 
 
 def minutes(value: float | None) -> str:

@@ -21,8 +21,8 @@ from rich.table import Table
 
 from domain.interventions import Arm, ContactOutcome, Effect, Estimate, PlannedContact
 from domain.vocabulary import SessionStatus
-from insights.contacts.effect import Outcomes, effect
-from insights.contacts.plan import Candidate, contact_list, day_bounds
+from insights.contacts.effect import OutcomeColumns, effect
+from insights.contacts.plan import ContactCandidate, contact_list, day_bounds
 from simulator.contacts import contact
 from simulator.marketplace import Market, simulate
 from simulator.settings import MarketSettings, microseconds
@@ -58,7 +58,7 @@ def repetition(seed: int, reduction: float) -> Repetition:
     plans = make_plans(market, settings, risks, seed)
     chosen = [s.session_id for plan in plans for c in plan if c.arm is Arm.CONTACT for s in c.sessions]
     after = contact(market, settings, chosen, reduction, seed)
-    outcomes = Outcomes.of(list(rows_of(after, plans)))
+    outcomes = OutcomeColumns.of(list(rows_of(after, plans)))
     status = statuses(market)
     listed = [s.session_id for plan in plans for c in plan for s in c.sessions]
     missed = [0.0 if status[name] == SessionStatus.CANCELLED else risks[name] for name in listed]
@@ -91,7 +91,7 @@ def _blurred(risk: float, rng: np.random.Generator) -> float:
     return float(1 / (1 + np.exp(-(np.log(risk / (1 - risk)) + BLUR * rng.standard_normal()))))
 
 
-def _booked(market: Market, day: date, risks: dict[str, float]) -> Iterator[Candidate]:
+def _booked(market: Market, day: date, risks: dict[str, float]) -> Iterator[ContactCandidate]:
     """The sessions that start on a day, as booked when its list was made: at the beginning of the day before."""
     start, end = day_bounds(day)
     table = market.dataset.tables["sessions"]
@@ -100,7 +100,7 @@ def _booked(market: Market, day: date, risks: dict[str, float]) -> Iterator[Cand
     rows = (starts_at >= _micro(start)) & (starts_at < _micro(end))
     rows &= (_column(table, "scheduled_at") < made) & ((known_at == 0) | (known_at >= made))
     for row in table.filter(pa.array(rows)).select(["session_id", "tutor_id", "starts_at"]).to_pylist():
-        yield Candidate(row["session_id"], row["tutor_id"], row["starts_at"], risks[row["session_id"]], ACTION)
+        yield ContactCandidate(row["session_id"], row["tutor_id"], row["starts_at"], risks[row["session_id"]], ACTION)
 
 
 def _column(table: pa.Table, name: str) -> np.ndarray:

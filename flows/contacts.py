@@ -13,9 +13,9 @@ from flows.recorded import recorded
 from flows.tasks import task
 from gateways.clock import utc_now
 from gateways.settings import Settings
-from insights.contacts.effect import Outcomes, effects
+from insights.contacts.effect import OutcomeColumns, effects
 from insights.contacts.effect_words import in_words
-from insights.contacts.plan import Candidate, contact_action, contact_list, day_bounds, planned_day
+from insights.contacts.plan import ContactCandidate, contact_action, contact_list, day_bounds, planned_day
 from jobs.runtime import Runtime, moment, open_runtime
 from store.contacts.records import contact_outcomes, has_plan, save_effects, save_plan
 from store.scores.ranking import UpcomingSession, upcoming_sessions
@@ -27,21 +27,21 @@ FRESH = timedelta(days=1)
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=300, cache_policy=NO_CACHE)
 def measure(runtime: Runtime, now: datetime) -> tuple[Effect, ...]:
     """Measure and store the effects of contacts so far, overall and by action."""
-    found = effects(Outcomes.of(contact_outcomes(runtime.engine, before=now.date())))
+    found = effects(OutcomeColumns.of(contact_outcomes(runtime.engine, before=now.date())))
     save_effects(runtime.engine, found, now)
     return found
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=60, cache_policy=NO_CACHE)
-def load_candidates(runtime: Runtime, day: date, now: datetime) -> list[Candidate]:
+def load_candidates(runtime: Runtime, day: date, now: datetime) -> list[ContactCandidate]:
     """Sessions booked for a day, with their current risk."""
     return candidates(upcoming_sessions(runtime.engine, *day_bounds(day)), now)
 
 
-def candidates(sessions: Sequence[UpcomingSession], now: datetime) -> list[Candidate]:
+def candidates(sessions: Sequence[UpcomingSession], now: datetime) -> list[ContactCandidate]:
     """Candidates from the sessions scored within the last day."""
     return [
-        Candidate(s.session_id, s.tutor_id, s.starts_at, s.no_show.value, contact_action(s.reasons))
+        ContactCandidate(s.session_id, s.tutor_id, s.starts_at, s.no_show.value, contact_action(s.reasons))
         for s in sessions
         if s.no_show is not None and s.as_of is not None and now - FRESH < s.as_of <= now
     ]
@@ -53,7 +53,9 @@ def save(runtime: Runtime, plan: ContactPlan, now: datetime) -> bool:
     return save_plan(runtime.engine, plan, now)
 
 
-def make_plan(settings: Settings, day: date, sessions: Sequence[Candidate], measured: Sequence[Effect]) -> ContactPlan:
+def make_plan(
+    settings: Settings, day: date, sessions: Sequence[ContactCandidate], measured: Sequence[Effect]
+) -> ContactPlan:
     """Plan of a day with the capacity and holdout share of the settings."""
     drawn_with = (settings.contacts_per_day, settings.holdout_share, settings.seed)
     return ContactPlan(day, *drawn_with, tuple(contact_list(sessions, day, *drawn_with, measured)))

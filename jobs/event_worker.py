@@ -183,7 +183,7 @@ class Worker:
         for start in range(0, len(tutors), TUTORS_AT_ONCE):
             history = history_of(self.engine, tutors[start : start + TUTORS_AT_ONCE])
             scores += readable_scores(history, self.scorers.champions(), as_of)
-            scores += rate_scores(history, as_of, self.scorers.usual(as_of))
+            scores += rate_scores(history, as_of, self.scorers.rate_priors(as_of))
             qualities += quality_scores(history, applied.completed, as_of)
         return scores, qualities
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from domain.errors import ModelMismatch
 from domain.vocabulary import Task
 from features.history.history import History
+from insights.rates.rate_priors import RatePriors, estimate_rate_priors
 from insights.rates.tutor_rates import rate_scores
-from insights.rates.usual import Usual, estimate_usual
 from jobs.scoring import Champions, open_stored, readable_scores, without_unreadable
 from models.artifact.champion import Champion
 from quality.reasons import with_reason_codes
@@ -42,20 +42,20 @@ class Scorers:
         self._engine, self._monotonic = engine, monotonic
         self._champions: dict[Task, Champion | None] = {}
         self._keys: dict[Task, tuple[str, str] | None] = {}
-        self._usual: Usual | None = None
+        self._rate_priors: RatePriors | None = None
         self._cold = True
-        self._champions_due = self._usual_due = monotonic()
+        self._champions_due = self._priors_due = monotonic()
 
     def warm_up(self, now: datetime) -> None:
         """Load everything and score a few tutors, so that the first event does not wait for libraries to load.
 
         Raises DatabaseUnavailable.
         """
-        champions, usual = self.champions(), self.usual(now)
+        champions, priors = self.champions(), self.rate_priors(now)
         if self._cold:
             history = history_of(self._engine, sample_of_tutors(self._engine, 20))
             readable_scores(history, champions, now)
-            rate_scores(history, now, usual)
+            rate_scores(history, now, priors)
             self._cold = False
 
     def champions(self) -> Champions:
@@ -66,13 +66,13 @@ class Scorers:
             self._champions_due = self._monotonic() + RECHECK_SECONDS
         return dict(self._champions)
 
-    def usual(self, as_of: datetime) -> Usual:
+    def rate_priors(self, as_of: datetime) -> RatePriors:
         """Rate priors of the 90 days before a moment. Raises DatabaseUnavailable."""
-        if self._usual is None or self._monotonic() >= self._usual_due:
+        if self._rate_priors is None or self._monotonic() >= self._priors_due:
             history = history_of(self._engine, sample_of_tutors(self._engine, PRIOR_TUTORS))
-            self._usual = estimate_usual(history, as_of)
-            self._usual_due = self._monotonic() + PRIOR_SECONDS
-        return self._usual
+            self._rate_priors = estimate_rate_priors(history, as_of)
+            self._priors_due = self._monotonic() + PRIOR_SECONDS
+        return self._rate_priors
 
     def _recheck(self, task: Task) -> None:
         key = champion_key(self._engine, task)

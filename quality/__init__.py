@@ -1,1 +1,1 @@
-"""What language says: reason classes of written reschedule reasons. Nothing is sent from here."""
+"""Text classification: reason classes of reschedules, and the interface of transcript scorers. Runs offline."""

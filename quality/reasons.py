@@ -1,4 +1,4 @@
-"""The class of a written reschedule reason, by whole words. Offline and plain: it says `unclear` rather than guess."""
+"""Classifier of written reschedule reasons by whole words. Runs offline; returns `unclear` rather than guess."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ from domain.vocabulary import ReasonCode
 from features.base.dataset import Dataset
 
 SCORER = "word rules"
-"""What read the reasons; shown beside what it says."""
+"""Name of the classifier, shown beside its results."""
 
 WORDS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
     {
@@ -60,27 +60,27 @@ _PATTERNS = MappingProxyType(
 
 
 def classify(text: str) -> ReasonCode:
-    """The class with the most words in the text; the first listed wins a tie, `unclear` where none is found."""
+    """Return the class with the most words in the text; the first listed wins a tie, `unclear` without any."""
     hits = {code: len(pattern.findall(text)) for code, pattern in _PATTERNS.items()}
     best = max(hits, key=lambda code: hits[code])
     return best if hits[best] else ReasonCode.UNCLEAR
 
 
 def with_reason_codes(dataset: Dataset) -> Dataset:
-    """The dataset with the class of every written reason for which nobody chose a code. The chosen ones stay."""
+    """Return the dataset with a class for every written reason without a chosen code. Chosen codes stay."""
     reschedules = dataset.tables["reschedules"]
     texts = reschedules["reason_text"].combine_chunks().dictionary_encode()  # the same few sentences, many times
     classes = pa.array([classify(text) for text in texts.dictionary.to_pylist()], pa.string())
-    found = pc.coalesce(reschedules["reason_code"], classes.take(texts.indices))
+    codes = pc.coalesce(reschedules["reason_code"], classes.take(texts.indices))
     place = reschedules.schema.get_field_index("reason_code")
-    filled = reschedules.set_column(place, reschedules.schema.field(place), found)
+    filled = reschedules.set_column(place, reschedules.schema.field(place), codes)
     return replace(dataset, tables={**dataset.tables, "reschedules": filled})
 
 
 def most_frequent(reasons: Iterable[tuple[ReasonCode | None, str | None]]) -> tuple[ReasonCode, int, int] | None:
-    """(class, its count, count of all) of (chosen code, written text) pairs; None where no reason was given.
+    """Return the most frequent class, its count and the count of all, of (chosen code, written text) pairs.
 
-    A code somebody chose is believed before the words.
+    None without any reason. A chosen code takes precedence over the text.
     """
     codes = [ReasonCode(code) if code else classify(text or "") for code, text in reasons if code or text]
     if not codes:

@@ -1,8 +1,7 @@
-"""The seam of transcript scoring: what a scorer is, and which one is installed. None is yet.
+"""Interface of transcript scorers, and the scorer that is installed: none so far.
 
-Transcripts are stored when the event `transcript.ready` is applied, and wait there. What a scorer will say of one has
-its place in `quality_requests.result`, under its name, and will be withheld where its quotes do not stand in the
-transcript.
+Transcripts are stored when the event `transcript.ready` is applied. The result of a scorer is to be stored in
+`quality_requests.result` under the scorer's name, and withheld where a quote is not in the transcript.
 """
 
 from typing import Protocol
@@ -10,8 +9,8 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Finding(BaseModel):
-    """What a scorer says of one point of its rubric: 1 is the best; `quotes` stand word for word in the transcript."""
+class RubricScore(BaseModel):
+    """Score of one point of the rubric, 1 the best; `quotes` are verbatim from the transcript."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,21 +20,21 @@ class Finding(BaseModel):
 
 
 class TranscriptScorer(Protocol):
-    """Reads a transcript, one turn a line, `tutor: …` or `student: …`."""
+    """Scorer of a transcript with one turn per line, `tutor: …` or `student: …`."""
 
     name: str
 
-    def score(self, transcript: str) -> tuple[Finding, ...]:
-        """What it finds."""
+    def score(self, transcript: str) -> tuple[RubricScore, ...]:
+        """Return a score for each point of the rubric."""
 
 
 INSTALLED: TranscriptScorer | None = None
-"""Who reads transcripts."""
+"""Scorer of this installation."""
 
-NOBODY_READS = "accepted: no scorer reads transcripts yet, so this stays as it is until one is installed"
-WAITS = "accepted: it is read once the session's transcript is stored"
+NO_SCORER = "accepted: no transcript scorer is installed yet; the request is kept until one is"
+WAITING = "accepted: it will be scored once the session's transcript is stored"
 
 
 def accepted_message(scorer: TranscriptScorer | None) -> str:
-    """What is said of a transcript that was taken and not read."""
-    return WAITS if scorer else NOBODY_READS
+    """Return the message for an accepted transcript that is not scored yet."""
+    return WAITING if scorer else NO_SCORER

@@ -1,1 +1,1 @@
-"""Advice about a risk, and the ranked lists."""
+"""Recommended actions, the ranking and score status."""

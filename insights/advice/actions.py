@@ -1,4 +1,4 @@
-"""What to do about a risk, by what drives it. A proposal to a person, never an act."""
+"""Recommended action for a risk, by the theme of its strongest reason. A proposal to a person; nothing acts on it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,11 +9,11 @@ from domain.vocabulary import Band, ScoreKind
 NO_SHOW_ACTIONS: Mapping[str, str] = MappingProxyType(
     {
         "no-shows": "Call to confirm the next sessions; keep a substitute ready",
-        "cancellations": "Agree on how much notice cancelling needs; confirm the day before",
-        "lateness": "Confirm the next sessions the day before; agree on beginning on time",
-        "reschedules": "Go through the calendar together and move slots that never hold",
+        "cancellations": "Agree on the notice that a cancellation needs; confirm the day before",
+        "lateness": "Confirm the next sessions the day before; agree on starting on time",
+        "reschedules": "Go through the calendar together and move slots that are rescheduled again and again",
         "silence": "Write today and ask for a confirmation of the next session",
-        "time of session": "Offer other hours than the ones that are missed",
+        "time of session": "Offer hours other than those that are missed",
         "pair": "Introduce tutor and student again; confirm the next session with both",
         "load": "Take sessions off this week's calendar",
         "tenure": "Pair with an experienced tutor for the first weeks",
@@ -27,13 +27,13 @@ CHURN_ACTIONS: Mapping[str, str] = MappingProxyType(
         "quality": "Review the last first sessions together; offer coaching",
         "load": "Ask whether the number of sessions fits; offer more or fewer",
         "silence": "Call and ask how things are going",
-        "attention": "Call: nobody from us has spoken with the tutor lately",
+        "attention": "Call: the platform has not contacted the tutor lately",
         "tenure": "Check in on the first weeks; answer open questions",
         "reschedules": "Ask what makes the agreed hours hard to keep",
         "activity": "Ask about availability and offer new students",
-        "no-shows": "Talk about what kept the tutor from the missed sessions",
-        "lateness": "Ask what makes it hard to begin on time; leave room between sessions",
-        "cancellations": "Talk about what stands behind the late cancellations",
+        "no-shows": "Ask what kept the tutor from the missed sessions",
+        "lateness": "Ask what makes it hard to start on time; leave room between sessions",
+        "cancellations": "Ask about the reasons for the late cancellations",
     }
 )
 
@@ -42,7 +42,7 @@ NO_ACTION = "Nothing now"
 
 
 def action_for(score: Score) -> str:
-    """A proposal for the strongest reason that raises this score; none below the watch band."""
+    """Return the action for the strongest reason that raises the score; `NO_ACTION` in the band OK."""
     if score.band is Band.OK:
         return NO_ACTION
     actions = CHURN_ACTIONS if score.kind is ScoreKind.CHURN_30D else NO_SHOW_ACTIONS

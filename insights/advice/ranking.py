@@ -1,4 +1,4 @@
-"""Who needs help most, why, and what to do."""
+"""Need of help of each tutor: the risks of a no-show and of leaving, joined into one score."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from insights.advice.actions import action_for
 
 
 def help_scores(no_show: Sequence[Score], churn: Sequence[Score]) -> list[Score]:
-    """One `help` score a tutor who has either score: the chance that at least one of the two happens.
+    """Return one `help` score per tutor with either score, highest first: the probability of at least one event.
 
-    Of the churn scores only that of 30 days counts. The two are taken as independent. Its reasons are the first two of
-    the larger risk, then the other's first that raises it and says something new; its interval joins the ends of
-    theirs. Highest first.
+    Of the churn scores only that of 30 days counts. The two events are assumed independent. The reasons are the first
+    two of the larger risk, then the first of the other that raises it and has another theme; the ends of the interval
+    are joined as the values are.
     """
     by_tutor: dict[str, list[Score]] = {}
     for score in (score for score in [*no_show, *churn] if score.kind in HELP_PARTS):
@@ -23,8 +23,8 @@ def help_scores(no_show: Sequence[Score], churn: Sequence[Score]) -> list[Score]
 
 def _help(scores: list[Score]) -> Score:
     larger, *rest = sorted(scores, key=lambda s: -s.value)
-    said = {reason.theme for reason in larger.reasons[:2]}
-    more = [r for other in rest for r in other.reasons if r.effect > 0 and r.theme not in said]
+    themes = {reason.theme for reason in larger.reasons[:2]}
+    more = [r for other in rest for r in other.reasons if r.effect > 0 and r.theme not in themes]
     reasons = larger.reasons[:2] + (tuple(more[:1]) or larger.reasons[2:3])
     return Score(
         subject_kind=larger.subject_kind,

@@ -1,4 +1,4 @@
-"""What is recommended about a tutor and the sessions to come, and of what nothing may be said."""
+"""Recommended actions for one tutor, about the tutor's risks and upcoming sessions."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,10 @@ NOTHING = "Nothing to do now: no risk of this tutor or of the sessions of the ne
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One thing to do about the subject of a score; `starts_at` of the session, None of a tutor.
+    """One recommended action about the subject of a score.
 
-    `measured_effect` says in words what doing so changed up to now; None before anything was measured.
+    `starts_at` is the start of a session, None for a tutor. `measured_effect` is the effect of such contacts so far,
+    in words; None before any measurement.
     """
 
     score: Score
@@ -41,7 +42,7 @@ class ScoredSession:
 
 
 EffectOf = Callable[[str | None], Effect | None]
-"""The measured effect of an action, None before anything was measured."""
+"""Returns the measured effect of an action, None before any measurement."""
 
 
 def recommend(scores: Iterable[Score], sessions: Iterable[ScoredSession], effect_of: EffectOf) -> list[Recommendation]:

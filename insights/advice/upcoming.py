@@ -1,4 +1,4 @@
-"""What to do about a session that may be missed, and what doing it is expected to change."""
+"""Advice about an upcoming session: the recommended action and its expected effect."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from domain.vocabulary import Band
 from insights.advice.actions import DEFAULT_ACTION, NO_ACTION
 
 NOT_MEASURED = "effect not measured yet"
-TOO_FEW = "effect not known yet: too few contacts to say"
+TOO_FEW = "effect not known yet: too few contacts"
 UNCLEAR = "no clear effect of such contacts so far"
-HARMS = "after such contacts more was missed, not less: ask before you act"
+HARMS = "such contacts increased missed sessions so far: ask before you act"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def advice(
 
 
 def expected_effect(risk: float, effect: Effect | None) -> str:
-    """What a contact is expected to make of a risk (0..1), with the interval of the measured effect, in words."""
+    """Word the risk (0..1) expected after a contact, with the interval of the measured effect."""
     if effect is None:
         return NOT_MEASURED
     if effect.relative is None or effect.verdict is Verdict.TOO_FEW:

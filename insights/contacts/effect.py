@@ -1,17 +1,17 @@
-"""What contacts are worth: held out against contacted, by intention to treat.
+"""Effect of contacts on missed sessions: contacted tutors against the holdout, by intention to treat.
 
 The share of missed sessions is regressed on the arm, the risk predicted before the draw, and their product (Lin 2013,
 Agnostic notes on regression adjustments to experimental data), which never costs precision in large samples. Errors
-are clustered by tutor, as one tutor comes back on many days: the bias-reduced sandwich CR2 with Satterthwaite's
-degrees of freedom (Bell and McCaffrey 2002; Imbens and Kolesar 2016), since the held out are few by design.
+are clustered by tutor, as one tutor is drawn on many days: the bias-reduced sandwich CR2 with Satterthwaite's
+degrees of freedom (Bell and McCaffrey 2002; Imbens and Kolesar 2016), since the holdout is small by design.
 
-Everybody on a list counts in the arm drawn, reached or not, and a session called off or moved in time counts as not
-missed: to leave either out would compare people whom the contact itself has sorted. Contacts are drawn by tutor and
-day, so all sessions of a tutor on a day share their arm. What a contact still does for the tutor's later days helps
-both arms alike, so the estimate is rather too small than too large.
+Every tutor on a list counts in the arm drawn, reached or not, and a session cancelled or moved in time counts as not
+missed: leaving either out would compare tutors who were selected by the contact itself. Arms are drawn by tutor and
+day, so all sessions of a tutor on a day share an arm. The effect that a contact has on the tutor's later days helps
+both arms alike, so the estimate is biased towards zero, if at all.
 
-An interval holds for one look. Whoever looks every day and stops at the first clear one is misled more often than the
-level says: choose the day to look before, by the number of no-shows needed.
+The coverage of an interval is that of a single look. Looking every day and stopping at the first clear result misleads
+more often than the level implies: choose the day of the evaluation in advance, by the number of no-shows needed.
 """
 
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ Floats = NDArray[np.float64]
 LEVEL = 0.95
 MIN_NO_SHOWS = 20
 MIN_TUTORS = 20
-"""Fewer no-shows or tutors than this in either arm, and there are too few to say."""
+"""Fewest no-shows and tutors in each arm; below them no effect is estimated."""
 
 
 @dataclass(frozen=True)
-class Outcomes:
-    """Sessions on past lists (n,): their tutor and contact as codes, the arm, the risk at planning, and what came."""
+class OutcomeColumns:
+    """Sessions on past lists (n,): tutor and contact as codes, the arm, the risk at planning, and whether missed."""
 
     tutor: NDArray[np.int64]
     contact: NDArray[np.int64]
@@ -44,8 +44,8 @@ class Outcomes:
     action: NDArray[np.str_]
 
     @classmethod
-    def of(cls, rows: Sequence[ContactOutcome]) -> "Outcomes":
-        """The rows as columns."""
+    def of(cls, rows: Sequence[ContactOutcome]) -> "OutcomeColumns":
+        """Return the rows as columns."""
         return cls(
             tutor=np.unique([row.tutor_id for row in rows], return_inverse=True)[1].astype(np.int64),
             contact=np.array([row.contact_id for row in rows], dtype=np.int64),
@@ -55,17 +55,17 @@ class Outcomes:
             action=np.array([row.action for row in rows], dtype=np.str_),
         )
 
-    def where(self, rows: NDArray[np.bool_]) -> "Outcomes":
-        """Only these rows."""
-        return Outcomes(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+    def where(self, rows: NDArray[np.bool_]) -> "OutcomeColumns":
+        """Return the rows of a mask (n,)."""
+        return OutcomeColumns(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
 
 
-def effects(outcomes: Outcomes, level: float = LEVEL) -> tuple[Effect, ...]:
-    """The effect of all contacts, then of each action, most contacted first.
+def effects(outcomes: OutcomeColumns, level: float = LEVEL) -> tuple[Effect, ...]:
+    """Return the effect of all contacts, then of each action, most frequent first.
 
-    Several actions are several chances to be misled: where k of them can be judged, their intervals are Bonferroni's,
-    of level 1 - (1 - level) / k, so that all of them hold together at `level`. Tutors are not drawn into actions:
-    each is compared with its own held-out tutors, and two actions are not compared with each other.
+    Several actions are several chances of a false finding: where k of them can be estimated, each interval has the
+    Bonferroni level 1 - (1 - level) / k, so that all cover jointly at `level`. Actions are not randomized: each is
+    compared with its own held-out tutors, and actions are not compared with each other.
     """
     names, counts = np.unique(outcomes.action, return_counts=True)
     parts = {str(names[i]): outcomes.where(outcomes.action == names[i]) for i in np.argsort(-counts, kind="stable")}
@@ -74,8 +74,8 @@ def effects(outcomes: Outcomes, level: float = LEVEL) -> tuple[Effect, ...]:
     return effect(outcomes, level), *(effect(part, shared, name) for name, part in parts.items())
 
 
-def effect(outcomes: Outcomes, level: float = LEVEL, action: str | None = None, adjusted: bool = True) -> Effect:
-    """The effect of contacting on these sessions; without `adjusted`, the plain difference of shares."""
+def effect(outcomes: OutcomeColumns, level: float = LEVEL, action: str | None = None, adjusted: bool = True) -> Effect:
+    """Return the effect of contacting on these sessions; without `adjusted`, the plain difference of shares."""
     contacted, held_out = _counts(outcomes, True), _counts(outcomes, False)
     if not _enough(outcomes):
         return Effect(action, level, contacted, held_out, None, None, None)
@@ -87,12 +87,12 @@ def effect(outcomes: Outcomes, level: float = LEVEL, action: str | None = None, 
     return Effect(action, level, contacted, held_out, absolute, relative, per_100)
 
 
-def _counts(outcomes: Outcomes, contacted: bool) -> ArmCount:
+def _counts(outcomes: OutcomeColumns, contacted: bool) -> ArmCount:
     arm = outcomes.where(outcomes.contacted == contacted)
     return ArmCount(np.unique(arm.contact).size, arm.missed.size, np.unique(arm.tutor).size, int(arm.missed.sum()))
 
 
-def _enough(outcomes: Outcomes) -> bool:
+def _enough(outcomes: OutcomeColumns) -> bool:
     arms = [_counts(outcomes, contacted) for contacted in (True, False)]
     return all(arm.no_shows >= MIN_NO_SHOWS and arm.tutors >= MIN_TUTORS for arm in arms)
 
@@ -101,8 +101,8 @@ def _enough(outcomes: Outcomes) -> bool:
 class _Fit:
     """A least-squares fit in coordinates where X'X is the identity: p columns, g clusters.
 
-    `whiten` (p, p) is the symmetric root of the inverse of X'X, `gram` (g, p, p) and `score` (g, p) are X'X and X'u
-    of each cluster, whitened and, the score, corrected; `corrections` (g, p, p) is what corrected it.
+    `whiten` (p, p) is the symmetric root of the inverse of X'X. `gram` (g, p, p) and `score` (g, p) are X'X and X'u
+    of each cluster, both whitened and the score corrected by `corrections` (g, p, p).
     """
 
     coefficients: Floats
@@ -112,11 +112,11 @@ class _Fit:
     corrections: Floats
 
 
-def _fit(outcomes: Outcomes, adjusted: bool) -> _Fit:
+def _fit(outcomes: OutcomeColumns, adjusted: bool) -> _Fit:
     design = _design(outcomes, adjusted)
     missed = outcomes.missed.astype(np.float64)
     values, vectors = np.linalg.eigh(design.T @ design)
-    # A risk that is the same everywhere adjusts nothing: its columns are left out rather than divided by zero.
+    # A constant risk adjusts nothing: its columns are dropped rather than divided by zero.
     root = np.where(values > 1e-10 * values.max(), 1 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
     whiten = (vectors * root) @ vectors.T
     rows = design @ whiten
@@ -128,7 +128,7 @@ def _fit(outcomes: Outcomes, adjusted: bool) -> _Fit:
     return _Fit(coefficients, whiten, gram, score, corrections)
 
 
-def _design(outcomes: Outcomes, adjusted: bool) -> Floats:
+def _design(outcomes: OutcomeColumns, adjusted: bool) -> Floats:
     arm = outcomes.contacted.astype(np.float64)
     columns = [np.ones_like(arm), arm]
     if adjusted:
@@ -138,7 +138,7 @@ def _design(outcomes: Outcomes, adjusted: bool) -> Floats:
 
 
 def _by_cluster(cluster: NDArray[np.int64], values: Floats) -> Floats:
-    """Sums (clusters, ...) of values (n, ...)."""
+    """Return sums (clusters, ...) of values (n, ...)."""
     codes = np.unique(cluster, return_inverse=True)[1]
     order = np.argsort(codes, kind="stable")
     first = np.flatnonzero(np.diff(codes[order], prepend=-1))
@@ -146,7 +146,7 @@ def _by_cluster(cluster: NDArray[np.int64], values: Floats) -> Floats:
 
 
 def _corrections(gram: Floats) -> Floats:
-    """(I - H)^(-1/2) of each cluster, which undoes what the fit took from its residuals; 0 where it took all."""
+    """Return (I - H)^(-1/2) of each cluster, which undoes the shrinkage of its residuals by the fit; 0 where total."""
     values, vectors = np.linalg.eigh(gram)
     left = 1 - values
     power = np.where(left > 1e-8, 1 / np.sqrt(np.maximum(left, 1e-8)), 0.0)
@@ -154,7 +154,7 @@ def _corrections(gram: Floats) -> Floats:
 
 
 def _error(fit: _Fit, contrast: Floats, level: float) -> float:
-    """Half the width of the interval of a contrast (p,) of the coefficients."""
+    """Return half the width of the interval of a contrast (p,) of the coefficients."""
     along = fit.whiten @ contrast
     variance = float(np.sum((fit.score @ along) ** 2))
     return float(stdtrit(_degrees(fit, along), (1 + level) / 2)) * sqrt(variance)
@@ -177,7 +177,7 @@ def _absolute(fit: _Fit, level: float) -> Estimate:
 
 
 def _relative(fit: _Fit, level: float) -> Estimate | None:
-    """1 minus the ratio of the shares at the mean risk; its interval is the delta method's on the log ratio."""
+    """Return 1 minus the ratio of the shares at the mean risk, with a delta-method interval on the log ratio."""
     held_out, contacted = float(fit.coefficients[0]), float(fit.coefficients[0] + fit.coefficients[1])
     if held_out <= 0 or contacted <= 0:
         return None

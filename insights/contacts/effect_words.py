@@ -1,4 +1,4 @@
-"""What contacts were worth, in a sentence."""
+"""Sentence about a measured effect of contacts."""
 
 from domain.interventions import ArmCount, Effect, Estimate, Verdict
 from domain.scores import percent
@@ -8,7 +8,7 @@ NEEDED = f"Each side needs {MIN_NO_SHOWS} no-shows and {MIN_TUTORS} tutors."
 
 
 def in_words(effect: Effect) -> str:
-    """The verdict with its figures and intervals; where there are too few to say, what was seen and what is needed."""
+    """Word the verdict with estimates and intervals; with too few no-shows, the counts and the minimum."""
     if effect.verdict is Verdict.TOO_FEW:
         return f"Too few to say: {_seen(effect.contacted)} contacted, {_seen(effect.held_out)} held out. {NEEDED}"
     parts = [_prevented_share(effect), _difference(effect), _prevented_of_100(effect)]

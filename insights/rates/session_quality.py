@@ -1,4 +1,4 @@
-"""How good sessions were, from the ratings students gave; nothing is said of a session nobody rated."""
+"""Quality of sessions from student ratings; a session without a rating has no score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,43 +16,43 @@ from features.history.first_sessions import first_of_pairs
 from features.history.history import History
 
 MODEL_VERSION = "ratings-1"
-"""Which reading of ratings made a score."""
+"""Version of the conversion of ratings into scores."""
 
 WORST, BEST = 1.0, 5.0
 """The scale of ratings, in stars."""
 
 HALF_A_STAR = 0.5 / (BEST - WORST)
-"""A rating is given in whole stars, so it is known to half a star each way."""
+"""Rounding error of a rating, which is given in whole stars: half a star each way, as a fraction."""
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """Rated sessions, (ratings,) each: the tutor's code, and the rating as a fraction, 1 the best."""
+    """Rated sessions, (ratings,) each: the tutor's code and the rating as a fraction, 1 the best."""
 
     tutor: Ints
     quality: Column
 
     def sums(self, n_tutors: int) -> tuple[Column, Column, Column]:
-        """Of each tutor the sum of qualities, of their squares, and their number: (tutors,) each."""
+        """Return the sum of qualities, the sum of their squares and their number by tutor: (tutors,) each."""
         weights = (self.quality, self.quality**2, np.ones_like(self.quality))
         total, squares, number = (np.bincount(self.tutor, w, n_tutors).astype(np.float64) for w in weights)
         return total, squares, number
 
 
 def as_quality(stars: Column) -> Column:
-    """Stars, 1 to 5, as a fraction: 5 is 1, 1 is 0."""
+    """Convert stars, 1 to 5, to a fraction: 5 is 1, 1 is 0."""
     return np.asarray((np.clip(stars, WORST, BEST) - WORST) / (BEST - WORST))
 
 
 def as_stars(quality: float) -> float:
-    """The stars of a fraction."""
+    """Convert a fraction to stars."""
     return WORST + quality * (BEST - WORST)
 
 
 def ratings(history: History, after: int, before: int, first_only: bool = False) -> Ratings:
-    """Ratings of sessions whose outcome became known in [after, before), UTC microseconds.
+    """Return ratings of sessions whose outcome became known in [after, before), UTC microseconds.
 
-    With `first_only`, those of the first session held or missed of each pair of tutor and student.
+    With `first_only`, only those of the first session held or missed of each pair of tutor and student.
     """
     sessions = history.sessions
     known = (sessions.known_at != MISSING) & (sessions.known_at < before)
@@ -66,13 +66,13 @@ def ratings(history: History, after: int, before: int, first_only: bool = False)
 
 
 def _quality(history: History) -> Column:
-    """The quality of every session, NaN where it was not held or not rated: (sessions,)."""
+    """Return the quality of every session, NaN where it was not held or not rated: (sessions,)."""
     stars = floats(history.dataset.tables["sessions"]["rating"])
     return np.where(history.sessions.is_in({SessionStatus.COMPLETED}), as_quality(stars), np.nan)
 
 
 def session_scores(history: History, rows: Ints | Sequence[int], as_of: datetime) -> list[Score]:
-    """The quality of those sessions (rows of the history) that were completed and rated."""
+    """Return a quality score for each of the sessions (rows of the history) that was completed and rated."""
     chosen = np.asarray(rows, dtype=np.int64)
     quality = _quality(history)[chosen]
     rated = np.flatnonzero(~np.isnan(quality))

@@ -66,7 +66,7 @@ CHANGES: Mapping[str, Any] = {
 }  # fmt: skip
 TRANSCRIPT_STATUS: Mapping[str, Any] = {
     "id": "transcript-81023", "session_id": "session-81023", "status": "accepted",
-    "message": "accepted: no scorer reads transcripts yet, so this stays as it is until one is installed",
+    "message": "accepted: no transcript scorer is installed yet; the request is kept until one is",
     "requested_at": _AS_OF, "scorer": None, "result": None, "finished_at": None,
 }  # fmt: skip
 

@@ -15,8 +15,8 @@ from domain.interventions import TRANSITIONS, Arm, ContactPlan, ContactStatus, P
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
 from insights.advice.actions import NO_SHOW_ACTIONS
-from insights.contacts.effect import Outcomes, effects
-from insights.contacts.plan import Candidate, contact_list
+from insights.contacts.effect import OutcomeColumns, effects
+from insights.contacts.plan import ContactCandidate, contact_list
 from store.contacts.records import (
     contact_outcomes,
     last_planned_day,
@@ -46,7 +46,7 @@ def _planted(engine: Engine, tutors: int = 12) -> None:
 
 
 def _plan(engine: Engine, capacity: int = 4, holdout_share: float = 0.5) -> list[PlannedContact]:
-    candidates = [Candidate(f"s{t}", f"t{t}", TOMORROW, 0.5 - t / 100, "Call") for t in range(12)]
+    candidates = [ContactCandidate(f"s{t}", f"t{t}", TOMORROW, 0.5 - t / 100, "Call") for t in range(12)]
     planned = contact_list(candidates, DAY, capacity, holdout_share, seed=1)
     assert save_plan(engine, ContactPlan(DAY, capacity, holdout_share, 1, tuple(planned)), NOON)
     return planned
@@ -124,7 +124,7 @@ def test_outcomes_count_everybody_as_drawn_and_a_session_moved_or_called_off_as_
 
 def test_effects_read_back_as_they_were_measured_and_an_action_unknown_takes_that_of_all(engine: Engine) -> None:
     assert measured_effects(engine) is None
-    few, known = effects(Outcomes.of([])), effects(sampled(500, 0.5))
+    few, known = effects(OutcomeColumns.of([])), effects(sampled(500, 0.5))
     save_effects(engine, few, NOON)
     save_effects(engine, known, NOON + timedelta(days=1))
     measured = measured_effects(engine)
@@ -196,10 +196,10 @@ def test_the_command_lists_ticks_off_once_and_says_there_are_too_few(
         return capsys.readouterr().out
 
     assert "No day is planned yet" in tqs("list")
-    assert "Nothing is measured yet" in tqs("effect")
+    assert "No effect has been measured yet" in tqs("effect")
     _planted(engine)
     _plan(engine)
-    save_effects(engine, effects(Outcomes.of([])), NOON)
+    save_effects(engine, effects(OutcomeColumns.of([])), NOON)
     listed = json.loads(tqs("list", "--json"))
     assert listed["day"] == "2026-03-30"
     assert [c["tutor_id"] for c in listed["contacts"]] == [c.tutor_id for c in listed_contacts(engine, DAY)]

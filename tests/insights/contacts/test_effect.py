@@ -12,7 +12,7 @@ from domain.interventions import (
     ContactOutcome,
     Verdict,
 )
-from insights.contacts.effect import MIN_NO_SHOWS, Outcomes, effect, effects
+from insights.contacts.effect import MIN_NO_SHOWS, OutcomeColumns, effect, effects
 from insights.contacts.effect_words import in_words
 from tests.lib.contact_parts import sampled
 
@@ -46,7 +46,7 @@ def test_the_interval_is_the_textbooks_cr2_with_satterthwaites_degrees_of_freedo
     assert degrees < 58
 
 
-def _cr2_by_definition(sample: Outcomes) -> tuple[float, float, float]:
+def _cr2_by_definition(sample: OutcomeColumns) -> tuple[float, float, float]:
     """With the whole hat matrix, as Bell and McCaffrey (2002) write it."""
     x, arm = sample.risk - sample.risk.mean(), sample.contacted.astype(float)
     design = np.column_stack([np.ones_like(x), arm, x, arm * x])
@@ -106,7 +106,7 @@ def test_too_few_is_said_of_few_tutors_and_of_nothing_at_all() -> None:
     few = sampled(30, 0.0, missed=0.5)
     assert few.missed.sum() > 2 * MIN_NO_SHOWS
     assert effect(few).verdict is Verdict.TOO_FEW
-    (nothing,) = effects(Outcomes.of([]))
+    (nothing,) = effects(OutcomeColumns.of([]))
     assert NO_SHOWS_OF_NOBODY in in_words(nothing)
 
 
@@ -116,7 +116,9 @@ def test_each_action_is_judged_by_its_own_tutors_at_a_level_all_share() -> None:
     )
     rare = rare.where(np.arange(rare.risk.size) < 60)
     parts = (works, replace(idle, tutor=idle.tutor + 500), replace(rare, tutor=rare.tutor + 1000))
-    joined = Outcomes(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in Outcomes.__dataclass_fields__})
+    joined = OutcomeColumns(
+        **{n: np.concatenate([getattr(p, n) for p in parts]) for n in OutcomeColumns.__dataclass_fields__}
+    )
     overall, *by_action = effects(joined)
     found = {one.action: one for one in by_action}
     assert overall.level == 0.95
@@ -132,7 +134,7 @@ def test_outcomes_keep_the_order_of_their_rows() -> None:
         ContactOutcome(4, "b", "Call", Arm.HOLDOUT, 0.2, True),
         ContactOutcome(5, "a", "Write", Arm.CONTACT, 0.1, False),
     ]
-    found = Outcomes.of(rows)
+    found = OutcomeColumns.of(rows)
     assert found.tutor.tolist() == [1, 0]
     assert found.contacted.tolist() == [False, True]
     assert found.missed.tolist() == [True, False]

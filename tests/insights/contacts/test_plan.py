@@ -10,13 +10,13 @@ from domain.interventions import Arm
 from domain.scores import Reason
 from insights.advice.actions import DEFAULT_ACTION, NO_SHOW_ACTIONS
 from insights.contacts.effect import effects
-from insights.contacts.plan import Candidate, contact_action, contact_list, planned_day
+from insights.contacts.plan import ContactCandidate, contact_action, contact_list, planned_day
 from tests.lib.contact_parts import DAY, NOON, TOMORROW, arms_of, sampled
 
 
-def _candidates(tutors: int, sessions: int = 2) -> list[Candidate]:
+def _candidates(tutors: int, sessions: int = 2) -> list[ContactCandidate]:
     return [
-        Candidate(f"s{t}-{s}", f"t{t:03}", TOMORROW, (tutors - t) / (2 * tutors) / (1 + s), "Call")
+        ContactCandidate(f"s{t}-{s}", f"t{t:03}", TOMORROW, (tutors - t) / (2 * tutors) / (1 + s), "Call")
         for t in range(tutors)
         for s in range(sessions)
     ]
@@ -66,8 +66,8 @@ def test_without_holdout_or_capacity_nobody_is_held_out_or_listed() -> None:
 
 
 def test_a_known_effect_ranks_by_what_is_prevented_and_says_how_much() -> None:
-    risky = Candidate("a", "ann", TOMORROW, 0.5, "useless")
-    milder = Candidate("b", "ben", TOMORROW, 0.3, "Call")
+    risky = ContactCandidate("a", "ann", TOMORROW, 0.5, "useless")
+    milder = ContactCandidate("b", "ben", TOMORROW, 0.3, "Call")
     measured = effects(sampled(800, 0.5, action="Call")), effects(sampled(800, 0.0, action="useless", seed=5))
     known = (replace(measured[0][0], action=None), measured[0][1], measured[1][1])
     unknown = contact_list([milder, risky], DAY, 2, 0.0, seed=1)

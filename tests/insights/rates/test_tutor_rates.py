@@ -5,14 +5,14 @@ import pytest
 from domain.score_kinds import QUALITY_ACT, RESCHEDULE_ACT
 from domain.vocabulary import Band, ScoreKind
 from features.as_of.priors import Prior
+from insights.rates.rate_priors import MeanPrior, RatePriors
 from insights.rates.tutor_rates import rate_scores
-from insights.rates.usual import Usual, UsualMean
 from tests.lib.rate_histories import NOW, held, history, moved, of
 
-USUAL = Usual(
+USUAL = RatePriors(
     reschedules=Prior(rate=0.1, strength=10),
-    quality=UsualMean(prior=Prior(rate=0.8, strength=4), variance=0.04),
-    first_quality=UsualMean(prior=Prior(rate=0.7, strength=2), variance=0.09),
+    quality=MeanPrior(prior=Prior(rate=0.8, strength=4), variance=0.04),
+    first_quality=MeanPrior(prior=Prior(rate=0.7, strength=2), variance=0.09),
 )
 
 

@@ -25,7 +25,7 @@ def test_a_transcript_is_kept_with_its_event_and_answered_by_its_id(api: httpx.C
     taken = api.post("/api/quality/sessions", json=BODY)
     assert taken.status_code == 202
     assert (taken.json()["id"], taken.json()["status"], taken.json()["result"]) == ("q1", "accepted", None)
-    assert "no scorer reads transcripts yet" in taken.json()["message"]
+    assert "no transcript scorer is installed yet" in taken.json()["message"]
     assert api.get("/api/quality/sessions/q1").json() == taken.json()
     with engine.connect() as connection:
         (row,) = connection.execute(text("SELECT key, type, source, body FROM inbox")).all()

@@ -115,8 +115,8 @@ def check_attributes(sidecar: Sidecar, there: Collection[tuple[str, str]]) -> No
     """Raise ModelMismatch unless every attribute of a model is among these kinds and names."""
     if gone := [f"{a.kind}.{a.name}" for a in sidecar.attributes if (a.kind, a.name) not in there]:
         raise ModelMismatch(
-            f"the {sidecar.task} model reads {', '.join(gone)}, of which the data hold no value any more: bring the "
-            "column back and import again, or train again"
+            f"the {sidecar.task} model reads {', '.join(gone)}, which has no value in the data any more: import "
+            "the column again, or train again"
         )
 
 

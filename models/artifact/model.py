@@ -89,10 +89,10 @@ class Model:
     sidecar: Sidecar
 
     def __post_init__(self) -> None:
-        found = hashlib.sha256(self.ubj).hexdigest()
-        if found != self.sidecar.model_sha256:
+        digest = hashlib.sha256(self.ubj).hexdigest()
+        if digest != self.sidecar.model_sha256:
             raise ModelMismatch(
-                f"the model's bytes hash to {found}, recorded is {self.sidecar.model_sha256}: train again"
+                f"the model's bytes hash to {digest}, recorded is {self.sidecar.model_sha256}: train again"
             )
 
     @cached_property

@@ -24,16 +24,16 @@ def align(
     A churn row takes the latest value at or before its moment. Raises InvalidDataset where a row has none.
     """
     if task is Task.NO_SHOW:
-        found = of_sessions(truth, history)[rows.subject]
+        values = of_sessions(truth, history)[rows.subject]
     elif horizon != CHURN_HORIZON:
         raise InvalidDataset(f"the truth covers leaving within {CHURN_HORIZON.days} days: use that horizon")
     else:
-        found = _of_tutors(truth.filter(pc.equal(truth["kind"], "churn_30d")), history, rows)
-    if np.isnan(found).any():
+        values = _of_tutors(truth.filter(pc.equal(truth["kind"], "churn_30d")), history, rows)
+    if np.isnan(values).any():
         raise InvalidDataset(
-            f"{int(np.isnan(found).sum())} of {len(rows)} rows have no true probability in the truth file"
+            f"{int(np.isnan(values).sum())} of {len(rows)} rows have no true probability in the truth file"
         )
-    return found
+    return values
 
 
 def of_sessions(truth: pa.Table, history: History) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from features.catalogue import FEATURES
 
 
 def describe(column: str, value: float, typical: float | None = None) -> str:
-    """A column's value in words, followed by the typical one where both are amounts that differ."""
+    """Returns a column's value in words, followed by the typical one where both are amounts that differ."""
     feature = FEATURES.get(column)
     if np.isnan(value):
         return feature.missing if feature else f"{column.replace('_', ' ')} is not known"

@@ -147,12 +147,12 @@ def _base_rate_line(axes: Axes, evaluation: Evaluation) -> None:
 
 
 def _mark_top(axes: Axes, evaluation: Evaluation, share: int) -> None:
-    found = [evaluation.figures.get(f"{name}_at_{share}") for name in ("recall", "precision")]
-    if found[0] is None or found[1] is None:
+    recall, precision = (evaluation.figures.get(f"{name}_at_{share}") for name in ("recall", "precision"))
+    if recall is None or precision is None:
         return
-    axes.plot(found[0].value, found[1].value, color=_BLUE, marker="o", markersize=6)
+    axes.plot(recall.value, precision.value, color=_BLUE, marker="o", markersize=6)
     axes.annotate(
-        f"top {share} %", (found[0].value, found[1].value), xytext=(8, 6), textcoords="offset points", color=_INK
+        f"top {share} %", (recall.value, precision.value), xytext=(8, 6), textcoords="offset points", color=_INK
     )
 
 
@@ -165,10 +165,10 @@ def _footnote(figure: Figure, evaluation: Evaluation, *named: tuple[str, str]) -
     positives = round(evaluation.n_test * evaluation.base_rate)
     parts = [f"{evaluation.n_test:,} rows, {positives:,} positive"]
     for name, words in named:
-        found = evaluation.figures.get(name)
-        if found is not None:
-            interval = "" if np.isnan(found.low) else f" ({found.low:.3f} to {found.high:.3f})"
-            parts.append(f"{words} {found.value:.3f}{interval}")
+        value = evaluation.figures.get(name)
+        if value is not None:
+            interval = "" if np.isnan(value.low) else f" ({value.low:.3f} to {value.high:.3f})"
+            parts.append(f"{words} {value.value:.3f}{interval}")
     figure.supxlabel(" · ".join(parts), fontsize=9, color=_GREY)
 
 

@@ -151,8 +151,8 @@ def _averaged_reasons(model: Model, rows: QueriedRows, active: Ints) -> list[tup
     )
     shown = riskiest[np.searchsorted(tutor[riskiest], active[booked])]
     numbers = own_numbers(model.sidecar, rows.past).at(shown)
-    found = explain(model, rows.matrix[shown], numbers, means[active[booked]])
-    for place, reason in zip(np.flatnonzero(booked), found, strict=True):
+    explained = explain(model, rows.matrix[shown], numbers, means[active[booked]])
+    for place, reason in zip(np.flatnonzero(booked), explained, strict=True):
         reasons[place] = reason
     return reasons
 

@@ -66,7 +66,7 @@ def test_a_column_gone_from_the_data_is_named_in_one_sentence_and_has_an_exit_co
     spec = AttributeSpec(kind="sessions", name="price", type=AttributeType.NUMERIC)
     model = replace(small_model(), sidecar=small_model().sidecar.model_copy(update={"attributes": (spec,)}))
     emptied, undefined = sessions(PRICE, [None]), sessions(AREA, ["x"])
-    says = "reads sessions.price, of which the data hold no value any more: bring the column back"
+    says = "reads sessions.price, which has no value in the data any more: import the column again"
     with pytest.raises(ModelMismatch, match=says) as error:
         matrix_of(model.sidecar, undefined, of_sessions(undefined.sessions))
     assert error.value.exit_code == 6

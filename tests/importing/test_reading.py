@@ -1,4 +1,4 @@
-"""What files say, and what is made of it."""
+"""Values in dataset files, and the dataset read from them."""
 
 import gzip
 from datetime import UTC, date, datetime
@@ -17,7 +17,7 @@ from tests.lib.paths import MEDICAL, ROOT
 
 
 def one_session(**columns: object) -> pa.Table:
-    """A Parquet table of one session, its columns named as our fields."""
+    """A Parquet table of one session, with columns named like the fields."""
     start = datetime(2026, 3, 2, 9, tzinfo=UTC)
     row = {"session_id": "s1", "tutor_id": "t1", "booked_at": start, "starts_at": start, "status": "booked"} | columns
     return pa.table({name: v if isinstance(v, pa.Array) else pa.array([v]) for name, v in row.items()})
@@ -118,9 +118,12 @@ def test_times_with_and_without_a_zone_stand_side_by_side(tmp_path: Path, text: 
     ("local", "utc"),
     [
         ("2026-03-29 01:59:59", "2026-03-29T00:59:59+00:00"),
-        ("2026-03-29 02:30", "2026-03-29T01:00:00+00:00"),  # the clock jumps from 2 to 3: the first moment after
+        (
+            "2026-03-29 02:30",
+            "2026-03-29T01:00:00+00:00",
+        ),  # skipped hour, the clock jumps from 2 to 3: first moment after it
         ("2026-03-29 03:00", "2026-03-29T01:00:00+00:00"),
-        ("2026-10-25 02:30", "2026-10-25T00:30:00+00:00"),  # twice: the first
+        ("2026-10-25 02:30", "2026-10-25T00:30:00+00:00"),  # repeated hour: the first one
         ("2026-10-25 03:00", "2026-10-25T02:00:00+00:00"),
     ],
 )
@@ -317,7 +320,7 @@ def test_another_file_may_stand_for_the_one_named(tmp_path: Path) -> None:
         read_dataset(path, {"messages": tmp_path / "copy.csv"})
 
 
-@pytest.mark.skipif(not MEDICAL.exists(), reason="the medical no-shows file is not beside the project")
+@pytest.mark.skipif(not MEDICAL.exists(), reason="the medical no-shows file is missing next to the project")
 def test_the_medical_file_is_read_whole_but_for_six_rows() -> None:
     description = ROOT / "docs/examples/medical_no_shows.yaml"
     result = read_dataset(description, {"sessions": MEDICAL})

@@ -1,4 +1,4 @@
-"""The worker on a real database: scores follow events, nothing is lost or scored twice, and poison stops nobody."""
+"""The worker on a real database: each event leads to one set of scores; a poison event delays no other."""
 
 import itertools
 import json
@@ -44,11 +44,11 @@ WORD = "a-word-only-this-event-holds"
 
 
 class Died(BaseException):
-    """Stands for kill -9: no code of ours handles it."""
+    """Simulated SIGKILL, which no code handles."""
 
 
 class Clock:
-    """A clock that stands still until moved."""
+    """A clock that changes only when set."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.now = now
@@ -69,7 +69,7 @@ def worker(engine: Engine, clock: Clock) -> Worker:
 
 
 def missed(name: str = "e1", session_id: str = "new", **data: Any) -> dict[str, Any]:
-    """Ada did not come to a session an hour ago."""
+    """Event of a session that Ada missed, reported an hour ago."""
     times = {"booked_at": NOW - 6 * DAY, "starts_at": NOW - 2 * HOUR, "ends_at": None}
     who = {"session_id": session_id, "tutor_id": "ada", "student_id": "s1"}
     return event("session.no_show", name, NOW - HOUR, **(times | who | data))
@@ -159,7 +159,7 @@ def test_a_worker_that_dies_anywhere_loses_nothing_and_nothing_is_scored_twice(
         patch.setattr(worker_module, where, dies)
         with pytest.raises(Died):
             worker.drain()
-    assert Worker(engine, clock).drain() == 0  # the lease still holds
+    assert Worker(engine, clock).drain() == 0  # the lease has not expired yet
     clock.now += 2 * LEASE
     assert Worker(engine, clock).drain() == 2
     assert scored(engine) == 1
@@ -168,7 +168,7 @@ def test_a_worker_that_dies_anywhere_loses_nothing_and_nothing_is_scored_twice(
 
 
 def test_of_two_workers_on_the_same_events_one_saves_and_the_other_undoes(engine: Engine, worker: Worker) -> None:
-    """The first is so slow that its lease runs out: while it works, the second takes over and ends first."""
+    """The first worker's lease expires while it works; the second leases the same events and finishes first."""
     sent(engine, missed())
     second = Worker(engine, Clock(NOW + 2 * LEASE))
 
@@ -197,11 +197,11 @@ def test_a_poison_event_is_parked_after_five_tries_and_those_beside_it_are_done_
         tried += 1
     (parked,) = unfinished(engine, InboxState.PARKED)
     assert (parked.id, parked.event_id, tried) == (ids[7], "e7", 5)
-    assert parked.error == "the database refused it: RaiseException"  # the driver's own sentence tells of the row
+    assert parked.error == "the database refused it: RaiseException"  # the driver's message contains row values
 
 
 def _poison(engine: Engine, session_id: str) -> None:
-    """A session that the database does not take, for a reason of its own."""
+    """Make the database refuse a session, by a trigger."""
     with engine.begin() as connection:
         connection.execute(
             text(f"""
@@ -339,7 +339,7 @@ def test_a_running_worker_is_woken_by_an_event_and_stops_when_told(
     thread.start()
     sent(engine, missed())
     _until(lambda: backlog(engine).waiting == 0)
-    time.sleep(0.5)  # now it surely waits
+    time.sleep(0.5)  # the worker is now waiting
     sent(engine, missed("e2", "later"))
     _until(lambda: backlog(engine).waiting == 0)
     stop.set()
@@ -350,7 +350,7 @@ def test_a_running_worker_is_woken_by_an_event_and_stops_when_told(
 def _until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
     until = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < until, "it did not come to that"
+        assert time.monotonic() < until, "the condition was not met in time"
         time.sleep(0.02)
 
 
@@ -405,7 +405,7 @@ def test_the_worker_as_a_process_ends_politely_when_asked_to(engine: Engine, dat
 
 
 def test_a_full_disk_costs_no_event_a_try_and_parks_nothing(engine: Engine, worker: Worker) -> None:
-    """As PostgreSQL tells it: an error of class 53, here raised by a trigger."""
+    """PostgreSQL reports a full disk as an error of class 53, raised here by a trigger."""
     sent(engine, missed(), missed("e2", "s2"))
     trigger = """
         CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$

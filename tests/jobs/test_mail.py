@@ -1,4 +1,4 @@
-"""Sending of queued mails: once each, and the outcome of each is stored."""
+"""Sending of queued mails: each is sent once, and its outcome is stored."""
 
 from datetime import UTC, datetime
 from pathlib import Path

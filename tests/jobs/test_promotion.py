@@ -1,4 +1,4 @@
-"""From a training to the ledger: what serves, what waits, what is refused, and a registry that dies on the way."""
+"""Promotion of a training into the ledger: champion, challenger, rejection, and a registry that fails midway."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Webhooks to the Rails app: each change once, signed, tried again for three days, and only where the settings say."""
+"""Webhooks to the Rails app: each change once, signed, retried for three days, only to the configured address."""
 
 import json
 import threading
@@ -36,7 +36,7 @@ SECRETS = tuple("whsec_" + letter * 32 for letter in "AB")
 
 @dataclass
 class App:
-    """A Rails app that answers what it is told to, and keeps what it was sent."""
+    """A Rails app that returns a configured response and records the requests."""
 
     url: str = ""
     status: int = 204
@@ -45,7 +45,7 @@ class App:
 
 
 class _Server(ThreadingHTTPServer):
-    request_queue_size = 128  # of the library's five, what comes together is turned away
+    request_queue_size = 128  # the library's default of 5 would reject simultaneous connections
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def app() -> Iterator[App]:
 
 @dataclass
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that is set by the test."""
 
     at: datetime = NOON
 
@@ -99,7 +99,7 @@ def clock() -> Clock:
 @pytest.fixture
 def sender(engine: Engine, app: App, clock: Clock) -> Iterator[Sender]:
     load(engine, marketplace())
-    announce(engine, NOON)  # what was there before nobody is told of
+    announce(engine, NOON)  # earlier scores are not sent
     found = Sender(engine, f"{app.url}/tutor_quality/webhooks", Signatures(SECRETS), clock, lambda: 0.5)
     yield found
     found.http.close()
@@ -134,7 +134,7 @@ def test_each_new_band_is_told_once_and_act_raises_an_alert(engine: Engine, send
 def test_either_secret_opens_a_webhook_while_one_takes_the_others_place(
     engine: Engine, sender: Sender, app: App, clock: Clock
 ) -> None:
-    clock.at = datetime.now(UTC)  # the receiver's library knows but one clock
+    clock.at = datetime.now(UTC)  # the receiver's library uses the real clock only
     save_scores(engine, [_score("ben", 0.3)])
     sender.sweep()
     ((_, headers, body),) = app.got
@@ -152,7 +152,7 @@ def test_what_was_there_before_the_first_sweep_is_not_told(engine: Engine) -> No
 def test_a_held_out_tutors_session_raises_no_alert_but_its_score_is_told(
     engine: Engine, sender: Sender, app: App
 ) -> None:
-    day = date(2026, 3, 3)  # of the session to come
+    day = date(2026, 3, 3)  # day of the upcoming session
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO contact_plans VALUES (:day, 1, 0.2, 0, :now)"), {"day": day, "now": NOON})
         connection.execute(
@@ -192,7 +192,7 @@ def test_every_answer_but_success_is_tried_again_and_gone_is_believed(
         app.status, app.headers = status, {"location": f"{elsewhere.url}/secrets"}
         save_scores(engine, [_score("ben", 0.3)])
         sender.sweep()
-        assert elsewhere.got == []  # no redirect is followed: the address is that of the settings alone
+        assert elsewhere.got == []  # redirects are not followed: only the configured address is used
     assert len(_of(engine, DeliveryState(state))) == 1
 
 
@@ -234,7 +234,7 @@ def test_a_replayed_delivery_goes_out_again_under_the_id_it_had(engine: Engine, 
     sender.sweep()
     (one,) = deliveries(engine, DeliveryState.DELIVERED)
     assert replay(engine, [one.id, 99], INSTALLATION, NOON) == [one.id]
-    assert replay(engine, [one.id], INSTALLATION, NOON) == []  # it is on its way
+    assert replay(engine, [one.id], INSTALLATION, NOON) == []  # it is queued already
     sender.sweep()
     assert [headers["webhook-id"] for _, headers, _ in app.got] == [one.event_id] * 2
 

@@ -1,4 +1,4 @@
-"""Scoring tutors: nobody with nothing booked stops the sweep, and no challenger stops the champion."""
+"""Scoring of tutors: a tutor without bookings does not stop the sweep, nor a challenger the champion."""
 
 from dataclasses import replace
 from pathlib import Path

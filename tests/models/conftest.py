@@ -1,4 +1,4 @@
-"""Fixtures for the tests of models, made once a process."""
+"""Fixtures for tests of models, created once per process."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Drift reports, made once a process."""
+"""Drift reports, created once per process."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""CSV files as spreadsheets and databases write them: read when declared, recognised when not."""
+"""CSV files as written by spreadsheets and databases: declared and detected formats."""
 
 import gzip
 from pathlib import Path
@@ -17,7 +17,7 @@ def semicolons(*lines: str, header: str = RATED) -> str:
 
 
 def refusal(folder: Path, content: str | bytes, description: str = SESSIONS) -> str:
-    """The one sentence with which a file is refused."""
+    """Error sentence of a rejected file."""
     with pytest.raises(InvalidDataset) as caught:
         read(folder, description, sessions_csv=content)
     said = str(caught.value)

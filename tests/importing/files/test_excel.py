@@ -1,4 +1,4 @@
-"""Excel workbooks: what their cells are read as, and what is refused."""
+"""Excel workbooks: values read from cells, and rejected cells."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -19,7 +19,7 @@ GOOD = ["s1", "t1", datetime(2026, 3, 1, 8), START, END, "completed", END]
 
 
 def write_book(path: Path, rows: Sequence[Sequence[Any]], **options: bool) -> None:
-    """One sheet `Sessions`; a text that begins with `=` is a formula, `= 3` with its value."""
+    """Write one sheet `Sessions`; a text that begins with `=` is a formula, `= 3` one with a cached value."""
     with xlsxwriter.Workbook(path, options) as book:
         formats = {kind: book.add_format({"num_format": form}) for kind, form in FORMATS.items()}
         sheet = book.add_worksheet("Sessions")

@@ -1,4 +1,4 @@
-"""Errors in a dataset file: the line, what is wrong, the nearest valid key."""
+"""Errors in a dataset file: line, problem and nearest valid key."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Arrow types of Parquet columns: which are read, and how the others are refused."""
+"""Arrow types of Parquet columns: supported types, and rejection of the others."""
 
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Which rows are refused, and what the rejects file says of them."""
+"""Rejected rows, and their entries in the rejects file."""
 
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def test_rows_that_refer_to_a_row_left_out_are_left_out_too(tmp_path: Path) -> N
 
 
 def test_lines_are_counted_as_a_person_sees_them(tmp_path: Path) -> None:
-    """Across empty lines, values of several lines, and rows with too few or too many values."""
+    """Covers empty lines, multi-line values, and rows with too few or too many values."""
     two_lines = session(session_id='"s\n2"')
     result = read(
         tmp_path,

@@ -1,4 +1,4 @@
-"""Whether a tutor has scores, and the sentence that explains why not."""
+"""Score status of a tutor, and the sentence that explains missing scores."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The list of the sessions that may be missed: its order, what it recommends, and what it says that would change."""
+"""The list of upcoming sessions at risk: order, advice and what-if."""
 
 from datetime import timedelta
 from typing import Any
@@ -66,7 +66,7 @@ SOON, LATER, LAST, FAR = (NOON + timedelta(hours=hours) for hours in (3, 30, 31,
 
 
 def _plant(engine: Engine) -> None:
-    """Three sessions in reach, two of them scored and of the same day; one beyond."""
+    """Three sessions within the list's span, two of them scored and on the same day; one beyond it."""
     booked: dict[str, Any] = {"status": "booked", "ends_at": None, "student_id": "s1"}
     rows: dict[str, list[dict[str, Any]]] = {
         "tutors": [{"tutor_id": "t1", "name": "Ann [b]", "timezone": "Asia/Kolkata"}, {"tutor_id": "t2"}],

@@ -1,4 +1,4 @@
-"""What contacts are worth: the estimate, its interval, and when there are too few to say."""
+"""Effect of contacts: the estimate, its interval, and the minimum sample."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_the_interval_is_the_textbooks_cr2_with_satterthwaites_degrees_of_freedo
 
 
 def _cr2_by_definition(sample: OutcomeColumns) -> tuple[float, float, float]:
-    """With the whole hat matrix, as Bell and McCaffrey (2002) write it."""
+    """CR2 with the full hat matrix, as defined by Bell and McCaffrey (2002): effect, standard error, degrees."""
     x, arm = sample.risk - sample.risk.mean(), sample.contacted.astype(float)
     design = np.column_stack([np.ones_like(x), arm, x, arm * x])
     bread = np.linalg.inv(design.T @ design)
@@ -68,7 +68,7 @@ def _cr2_by_definition(sample: OutcomeColumns) -> tuple[float, float, float]:
 
 def test_tutors_who_come_back_widen_the_interval() -> None:
     sample = sampled(100, 0.2, missed=0.4)
-    sample = replace(sample, missed=np.repeat(sample.missed[::6], 6))  # who misses one session misses all
+    sample = replace(sample, missed=np.repeat(sample.missed[::6], 6))  # a tutor misses all sessions or none
     clustered, each_alone = effect(sample), effect(replace(sample, tutor=np.arange(sample.tutor.size)))
     assert width(clustered) > 1.8 * width(each_alone)
 

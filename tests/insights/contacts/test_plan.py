@@ -1,4 +1,4 @@
-"""Whom to contact, and whom chance leaves out."""
+"""Contact plan: listed tutors, and the random holdout."""
 
 from dataclasses import replace
 from datetime import UTC, timedelta

@@ -1,4 +1,4 @@
-"""Reschedule rates and quality: what they count, how they shrink, and how sure they are."""
+"""Reschedule rates and quality: counts, shrinkage and intervals."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The matrix a model reads: attributes as customers really fill them, and what is said when they are gone."""
+"""The matrix a model reads: realistic attribute values, and the error when attributes are missing."""
 
 from dataclasses import replace
 

@@ -21,7 +21,7 @@ STORED: dict[str, Any] = json.loads((Path(__file__).parent / "stored_sidecar.jso
 
 
 def scores(sidecar: dict[str, Any]) -> list[Score]:
-    """Scores of a model with this sidecar, whose trees read each of its columns."""
+    """Scores by a model with this sidecar and trees on its columns."""
     n = len(sidecar["features"])
     rows = np.random.default_rng(1).random((400, n), dtype=np.float32)
     trees = xgb.train({"objective": "binary:logistic"}, xgb.DMatrix(rows, rows[:, 3] > 0.4), num_boost_round=4)
@@ -42,7 +42,7 @@ def test_a_stored_model_serves_and_explains() -> None:
 
 
 def test_a_stored_model_serves_the_same_after_a_prior_is_added() -> None:
-    # led_nowhere is read by the churn model only: this sidecar is one of before it was added.
+    # Only the churn model reads led_nowhere: this is a sidecar from before it was added.
     assert scores(without("led_nowhere")) == scores(STORED)
 
 

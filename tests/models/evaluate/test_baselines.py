@@ -1,4 +1,4 @@
-"""Baselines against what they say they do, learnt from the training rows alone."""
+"""Baselines: their definitions, and that they learn from training rows only."""
 
 from datetime import timedelta
 
@@ -50,7 +50,7 @@ def moved(tutor: str, day: int, initiator: str = "tutor") -> h.Row:
 
 
 def marketplace() -> History:
-    """Ada moves two of twenty sessions a month and misses none, Ben moves four and misses five, Cleo is new."""
+    """Ada reschedules two of twenty sessions and misses none, Ben reschedules four and misses five, Cleo is new."""
     sessions = [session("ada", day) for day in range(20)]
     sessions += [session("ben", day, "no_show" if day < 5 else "completed") for day in range(20)]
     reschedules = [moved("ada", day) for day in (3, 9)] + [moved("ben", day) for day in (3, 9, 12, 14)]
@@ -65,9 +65,9 @@ EVERYBODY = of_tutors(np.array([0, 1, 2]), at(21))
 def test_the_first_rule_calls_who_moved_more_than_15_of_100_sessions_by_themselves() -> None:
     train, labels = of_tutors(np.repeat([0, 1], 50), at(21)), np.repeat([0.0, 1.0], 50)
     ada, ben, cleo = phase_1_rule(marketplace(), train, labels, EVERYBODY)
-    assert ada < 0.05  # moved 10 of 100: with the others of the training rows, of whom none was positive
-    assert ben > 0.95  # moved 20 of 100
-    assert cleo == pytest.approx(0.5)  # nothing known of her, nor of anybody like her
+    assert ada < 0.05  # rescheduled 10 of 100: in the group of training rows without positives
+    assert ben > 0.95  # rescheduled 20 of 100
+    assert cleo == pytest.approx(0.5)  # no history, and no similar training row
 
 
 def test_moves_of_more_than_30_days_ago_are_forgotten() -> None:
@@ -85,7 +85,7 @@ def test_the_own_rate_lies_between_the_tutors_own_and_the_marketplaces() -> None
 def test_the_own_rate_of_a_test_row_knows_its_past_but_shrinks_as_the_training_rows_say() -> None:
     early = of_tutors(np.array([0, 1, 2]), at(2))
     _, ben, cleo = own_no_show_rate(marketplace(), early, np.zeros(3), EVERYBODY)
-    assert cleo == pytest.approx(0.5)  # two of four sessions known by then
+    assert cleo == pytest.approx(0.5)  # two of the four sessions known by then
     assert 5 / 20 < ben < 0.5
 
 
@@ -111,7 +111,7 @@ def test_small_groups_are_pulled_toward_all_and_large_ones_stay() -> None:
 
 
 def planted(n: int = 4000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """A matrix whose first column tells, whose second tells by being missing, and one column without any value."""
+    """Matrix and labels: informative values in column 1, informative gaps in 2, an empty and a constant column."""
     rng = np.random.default_rng(seed)
     tells, gap = rng.normal(50, 10, n), rng.random(n) < 0.3
     labels = (rng.random(n) < expit((tells - 50) / 10 + 1.5 * gap - 1.5)).astype(float)

@@ -1,4 +1,4 @@
-"""Figures against scikit-learn and plain formulas, intervals against what they must cover."""
+"""Figures compared with scikit-learn and plain formulas, and coverage of intervals."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_a_weight_counts_a_row_that_often(rows: list[tuple[bool, int, int]]) -> 
         return
     once = weighted(labels, tenths / 10, weights)
     repeats = figures(labels[repeated], tenths[repeated] / 10)
-    for name in set(once) - {"ece"}:  # a bin's border may fall inside a weighted row
+    for name in set(once) - {"ece"}:  # a bin edge may fall inside a weighted row
         assert repeats[name].value == pytest.approx(once[name], nan_ok=True), name
 
 
@@ -60,13 +60,13 @@ def test_the_compiled_figures_are_those_of_the_plain_formulas(rows: list[tuple[b
 
 
 def weighted(labels: Values, scores: Values, weights: Values) -> dict[str, float]:
-    """Figures with every row a tutor of its own weight."""
+    """Figures with each row as a separate tutor with its own weight."""
     found = measure(rank(labels, scores, np.arange(labels.size)), weights)
     return dict(zip(NAMES, found.tolist(), strict=True))
 
 
 def plain_figures(labels: Values, scores: Values, weights: Values) -> dict[str, float]:
-    """The definitions again, slow and by other means."""
+    """Slow reference implementation of the figures."""
     n, positives = weights.sum(), weights @ labels
     share = positives / n
     brier = weights @ (scores - labels) ** 2 / n
@@ -87,7 +87,7 @@ def plain_figures(labels: Values, scores: Values, weights: Values) -> dict[str, 
 
 
 def taken(scores: Values, weights: Values, k: float) -> Values:
-    """How much of each row is among the k of highest score, equal scores sharing what is left."""
+    """Weight of each row among the k of highest score; tied rows share the remainder."""
     part = np.zeros(scores.size)
     for score in sorted(set(scores.tolist()), reverse=True):
         tied = scores == score

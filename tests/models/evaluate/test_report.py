@@ -1,4 +1,4 @@
-"""An evaluation in words: every table told, what is missing said, and no NaN in the document."""
+"""The evaluation report: every table is described, missing figures are stated, and no NaN appears."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Rolling origins: models of the past, each tested on what came after it only."""
+"""Rolling origins: past models, each tested on later rows only."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ WEEK = 7 * DAY
 
 
 def fading(cut: int, weeks: int = 12, rows: int = 1500) -> Scored:
-    """Rows of some weeks after a cut, whose scores know less each week."""
+    """Rows from the weeks after a cut, with scores that become less accurate each week."""
     rng = np.random.default_rng(cut)
     week = np.repeat(np.arange(weeks), rows)
     margins = rng.normal(-1, 1.5, week.size)

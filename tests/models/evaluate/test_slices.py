@@ -1,4 +1,4 @@
-"""Slices: every row in its group, the planted poor one named, and no figures where there is too little."""
+"""Slices: rows by group, detection of the planted poor slice, and no figures for small slices."""
 
 from datetime import timedelta
 
@@ -70,7 +70,7 @@ def test_a_value_of_a_few_tutors_alone_names_no_group() -> None:
 
 def test_a_session_known_only_later_makes_no_load_and_no_acquaintance() -> None:
     history = teaching()
-    # The warning of day 1's session is given before the outcome of day 0's is known.
+    # The as-of moment of day 1's session is before the outcome of day 0's becomes known.
     found = groups_of(history, of_sessions(history.sessions))
     assert (found["pair"][1], found["load"][1]) == ("first of the pair", "no session in 7 days")
     assert (found["pair"][2], found["load"][2]) == ("met before", "1 to 5 in 7 days")
@@ -94,7 +94,7 @@ def test_beyond_the_largest_groups_are_all_others() -> None:
 
 
 def scored(n: int = 6000) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.str_]]:
-    """Labels, scores, tutors and a group "blind" in which the scores know nothing."""
+    """Labels, scores, tutors and groups; in the group "blind" the scores carry no information."""
     rng = np.random.default_rng(0)
     tutors = rng.integers(0, 200, n)
     group = np.array(["seen", "blind", "rare"])[np.searchsorted([0.6, 0.99], rng.random(n))]

@@ -1,4 +1,4 @@
-"""The tiers: a threshold that keeps its promise, figures by hand, and "no threshold" where none does."""
+"""Tiers: precision of the threshold on later data, hand-computed figures, and "no threshold" if none qualifies."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ Ints = NDArray[np.int64]
 
 
 def tutors_by_week(seed: int, n_tutors: int = 600, weeks: int = 6, spread: float = 0.0) -> tuple[Values, Values, Ints]:
-    """(true risks but for the tutor's own shift, labels, tutors): every tutor once a week."""
+    """(true risks without the tutor's own shift, labels, tutors), one row per tutor and week."""
     rng = np.random.default_rng(seed)
     tutor = np.repeat(np.arange(n_tutors), weeks)
     margin = rng.normal(-1.5, 2, n_tutors)[tutor] + rng.normal(0, 0.3, tutor.size)
@@ -24,7 +24,7 @@ def tutors_by_week(seed: int, n_tutors: int = 600, weeks: int = 6, spread: float
 
 
 def plain_threshold(risk: Values, labels: Values, tutors: Ints) -> float | None:
-    """The same choice, one threshold after the other."""
+    """Reference implementation of the choice: tries every threshold."""
     found = None
     for threshold in np.unique(risk)[::-1]:
         flagged = risk >= threshold
@@ -111,7 +111,7 @@ def test_both_tiers_stand_beside_the_ceiling_at_their_own_precision() -> None:
     for tier in (watch, act):
         assert tier.ceiling is not None
         assert tier.recall is not None
-        assert tier.ceiling.value > tier.recall.value  # noise costs recall
+        assert tier.ceiling.value > tier.recall.value  # noise lowers recall
     assert tiers(None, risk, labels, tutors, seed=0, true=true, repeats=5)[1].ceiling is None
     assert tiers(0.8, risk, labels, tutors, seed=0, repeats=5)[1].ceiling is None
 

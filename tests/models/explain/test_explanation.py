@@ -1,4 +1,4 @@
-"""Explanations: they sum to the score, name the tutor's own numbers, and say what would change it most."""
+"""Explanations: they sum to the score, cite the tutor's own numbers, and include the strongest what-if."""
 
 import numpy as np
 import xgboost as xgb

@@ -29,7 +29,7 @@ def test_a_value_is_said_as_a_person_would(column: str, value: float, typical: f
 
 
 def test_every_theme_has_an_action() -> None:
-    facts = {"booking"}  # when a session was booked is nothing anyone can act on
+    facts = {"booking"}  # nobody can act on the time at which a session was booked
     assert {f.theme for f in NO_SHOW_FEATURES} - facts | {NO_HISTORY} <= set(NO_SHOW_ACTIONS)
     assert {f.theme for f in CHURN_FEATURES} <= set(CHURN_ACTIONS)
 

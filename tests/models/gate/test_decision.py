@@ -1,4 +1,4 @@
-"""The gate: what passes, what waits, what is refused, and that it says why."""
+"""The gate: pass, wait and reject, each with reasons."""
 
 from dataclasses import replace
 

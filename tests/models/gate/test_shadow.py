@@ -1,4 +1,4 @@
-"""Challengers: scored unseen, compared once the outcomes are there."""
+"""Challengers: scored in shadow, and compared once outcomes are known."""
 
 from datetime import datetime, timedelta
 
@@ -67,7 +67,7 @@ def history() -> History:
 
 
 def _told_sessions(history: History, better: bool) -> list[Pair]:
-    """What two versions said of every session, the challenger knowing more or less than the champion."""
+    """Scores of two versions for every session; the challenger is better or worse than the champion."""
     sessions = history.dataset.tables["sessions"].sort_by("starts_at")
     rows = sessions.slice(sessions.num_rows - 12_000)
     rng, missed = np.random.default_rng(0), np.array(rows["status"].to_pylist()) == "no_show"

@@ -1,4 +1,4 @@
-"""Calibration against planted lines, and its intervals against what they must cover."""
+"""Calibration on planted lines, and coverage of its intervals."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Person-periods by hand, and the probabilities they add up to."""
+"""Hand-computed person-periods, and the probabilities derived from hazards."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ PERIODS = (0, 7, 14, 30)
 
 
 def periods_of(leaves_after: int | None, watched: float) -> list[tuple[int, int]]:
-    """(period, label) of one tutor asked about on day 0, who leaves after so many days, watched for `watched`."""
+    """Person-periods (period, label) of one tutor, queried on day 0 and observed for `watched` days."""
     leaves_at = np.array([MISSING if leaves_after is None else leaves_after * DAY])
     found = person_periods(np.array([0]), leaves_at, PERIODS, round(watched * DAY))
     return list(zip(found.period.tolist(), found.label.astype(int).tolist(), strict=True))

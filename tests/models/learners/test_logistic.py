@@ -1,4 +1,4 @@
-"""The straight part of a model: what it finds, what it may not do, and what it says of missing values."""
+"""The linear part of a model: recovered slopes, sign constraints and missing values."""
 
 import numpy as np
 import pytest

@@ -13,7 +13,7 @@ def _booster(columns: np.ndarray, rounds: int, **params: float) -> xgb.Booster:
 @pytest.mark.parametrize(("depth", "rounds", "start"), [(1, 1, 0.5), (6, 300, 0.5), (10, 40, 0.03)])
 def test_walked_trees_give_the_margins_of_xgboost_to_the_bit(depth: int, rounds: int, start: float) -> None:
     rng = np.random.default_rng(depth)
-    columns = np.round(rng.normal(size=(500, 20)), 1).astype(np.float32)  # rounded: values meet thresholds
+    columns = np.round(rng.normal(size=(500, 20)), 1).astype(np.float32)  # rounded, so that values equal thresholds
     columns[rng.random(columns.shape) < 0.2] = np.nan
     booster = _booster(columns, rounds, max_depth=depth, min_child_weight=0.1, base_score=start)
     expected = booster.inplace_predict(columns, predict_type="margin", validate_features=False)

@@ -1,4 +1,4 @@
-"""The model card: what it must tell, and that a customer's names stay text in it."""
+"""The model card: required content, and escaping of customers' names."""
 
 from dataclasses import replace
 from html.parser import HTMLParser

@@ -45,7 +45,7 @@ def _drawn(evaluation: Evaluation, columns: int = 24) -> plots.Drawable:
     drawn = _Drawn(
         _Model(_Sidecar(Task.NO_SHOW)), evaluation, {f"column_number_{i}": float(s) for i, s in enumerate(shares)}
     )
-    return cast(plots.Drawable, drawn)  # a stand-in: of the model only the task is read
+    return cast(plots.Drawable, drawn)  # a stand-in: only the model's task is read
 
 
 def test_there_are_three_pictures_and_each_is_a_png_with_something_drawn() -> None:

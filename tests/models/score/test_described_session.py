@@ -1,4 +1,4 @@
-"""A session that is not stored, as a row of the dataset."""
+"""A described session that is not stored, as a row of the dataset."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Planted leaks are named and stop a training; honest columns, gaps and ages do not."""
+"""Leak checks: planted leaks are named and stop a training; legitimate columns, gaps and ages do not."""
 
 import numpy as np
 import pyarrow as pa
@@ -99,7 +99,7 @@ def test_no_column_of_the_simulated_market_raises_an_alarm() -> None:
 
 
 def planted(kind: str) -> Dataset:
-    """A market with one more attribute of sessions, which knows how they went."""
+    """A market with an additional session attribute that leaks the outcome."""
     sessions = market().dataset.tables["sessions"]
     missed = np.asarray(sessions["status"]) == str(SessionStatus.NO_SHOW)
     kept = np.asarray(sessions["status"]) == str(SessionStatus.COMPLETED)
@@ -148,10 +148,10 @@ def test_a_test_far_above_the_rolling_origins_is_named_with_the_column_that_rose
     ("test", "origins"),
     [
         (Figure(0.79, 0.77, 0.81), EARLIER),  # less than .05 above
-        (Figure(0.85, 0.75, 0.95), EARLIER),  # far above, but not surely
-        (Figure(0.60, 0.58, 0.62), EARLIER),  # below is no leak
-        (Figure(0.79, 0.77, 0.81), [*EARLIER, origin(0.5, 0)]),  # one of them learnt nothing
-        (Figure(0.99, 0.98, 1.00), [origin(0.7), Origin(0, 0, {}, ())]),  # one origin tells nothing
+        (Figure(0.85, 0.75, 0.95), EARLIER),  # far above, but with a wide interval
+        (Figure(0.60, 0.58, 0.62), EARLIER),  # a lower value is no leak
+        (Figure(0.79, 0.77, 0.81), [*EARLIER, origin(0.5, 0)]),  # one origin has no signal
+        (Figure(0.99, 0.98, 1.00), [origin(0.7), Origin(0, 0, {}, ())]),  # one origin is too few to compare
     ],
 )
 def test_a_test_within_reach_of_the_rolling_origins_is_no_alarm(test: Figure, origins: list[Origin]) -> None:
@@ -171,7 +171,7 @@ def test_a_field_corrected_afterwards_of_late_stops_the_training_as_the_test_out
 
 
 def corrected(since: int) -> Dataset:
-    """A market with a note that foretells a little, and since a moment (UTC microseconds) is put right afterwards."""
+    """A market with a weakly predictive note that from `since` on (UTC microseconds) is corrected after the outcome."""
     sessions = market().dataset.tables["sessions"]
     missed = np.asarray(sessions["status"]) == str(SessionStatus.NO_SHOW)
     late = sessions["starts_at"].cast(pa.int64()).to_numpy() > since
@@ -180,7 +180,7 @@ def corrected(since: int) -> Dataset:
 
 
 def with_attribute(attribute: Attribute, values: pa.Array) -> Dataset:
-    """The market with one more attribute of its sessions (sessions,)."""
+    """The market with an additional session attribute; `values` has shape (sessions,)."""
     plain = market().dataset
     table = plain.tables["sessions"].append_column(attribute.column, values)
     return Dataset({**plain.tables, "sessions": table}, (*plain.attributes, attribute), plain.departures_given)

@@ -1,4 +1,4 @@
-"""Training on a small planted marketplace: what may train, what is tested, and what comes out."""
+"""Training on a small planted marketplace: training rows, held-out rows and the resulting model."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def test_no_label_known_at_or_after_the_cut_trains_and_no_row_before_it_is_teste
     assert examples.known_at.max() <= cut
     later = rows.where(later_rows(Request(Task.CHURN, market[0], rows, cut, seed=0)))
     assert later.queries.as_of.min() >= cut
-    # The horizon is the gap: who was asked about within it before the cut teaches only what was seen by then.
+    # The horizon is the gap: rows within it before the cut contribute only the periods observed by the cut.
     late = examples.as_of > cut - HORIZON // timedelta(microseconds=1)
     assert late.any()
     assert examples.period is not None

@@ -1,4 +1,4 @@
-"""Tuning on a small problem: purged folds, the search, its budget, a study shared by processes, what is kept."""
+"""Tuning on a small problem: purged folds, search, budget, a study shared by processes, stored parameters."""
 
 import multiprocessing
 import os
@@ -32,7 +32,7 @@ FOREVER = Budget(1e9, time.monotonic, trials=6)
 
 @pytest.fixture
 def studies_url(server_url: str) -> str:
-    """A database of its own, as Optuna's tables have migrations of their own."""
+    """A separate database, because Optuna's tables have their own migrations."""
     return empty_database(server_url, "studies")
 
 
@@ -63,7 +63,7 @@ def test_a_spent_budget_ends_the_search_but_not_before_the_defaults_are_tried() 
 
 def test_a_trial_is_stopped_in_the_middle_when_the_budget_ends() -> None:
     ticks = count()
-    ends = 5 * MOST_ROUNDS  # looks at the clock, one a round: past the first trial, within one of the next
+    ends = 5 * MOST_ROUNDS  # clock readings, one per round: ends after the first trial, within a later one
     found = tune(problem(), Budget(ends, lambda: float(next(ticks))), seed=1)
     assert found.trials[-1].state == "fail"
     assert found.trials[-1].loss is None
@@ -80,7 +80,7 @@ def test_hopeless_trials_are_given_up_before_their_last_fold() -> None:
 def test_columns_of_known_sign_are_constrained_in_every_trial() -> None:
     assert problem().fixed["monotone_constraints"] == "(1,0,0)"
     falling = replace(problem(), shape=Shape((-1, 0, 0)))
-    # The first column raises the risk: who forbids that must do worse, or the constraint went nowhere.
+    # The first column raises the risk: forbidding that must worsen the loss, or the constraint was ignored.
     assert tune(falling, FOREVER, seed=1).loss > tune(problem(), FOREVER, seed=1).loss + 0.05
 
 

@@ -36,7 +36,7 @@ from store.facts.export_moments import export_moments
 
 _LATEST = text("""
     SELECT l.kind, l.id, l.happened_at, l.event_id
-    FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS asked (kind, id)
+    FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS requested (kind, id)
     JOIN latest_events AS l USING (kind, id)
 """)
 _SESSIONS = text("SELECT session_id, tutor_id, status, outcome_known_at FROM sessions WHERE session_id = ANY (:ids)")

@@ -11,9 +11,9 @@ from store.db.engine import reading
 
 # A session whose event is in the inbox is not missing: it is waiting, or parked for a person.
 _MISSING = text("""
-    SELECT asked.id FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS asked (id, place)
-    WHERE NOT EXISTS (SELECT FROM sessions WHERE session_id = asked.id)
-    ORDER BY asked.place
+    SELECT requested.id FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS requested (id, place)
+    WHERE NOT EXISTS (SELECT FROM sessions WHERE session_id = requested.id)
+    ORDER BY requested.place
 """)
 # Two queries, since each has an index of its own.
 _WAITING = text("""

@@ -26,8 +26,8 @@ from store.facts.erasure_sql import wipe
 
 _ERASED_TUTORS = text("SELECT tutor_id FROM tutors WHERE erased_at IS NOT NULL")
 _BURIED = text("""
-    SELECT asked.kind, asked.id FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS asked (kind, id)
-    JOIN erased_ids AS e ON e.kind = asked.kind AND e.hash = erasure_hash(asked.kind, asked.id)
+    SELECT wanted.kind, wanted.id FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS wanted (kind, id)
+    JOIN erased_ids AS e ON e.kind = wanted.kind AND e.hash = erasure_hash(wanted.kind, wanted.id)
     WHERE EXISTS (SELECT FROM erased_ids)
 """)
 _SESSIONS_OF_ERASED = text("""

@@ -11,8 +11,8 @@ _LOCK = text("""
 """)
 _STORED = text("""
     SELECT s.subject_id, s.kind, s.value, s.model_version
-    FROM unnest(CAST(:ids AS text[]), CAST(:kinds AS text[])) AS asked (id, kind)
-    CROSS JOIN LATERAL latest_score('session', asked.id, asked.kind) AS s
+    FROM unnest(CAST(:ids AS text[]), CAST(:kinds AS text[])) AS requested (id, kind)
+    CROSS JOIN LATERAL latest_score('session', requested.id, requested.kind) AS s
 """)
 
 

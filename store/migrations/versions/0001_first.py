@@ -1,4 +1,4 @@
-"""The first schema. In SQL, as views, triggers and functions have no other form that can be read."""
+"""First schema, in SQL, as views, triggers and functions have no other readable form."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make every table, trigger and view."""
+    """Create every table, trigger and view."""
     _run("0001_first.up.sql")
 
 

@@ -1,4 +1,4 @@
-"""Decisions in the ledger, the scores of challengers, and how they compared."""
+"""Gate decisions in the ledger, shadow scores and comparisons."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Extend the ledger and make the tables of challengers."""
+    """Extend the ledger and create the tables of challengers."""
     _run("0002_gate.up.sql")
 
 
 def downgrade() -> None:
-    """Back to a ledger of champions only; entries and scores of other kinds go."""
+    """Reduce the ledger to champions; other entries and shadow scores are lost."""
     _run("0002_gate.down.sql")
 
 

@@ -1,4 +1,4 @@
-"""Contacts: who is called about tomorrow's sessions, who is held out, and what it was worth."""
+"""Contact plans, their arms, events and measured effects."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make the tables of contacts and what reads them."""
+    """Create the tables and views of contacts."""
     _run("0003_contacts.up.sql")
 
 
 def downgrade() -> None:
-    """Drop them, with every plan, contact and effect."""
+    """Drop them, with all plans, contacts and effects."""
     _run("0003_contacts.down.sql")
 
 

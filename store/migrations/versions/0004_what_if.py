@@ -1,4 +1,4 @@
-"""The change that would lower a score most, kept with the score."""
+"""What-if of a score: the change that would lower it most."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the column, with what was said in it."""
+    """Drop the column, with all what-ifs."""
     _run("0004_what_if.down.sql")
 
 

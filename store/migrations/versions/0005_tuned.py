@@ -1,4 +1,4 @@
-"""Parameters found by tuning, which the trainings after it use."""
+"""Tuned parameters for later trainings."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     _run("0005_tuned.up.sql")
 
 
 def downgrade() -> None:
-    """Drop it, with what was found: trainings use the defaults again."""
+    """Drop it, with all tuned parameters: trainings use the defaults again."""
     _run("0005_tuned.down.sql")
 
 

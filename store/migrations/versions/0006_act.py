@@ -1,4 +1,4 @@
-"""Where Act begins, kept with the score."""
+"""Threshold of the band Act, stored with the score."""
 
 from pathlib import Path
 

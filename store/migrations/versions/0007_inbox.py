@@ -1,4 +1,4 @@
-"""Events as they come, and the state of things by their latest event."""
+"""Inbox of events, and the latest event about each record."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     _run("0007_inbox.up.sql")
 
 
 def downgrade() -> None:
-    """Drop them, with what only they hold."""
+    """Drop them, with their data."""
     _run("0007_inbox.down.sql")
 
 

@@ -1,4 +1,4 @@
-"""Keys, audit and rate limits."""
+"""API keys, audit log and rate-limit counters."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     _run("0008_access.up.sql")
 
 
 def downgrade() -> None:
-    """Drop them, with what only they hold."""
+    """Drop them, with their data."""
     _run("0008_access.down.sql")
 
 

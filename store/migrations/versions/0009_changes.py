@@ -1,4 +1,4 @@
-"""Changes of scores, deliveries to Rails, questions about transcripts."""
+"""Log of score changes, webhooks to the Rails app, and quality requests."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     _run("0009_changes.up.sql")
 
 
 def downgrade() -> None:
-    """Drop them, with what only they hold."""
+    """Drop them, with their data."""
     _run("0009_changes.down.sql")
 
 

@@ -1,4 +1,4 @@
-"""An index to forget tutors by."""
+"""Index for the erasure of tutors."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ down_revision = "0009"
 
 
 def upgrade() -> None:
-    """Make the index."""
+    """Create the index."""
     _run("0010_forget.up.sql")
 
 

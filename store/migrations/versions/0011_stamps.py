@@ -1,4 +1,4 @@
-"""A stamp of what was last written of a tutor."""
+"""Stamp of a tutor's history, changed by every write."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One training for each version of a model."""
+"""Unique training of each model version."""
 
 from pathlib import Path
 

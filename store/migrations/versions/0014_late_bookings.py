@@ -14,7 +14,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuse new ones."""
+    """Reject new ones."""
     _run("0014_late_bookings.down.sql")
 
 

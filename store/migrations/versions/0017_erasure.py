@@ -1,4 +1,4 @@
-"""Tables of erased people, and the one way in which append-only tables may lose content."""
+"""Tables of erasures, and the only way to remove content from append-only tables."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ down_revision = "0016"
 
 
 def upgrade() -> None:
-    """Make the tables, columns, indexes and functions."""
+    """Create the tables, columns, indexes and functions."""
     _run("0017_erasure.up.sql")
 
 
 def downgrade() -> None:
-    """Drop them. What was erased stays erased; which ids were erased is lost."""
+    """Drop them. Erased data stays erased; the tombstones are lost."""
     _run("0017_erasure.down.sql")
 
 

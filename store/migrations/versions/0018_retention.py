@@ -1,4 +1,4 @@
-"""Retention: old rows may be deleted, and how far that has come."""
+"""Retention: deletion of old rows, and its progress."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ down_revision = "0017"
 
 
 def upgrade() -> None:
-    """Let the retention sweep delete what is old."""
+    """Permit the retention sweep to delete old rows."""
     _run("0018_retention.up.sql")
 
 
 def downgrade() -> None:
-    """Refuse every deletion again."""
+    """Reject every deletion again."""
     _run("0018_retention.down.sql")
 
 

@@ -56,7 +56,7 @@ def prepare(folder: Path, sessions: int) -> None:
 def champion(history: History, budget: float, folder: Path, timer: Timer) -> tuple[Model, str]:
     """Tune, train, register, apply the gate and record; returns the model and the result."""
     from flows.train import request_of, train_one
-    from flows.tune import Asked, run_search
+    from flows.tune import Search, run_search
     from gateways.clock import utc_now
     from gateways.embedded_postgres.databases import create_database
     from jobs.promotion import save
@@ -68,7 +68,7 @@ def champion(history: History, budget: float, folder: Path, timer: Timer) -> tup
         with timer.step("features for tuning"):
             problem = tuning_data(request_of(Task.NO_SHOW, history, SEED))
         with timer.step(f"tuning, {budget:.0f} s asked"):
-            tuned = run_search(problem, studies, Asked(budget, SEED, 1, "benchmark"))
+            tuned = run_search(problem, studies, Search(budget, SEED, 1, "benchmark"))
         print(f"{len(tuned.trials)} trials", file=sys.stderr)
         with timer.step("train, evaluate, refit"):
             training = train_one(Task.NO_SHOW, history, SEED, None, tuned.params)

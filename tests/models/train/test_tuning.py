@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from domain.errors import RegistryUnavailable
 from domain.vocabulary import Task
-from flows.tune import Asked, run_search
+from flows.tune import Search, run_search
 from gateways.embedded_postgres.databases import empty_database
 from gateways.registry import log_trials
 from models.learners.boosting import Shape
@@ -98,7 +98,7 @@ def test_two_processes_share_a_study_in_postgresql(studies_url: str) -> None:
 
 
 def test_workers_asked_for_search_together_within_the_budget(studies_url: str) -> None:
-    found = run_search(problem(), studies_url, Asked(budget=1, seed=1, workers=2, study="workers"))
+    found = run_search(problem(), studies_url, Search(budget=1, seed=1, workers=2, study="workers"))
     assert len(found.trials) > 2
     assert found.start_loss is not None
     assert found.loss <= found.start_loss
@@ -115,7 +115,7 @@ def test_ctrl_c_ends_the_processes_of_a_search_long_before_its_budget(studies_ur
     began = time.monotonic()
     threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        run_search(problem(), studies_url, Asked(budget=60, seed=1, workers=2, study="stopped"))
+        run_search(problem(), studies_url, Search(budget=60, seed=1, workers=2, study="stopped"))
     signal.signal(signal.SIGINT, before)
     assert time.monotonic() - began < 30
     assert multiprocessing.active_children() == []

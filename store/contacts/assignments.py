@@ -21,16 +21,17 @@ def assignment_sql(session: str, risk: str) -> str:
     """
     return f"""
         SELECT jsonb_build_object(
-            'session_id', {session}.session_id, 'arm', assigned.arm, 'risk', {risk}, 'lowest_drawn', (
-                SELECT min(riskiest) FROM (
-                    SELECT max(contact_sessions.risk) AS riskiest
-                    FROM contacts AS drawn JOIN contact_sessions ON contact_sessions.contact_id = drawn.id
-                    WHERE drawn.day = plan.day GROUP BY drawn.id
-                ) AS of_drawn
-            )
+            'session_id', {session}.session_id, 'arm', assigned.arm, 'risk', {risk}, 'lowest_drawn', drawn.lowest
         ) AS assignment
         FROM contact_plans AS plan
         LEFT JOIN contacts AS assigned ON assigned.day = plan.day AND assigned.tutor_id = {session}.tutor_id
+        LEFT JOIN LATERAL (
+            SELECT min(riskiest) AS lowest FROM (
+                SELECT max(contact_sessions.risk) AS riskiest
+                FROM contacts JOIN contact_sessions ON contact_sessions.contact_id = contacts.id
+                WHERE contacts.day = plan.day GROUP BY contacts.id
+            ) AS of_tutors
+        ) AS drawn ON true
         WHERE plan.day = ({session}.starts_at AT TIME ZONE 'UTC')::date
     """
 

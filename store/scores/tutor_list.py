@@ -231,7 +231,8 @@ def _values(wanted: Wanted) -> dict[str, Any]:
 
 def _listed(line: Sequence[Row[Any]]) -> ListedTutor:
     first = line[0]
-    scores = [disclosed(score_of(row), assignments(row.assignments)) for row in line if row.value is not None]
+    planned = assignments(first.assignments)
+    scores = [disclosed(score_of(row), planned) for row in line if row.value is not None]
     return ListedTutor(
         first.tutor_id, first.name, first.timezone, first.is_recent, {score.kind: score for score in scores}
     )

@@ -48,7 +48,7 @@ def _score(kind: ScoreKind, value: float, subject: SubjectKind = SubjectKind.TUT
 
 
 class _Clock:
-    """Seconds that pass when told to."""
+    """A clock in seconds, set by the test."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -64,7 +64,7 @@ def clock() -> _Clock:
 
 @pytest.fixture
 def api(engine: Engine, clock: _Clock) -> Iterator[httpx.Client]:
-    """A client with the key, on the app behind a real HTTP server."""
+    """A client with the key, connected to the app on a real HTTP server."""
     load(engine, marketplace())
     resources = Resources(engine, Champions(engine, clock), KEY, lambda: NOW)
     with serving(resources) as address, httpx.Client(base_url=address, headers=HEADERS, timeout=20) as client:
@@ -144,7 +144,7 @@ def test_of_who_is_not_on_the_contact_list_no_prediction_tells_why(
 
 
 def test_an_explained_prediction_says_what_would_lower_it_most(api: httpx.Client, engine: Engine, model: Model) -> None:
-    silence = np.tile([[0.0], [np.nan]], (50, 1)).astype(np.float32)  # Ada never wrote
+    silence = np.tile([[0.0], [np.nan]], (50, 1)).astype(np.float32)  # Ada has sent no message
     booster = xgb.train({"objective": "binary:logistic"}, xgb.DMatrix(silence, np.isnan(silence)), 3)
     sidecar = model.sidecar.model_copy(update={"features": ("silence_hours",), "typical": (1.0,)})
     register(engine, seal(booster, **sidecar.model_dump(exclude={"model_sha256"})))
@@ -226,7 +226,9 @@ def test_a_database_that_is_down_is_a_503_and_one_log_line_and_the_service_recov
         assert answer.headers["retry-after"]
         (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
         assert "does not answer" in line.getMessage()
-        assert "GET /api/tutors/{tutor_id}/scores" in line.getMessage()  # the route: a path holds ids
+        assert (
+            "GET /api/tutors/{tutor_id}/scores" in line.getMessage()
+        )  # the route's pattern, because a path contains ids
         assert "\n" not in line.getMessage()
         assert line.exc_info is None
         problem(api.get("/api/ready"), 503, "database_unavailable")
@@ -237,7 +239,7 @@ def test_a_database_that_is_down_is_a_503_and_one_log_line_and_the_service_recov
 
 @contextmanager
 def _down(engine: Engine, server_url: str) -> Iterator[None]:
-    """The database of an engine throws everybody out and lets nobody in."""
+    """Terminate all connections to the database of an engine and refuse new ones."""
     name = engine.url.database
     with closing(make_engine(server_url).connect()) as connection:
         admin = connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -268,6 +270,8 @@ def test_a_new_champion_serves_after_half_a_minute_and_not_before(
 def test_a_model_whose_bytes_were_changed_is_refused(api: httpx.Client, engine: Engine, model: Model) -> None:
     register(engine, model)
     with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE model_artifacts DISABLE TRIGGER USER"))  # past the table's own refusal
+        connection.execute(
+            text("ALTER TABLE model_artifacts DISABLE TRIGGER USER")
+        )  # bypasses the table's append-only trigger
         connection.execute(text("UPDATE model_artifacts SET model = model || '\\x00'::bytea"))
     problem(api.post("/api/predict/no_show", json={"session_id": "next"}), 503, "model_mismatch")

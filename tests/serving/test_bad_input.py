@@ -1,4 +1,4 @@
-"""What nobody should send: answered by a problem document, kept nowhere, and its words printed nowhere."""
+"""Invalid input: answered by a problem document, stored nowhere and logged nowhere."""
 
 import gzip
 import json
@@ -41,7 +41,7 @@ TIMESTAMP = NOW.isoformat()
 
 @pytest.fixture(scope="module")
 def stored(server_url: str) -> Iterator[Engine]:
-    """A small marketplace with a model, one for all tests: none of them may change it."""
+    """A small marketplace with a model, shared by all tests; no test may change it."""
     engine = make_engine(create_database(server_url, "bad_input"))
     upgrade(engine)
     load(engine, marketplace())
@@ -68,7 +68,7 @@ def http(address: str) -> Iterator[httpx.Client]:
 def nothing_kept_or_said(
     stored: Engine, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[None]:
-    """After the test every table has as many rows as before, the audit aside, and nobody has printed the marker."""
+    """Check after the test that no table but the audit has grown or shrunk, and that the marker was not printed."""
     caplog.set_level(logging.INFO)
     before = rows_of(stored)
     yield
@@ -79,7 +79,7 @@ def nothing_kept_or_said(
 
 
 def rows_of(engine: Engine) -> dict[str, int]:
-    """How many rows each table holds."""
+    """Number of rows by table, without the audit."""
     with engine.begin() as connection:
         names = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars()
         counted = [name for name in names if name != "audit"]
@@ -87,7 +87,7 @@ def rows_of(engine: Engine) -> dict[str, int]:
 
 
 def refused(answer: httpx.Response, *statuses: int) -> None:
-    """It is a problem document with one of these statuses that does not repeat the marker."""
+    """Check for a problem document with one of these statuses that does not repeat the marker."""
     assert answer.status_code in statuses, (answer.status_code, answer.text[:300])
     assert answer.headers["content-type"] == PROBLEM
     assert answer.json()["status"] == answer.status_code
@@ -96,22 +96,22 @@ def refused(answer: httpx.Response, *statuses: int) -> None:
 
 
 def signed(body: bytes, skew: timedelta = timedelta(0)) -> dict[str, str]:
-    """The headers of a webhook that holds these bytes."""
+    """Headers of a signed webhook with these bytes."""
     return JSON | Signatures((SECRET,)).sign("evt-1", body.decode(errors="replace"), NOW + skew)
 
 
 def event(**data: Any) -> dict[str, Any]:
-    """A session held by the marked tutor, with other data where given."""
+    """Event of a completed session of the marked tutor, with some data replaced."""
     return completed(**({"tutor_id": MARKER} | data)) | {"timestamp": TIMESTAMP}
 
 
 def as_json(value: Any) -> bytes:
-    """Compact JSON, NaN as it may be."""
+    """JSON of a value; NaN is allowed."""
     return json.dumps(value).encode()
 
 
 def replaced(old: str, new: str, **data: Any) -> bytes:
-    """The event's JSON with a piece of it exchanged for what `json` would not write."""
+    """JSON of the event, with one piece replaced by text that `json` would not write."""
     written = json.dumps(event(**data))
     assert old in written
     return written.replace(old, new).encode()
@@ -174,11 +174,11 @@ def test_a_clock_more_than_five_minutes_off_is_refused(http: httpx.Client, minut
 
 
 def test_of_a_name_given_twice_the_last_counts_for_everybody(engine: Engine) -> None:
-    """JSON leaves it open: what is checked, kept and worked on must be the same."""
+    """JSON does not define it: validation, storage and processing must use the same value."""
     with rails(engine) as sender:
         sent = json.dumps(completed()).replace('"rating": 4', '"rating": 1, "rating": 4').encode()
         assert sender.send(sent).status_code == 202
-        assert sender.tell(completed()).status_code == 202  # the same, not a conflict
+        assert sender.tell(completed()).status_code == 202  # the same event, no conflict
         spoilt = sent.replace(b'"rating": 4', b'"rating": 9')
         refused(sender.send(spoilt, "evt-2"), 422)
     (row,) = inbox(engine)
@@ -246,7 +246,7 @@ def test_a_gzip_bomb_is_never_unpacked(http: httpx.Client, path: str) -> None:
 )
 @pytest.mark.usefixtures("nothing_kept_or_said")
 def test_a_path_nobody_should_ask_for_is_a_problem_or_says_nothing_new(address: str, path: str) -> None:
-    """Sent as it stands: a client would tidy it up. What is not used of a query may be left aside."""
+    """Sent verbatim, because a client would normalize the path. Unused query parameters may be ignored."""
     status, headers, body = asked(address, f"GET {path} HTTP/1.1".encode())
     assert status < 500
     assert status in (200, 304) or PROBLEM.encode() in headers or status == 400
@@ -281,7 +281,7 @@ def test_headers_that_play_tricks_open_nothing(address: str, lines: list[bytes])
 
 
 def asked(address: str, line: bytes, *headers: bytes, key: str | None = KEY) -> tuple[int, bytes, bytes]:
-    """Status, headers and body of what comes back for a request that is written byte by byte."""
+    """Send a request as raw bytes. Returns status, headers and body of the response."""
     parts = urlsplit(address)
     own = [b"Host: tests", b"Connection: close", *([b"X-API-Key: " + key.encode()] if key else [])]
     with closing(socket.create_connection((cast(str, parts.hostname), cast(int, parts.port)), timeout=20)) as line_out:
@@ -295,7 +295,7 @@ def asked(address: str, line: bytes, *headers: bytes, key: str | None = KEY) -> 
 
 @pytest.mark.usefixtures("nothing_kept_or_said")
 def test_a_body_that_never_ends_is_cut_off(http: httpx.Client) -> None:
-    """Sent in pieces it announces no length: 10 MB are not read to the end."""
+    """A chunked body announces no length; 10 MB are not read to the end."""
     sent = 0
 
     def pieces() -> Iterator[bytes]:
@@ -306,7 +306,7 @@ def test_a_body_that_never_ends_is_cut_off(http: httpx.Client) -> None:
 
     try:
         answer = http.post("/api/predict/no_show", content=pieces(), headers=JSON)
-    except httpx.WriteError:  # it was answered and closed while we still sent
+    except httpx.WriteError:  # the server responded and closed while the body was being sent
         return
     refused(answer, 413)
 

@@ -1,4 +1,4 @@
-"""The bento: built for real, and imported with nothing but what it declares."""
+"""The bento: a real build, imported with its declared packages only."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from tests.lib.paths import ROOT
 
 @pytest.fixture(scope="module")
 def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a bento that `bentoml build` made in the project's own environment."""
+    """Folder of a bento built by `bentoml build` in the project's environment."""
     home = tmp_path_factory.mktemp("bentoml")
     environ = {**os.environ, "BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
     command = [sys.executable, "-m", "bentoml", "build", "--output", "tag"]

@@ -1,7 +1,6 @@
-"""The OpenAPI document as a contract: what Schemathesis asks is answered as it says, and never by an error of ours.
+"""The OpenAPI document as a contract: responses to Schemathesis conform to it, without server errors.
 
-Each route is asked what fits its schema and what does not; then routes are asked one after the other, with ids that
-earlier answers gave.
+Each route receives valid and invalid requests; then routes are called in sequences, with ids from earlier responses.
 """
 
 from collections.abc import Iterator, Mapping
@@ -65,12 +64,12 @@ CHECKS = [
 ]
 FIXED: dict[str, dict[str, Any]] = {"tutor_id": {"tutor_id": "ada"}}
 UNSPOILT = HEADERS | {"X-API-Key": KEY} | dict.fromkeys(SIGNATURE_HEADERS, "1")
-"""Headers that are sent right, or made so by `Signer`, even where all else is wrong."""
+"""Headers that are valid, or made so by `Signer`, even in otherwise invalid requests."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """The schema as the service gives it, its address, and a connection that is kept."""
+    """The schema from the running service, its address, and a persistent connection."""
 
     schema: schemathesis.BaseSchema
     address: str
@@ -78,10 +77,10 @@ class Served:
 
 
 class Signer(AuthBase):
-    """Signs what is sent to a route that wants a signature; sends the key to all others."""
+    """Authentication that signs requests to signed routes and sends the key to all others."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Signed over the bytes as they go."""
+        """Add the headers; a signature covers the body as sent."""
         if request.path_url.partition("?")[0] not in SIGNED:
             request.headers.update(HEADERS)
         else:
@@ -95,7 +94,7 @@ class Signer(AuthBase):
 
 @pytest.fixture(scope="module")
 def served(server_url: str) -> Iterator[Served]:
-    """A marketplace with scores and both champions, served."""
+    """Serve a marketplace with scores and both champions."""
     engine = make_engine(create_database(server_url, "contract"))
     upgrade(engine)
     load(engine, marketplace())
@@ -149,7 +148,7 @@ def test_it_does_so_however_often(served: Served, method: str, path: str, mode: 
 
 
 def _ask(served: Served, method: str, path: str, mode: GenerationMode, times: int) -> None:
-    """Ask one route so often; what was drawn and answered otherwise than the document says is shown."""
+    """Send `times` generated requests to one route; fails with the request whose response violates the document."""
     operation = served.schema[path][method]
     if mode is GenerationMode.NEGATIVE and not _takes(operation.definition.raw):
         return
@@ -175,7 +174,7 @@ def _ask(served: Served, method: str, path: str, mode: GenerationMode, times: in
 
 
 def _takes(operation: Mapping[str, Any]) -> bool:
-    """Whether there is anything that could be wrong."""
+    """True if the operation has inputs that can be invalid."""
     sent = [each for each in operation.get("parameters", []) if each["in"] in ("path", "query")]
     return bool(sent) or "requestBody" in operation
 
@@ -184,7 +183,7 @@ def _check(served: Served, case: schemathesis.Case, is_stream: bool) -> None:
     if not is_stream:
         _validate(case, case.call(base_url=served.address, session=served.session, auth=Signer()))
         return
-    # A stream has no end: its head is looked at, or the problem it is.
+    # A stream has no end: only its head is checked, or the problem document.
     request = case.as_transport_kwargs(base_url=served.address)
     with requests.request(**request | {"stream": True, "timeout": 10, "auth": Signer()}) as answer:
         if answer.status_code != 200:
@@ -194,14 +193,14 @@ def _check(served: Served, case: schemathesis.Case, is_stream: bool) -> None:
 
 
 def _validate(case: schemathesis.Case, response: Response) -> None:
-    # Schemathesis does not count "too large" among the ways to refuse.
+    # Schemathesis does not accept 413 as a rejection of invalid input.
     passed_over = response.status_code == 413 or _only_headers_were_wrong(case)
     excluded = [checks.negative_data_rejection] if passed_over else []
     case.validate_response(response, checks=CHECKS, excluded_checks=excluded)
 
 
 def _only_headers_were_wrong(case: schemathesis.Case) -> bool:
-    """Whether nothing but headers was made wrong, such as a signature left out: `Signer` sends right ones in place."""
+    """True if only headers were invalid, such as a missing signature, which `Signer` replaces by valid ones."""
     wrong = {place for place, made in case.meta.components.items() if made.mode is GenerationMode.NEGATIVE}
     return wrong == {ParameterLocation.HEADER}
 

@@ -1,4 +1,4 @@
-"""The API's description is complete: every route says what it takes, gives and refuses, with examples that fit."""
+"""Completeness of the OpenAPI document: inputs, responses and errors of every route, with valid examples."""
 
 import ast
 import json
@@ -67,7 +67,7 @@ def test_every_body_and_answer_has_an_example_that_its_schema_allows(document: d
     checked = 0
     for name, operation in operations(document):
         for where, content in contents(operation):
-            if "event-stream" in where or content["schema"] == {}:  # a stream, or nothing at all
+            if "event-stream" in where or content["schema"] == {}:  # a stream, or an empty body
                 continue
             found = examples_of(content, document)
             assert found, f"{name}: {where} has no example"
@@ -107,7 +107,7 @@ def every_error(error: type[TutorQualityError] = TutorQualityError) -> Iterator[
 
 
 def _code_given(call: ast.Call) -> Iterator[str]:
-    """The code that a call of `respond`, or of OAuth's own refusal, spells out."""
+    """The literal code in a call of `respond` or of the OAuth error."""
     place = {"respond": 3, "_Refused": 0}.get(getattr(call.func, "id", ""))
     if place is None:
         return

@@ -1,4 +1,4 @@
-"""The real BentoML service, as a process of its own."""
+"""The real BentoML service in its own process."""
 
 import os
 import signal
@@ -57,7 +57,7 @@ def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
         assert 'tutor_quality_schedule_late{flow="score"} 1.0' in metrics
         assert 'tutor_quality_schedule_last_good_timestamp_seconds{flow="drain"} 1.7' in metrics
         assert "tutor_quality_schedules_read 1.0" in metrics
-        assert "ada" not in metrics  # no series, and so no trace, of a person
+        assert "ada" not in metrics  # no series, and so no trace, about a person
         problem(client.get("/", headers=HEADERS), 404, "not_found")  # BentoML's landing page
         pickle = {"content-type": "application/vnd.bentoml+pickle"}
         problem(client.post("/schema.json", content=b"\x80", headers=HEADERS | pickle), 405, "method_not_allowed")
@@ -65,7 +65,7 @@ def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
         _, reader = new_key(engine)
         for path in ("/schema.json", "/metrics"):
             problem(client.get(path, headers=bearer(reader)), 403, "forbidden")
-        for path in ("/docs.json", "/static_content/x"):  # what else BentoML would serve
+        for path in ("/docs.json", "/static_content/x"):  # other routes that BentoML would serve
             problem(client.get(path, headers=HEADERS), 404, "not_found")
         _check_made_up_paths_leave_nothing(client, address, tmp_path / "log")
         _check_bounded(address)
@@ -74,7 +74,7 @@ def test_the_bento_service_serves_the_api_and_guards_its_own_routes(
 
 
 def _check_made_up_paths_leave_nothing(client: httpx.Client, address: str, log: Path) -> None:
-    """Paths nobody serves make no metric series and no line in the log, with a key and without."""
+    """Check that unknown paths add no metric series and no log line, with or without a key."""
 
     def ask(number: int) -> None:
         path = f"/made-up-{number}/ada@example.org"
@@ -88,7 +88,7 @@ def _check_made_up_paths_leave_nothing(client: httpx.Client, address: str, log: 
         return len(client.get("/metrics", headers=HEADERS).text.splitlines())
 
     ask(0)
-    series()  # the first reading has a series of its own
+    series()  # the first request to /metrics adds its own series
     before, size = series(), log.stat().st_size
     for number in range(1, 31):
         ask(number)
@@ -99,7 +99,7 @@ def _check_made_up_paths_leave_nothing(client: httpx.Client, address: str, log: 
 
 
 def _check_bounded(address: str) -> None:
-    """The server under BentoML is started with our protocols: no compression, and a time limit for headers."""
+    """Check that BentoML's server uses the bounded protocols: no compression, and limited headers."""
     with connect(address.replace("http", "ws") + "/api/changes/ws", additional_headers=HEADERS) as stream:
         assert stream.response is not None
         assert "sec-websocket-extensions" not in stream.response.headers
@@ -111,7 +111,7 @@ def _check_bounded(address: str) -> None:
 
 @pytest.mark.slow
 def test_eight_thousand_made_up_paths_take_no_memory_and_no_disk(database_url: str, tmp_path: Path) -> None:
-    """An attack that took /metrics to a time-out, 200 MB of memory and 76 MB of files before the guard stood first."""
+    """Before the guard preceded BentoML, this attack cost 200 MB of memory, 76 MB of files and timeouts of /metrics."""
     with _bento(database_url, tmp_path) as (address, process), httpx.Client(base_url=address, timeout=20) as client:
 
         def size() -> tuple[float, float, int]:
@@ -133,13 +133,13 @@ def test_eight_thousand_made_up_paths_take_no_memory_and_no_disk(database_url: s
     )
     assert after[0] - before[0] < 20
     assert after[1] - before[1] < 1
-    # Answers of new kinds may each add one histogram (429), but none a path.
+    # Each new status (429) may add one histogram, but no path may.
     assert after[2] - before[2] < 50
 
 
 @pytest.mark.slow
 def test_eight_websockets_that_send_what_they_can_take_no_memory(database_url: str, tmp_path: Path) -> None:
-    """Eight connections and 2 MB on the wire took 580 MB while messages were inflated and kept."""
+    """Eight connections that sent 2 MB used 580 MB of memory when messages were decompressed and kept."""
     packed = zlib.compressobj(9, wbits=-15)
     zeros = packed.compress(bytes(240_000_000)) + packed.flush(zlib.Z_SYNC_FLUSH)
     bomb = b"\xc2\xff" + len(zeros).to_bytes(8, "big") + bytes(4) + zeros  # one compressed message of 240 MB
@@ -169,7 +169,7 @@ def test_two_processes_count_requests_together_and_both_refuse_a_revoked_key(
     shared = {"TQS_API_WORKERS": "2", "TQS_RATE_LIMIT": "100/hour", "TQS_RATE_LIMIT_STORAGE": "postgresql"}
 
     def statuses(address: str, times: int) -> list[int]:
-        # A connection each, so that the requests reach both processes.
+        # One connection per request, so that requests reach both processes.
         with httpx.Client(headers=bearer(written), limits=httpx.Limits(max_keepalive_connections=0)) as client:
             return [client.get(f"{address}/api/openapi.json").status_code for _ in range(times)]
 
@@ -177,7 +177,7 @@ def test_two_processes_count_requests_together_and_both_refuse_a_revoked_key(
         assert statuses(address, 100) == [200] * 100
         with engine.connect() as connection:
             ears = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tqs listening to api_keys'"
-            assert connection.execute(text(ears)).scalar_one() == 2  # each process hears of revocations
+            assert connection.execute(text(ears)).scalar_one() == 2  # each process listens for revocations
         assert statuses(address, 20) == [429] * 20
         revoke_key(engine, key.id, INSTALLATION, datetime.now(UTC))
         time.sleep(1)
@@ -197,7 +197,7 @@ def test_processes_that_would_each_count_for_themselves_do_not_start(tmp_path: P
 def _bento(
     database_url: str, folder: Path, more: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The real service as a process of its own, ready."""
+    """Run the real service in its own process, and wait until it is ready."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

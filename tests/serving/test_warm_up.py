@@ -1,4 +1,4 @@
-"""What is done before the first request, so that nobody waits for it."""
+"""Warm-up before the first request."""
 
 import gc
 import logging

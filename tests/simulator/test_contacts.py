@@ -1,4 +1,4 @@
-"""Contacts with a planted effect, and whether the interval covers it."""
+"""Contacts with a planted effect, and coverage of the interval."""
 
 import pyarrow.compute as pc
 import pytest

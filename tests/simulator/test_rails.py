@@ -1,4 +1,4 @@
-"""The simulated day of a Rails app: what it sends, what goes wrong with it, and what it answers."""
+"""The simulated day of a Rails app: sent events, delivery faults and responses."""
 
 import json
 import threading
@@ -110,7 +110,7 @@ def test_a_batch_holds_an_event_once() -> None:
 
 
 class _Door(BaseHTTPRequestHandler):
-    """Says 503 to the first try of every letter, and takes the second."""
+    """Handler that answers the first attempt of every letter with 503 and accepts the second."""
 
     protocol_version = "HTTP/1.1"
     seen: Counter[str]

@@ -178,7 +178,7 @@ def table(kind: str, no_signal: bool = False) -> pa.Table:
 
 
 def times(column: pa.ChunkedArray) -> np.ndarray:
-    """UTC microseconds, the smallest integer for null."""
+    """UTC microseconds; the smallest integer stands for null."""
     return np.asarray(pc.fill_null(pc.cast(column, pa.int64()), np.iinfo(np.int64).min))
 
 
@@ -187,7 +187,7 @@ def texts(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def auc(scores: np.ndarray, labels: np.ndarray) -> float:
-    """The chance that a 1 is scored above a 0, ties counting half."""
+    """Probability that a 1 is scored above a 0, with ties counted as half."""
     _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
     ones = labels.sum()

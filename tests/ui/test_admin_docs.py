@@ -1,4 +1,4 @@
-"""docs/admin.md against the pages of the dashboard."""
+"""Agreement of docs/admin.md with the pages of the dashboard."""
 
 import re
 

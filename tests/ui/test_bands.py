@@ -1,4 +1,4 @@
-"""The level a page shows is the level it filters by and the API answers."""
+"""Score bands: shown, filtered and returned by the API consistently."""
 
 from datetime import UTC, datetime
 

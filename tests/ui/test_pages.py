@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, over a real PostgreSQL."""
+"""The dashboard in a real browser, on a real PostgreSQL."""
 
 import re
 import shutil
@@ -67,7 +67,7 @@ def _score(kind: ScoreKind, value: float, subject_id: str, subject: SubjectKind 
 
 @pytest.fixture(scope="module")
 def database_url(server_url: str) -> str:
-    """A database of this module's own: starting a dashboard takes seconds, so the tests share one."""
+    """One database for this module: starting a dashboard takes seconds, so the tests share it."""
     url = create_database(server_url, "dashboard")
     engine = make_engine(url)
     upgrade(engine)
@@ -77,7 +77,7 @@ def database_url(server_url: str) -> str:
 
 
 def _plant(engine: Engine) -> None:
-    """Three tutors, one of each level; the first has a name that is a script, sessions and a reschedule."""
+    """Three tutors, one per band; the first has a script as a name, sessions and a reschedule."""
     session = {"tutor_id": "ada", "student_id": "s1", "booked_at": NOW - timedelta(days=9)}
     rows = {
         "tutors": [
@@ -114,7 +114,7 @@ def _plant(engine: Engine) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
+        pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -134,7 +134,7 @@ def address(database_url: str, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _signed_in(browser: Browser, address: str, folder: Path) -> Iterator[tuple[Page, list[str]]]:
-    """A page that has signed in, and every address it has asked for."""
+    """A signed-in page, with every address it has requested."""
     context = browser.new_context(viewport={"width": 1366, "height": 900})
     page, asked = context.new_page(), list[str]()
     page.on("request", lambda request: asked.append(request.url))
@@ -150,7 +150,7 @@ def test_the_list_the_filter_the_search_and_a_tutors_page(browser: Browser, addr
     with _signed_in(browser, address, folder) as (page, asked):
         rows = page.locator("table.ranking tbody tr")
         expect(rows).to_have_count(3, timeout=30_000)
-        expect(rows.nth(0)).to_contain_text(f"Ada {SCRIPT}")  # shown, not run
+        expect(rows.nth(0)).to_contain_text(f"Ada {SCRIPT}")  # shown, not executed
         for words in ("81", "Act now", "4 no-shows", "Call ada today."):
             expect(rows.nth(0)).to_contain_text(words)
         page.get_by_role("button", name="Watch (1)").click()

@@ -1,4 +1,4 @@
-"""Every route of the API's description × every kind of caller × own or other tutor, over real HTTP."""
+"""Every route in the OpenAPI document × every kind of caller × own or other tutor, over real HTTP."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -38,7 +38,7 @@ def api(engine: Engine) -> Iterator[tuple[httpx.Client, Mapping[str, str | None]
 
 
 def _expected(rule: Rule, caller: str, tutor_id: str | None) -> str:
-    """What the policy says of a caller: let in, unknown (401) or forbidden (403)."""
+    """Decision of the policy for a caller: "in", "unknown" (401) or "forbidden" (403)."""
     if isinstance(rule, Open | Signed):
         return "in"
     if caller in UNKNOWN:
@@ -50,17 +50,17 @@ def _expected(rule: Rule, caller: str, tutor_id: str | None) -> str:
 def _answered(client: httpx.Client, method: str, path: str, sent: dict[str, str]) -> str:
     body = b"" if method in ("GET", "DELETE") else b"{}"
     kind = {"content-type": "application/json"} if body else {}
-    # Only the beginning is read: a stream of live updates has no end.
+    # Only the head is read, because a stream of live updates has no end.
     with client.stream(method, path, content=body, headers={**sent, **kind}) as response:
         if response.status_code not in (401, 403):
             return "in"
         code = json.loads(response.read())["code"]
-    # A signed route looks at the proof itself, once it is let in.
+    # A signed route verifies the signature itself, after the guard.
     return {"wrong_key": "unknown", "forbidden": "forbidden", "unclassified": "forbidden"}.get(code, "in")
 
 
 def _addresses(path: str) -> list[tuple[str, str | None]]:
-    """The path about the tutor's own self and about another, with the tutor it names."""
+    """The path for the caller's own tutor and for another, each with the tutor in it."""
     if "{tutor_id}" not in path:
         return [(_filled(path), None)]
     return [(_filled(path.replace("{tutor_id}", tutor)), tutor) for tutor in ("ada", "ben")]
@@ -91,7 +91,7 @@ def test_every_route_answers_every_caller_as_the_policy_says(
 
 
 def _flat(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
-    """The routes, with those of included routers in their place."""
+    """Routes, with included routers expanded."""
     for route in routes:
         included: APIRouter | None = getattr(route, "original_router", None)
         yield from [route] if included is None else _flat(included.routes)
@@ -100,7 +100,7 @@ def _flat(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
 def _routes(app: FastAPI) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for route in _flat(app.routes):
-        assert isinstance(route, Route | WebSocketRoute), f"a route of an unknown kind: {route}"
+        assert isinstance(route, Route | WebSocketRoute), f"unknown type of route: {route}"
         methods = {WEBSOCKET} if isinstance(route, WebSocketRoute) else route.methods or set()
         found |= {(method, route.path) for method in methods if method != "HEAD"}
     return found

@@ -1,4 +1,4 @@
-"""What the API's door lets in, decided before any database is asked; and the API's description."""
+"""Guard decisions made before any database query, and the OpenAPI document."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.lib.paths import ROOT
 
 @pytest.fixture(scope="module")
 def door() -> Iterator[httpx.Client]:
-    """A client with the key, for what is decided before any database is asked: there is none behind this app."""
+    """A client with the key, of an app without a database, for decisions that need none."""
     engine = make_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none")
     resources = Resources(engine, Champions(engine), KEY, lambda: NOW)
     with serving(resources) as address, httpx.Client(base_url=address, headers=HEADERS, timeout=20) as client:
@@ -46,7 +46,7 @@ def test_the_key_may_come_in_its_own_header_and_probes_need_none(door: httpx.Cli
     address = door.base_url
     assert httpx.get(address.join("/api/openapi.json"), headers={"X-API-Key": KEY}).status_code == 200
     assert httpx.get(address.join("/api/health")).json() == {"status": "ok"}
-    assert httpx.get(address.join("/api/ready")).status_code == 503  # no key asked for, no database found
+    assert httpx.get(address.join("/api/ready")).status_code == 503  # no key required, no database available
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_request_keeps_its_own_id_if_it_is_fit_for_a_log(door: httpx.Client, s
 
 def test_the_written_api_description_is_the_present_one() -> None:
     written = (ROOT / "docs" / "openapi.json").read_text()
-    assert written == document(), "write it again: python -m serving.openapi > docs/openapi.json"
+    assert written == document(), "regenerate it: python -m serving.openapi > docs/openapi.json"
 
 
 def test_the_api_description_gives_every_error_as_a_problem() -> None:

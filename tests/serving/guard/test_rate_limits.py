@@ -1,4 +1,4 @@
-"""How often somebody may ask, in the memory of one process and where all processes count together."""
+"""Rate limits, counted in the memory of one process and in the database shared by all processes."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ TOKEN_PATH = "/api/oauth/token"
 
 @pytest.fixture(params=["memory", "postgresql"])
 def api(request: pytest.FixtureRequest, engine: Engine) -> Iterator[httpx.Client]:
-    """An API that lets each caller ask five times a minute, and an address send three wrong keys."""
+    """An API with limits per minute: 5 requests per caller, 3 wrong keys and 8 requests without key per address."""
     storage = MemoryCounts() if request.param == "memory" else PostgresStorage(engine)
     limits = Limits("5/minute", storage, wrong_keys="3/minute", without_key="8/minute")
     resources = Resources(engine, Champions(engine), KEY, Clock(), limits=limits, token_secret=TOKEN_SECRET)
@@ -73,11 +73,11 @@ def test_a_valid_key_is_answered_while_others_guess_at_its_address_and_after_a_k
     guesses = [api.get(OPENAPI, headers=bearer(f"tqs_live_x_{n}")) for n in range(5)]
     assert [answer.status_code for answer in guesses] == [401, 401, 401, 429, 429]
     assert int(guesses[-1].headers["retry-after"]) >= 1
-    _, made_now = new_key(engine)  # every process forgets the keys it knew
+    _, made_now = new_key(engine)  # every process drops its cached keys
     for sent in (bearer(made_now), bearer(in_use), HEADERS):
         assert api.get(OPENAPI, headers=sent).status_code == 200
     while api.get(OPENAPI, headers=bearer(in_use)).status_code == 200:
-        pass  # its own limit still holds
+        pass  # its own limit still applies
 
 
 def test_a_client_gets_its_token_while_others_guess_secrets_at_its_address(engine: Engine, api: httpx.Client) -> None:
@@ -88,7 +88,7 @@ def test_a_client_gets_its_token_while_others_guess_secrets_at_its_address(engin
 
 
 def test_requests_without_a_key_are_refused_by_address_after_a_limit(api: httpx.Client) -> None:
-    for path in (OPENAPI, "/metrics", "/made/up"):  # each of these is counted
+    for path in (OPENAPI, "/metrics", "/made/up"):  # each of these counts
         problem(api.get(path), 401, "wrong_key")
     for _ in range(5):
         assert api.get("/made/up").status_code == 401
@@ -110,7 +110,7 @@ def test_processes_that_count_together_let_no_more_through_than_one(engine: Engi
 
 @dataclass
 class Held:
-    """A storage, how to let an hour pass, and which keys it holds."""
+    """A storage, a way to let an hour pass, and the number of keys it stores."""
 
     storage: Storage
     wait: Callable[[], None]

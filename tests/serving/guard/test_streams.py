@@ -1,4 +1,4 @@
-"""Streams that are open: a WebSocket passes the same guard, and nothing more is sent once the key is revoked."""
+"""Open streams: WebSockets pass the same guard, and sending stops once the key is revoked."""
 
 import json
 import socket as raw_socket
@@ -43,7 +43,7 @@ def address(resources: Resources) -> Iterator[str]:
         assert httpx.get(f"{found}/api/health").status_code == 200
         assert resources.guard_context.authenticator.wait_listening(5)
         yield found
-        resources.hub.close()  # or the server would wait for the streams
+        resources.hub.close()  # otherwise the server would wait for the streams
 
 
 def _change(engine: Engine, value: float) -> None:
@@ -55,7 +55,7 @@ def _change(engine: Engine, value: float) -> None:
 
 
 def _revoked(engine: Engine, resources: Resources, key_id: str, text: str) -> None:
-    """Revoke a key as another process would, and wait until this one has heard of it."""
+    """Revoke a key as another process would, and wait until this process is notified."""
     revoke_key(engine, key_id, INSTALLATION, NOW)
     until = time.monotonic() + 1
     while resources.guard_context.authenticator.cached(text) is not None:
@@ -74,7 +74,7 @@ def test_a_stream_ends_with_its_key_before_the_next_change(
         assert next(line for line in lines if line.startswith("data: "))
         _revoked(engine, resources, key.id, text)
         _change(engine, 0.1)
-        assert [line for line in lines if line] == []  # it ended, without that change
+        assert [line for line in lines if line] == []  # the stream ended without that change
     assert not caplog.records
     assert [row.row.action for row in read_rows(engine, "ada")] == ["GET /api/tutors/{tutor_id}/changes/stream"]
 
@@ -167,7 +167,7 @@ def test_a_client_that_reads_no_pongs_is_not_read_from(address: str, engine: Eng
 
 
 def _closed(socket: ClientConnection) -> int | None:
-    """The code the server closes a WebSocket with, after whatever it sends before."""
+    """Close code sent by the server, after any earlier messages."""
     with suppress(ConnectionClosed):
         while True:
             socket.recv(5)
@@ -182,7 +182,7 @@ def _wait_for(happened: Callable[[], bool]) -> None:
 
 
 def _opened(address: str, key: str | None) -> int:
-    """The status of the answer to a WebSocket's handshake; a refusal is a problem document."""
+    """Status of the response to a WebSocket handshake; asserts that a rejection is a problem document."""
     try:
         with connect(address.replace("http", "ws"), additional_headers=bearer(key)):
             return 101

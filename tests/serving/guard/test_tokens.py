@@ -1,4 +1,4 @@
-"""Access tokens: how one is got, what it opens, when it ends, and that no forged one opens anything."""
+"""Access tokens: issue, permissions, expiry, and rejection of forged tokens."""
 
 import base64
 import hmac
@@ -160,7 +160,7 @@ def test_only_a_form_gets_in_here_and_a_form_gets_in_nowhere_else(api: httpx.Cli
     problem(api.post("/api/predict/no_show", data=GRANT, headers=HEADERS), 415, "not_json")
 
 
-# Forged tokens. Each is a good token of an existing admin key with one thing wrong about it.
+# Forged tokens. Each is a valid token of an existing admin key with one defect.
 
 Claims = dict[str, Any]
 
@@ -259,7 +259,7 @@ FORGED: Mapping[str, Callable[[Claims], str]] = {
 
 
 def _fixed_id(name: str) -> Callable[[int], bytes]:
-    """What is random elsewhere, so that the ids of these keys are known before."""
+    """Replacement for random bytes that makes the ids of these keys predictable."""
     return lambda size: name.encode().ljust(size, b"-")[:size]
 
 
@@ -277,7 +277,9 @@ def test_no_forged_token_opens_anything(engine: Engine) -> None:
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     with serving(resources_of(engine)) as address, httpx.Client(base_url=address, timeout=20) as api:
         assert api.get("/api/admin/keys", headers=bearer(good)).status_code == 200
-        assert api.get("/api/admin/keys", headers=bearer(_signed(claims))).status_code == 200  # forging is done right
+        assert (
+            api.get("/api/admin/keys", headers=bearer(_signed(claims))).status_code == 200
+        )  # control: a correctly signed forgery is valid
         let_in = [name for name, forge in FORGED.items() if not _refused_everywhere(api, forge(claims))]
     print(f"{len(FORGED)} forged tokens")
     assert not let_in

@@ -1,4 +1,4 @@
-"""Limits of connections, with raw sockets against the real server's protocols."""
+"""Connection limits, tested with raw sockets against the real server's protocols."""
 
 import logging
 import socket
@@ -19,7 +19,7 @@ HEALTH = b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @pytest.fixture
 def port(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A server that waits 0.3 s for headers and keeps at most four connections."""
+    """Port of a server that waits 0.3 s for headers and accepts at most four connections."""
     monkeypatch.setattr(BoundedHttp, "header_seconds", 0.3)
     monkeypatch.setattr(BoundedHttp, "max_connections", 4)
     with serving(resources_of(engine)) as address:
@@ -31,7 +31,7 @@ def _connect(port: int) -> socket.socket:
 
 
 def _ended(connection: socket.socket) -> bool:
-    """Whether the server ends the connection without another byte."""
+    """True if the server closes the connection without sending another byte."""
     try:
         return connection.recv(1000) == b""
     except ConnectionResetError:
@@ -39,7 +39,7 @@ def _ended(connection: socket.socket) -> bool:
 
 
 def _drip(connection: socket.socket, piece: bytes) -> float:
-    """Send a piece every 50 ms until the server hangs up; the seconds it took."""
+    """Send a piece every 50 ms until the server closes the connection. Returns the seconds elapsed."""
     began = time.monotonic()
     while time.monotonic() - began < 5:
         try:
@@ -101,7 +101,7 @@ def test_the_rest_of_a_body_that_was_answered_early_has_to_come_in_time(port: in
 def test_a_connection_over_the_limit_is_refused_and_one_that_ends_makes_room(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BoundedHttp, "header_seconds", 60)  # late headers must not be why it ends
+    monkeypatch.setattr(BoundedHttp, "header_seconds", 60)  # late headers must not cause the closing
     held = [_connect(port) for _ in range(4)]
     with closing(_connect(port)) as refused:
         assert _ended(refused)

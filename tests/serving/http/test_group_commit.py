@@ -1,4 +1,4 @@
-"""Group commit: everybody is answered with their own, after it was written, and nobody waits for ever."""
+"""Group commit: each caller receives its own result after the commit, and none waits forever."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Batches of events: kept whole, or not at all."""
+"""Batches of events: stored completely or not at all."""
 
 from collections.abc import Iterator
 from typing import Any

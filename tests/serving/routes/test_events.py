@@ -1,4 +1,4 @@
-"""The webhook: what is taken is in the database, once."""
+"""The events webhook: an accepted event is stored exactly once."""
 
 import json
 from collections import Counter
@@ -31,7 +31,7 @@ def test_an_event_of_every_type_is_kept_as_it_was_sent(sender: Rails, engine: En
 
 def test_the_same_again_is_answered_the_same_and_counts_once(sender: Rails, engine: Engine) -> None:
     first, again = sender.tell(completed()), sender.tell(completed())
-    # Neither the order of fields nor an id that repeats the header makes it another event.
+    # Neither a different order of fields nor an id that repeats the header changes the event.
     turned = {"id": "evt-1", **dict(reversed(completed().items()))}
     assert [(a.status_code, a.content) for a in (again, sender.tell(turned))] == [(202, first.content)] * 2
     assert len(inbox(engine)) == 1
@@ -69,7 +69,7 @@ def test_a_first_session_of_a_pair_goes_before_others(sender: Rails, engine: Eng
         )
     sender.tell(completed(session_id="session-2"), "later")
     sender.tell(completed(session_id="session-2", student_id="another"), "first")
-    # The booking itself, said again, is the first of its pair, though it stands there already.
+    # A repeated event about the stored booking itself still counts as the first of its pair.
     sender.tell(completed(session_id="session-1", starts_at="2026-11-02T00:00:00Z"), "itself")
     sender.tell(example("message.sent"), "message")
     assert {row.key: row.priority for row in inbox(engine)} == {

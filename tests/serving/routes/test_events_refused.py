@@ -1,4 +1,4 @@
-"""What the webhook refuses: nothing of it is kept, and nothing of it is repeated."""
+"""Rejected webhooks: nothing is stored, and no value is repeated in the response."""
 
 import json
 from collections.abc import Iterator
@@ -112,7 +112,7 @@ SECRET_TEXT = "Ada Lovelace"
         (completed(session_id="a\nb"), {"data.session_id"}),
         (completed(tutor_id="a\0b"), {"data.tutor_id"}),
         (completed(tutor_id=7), {"data.tutor_id"}),
-        (completed(tutor_id="eu/7"), {"data.tutor_id"}),  # nobody could ask for that tutor's scores
+        (completed(tutor_id="eu/7"), {"data.tutor_id"}),  # the scores of that tutor could not be requested
         (completed(starts_at="2026-11-23T16:00:00"), {"data.starts_at"}),
         (completed(starts_at="2026-02-30T16:00:00Z"), {"data.starts_at"}),
         (completed(starts_at="0001-01-01T00:00:00+14:00"), {"data.starts_at"}),

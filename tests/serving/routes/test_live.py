@@ -1,4 +1,4 @@
-"""Live updates over real HTTP: who comes back misses nothing and sees nothing twice, whoever writes meanwhile."""
+"""Live updates over real HTTP: a reconnecting client receives every change once, despite concurrent writers."""
 
 import json
 import random
@@ -47,7 +47,7 @@ def url(resources: Resources) -> Iterator[str]:
     load(resources.engine, marketplace())
     with serving(resources) as address:
         yield address
-        resources.hub.close()  # streams end, or the server would wait for them
+        resources.hub.close()  # ends the streams; otherwise the server would wait for them
 
 
 def _ids(engine: Engine) -> list[int]:

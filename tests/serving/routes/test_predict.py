@@ -1,4 +1,4 @@
-"""Predictions over real HTTP: of what is stored, of what is described, and from the model's own columns."""
+"""Predictions over real HTTP: for stored subjects, for described sessions, and from the model's columns."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,7 +24,7 @@ SUBJECT = AttributeSpec(kind="sessions", name="subject", type=AttributeType.CATE
 
 @pytest.fixture(scope="session")
 def model() -> Model:
-    """Risk grows with the rate, and is higher for maths than for music."""
+    """No-show model whose risk grows with the rate and is higher for maths than for music."""
     rng = np.random.default_rng(0)
     columns = np.column_stack([rng.random(400), rng.uniform(0, 48, 400), rng.integers(0, 2, 400)]).astype(np.float32)
     risk = columns[:, 0] + columns[:, 2] > 1
@@ -35,7 +35,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="session")
 def churn_model() -> Model:
-    """Leaving within a week or a month, by the days since the last session and the period."""
+    """Churn model for a week and a month, from the days since the last session and the period."""
     rng = np.random.default_rng(0)
     columns = np.column_stack([rng.uniform(0, 40, 400), rng.integers(0, 2, 400)]).astype(np.float32)
     sidecar = small_model().sidecar.model_dump(exclude={"model_sha256"}) | {
@@ -167,7 +167,7 @@ def test_a_known_tutors_churn_is_that_of_the_days_since_the_last_session(
     scores = {score["kind"]: score for score in found["scores"]}
     assert set(scores) == {"churn_7d", "churn_30d"}
     assert {score["model_version"] for score in found["scores"]} == {"3"}
-    # The session of three days ago (every third was missed) was known an hour after it began.
+    # The outcome of the session three days ago (every third was missed) became known an hour after its start.
     days = (timedelta(days=3) - timedelta(hours=1)) / timedelta(days=1)
     row = np.array([[days]], dtype=np.float32)
     chances = churn_model.chances(churn_model.margins(row), 7)

@@ -1,4 +1,4 @@
-"""Transcripts handed in: kept once, answered by id, and honest about nobody reading them yet."""
+"""Submitted transcripts: stored once, answered by id, with a statement that none is scored yet."""
 
 from collections.abc import Iterator
 

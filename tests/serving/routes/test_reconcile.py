@@ -1,4 +1,4 @@
-"""The gap detector: what Rails has and we have not is named, and what only waits is told apart."""
+"""Gap detector: sessions missing here are listed, apart from those whose events are still waiting."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -45,7 +45,7 @@ def test_what_never_came_and_what_nobody_named_are_listed(sender: Rails) -> None
 
 
 def test_sessions_beyond_the_span_are_neither_missing_nor_unexpected(sender: Rails) -> None:
-    # Rails may name one that was moved to another day; that it is here is what counts.
+    # Rails may list a session that was moved to another day; only its presence here counts.
     assert _ask(sender, session_ids=[*HERE, "past-7"]).json()["complete"]
 
 

@@ -1,4 +1,4 @@
-"""The reading API over real HTTP: scores, the list of tutors, recommendations and the sessions to come."""
+"""The read API over real HTTP: scores, list of tutors, recommendations and upcoming sessions."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -146,7 +146,7 @@ def test_recommendations_say_where_there_is_nothing_to_do_or_nobody_to_know(api:
 
 
 def tutors_of(engine: Engine, values: dict[str, float | None]) -> None:
-    """Tutors with a help score each, None for one nobody scored."""
+    """Store tutors with these help scores; None means no score."""
     load(engine, dataset({"tutors": [{"tutor_id": tutor, "name": f"Name of {tutor}"} for tutor in values]}))
     save_scores(engine, [score(ScoreKind.HELP, value, tutor) for tutor, value in values.items() if value is not None])
 

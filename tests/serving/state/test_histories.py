@@ -1,4 +1,4 @@
-"""Histories that are kept between questions: read once, and never older than what was written last."""
+"""Cached histories: read once, and never older than the last write."""
 
 from threading import Thread
 from typing import Any
@@ -115,7 +115,7 @@ def _is_kept(histories: Histories, tutor_id: str, meanwhile: str) -> bool:
 
 
 def test_while_events_are_applied_no_answer_is_older_than_its_question(engine: Engine, histories: Histories) -> None:
-    """Each of 40 messages is seen by whoever asks after it was written, with three others asking all the time."""
+    """Each of 40 messages is visible to a query after its write, while three threads query continuously."""
     done = False
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""The audit: who read a tutor's data and what administrators did, written before the answer goes out."""
+"""The audit log: reads of tutors' data and administrators' actions, written before the response is sent."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Keys: shown once, kept as a hash, narrow, expiring, and revoked at once."""
+"""API keys: shown once, stored as a hash, limited in scope, expiring, and revoked immediately."""
 
 import json
 import secrets
@@ -49,7 +49,7 @@ def api(resources: Resources) -> Iterator[httpx.Client]:
 
 
 def _until(found: Callable[[], bool], seconds: float = 2.0) -> float:
-    """Wait until something is so; after how many seconds it was."""
+    """Wait until a condition is true. Returns the seconds elapsed."""
     began = time.monotonic()
     while not found():
         assert time.monotonic() - began < seconds
@@ -155,7 +155,7 @@ def test_who_is_known_is_asked_for_once_and_again_after_any_change(engine: Engin
     _, written = new_key(engine)
     callers = Authenticator(engine, KEY, Tokens(TOKEN_SECRET), clock)
     assert callers.authenticate(written).role is Role.READ
-    assert callers.cached(written) is None  # nobody would tell us of a revocation yet
+    assert callers.cached(written) is None  # not cached, as revocations are not notified yet
     callers.start()
     assert callers.wait_listening(5)
     _until(lambda: callers.authenticate(written) is not None and callers.cached(written) is not None)
@@ -180,7 +180,7 @@ def test_nobody_is_remembered_once_the_database_cannot_tell_us_of_changes(
     )
     _until(lambda: callers.cached(written) is None)
     _on_server(server_url, f"ALTER DATABASE {engine.url.database} ALLOW_CONNECTIONS true")
-    assert callers.wait_listening(5)  # it came back by itself
+    assert callers.wait_listening(5)  # the listener has reconnected
     _until(lambda: callers.authenticate(written) is not None and callers.cached(written) is not None)
     callers.close()
 
@@ -221,7 +221,7 @@ def test_writing_down_a_use_wakes_nobody(engine: Engine, clock: Clock) -> None:
     assert callers.wait_listening(5)
     _until(lambda: callers.authenticate(written) is not None and callers.cached(written) is not None)
     clock.go_on(minutes=2)
-    assert callers.cached(written) is not None  # writes its use
+    assert callers.cached(written) is not None  # stores the time of use
     time.sleep(0.2)
     assert callers.cached(written) is not None
     callers.close()

@@ -1,4 +1,4 @@
-"""Questions from an event loop: they share connections, outlive broken ones, and say when the database is away."""
+"""Queries from an event loop: shared connections, recovery from broken ones, and errors while unavailable."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ ALL_OTHERS = Prepared(
 
 
 def asked(engine: Engine, questions: Callable[[AsyncPool], Awaitable[Any]]) -> Any:
-    """What came of questions in a loop of their own."""
+    """Result of queries in a new event loop."""
 
     async def run() -> Any:
         pool = AsyncPool(engine)

@@ -1,4 +1,4 @@
-"""Tables after events: in any order, any number of times, late, early, about people unknown."""
+"""Tables after events in any order, repeated, late, early, or about unknown people."""
 
 import random
 from datetime import UTC, datetime
@@ -128,7 +128,7 @@ def test_a_transcript_before_its_session_is_early_and_kept_once_the_session_is_t
 def test_an_imported_outcome_is_undone_by_no_booking_of_before_and_mended_by_an_outcome(engine: Engine) -> None:
     told(engine, HELD, received_at=NOON + DAY)
     with engine.begin() as connection:
-        connection.execute(text("DELETE FROM latest_events"))  # as an import leaves it
+        connection.execute(text("DELETE FROM latest_events"))  # as left by an import
     told(engine, BOOKED, MOVED)
     assert one(engine, SESSION).status == "completed"
     told(engine, RATED)
@@ -184,7 +184,7 @@ def test_of_attributes_those_defined_are_kept_and_none_given_changes_none(engine
 def test_across_a_daylight_saving_change_sessions_fall_into_the_hour_the_tutor_lived(
     engine: Engine, zone: str, expected: list[int]
 ) -> None:
-    """Europe leaves summer time on 25 October 2026, New York on 1 November: 16:00 UTC is another hour after it."""
+    """Summer time ends in Europe on 25 October 2026, in New York on 1 November; the local hour of 16:00 UTC changes."""
     told(engine, event("tutor.updated", "t", timezone=zone))
     days = [(10, 24), (10, 25), (10, 31), (11, 1), (11, 2)]
     starts = [datetime(2026, month, day, 16, 30, tzinfo=UTC) for month, day in days]
@@ -199,7 +199,7 @@ def test_across_a_daylight_saving_change_sessions_fall_into_the_hour_the_tutor_l
 
 
 def test_a_move_across_a_daylight_saving_change_keeps_its_notice_in_real_hours(engine: Engine) -> None:
-    """Asked for at 1:30 in Berlin's summer time for 12:30 in its winter time: twelve hours, not eleven."""
+    """Requested at 1:30 in Berlin's summer time, start at 12:30 in its winter time: the notice is 12 h, not 11 h."""
     moved = event("session.rescheduled", "m", old_starts_at="2026-10-25T12:30:00+01:00")
     told(engine, moved | {"timestamp": "2026-10-25T01:30:00+02:00"})
     assert one(engine, "SELECT notice_hours FROM reschedules").notice_hours == 12.0

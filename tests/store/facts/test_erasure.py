@@ -1,4 +1,4 @@
-"""Erasure of tutors and students: what is left of planted canaries, what stays, and what comes in afterwards."""
+"""Erasure of tutors and students: planted canaries, data that stays, and data that arrives afterwards."""
 
 import json
 import logging
@@ -74,7 +74,7 @@ def test_of_200_canaries_planted_by_every_way_none_is_left(
     canaries = Canaries()
     plant(engine, canaries)
     before = canaries.in_text(dump(engine))
-    assert before | {"import": before["import"] + 2} == canaries.counts()  # the event brought another name and address
+    assert before | {"import": before["import"] + 2} == canaries.counts()  # the event had another name and address
     outcomes = "SELECT starts_at, status, rating FROM sessions ORDER BY session_id"
     kept = rows(engine, outcomes)
     _erase(engine, ("tutor", TUTOR), ("student", STUDENT))

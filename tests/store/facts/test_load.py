@@ -1,4 +1,4 @@
-"""What is loaded is what is read."""
+"""Datasets loaded and read back without change."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""An import writes what its files carry, and nothing that the database knows better."""
+"""Partial imports: only fields in the files are written, and newer values in the database are kept."""
 
 import json
 import os
@@ -34,20 +34,20 @@ STORED = "SELECT * FROM sessions JOIN tutors USING (tutor_id) WHERE session_id =
 
 @pytest.fixture
 def here(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, and a database for the commands."""
+    """An empty current folder, with a database for the commands."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", database_url)
     return tmp_path
 
 
 def imported(here: Path, description: str = ONLY_SESSIONS, **files: str) -> Any:
-    """Import a dataset as `tqs import` does; returns the counts."""
+    """Import a dataset as `tqs import` does. Returns the counts."""
     settings = load_settings({"DATABASE_URL": os.environ["DATABASE_URL"]})
     return load_file(write(here, description, **files), settings).loaded
 
 
 def stored(engine: Engine) -> dict[str, dict[str, Any]]:
-    """The sessions, by id."""
+    """Stored sessions by id."""
     query = "SELECT session_id, to_jsonb(s) FROM sessions AS s"
     with engine.connect() as connection:
         return dict(tuple(row) for row in connection.execute(text(query)))
@@ -123,7 +123,7 @@ def test_a_reschedule_that_only_the_database_knows_still_says_when_the_start_bec
     assert one(engine, STORED).scheduled_at == datetime(2026, 3, 1, 14, tzinfo=UTC)
 
 
-# Case: an event about a session, and an export that says otherwise.
+# Case: an event about a session contradicts an export.
 
 EVENT_AT = datetime(2026, 11, 30, 19, tzinfo=UTC)
 SWAP = "swap,evt-1,u1,2026-11-27T20:00:00Z,2026-11-30T17:00:00Z,booked,"
@@ -217,7 +217,7 @@ def test_the_same_import_again_writes_nothing(here: Path, engine: Engine) -> Non
 
 
 def _versions(engine: Engine) -> list[Any]:
-    """The row versions of every table that an import writes."""
+    """Row versions of every table that an import writes."""
     tables = ("tutors", "students", "sessions", "dataset_facts", "attribute_definitions", "inbox")
     query = " UNION ALL ".join(f"SELECT '{t}', xmin::text, ctid::text FROM {t}" for t in tables)
     with engine.connect() as connection:

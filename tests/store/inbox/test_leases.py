@@ -1,4 +1,4 @@
-"""Who works on which event: nobody twice, nobody for ever, and an innocent one is not parked for its neighbour."""
+"""Leases of events: exclusive, limited in time, and no event is parked because of another one."""
 
 import threading
 from uuid import UUID, uuid4
@@ -105,10 +105,10 @@ def test_an_event_that_kills_its_worker_is_parked_and_those_claimed_beside_it_ar
             break
         if poison in taken:
             deaths += 1
-            continue  # the worker dies: nothing is said, the lease runs out
+            continue  # the worker dies: nothing is reported, the lease expires
         with writing(engine) as connection:
             finish(connection, taken, lease, now)
-    assert deaths == 3 + MAX_TRIES  # three in company, which prove nothing
+    assert deaths == 3 + MAX_TRIES  # three leased with others, which do not count
     parked = one(engine, "SELECT id, error, tries FROM inbox WHERE parked_at IS NOT NULL")
     assert parked == (poison, DIED, 3 + MAX_TRIES)
     assert one(engine, WAITING).n == 0

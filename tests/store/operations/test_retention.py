@@ -1,4 +1,4 @@
-"""Retention on a real database: what goes, what stays, and what cannot be deleted."""
+"""Retention on a real database: deleted rows, kept rows, and rows that cannot be deleted."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ def _change(engine: Engine, subject: str, created: datetime, about: str = "tutor
 
 @pytest.fixture
 def finished(engine: Engine) -> list[str]:
-    """Five events finished long ago, one finished now, one that waits, one that is parked."""
+    """Events: five finished long ago, one finished recently, one waiting, one parked."""
     names = [f"old-{n}" for n in range(5)] + ["new", "waiting", "parked"]
     put(engine, [event("tutor.updated", name, tutor_id="t", name="Ada Canary") for name in names])
     with engine.begin() as connection:
@@ -95,12 +95,12 @@ def test_of_earlier_days_the_last_score_of_each_subject_and_kind_stays(engine: E
     long_ago = (NOW - 100 * DAY).replace(hour=0, minute=0, second=0)
     for hour in (1, 5, 23):
         _score(engine, "ada", long_ago + timedelta(hours=hour))
-    _score(engine, "ada", long_ago + timedelta(hours=25))  # the next day's only one
+    _score(engine, "ada", long_ago + timedelta(hours=25))  # the only one of the next day
     _score(engine, "ada", long_ago + timedelta(hours=2), kind="churn_30d")
     _score(engine, "ben", long_ago + timedelta(hours=2))
     for hour in (1, 2):
         _score(engine, "ada", NOW - 80 * DAY + timedelta(hours=hour))
-    _score(engine, "late", long_ago, created=NOW)  # computed now as of then: too young to delete
+    _score(engine, "late", long_ago, created=NOW)  # computed now as of then: too recent to delete
     _score(engine, "late", long_ago + timedelta(hours=1), created=NOW)
     assert _sweep(engine, Kept.SCORES, batch=1) == {Kept.SCORES: 2}
     assert _ids(engine, "scores") == [3, 4, 5, 6, 7, 8, 9, 10]

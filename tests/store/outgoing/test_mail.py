@@ -1,4 +1,4 @@
-"""Mails in the queue: each key once, each mail leased once, and an unknown outcome listed."""
+"""Queued mails: one per key, leased once, and unknown outcomes listed."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4

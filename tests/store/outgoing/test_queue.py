@@ -1,4 +1,4 @@
-"""The queue of outgoing messages: channels are separate, and a lost lease changes no outcome."""
+"""The queue of outgoing messages: separate channels, and no outcome from an expired lease."""
 
 from datetime import UTC, datetime
 from uuid import uuid4

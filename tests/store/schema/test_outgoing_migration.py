@@ -1,4 +1,4 @@
-"""Migration 0019 moves mails and webhooks into one queue, and back, without loss."""
+"""Migration 0019: mails and webhooks move into one queue, and back, without loss."""
 
 from datetime import UTC, datetime
 
@@ -47,7 +47,7 @@ def _old(engine: Engine) -> list[list[dict[str, object]]]:
     for mail in kept[-1]:
         mail["attachment"] = bytes(mail["attachment"])  # type: ignore[call-overload]
         if mail["status"] == "sent":
-            mail["claimed_at"] = None  # the one moment that the queue does not keep
+            mail["claimed_at"] = None  # the only time that the queue does not keep
     return kept
 
 

@@ -1,4 +1,4 @@
-"""Migrations, and that the tables in the code are those in the database."""
+"""Migrations, and agreement of the tables in the code with the database."""
 
 import time
 
@@ -14,7 +14,7 @@ from store.operations.schedules import flow_runs
 from store.operations.workers import workers
 from store.schema.access import api_keys
 from store.schema.changes import score_changes
-from store.schema.contacts import metadata  # with the tables of contacts
+from store.schema.contacts import metadata  # includes the tables of contacts
 from store.schema.erasure import erased_ids
 from store.schema.inbox import inbox
 from store.schema.outgoing import outgoing_messages

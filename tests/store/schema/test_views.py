@@ -1,4 +1,4 @@
-"""The files in `store/schema/views` are the current text of the database's views."""
+"""Agreement of the files in `store/schema/views` with the database's views."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Scores, the ranked list and models."""
+"""Stored scores, the ranked list and models."""
 
 from datetime import datetime, timedelta
 

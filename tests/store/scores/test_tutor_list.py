@@ -1,4 +1,4 @@
-"""The band filter of the tutor list agrees with `domain.scores.band_of`."""
+"""Agreement of the tutor list's band filter with `domain.scores.band_of`."""
 
 from datetime import timedelta
 

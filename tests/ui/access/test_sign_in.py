@@ -1,4 +1,4 @@
-"""The dashboard's access over real HTTP: sign-in, sign-out, cookies, headers, limits and reports."""
+"""Access to the dashboard over real HTTP: sign-in, sign-out, cookies, headers, limits and reports."""
 
 import re
 import socket
@@ -54,7 +54,7 @@ def visitor(address: str) -> Iterator[httpx.Client]:
 def _sign_in(visitor: httpx.Client, password: str, wanted: str = "/", user: str = USER) -> httpx.Response:
     page = visitor.get("/login", params={"next": wanted})
     form = dict(re.findall(r'name="(_xsrf|next)" value="([^"]*)"', page.text))
-    # The cookies are marked Secure, so that a client over http has to send them by hand.
+    # The cookies are marked Secure, so over http the client must send them explicitly.
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies.jar)
     data = form | {"username": user, "password": password}
     return visitor.post("/login", data=data, headers={"cookie": cookies})
@@ -167,17 +167,17 @@ def test_half_a_request_does_not_hold_a_connection_for_ever(address: str) -> Non
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000)
         connection.settimeout(5)
-        assert connection.recv(100) == b""  # headers over the limit: closed
+        assert connection.recv(100) == b""  # closed, because the headers exceed the limit
 
 
 def test_after_many_wrong_passwords_an_address_waits_even_with_the_right_one(
     visitor: httpx.Client, folder: Path
 ) -> None:
-    """The last test of this module: from here on nobody signs in from this address."""
+    """Must be the last test of this module: afterwards this address is locked out."""
     answers = [_sign_in(visitor, "guess").status_code for _ in range(BY_ADDRESS)]
     last = _sign_in(visitor, credentials(folder)[USER])
     assert answers[0] == 401
-    assert set(answers) <= {401, 429}  # an earlier test may have guessed, too
+    assert set(answers) <= {401, 429}  # an earlier test may have sent wrong passwords, too
     assert last.status_code == 429
     assert 0 < int(last.headers["retry-after"]) <= WINDOW.total_seconds()
     assert "Try again in 5 min." in last.text

@@ -1,4 +1,4 @@
-"""What is not done, as a person sees it: the dashboard's page and the admin routes."""
+"""Unfinished work on the dashboard's page and in the admin routes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -13,9 +13,10 @@ from flows.recorded import recorded
 from flows.tasks import task
 from gateways.clock import utc_now
 from gateways.settings import Settings
+from insights.advice.actions import contact_action
 from insights.contacts.effect import OutcomeColumns, effects
 from insights.contacts.effect_words import in_words
-from insights.contacts.plan import ContactCandidate, contact_action, contact_list, day_bounds, planned_day
+from insights.contacts.plan import ContactCandidate, contact_list, day_bounds, planned_day
 from jobs.runtime import Runtime, moment, open_runtime
 from store.contacts.records import contact_outcomes, has_plan, save_effects, save_plan
 from store.scores.ranking import UpcomingSession, upcoming_sessions

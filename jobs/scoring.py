@@ -17,8 +17,8 @@ from domain.vocabulary import ScoreKind, SessionStatus, Task
 from features.as_of.queries import microseconds_of, take
 from features.base.dataset import Dataset
 from features.history.history import History
+from insights.advice.actions import contact_action
 from insights.advice.ranking import help_scores
-from insights.contacts.plan import contact_action
 from insights.rates.session_quality import session_scores
 from insights.rates.tutor_rates import rate_scores
 from models.artifact.champion import Champion, open_model

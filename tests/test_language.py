@@ -10,8 +10,8 @@ import pytest
 from tests.lib.paths import ROOT
 
 ROOMS = (
-    "cli", "domain", "features", "flows", "gateways", "importing", "insights", "jobs", "models", "monitoring", "quality",
-    "serving", "simulator", "store", "ui",
+    "cli", "domain", "features", "flows", "gateways", "importing", "insights", "jobs", "models", "monitoring",
+    "quality", "serving", "simulator", "store", "ui",
 )  # fmt: skip
 RIDDLE = re.compile(r"(The same|What|Who|Whoever|Whom|How|Where|Of|From .* to) ")
 """Beginnings that make a reader guess the subject (docs/contributing.md, "The language")."""

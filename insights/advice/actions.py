@@ -1,9 +1,9 @@
 """Recommended action for a risk, by the theme of its strongest reason. A proposal to a person; nothing acts on it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from domain.scores import Score
+from domain.scores import Reason, Score
 from domain.vocabulary import Band, ScoreKind
 
 NO_SHOW_ACTIONS: Mapping[str, str] = MappingProxyType(
@@ -48,3 +48,9 @@ def action_for(score: Score) -> str:
     actions = CHURN_ACTIONS if score.kind is ScoreKind.CHURN_30D else NO_SHOW_ACTIONS
     themes = [r.theme for r in score.reasons if r.effect > 0]
     return next((actions[t] for t in themes if t in actions), DEFAULT_ACTION)
+
+
+def contact_action(reasons: Sequence[Reason]) -> str:
+    """Return the action for the first reason that raises the risk of a session."""
+    raising = (reason.theme for reason in reasons if reason.effect > 0)
+    return next((NO_SHOW_ACTIONS[theme] for theme in raising if theme in NO_SHOW_ACTIONS), DEFAULT_ACTION)

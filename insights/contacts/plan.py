@@ -13,8 +13,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import floor
 
 from domain.interventions import Arm, Effect, PlannedContact, PlannedSession
-from domain.scores import Reason
-from insights.advice.actions import DEFAULT_ACTION, NO_SHOW_ACTIONS
 
 DAY = timedelta(days=1)
 
@@ -39,12 +37,6 @@ def day_bounds(day: date) -> tuple[datetime, datetime]:
     """Return the first moment of a day and of the next day, UTC."""
     start = datetime.combine(day, time(), UTC)
     return start, start + DAY
-
-
-def contact_action(reasons: Sequence[Reason]) -> str:
-    """Return the action for the first reason that raises the risk of a session."""
-    raising = (reason.theme for reason in reasons if reason.effect > 0)
-    return next((NO_SHOW_ACTIONS[theme] for theme in raising if theme in NO_SHOW_ACTIONS), DEFAULT_ACTION)
 
 
 def contact_list(

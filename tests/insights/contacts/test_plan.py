@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 
 from domain.interventions import Arm
-from domain.scores import Reason
-from insights.advice.actions import DEFAULT_ACTION, NO_SHOW_ACTIONS
 from insights.contacts.effect import effects
-from insights.contacts.plan import ContactCandidate, contact_action, contact_list, planned_day
+from insights.contacts.plan import ContactCandidate, contact_list, planned_day
 from tests.lib.contact_parts import DAY, NOON, TOMORROW, arms_of, sampled
 
 
@@ -81,9 +79,3 @@ def test_a_known_effect_ranks_by_what_is_prevented_and_says_how_much() -> None:
 def test_the_day_planned_is_tomorrow_by_the_utc_calendar() -> None:
     assert planned_day(NOON) == DAY
     assert planned_day(NOON.astimezone(UTC).replace(hour=0, minute=20)) == DAY
-
-
-def test_the_action_follows_the_first_reason_that_raises_the_risk() -> None:
-    calm, silence = Reason(theme="load", text="", effect=-1), Reason(theme="silence", text="", effect=0.4)
-    assert contact_action((calm, silence)) == NO_SHOW_ACTIONS["silence"]
-    assert contact_action((calm,)) == DEFAULT_ACTION

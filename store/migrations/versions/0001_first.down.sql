@@ -1,4 +1,4 @@
--- Back to an empty database. All data goes.
+-- Returns to an empty database. All data is lost.
 
 DROP VIEW upcoming_sessions, tutor_sessions, tutor_profiles, ranked_tutors, last_sweep, latest_scores, score_history;
 DROP FUNCTION latest_score(text, text, text);

@@ -1,6 +1,6 @@
--- Everything the first release keeps. The tables equal store/schema/tables.py; a test compares them.
+-- Tables of the first release. The tables equal store/schema/tables.py; a test compares them.
 
--- What happened: one table a kind of thing, as domain/schema.py describes it.
+-- Facts: one table per kind of record, as described in domain/schema.py.
 
 CREATE TABLE tutors (
     tutor_id text NOT NULL,
@@ -188,7 +188,7 @@ CREATE TABLE model_ledger (
 );
 CREATE INDEX ix_model_ledger_latest ON model_ledger (name, action, id);
 
--- What was said and what served must stay as it was, or no score could be traced to its model later.
+-- Scores and models are append-only; otherwise a score could not be traced to its model later.
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -203,7 +203,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON model_artifact
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON model_ledger
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- What the pages and the API read.
+-- Functions and views read by the pages and the API.
 
 CREATE FUNCTION latest_score(subject_kind text, subject_id text, kind text) RETURNS SETOF scores LANGUAGE sql STABLE
 AS $$
@@ -226,8 +226,8 @@ ORDER BY subject_kind, subject_id, kind, as_of DESC, id DESC;
 CREATE VIEW last_sweep AS
 SELECT max(as_of) AS as_of FROM scores WHERE kind = 'help';
 
--- One index probe a tutor and kind, so that a year of hourly scores costs what a day of them does.
--- A tutor whose last score is a day older than the newest is no longer scored: not active, so not ranked.
+-- One index probe per tutor and kind, so that a year of hourly scores costs no more than a day of them.
+-- A tutor whose last score is a day older than the newest score is no longer scored: inactive, so not ranked.
 CREATE VIEW ranked_tutors AS
 SELECT
     tutors.tutor_id, coalesce(tutors.name, tutors.tutor_id) AS name, tutors.timezone,

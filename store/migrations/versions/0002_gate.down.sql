@@ -1,4 +1,4 @@
--- Back to a ledger of champions only.
+-- Returns to a ledger of champions only.
 
 DROP VIEW newest_decisions;
 DROP TABLE model_comparisons, shadow_scores;

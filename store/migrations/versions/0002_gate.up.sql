@@ -1,4 +1,4 @@
--- What the gate decided, who overruled it, and what a challenger would have said.
+-- Decisions of the gate, who overruled them, and shadow scores of challengers.
 
 ALTER TABLE model_ledger
     ADD COLUMN decision jsonb,
@@ -8,14 +8,14 @@ ALTER TABLE model_ledger
     ADD CONSTRAINT ck_model_ledger_action CHECK (action IN ('candidate', 'refused', 'challenger', 'champion', 'rollback')),
     ADD CONSTRAINT ck_model_ledger_because CHECK (NOT forced OR reason ~ '\S');
 
--- Leaving is foretold at more horizons.
+-- Churn is predicted for more horizons.
 ALTER TABLE scores
     DROP CONSTRAINT ck_scores_kind,
     ADD CONSTRAINT ck_scores_kind CHECK (
         kind IN ('no_show', 'no_show_14d', 'churn_7d', 'churn_14d', 'churn_30d', 'churn_90d', 'help')
     );
 
--- Apart from `scores`, so that no view, page or mail can show them by mistake.
+-- Separate from `scores`, so that no view, page or mail can show them by mistake.
 CREATE TABLE shadow_scores (
     id bigint GENERATED ALWAYS AS IDENTITY,
     subject_kind text NOT NULL,
@@ -46,7 +46,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON shadow_scores
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON model_comparisons
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The last word about each model, for the pages.
+-- Latest decision about each model, for the pages.
 CREATE VIEW newest_decisions AS
 SELECT DISTINCT ON (name) name, version, action, reason, at
 FROM model_ledger

@@ -1,4 +1,4 @@
--- Every plan, contact and measured effect goes.
+-- All plans, contacts and measured effects are lost.
 
 DROP VIEW contact_outcomes, listed_contacts;
 DROP TABLE contact_effects, contact_events, contact_sessions, contacts, contact_plans;

@@ -1,4 +1,4 @@
--- Who is contacted about the sessions of a day, who is held out for comparison, and what was measured.
+-- Tutors contacted about the sessions of a day, tutors held out for comparison, and measured effects.
 -- The tables equal store/schema/contacts.py; a test compares them.
 
 CREATE TABLE contact_plans (
@@ -58,7 +58,7 @@ CREATE TABLE contact_effects (
     CONSTRAINT pk_contact_effects PRIMARY KEY (id)
 );
 
--- A draw that can be changed afterwards proves nothing.
+-- Append-only: a random draw that can be changed afterwards is no evidence.
 
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contact_plans
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -71,8 +71,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contact_events
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contact_effects
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- What people see: those to be contacted. Who is held out is not shown, or somebody would call them too.
--- The places are counted again, or a gap would tell where one is missing.
+-- Shown to people: tutors to contact. The holdout is not shown; otherwise somebody would call them too.
+-- Ranks are renumbered; otherwise a gap would reveal a held-out tutor.
 CREATE VIEW listed_contacts AS
 SELECT
     contacts.id, contacts.day, row_number() OVER (PARTITION BY contacts.day ORDER BY contacts.rank) AS place,
@@ -90,8 +90,8 @@ CROSS JOIN LATERAL (
 ) AS last
 WHERE contacts.arm = 'contact';
 
--- Every session that was ever on a list, in both arms, once it is known whether it was missed at its planned start.
--- One called off or moved in time was not.
+-- Every session that was ever listed, in both arms, once it is known whether it was missed at its planned start.
+-- A session cancelled or rescheduled in time was not missed.
 CREATE VIEW contact_outcomes AS
 SELECT
     contacts.id AS contact_id, contacts.tutor_id, contacts.action, contacts.arm, contact_sessions.risk,

@@ -1,4 +1,4 @@
--- Back to scores that do not say what would lower them.
+-- Returns to scores without a what-if.
 
 DROP VIEW upcoming_sessions, latest_scores, score_history;
 

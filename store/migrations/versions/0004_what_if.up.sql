@@ -1,4 +1,4 @@
--- The single change that would lower a score most, as {change, value, difference}; null where there is none.
+-- The single change that would lower a score most, as {change, value, difference}; null if there is none.
 
 ALTER TABLE scores ADD COLUMN what_if jsonb;
 

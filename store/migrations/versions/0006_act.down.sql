@@ -1,4 +1,4 @@
--- Back to one threshold for all.
+-- Returns to one threshold for all scores.
 
 DROP VIEW ranked_tutors, latest_scores, score_history;
 

@@ -1,4 +1,4 @@
--- From which value on somebody should act: scores that say nothing of it had one half.
+-- Lowest value of the band Act. Scores stored without it used one half.
 
 ALTER TABLE scores ADD COLUMN act_from double precision DEFAULT 0.5;
 

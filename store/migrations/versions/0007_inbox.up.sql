@@ -1,4 +1,4 @@
--- Events as they come, who works on them, and what is known of a thing by its latest event.
+-- Incoming events, their leases, and the state of each record by its latest event.
 
 ALTER TABLE inbox
     ADD COLUMN type text,
@@ -21,7 +21,7 @@ CREATE TABLE latest_events (
     CONSTRAINT pk_latest_events PRIMARY KEY (kind, id)
 );
 
--- Who waits for rows is woken by the table's name as a channel.
+-- Notifies processes that wait for rows; the channel is the table's name.
 CREATE FUNCTION tell_listeners() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify(TG_TABLE_NAME, '');

@@ -1,4 +1,4 @@
--- Who may, how often, and who did what.
+-- API keys, rate-limit counters and the audit log.
 
 CREATE TABLE api_keys (
     id text NOT NULL,

@@ -5,7 +5,7 @@ DROP TABLE webhook_cursor;
 DROP TABLE webhook_deliveries;
 DROP TABLE score_changes;
 
--- Scores of kinds that the release before does not know must go, though nobody else may remove one.
+-- Scores of kinds unknown to the previous release must be deleted, although scores are otherwise append-only.
 ALTER TABLE scores DISABLE TRIGGER append_only;
 DELETE FROM scores
 WHERE kind IN (

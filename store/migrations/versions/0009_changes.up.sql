@@ -1,8 +1,8 @@
--- What tuning found stays as it was.
+-- Tuned parameters are append-only.
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tuned_params
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- What changed in the scores, what of it Rails is told, and what is asked of transcripts.
+-- Score changes, their deliveries to Rails, and quality requests for transcripts.
 
 ALTER TABLE scores DROP CONSTRAINT ck_scores_kind;
 ALTER TABLE scores ADD CONSTRAINT ck_scores_kind CHECK (kind IN (
@@ -49,7 +49,7 @@ CREATE INDEX ix_webhook_deliveries_due ON webhook_deliveries (due_at) WHERE deli
 CREATE TRIGGER tell_listeners AFTER INSERT ON webhook_deliveries
     FOR EACH STATEMENT EXECUTE FUNCTION tell_listeners();
 
--- Up to which change Rails has been told, or will be by a delivery that is written down.
+-- Last score change that Rails has been notified of, or will be by a stored delivery.
 CREATE TABLE webhook_cursor (
     single boolean DEFAULT true NOT NULL,
     change_id bigint NOT NULL,

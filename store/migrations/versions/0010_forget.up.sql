@@ -1,2 +1,2 @@
--- Forgetting a tutor finds what was said of them without a look at all that ever came.
+-- Erasure finds the events about a tutor without a scan of the whole inbox.
 CREATE INDEX ix_inbox_tutors ON inbox ((body -> 'data' ->> 'tutor_id')) WHERE type = 'tutor.updated';

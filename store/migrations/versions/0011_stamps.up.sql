@@ -1,2 +1,2 @@
--- A tutor's history is read again only after something was written of it: whoever writes changes the stamp.
+-- A tutor's cached history is read again only after a write: every write about the tutor changes the stamp.
 ALTER TABLE tutors ADD COLUMN history_stamp uuid NOT NULL DEFAULT gen_random_uuid();

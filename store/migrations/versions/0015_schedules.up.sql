@@ -1,4 +1,4 @@
--- Schedules as they are served, the runs of their flows, and the workers that are alive.
+-- Served schedules, the runs of their flows, and running workers.
 CREATE TABLE schedules (
     flow text CONSTRAINT pk_schedules PRIMARY KEY,
     cron text NOT NULL,

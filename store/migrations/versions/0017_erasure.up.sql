@@ -30,7 +30,7 @@ UPDATE tutors SET erased_at = l.happened_at FROM latest_events AS l
 WHERE l.kind = 'tutor' AND l.deleted AND l.id = tutors.tutor_id;
 ALTER TABLE latest_events DROP COLUMN deleted;
 
--- Erasing finds what concerns a person by index.
+-- Indexes by which an erasure finds a person's data.
 DROP INDEX ix_inbox_tutors;
 CREATE INDEX ix_inbox_tutors ON inbox ((body -> 'data' ->> 'tutor_id'))
 WHERE body -> 'data' ->> 'tutor_id' IS NOT NULL;
@@ -41,7 +41,7 @@ CREATE INDEX ix_sessions_student_id ON sessions (student_id);
 CREATE INDEX ix_messages_student_id ON messages (student_id);
 CREATE INDEX ix_reschedules_session_id ON reschedules (session_id);
 
--- An erasure may update rows of these tables and names itself in its transaction; all else is refused as before.
+-- An erasure may update rows of these tables and names itself in its transaction; all other changes are rejected as before.
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     purpose text := coalesce(current_setting('tqs.purpose', true), '');

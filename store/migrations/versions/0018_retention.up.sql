@@ -1,4 +1,4 @@
--- How far a retention sweep has come, so that the next one does not read what is done.
+-- Progress of retention sweeps, so that the next one skips rows already processed.
 CREATE TABLE retention_marks (
     name text NOT NULL,
     done_before timestamptz,
@@ -12,7 +12,7 @@ CREATE INDEX ix_shadow_scores_created_at ON shadow_scores (created_at);
 CREATE INDEX ix_webhook_deliveries_done ON webhook_deliveries (created_at)
 WHERE delivered_at IS NOT NULL OR failed_at IS NOT NULL;
 
--- A retention sweep names itself in its transaction, as an erasure does. It may delete, and only what is old.
+-- A retention sweep names itself in its transaction, as an erasure does. It may delete old rows only.
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     purpose text := coalesce(current_setting('tqs.purpose', true), '');

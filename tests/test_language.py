@@ -11,7 +11,7 @@ from tests.lib.paths import ROOT
 
 ROOMS = (
     "cli", "domain", "features", "flows", "gateways", "importing", "insights", "jobs", "models", "monitoring",
-    "quality", "serving", "simulator", "store", "ui",
+    "quality", "serving", "simulator", "store", "tests", "ui",
 )  # fmt: skip
 RIDDLE = re.compile(r"(The same|What|Who|Whoever|Whom|How|Where|Of|From .* to) ")
 """Beginnings that make a reader guess the subject (docs/contributing.md, "The language")."""

@@ -43,10 +43,10 @@ TOMORROW = NOW + timedelta(days=1)
 ABOUT_NO_SHOWS = [kind for kind, described in SCORE_KINDS.items() if described.concerns_no_shows]
 CANARY = re.compile(r"canary-[a-z_0-9-]+")
 CHANGES = 2 * len(ABOUT_NO_SHOWS)
-"""Changes that are planted before the plan."""
+"""Number of score changes planted before the plan."""
 
 Surfaces = dict[str, Callable[[], str]]
-"""How to read each surface, by its name."""
+"""Readers of surfaces by name."""
 
 ROUTES_NOT_READ: Mapping[str, str] = {
     "POST /api/predict/churn": "about leaving: shown in both arms",
@@ -68,7 +68,7 @@ SHOW_REASONS = {
     "GET /api/sessions/upcoming", "POST /api/predict/no_show", "page ./", "page upcoming", "page tutor", "tqs top",
     "tqs top --json", "tqs upcoming", "tqs upcoming --json", "webhooks and mails",
 }  # fmt: skip
-"""Surfaces that show reasons or advice where they may: before the plan."""
+"""Surfaces that show reasons or advice before the plan, when they may."""
 
 COMMANDS_NOT_READ: Mapping[str, str] = {
     "demo": "runs `top`, which is read",

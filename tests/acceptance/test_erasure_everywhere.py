@@ -110,7 +110,7 @@ def test_of_all_canaries_none_is_left_in_any_database_file_or_log(
     left = {store: canaries.in_text(found) for store, found in stores.items()}
     with capfd.disabled():
         ways = len(canaries.counts())
-        print(f"\n{sum(canaries.counts().values())} canaries planted by {ways} ways, {before} in the database before, "
+        print(f"\n{sum(canaries.counts().values())} canaries by {ways} entry points, {before} in the database before, "
               f"found after erase: {sum(sum(found.values()) for found in left.values())}")  # fmt: skip
     assert left == {store: {} for store in stores}
     assert "no_show" in stores["mlflow"]

@@ -19,7 +19,7 @@ from tests.lib.paths import ROOT
 PAGE = (ROOT / "docs" / "contributing.md").read_text()
 
 Edit = str | tuple[tuple[str, str], ...]
-"""Text at the end of a file, which may be new; or a pattern and its replacement, for each place inside of it."""
+"""Text appended to a file, which is created if missing; or a pattern and its replacement for each edited place."""
 
 FEATURE: Mapping[str, Edit] = {
     "features/columns/activity.py": '''

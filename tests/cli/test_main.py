@@ -126,7 +126,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
 
 
 HEAVY = {"alembic", "bentoml", "mlflow", "numpy", "pandas", "panel", "prefect", "pyarrow", "sqlalchemy", "xgboost"}
-"""Packages that take from a tenth of a second to several seconds to import."""
+"""Packages whose import takes from a tenth of a second to several seconds."""
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("train", "--help")])

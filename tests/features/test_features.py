@@ -35,8 +35,8 @@ def microseconds(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def ask_sessions(history: History, asked: list[h.Row], as_of: datetime | None) -> Queries:
-    sessions = history.columns_of(h.sessions_table(asked))
+def ask_sessions(history: History, queried: list[h.Row], as_of: datetime | None) -> Queries:
+    sessions = history.columns_of(h.sessions_table(queried))
     return of_sessions(sessions, as_of=None if as_of is None else microseconds(as_of))
 
 
@@ -68,12 +68,14 @@ def test_every_column_has_an_oracle_a_unit_and_a_meaning() -> None:
 
 
 @quick
-@given(h.marketplace(), h.asked(), st.one_of(st.none(), h.times))
-def test_every_column_of_a_session_equals_the_oracle(rows: h.Rows, asked: list[h.Row], as_of: datetime | None) -> None:
-    asked = asked + rows["sessions"]
+@given(h.marketplace(), h.queried(), st.one_of(st.none(), h.times))
+def test_every_column_of_a_session_equals_the_oracle(
+    rows: h.Rows, queried: list[h.Row], as_of: datetime | None
+) -> None:
+    queried = queried + rows["sessions"]
     history = History(h.dataset(rows))
-    queries = [{"tutor_id": s["tutor_id"], "as_of": as_of or oracle.warning_moment(s), "session": s} for s in asked]
-    found = values_of(FEATURES, history, ask_sessions(history, asked, as_of))
+    queries = [{"tutor_id": s["tutor_id"], "as_of": as_of or oracle.warning_moment(s), "session": s} for s in queried]
+    found = values_of(FEATURES, history, ask_sessions(history, queried, as_of))
     assert_same(found, expected_of(FEATURES, rows, queries))
 
 
@@ -81,28 +83,28 @@ def test_every_column_of_a_session_equals_the_oracle(rows: h.Rows, asked: list[h
 @given(h.marketplace(), h.times)
 def test_every_column_of_a_tutor_equals_the_oracle(rows: h.Rows, as_of: datetime) -> None:
     history = History(h.dataset(rows))
-    asked = [*h.TUTORS, h.UNKNOWN]
-    found = values_of(OF_TUTORS, history, ask_tutors(history, asked, as_of))
-    assert_same(found, expected_of(OF_TUTORS, rows, [{"tutor_id": t, "as_of": as_of} for t in asked]))
+    queried = [*h.TUTORS, h.UNKNOWN]
+    found = values_of(OF_TUTORS, history, ask_tutors(history, queried, as_of))
+    assert_same(found, expected_of(OF_TUTORS, rows, [{"tutor_id": t, "as_of": as_of} for t in queried]))
 
 
 @quick
 @given(st.data())
 def test_nothing_known_at_or_after_the_moment_changes_a_column(data: st.DataObject) -> None:
-    rows, asked, as_of = data.draw(h.marketplace()), data.draw(h.asked()), data.draw(h.times)
+    rows, queried, as_of = data.draw(h.marketplace()), data.draw(h.queried()), data.draw(h.times)
     other = data.draw(h.another_future(rows, as_of))
     before, after = History(h.dataset(rows)), History(h.dataset(other))
-    first = values_of(FEATURES, before, ask_sessions(before, asked, as_of))
-    second = values_of(FEATURES, after, ask_sessions(after, asked, as_of))
+    first = values_of(FEATURES, before, ask_sessions(before, queried, as_of))
+    second = values_of(FEATURES, after, ask_sessions(after, queried, as_of))
     np.testing.assert_equal(second, first)
 
 
 @quick
-@given(h.marketplace(), h.asked(), h.times)
-def test_one_tutor_alone_gets_the_very_same_values(rows: h.Rows, asked: list[h.Row], as_of: datetime) -> None:
+@given(h.marketplace(), h.queried(), h.times)
+def test_one_tutor_alone_gets_the_very_same_values(rows: h.Rows, queried: list[h.Row], as_of: datetime) -> None:
     whole = History(h.dataset(rows))
     for tutor_id in h.TUTORS:
-        mine = [s | {"tutor_id": tutor_id} for s in asked]
+        mine = [s | {"tutor_id": tutor_id} for s in queried]
         alone = History(h.dataset(h.only(rows, tutor_id)))
         together = values_of(FEATURES, whole, ask_sessions(whole, mine, as_of))
         np.testing.assert_equal(values_of(FEATURES, alone, ask_sessions(alone, mine, as_of)), together)
@@ -134,8 +136,8 @@ def test_a_cancellation_is_last_minute_with_less_than_a_days_notice_from_the_tut
     def counted(notice: timedelta, by: str) -> list[float]:
         cancelled = held(start - notice, starts_at=start, status="cancelled", initiated_by=by)
         history = History(h.dataset({"tutors": [{"tutor_id": "ada"}], "sessions": [cancelled]}))
-        asked = ask_tutors(history, ["ada"], start + timedelta(days=1))
-        return values_of([columns.last_minute_cancellations_90d], history, asked)["last_minute_cancellations_90d"]
+        queried = ask_tutors(history, ["ada"], start + timedelta(days=1))
+        return values_of([columns.last_minute_cancellations_90d], history, queried)["last_minute_cancellations_90d"]
 
     assert counted(timedelta(hours=24), "tutor") == [0]
     assert counted(timedelta(hours=24, microseconds=-1), "tutor") == [1]
@@ -146,8 +148,8 @@ def test_weekday_and_hour_are_the_tutors_own_across_the_change_of_clocks() -> No
     tutors = [{"tutor_id": "ada", "timezone": "Europe/Berlin"}, {"tutor_id": "ben", "timezone": "Asia/Kolkata"}]
     history = History(h.dataset({"tutors": tutors}))
     late = datetime(2024, 3, 30, 23, 30, tzinfo=UTC)  # Saturday; Berlin's clocks go forward at 01:00 UTC on Sunday
-    asked = [held(late + timedelta(hours=1 + n), tutor_id=t) for n in (0, 1, 2) for t in ("ada", "ben")]
-    found = values_of([columns.weekday, columns.hour], history, ask_sessions(history, asked, None))
+    queried = [held(late + timedelta(hours=1 + n), tutor_id=t) for n in (0, 1, 2) for t in ("ada", "ben")]
+    found = values_of([columns.weekday, columns.hour], history, ask_sessions(history, queried, None))
     assert list(zip(found["weekday"], found["hour"], strict=True)) == [(6, 0), (6, 5), (6, 1), (6, 6), (6, 3), (6, 7)]
 
 
@@ -163,9 +165,9 @@ def test_the_kernel_finds_what_bisection_finds(events: list[tuple[int, int]], qu
     runs = [[e for e in events if e[0] == owner] for owner in range(5)]
     assert [events[i] for i in order] == [event for run in runs for event in run]
     assert starts.tolist() == np.cumsum([0, *map(len, runs)]).tolist()
-    asked, moments = (np.array([q[i] for q in queries], dtype=np.int64) for i in (0, 1))
+    queried, moments = (np.array([q[i] for q in queries], dtype=np.int64) for i in (0, 1))
     expected = [starts[o] + bisect_left([e[1] for e in runs[o]], m) if o >= 0 else 0 for o, m in queries]
-    assert positions(starts, known[order], asked, moments).tolist() == expected
+    assert positions(starts, known[order], queried, moments).tolist() == expected
 
 
 def test_grouping_keeps_the_order_of_equal_owners() -> None:
@@ -177,11 +179,11 @@ def test_grouping_keeps_the_order_of_equal_owners() -> None:
 def test_a_late_start_is_known_from_the_last_reschedule_on() -> None:
     booked, start = h.BEGIN, h.BEGIN + timedelta(days=9)
     moved = start - timedelta(hours=3)
-    asked = [
+    queried = [
         held(start, booked_at=booked, starts_at=start),
         held(start, booked_at=booked, starts_at=start, scheduled_at=moved),
     ]
-    sessions = History(h.dataset({})).columns_of(h.sessions_table(asked))
+    sessions = History(h.dataset({})).columns_of(h.sessions_table(queried))
     assert warning_moment(sessions).tolist() == [microseconds(start - timedelta(hours=24)), microseconds(moved)]
 
 

@@ -34,7 +34,7 @@ from tests.lib.inbox_parts import event, put
 from tests.lib.markets import FEW, SMALL, market
 
 QUICK = {"rounds": 40, "eta": 0.2}
-"""What tuning is said to have found: a fifth of the rounds, each going further."""
+"""Stand-in for tuned parameters: a fifth of the rounds, with larger steps."""
 
 
 @pytest.fixture(scope="module")

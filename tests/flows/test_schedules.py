@@ -28,7 +28,7 @@ QUICK = {
     "PREFECT_RUNNER_POLL_FREQUENCY": "1",
     "TQS_SCHEDULES": f"drain={EVERY_MINUTE}; contacts={EVERY_MINUTE}",
 }
-"""The scheduler's own loop takes a minute, which the test would wait for."""
+"""Short intervals: the scheduler's default loop of a minute would slow the test."""
 
 PATIENCE = 150.0
 

@@ -20,7 +20,7 @@ from models.train.training import Training
 from store.db.engine import Engine, make_engine
 from store.ledger.models import card, challenger, champion, ledger, record_model
 from tests.lib.api_parts import marketplace
-from tests.lib.dying_door import DyingDoor
+from tests.lib.failing_proxy import FailingProxy
 from tests.lib.trainings import NOW, training
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
@@ -131,7 +131,7 @@ def test_with_the_gate_off_the_newest_serves_unasked(runtime: Runtime, history: 
     assert ledger(runtime.engine, "no_show")[-1].decision is None
 
 
-LAST_WORDS = (
+TRIGGERS = (
     pytest.param(b"INSERT INTO metrics", id="at the figures"),
     pytest.param(b"INSERT INTO logged_models", id="at the model", marks=pytest.mark.slow),
     pytest.param(b"INSERT INTO model_versions", id="at the version", marks=pytest.mark.slow),
@@ -139,16 +139,16 @@ LAST_WORDS = (
 )
 
 
-@pytest.mark.parametrize("last_words", LAST_WORDS)
+@pytest.mark.parametrize("trigger", TRIGGERS)
 def test_a_registry_that_dies_in_the_middle_leaves_the_champion_and_the_ledger_as_they_were(
-    runtime: Runtime, history: History, registry_in_postgres: str, last_words: bytes
+    runtime: Runtime, history: History, registry_in_postgres: str, trigger: bytes
 ) -> None:
     healthy = replace(runtime, tracking_uri=registry_in_postgres)
     before = _save(healthy, training(), history, GateMode.OFF)
-    door = DyingDoor(registry_in_postgres, last_words)
+    proxy = FailingProxy(registry_in_postgres, trigger)
     with pytest.raises(RegistryUnavailable):
-        _save(replace(runtime, tracking_uri=door.url), training(seed=1), history, GateMode.OFF)
-    assert door.said
+        _save(replace(runtime, tracking_uri=proxy.url), training(seed=1), history, GateMode.OFF)
+    assert proxy.triggered
     assert len(ledger(runtime.engine, "no_show")) == 2
     serves = champion(runtime.engine, "no_show")
     assert serves is not None
@@ -160,10 +160,10 @@ def test_a_registry_that_dies_in_the_middle_leaves_the_champion_and_the_ledger_a
 def test_a_registry_that_dies_after_the_ledger_is_written_follows_with_the_next_training(
     runtime: Runtime, history: History, registry_in_postgres: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    door = DyingDoor(registry_in_postgres, b"'recorded'")
-    lost = _save(replace(runtime, tracking_uri=door.url), training(), history, GateMode.OFF)
+    proxy = FailingProxy(registry_in_postgres, b"'recorded'")
+    lost = _save(replace(runtime, tracking_uri=proxy.url), training(), history, GateMode.OFF)
     serves = champion(runtime.engine, "no_show")
-    assert door.said
+    assert proxy.triggered
     assert serves is not None
     assert serves.version == lost.version
     assert "aliases follow with the next training" in capsys.readouterr().out
@@ -177,12 +177,12 @@ def test_a_registry_that_dies_after_the_ledger_is_written_follows_with_the_next_
 def test_a_database_that_dies_before_the_ledger_takes_the_version_out_of_the_registry_again(
     runtime: Runtime, history: History
 ) -> None:
-    door = DyingDoor(runtime.engine.url.render_as_string(hide_password=False), b"INSERT INTO model_ledger")
-    dying = make_engine(door.url)
+    proxy = FailingProxy(runtime.engine.url.render_as_string(hide_password=False), b"INSERT INTO model_ledger")
+    dying = make_engine(proxy.url)
     with pytest.raises(DatabaseUnavailable):
         _save(replace(runtime, engine=dying), training(), history)
     dying.dispose()
-    assert door.said
+    assert proxy.triggered
     assert ledger(runtime.engine, "no_show") == []
     client = _client(runtime.tracking_uri)
     pending = client.search_model_versions("name = 'no_show' AND tag.`ledger` = 'pending'")

@@ -53,13 +53,13 @@ def new_key(
 
 def callers(engine: Engine) -> dict[str, str | None]:
     """Key text by kind of caller: one per role, none, an expired and a revoked one."""
-    found: dict[str, str | None] = {"anonymous": None}
+    keys: dict[str, str | None] = {"anonymous": None}
     for role in Role:
-        found[role] = new_key(engine, role, "ada" if role is Role.TUTOR else None)[1]
-    found["expired"] = new_key(engine, Role.ADMIN, expires_at=NOW - timedelta(hours=1))[1]
-    revoked, found["revoked"] = new_key(engine, Role.ADMIN)
+        keys[role] = new_key(engine, role, "ada" if role is Role.TUTOR else None)[1]
+    keys["expired"] = new_key(engine, Role.ADMIN, expires_at=NOW - timedelta(hours=1))[1]
+    revoked, keys["revoked"] = new_key(engine, Role.ADMIN)
     revoke_key(engine, revoked.id, INSTALLATION, BEFORE)
-    return found
+    return keys
 
 
 def bearer(text: str | None) -> dict[str, str]:

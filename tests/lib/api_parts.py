@@ -105,8 +105,8 @@ def serving(resources: Resources, change: Callable[[FastAPI], None] = lambda app
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """Returns the problem document of a response, after asserting its status, code and required fields."""
     assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
-    found: dict[str, Any] = response.json()
-    assert (found["status"], found["code"]) == (status, code)
-    assert all(found[name] for name in ("type", "title", "detail"))
-    assert found["request_id"] == response.headers["x-request-id"]
-    return found
+    document: dict[str, Any] = response.json()
+    assert (document["status"], document["code"]) == (status, code)
+    assert all(document[name] for name in ("type", "title", "detail"))
+    assert document["request_id"] == response.headers["x-request-id"]
+    return document

@@ -59,12 +59,12 @@ class Canaries:
         """Number of planted canaries by entry point."""
         return dict(Counter(way for way, _ in self.planted))
 
-    def in_text(self, found: str) -> dict[str, int]:
+    def in_text(self, content: str) -> dict[str, int]:
         """Number of canaries that occur in a text, by entry point."""
         binary = "".join(
-            bytes.fromhex(each).decode("latin-1") for each in re.findall(r"\\\\x((?:[0-9a-f]{2})+)", found)
+            bytes.fromhex(digits).decode("latin-1") for digits in re.findall(r"\\\\x((?:[0-9a-f]{2})+)", content)
         )
-        return dict(Counter(way for way, canary in self.planted if canary in found or canary in binary))
+        return dict(Counter(way for way, canary in self.planted if canary in content or canary in binary))
 
 
 def imported(canaries: Canaries, way: str = "import") -> Dataset:
@@ -124,20 +124,20 @@ def _reschedule(canaries: Canaries, way: str, n: int, tutor: str) -> dict[str, A
 def events(canaries: Canaries, way: str = "events") -> list[dict[str, Any]]:
     """Events of every type that can contain text, about both people."""
     named = {"name": canaries.one(way, "Ann {}"), "email": canaries.one(way, "{}@example.org")}
-    found = [event("tutor.updated", f"{way}-{TUTOR}", NOON - 2 * DAY, tutor_id=TUTOR, **named)]
+    planted = [event("tutor.updated", f"{way}-{TUTOR}", NOON - 2 * DAY, tutor_id=TUTOR, **named)]
     for n, (tutor, student) in enumerate(PAIRS):
         about = {"tutor_id": tutor, "student_id": student, "session_id": f"es-{n}"}
         notes = {"attributes": {"note": canaries.text(way)}}
         moved = {"reason_text": canaries.text(way), "starts_at": NOON + DAY, "ends_at": None}
         held = {"starts_at": NOON - 2 * DAY, "ends_at": None}
-        found += [
+        planted += [
             event("session.booked", f"{way}-b{n}", NOON - 3 * DAY, **about, **notes),
             event("session.rescheduled", f"{way}-r{n}", NOON - 2 * DAY, **about, **moved),
             event("session.completed", f"{way}-c{n}", NOON - DAY, **about, **held, **notes),
             event("message.sent", f"{way}-m{n}", NOON, message_id=f"em-{n}", tutor_id=tutor, student_id=student),
             event("transcript.ready", f"{way}-x{n}", NOON, session_id=f"es-{n}", text=canaries.text(way)),
         ]
-    return found
+    return planted
 
 
 def plant(engine: Engine, canaries: Canaries) -> None:
@@ -193,9 +193,9 @@ def _plant_people_work(engine: Engine, canaries: Canaries) -> None:
     with engine.begin() as connection:
         number = connection.execute(text("SELECT max(id) FROM contacts")).scalar_one()
     record_contact(engine, number, ContactStatus.DONE, "sam", NOON, canaries.text("contacts"))
-    said = canaries.text("mails")
+    body = canaries.text("mails")
     attached = Attachment("list.csv", f"{TUTOR};{canaries.text('mails')}".encode())
-    enqueue_mail(engine, Mail("admin@example.org", f"About {TUTOR}", said, attached), "list", "list 1", NOON)
+    enqueue_mail(engine, Mail("admin@example.org", f"About {TUTOR}", body, attached), "list", "list 1", NOON)
     wish = KeyWish(canaries.one("keys", "{}"), Role.TUTOR, tutor_id=TUTOR)
     create_key(engine, wish, BY, NOON, lambda n: b"k" * n)
     write_rows(engine, [AuditRow(NOON, "key", Role.READ, "GET scores", TUTOR, "r", {"q": canaries.one("audit", "{}")})])
@@ -222,7 +222,7 @@ def dump(engine: Engine) -> str:
     tables = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
     with engine.begin() as connection:
         names = connection.execute(tables).scalars().all()
-        found = {
+        contents = {
             name: connection.execute(text(f'SELECT to_jsonb(t) FROM "{name}" AS t')).scalars().all() for name in names
         }
-    return json.dumps(found, ensure_ascii=False)
+    return json.dumps(contents, ensure_ascii=False)

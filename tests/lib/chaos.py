@@ -76,13 +76,13 @@ class Sender:
         again = Random(seed)
         begin = time.monotonic()
         with httpx.Client(base_url=self.address, timeout=15) as http, ThreadPoolExecutor(self.at_once) as pool:
-            done = []
+            sends = []
             for n, event in enumerate(events):
                 time.sleep(max(0.0, begin + n / self.per_second - time.monotonic()))
                 for _ in range(1 + (again.random() < self.twice)):
-                    done.append(pool.submit(self._send, http, event))
-            for each in done:
-                each.result()
+                    sends.append(pool.submit(self._send, http, event))
+            for one in sends:
+                one.result()
 
     def _send(self, http: httpx.Client, event: Mapping[str, Any]) -> None:
         body = json.dumps(event)
@@ -136,9 +136,9 @@ class Process:
         assert self._running is not None
         assert self.is_running, f"the program ended by itself: {self.log.read_text()[-2000:]}"
         whole = psutil.Process(self._running.pid)
-        for each in (whole, *whole.children(recursive=True)):
+        for process in (whole, *whole.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
-                each.kill()
+                process.kill()
         self._running.wait()
         self.kills += 1
 
@@ -245,16 +245,16 @@ def stage(folder: Path, options: Mapping[str, str] | None = None, cluster: Path 
     environ = _environ(folder, database.url, port)
     service = Process("serving", (), environ, folder / "service.log")
     worker = Process("cli", ("worker",), environ, folder / "worker.log")
-    found = Stage(database, make_engine(database.url), service, worker, f"http://127.0.0.1:{port}")
+    started = Stage(database, make_engine(database.url), service, worker, f"http://127.0.0.1:{port}")
     try:
         service.start()
         worker.start()
-        found.wait_ready()
-        yield found
+        started.wait_ready()
+        yield started
     finally:
         service.end()
         worker.end()
-        found.engine.dispose()
+        started.engine.dispose()
         database.end()
 
 

@@ -15,7 +15,7 @@ Columns = dict[str, NDArray[np.float32]]
 def window(n: int, seed: int) -> Columns:
     """A window of columns of shape (n,)."""
     rng = np.random.default_rng(seed)
-    found = {
+    columns = {
         "no_show_rate": rng.beta(2, 30, n),
         "silence_hours": rng.exponential(20, n),
         "load_7d": rng.poisson(17, n),
@@ -23,7 +23,7 @@ def window(n: int, seed: int) -> Columns:
         "weekday": rng.integers(0, 7, n),
         "rating_90d": np.full(n, np.nan),
     }
-    return {name: values.astype(np.float32) for name, values in found.items()}
+    return {name: values.astype(np.float32) for name, values in columns.items()}
 
 
 def report_of(reference: Columns, current: Columns) -> DriftReport:

@@ -19,5 +19,5 @@ def error_lines(lines: Iterable[str]) -> list[str]:
 def errors_in(*folders: Path) -> dict[str, list[str]]:
     """Error lines of every log below some folders, by file name; files without error lines are omitted."""
     logs = [file for folder in folders for file in sorted(folder.rglob("*.log"))]
-    found = {file.name: error_lines(file.read_text(errors="replace").splitlines()) for file in logs}
-    return {name: lines for name, lines in found.items() if lines}
+    by_file = {file.name: error_lines(file.read_text(errors="replace").splitlines()) for file in logs}
+    return {name: lines for name, lines in by_file.items() if lines}

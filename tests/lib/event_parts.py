@@ -60,11 +60,11 @@ class Rails:
         connection.close()
         return answers
 
-    def tell(self, event: Mapping[str, Any], message_id: str = "evt-1") -> httpx.Response:
+    def send_event(self, event: Mapping[str, Any], message_id: str = "evt-1") -> httpx.Response:
         """Send one event."""
         return self.send(json.dumps(event).encode(), message_id)
 
-    def tell_many(self, events: list[dict[str, Any]]) -> httpx.Response:
+    def send_batch(self, events: list[dict[str, Any]]) -> httpx.Response:
         """Send a batch."""
         return self.send(json.dumps({"events": events}).encode(), "batch-1", path="/batch")
 

@@ -57,9 +57,9 @@ def themes_and_texts(
 ) -> list[tuple[str, str]]:
     """Themes and texts of the reasons for one row with these contributions."""
     matrix = np.array([values], np.float32)
-    found = np.array([[*contributions, 0.0]])
+    rows = np.array([[*contributions, 0.0]])
     model = model_to_explain(small_booster(noisy_columns(3), 1, 1), task=Task.CHURN)
-    (reasons,) = explain(model, matrix, numbers, found)
+    (reasons,) = explain(model, matrix, numbers, rows)
     return [(reason.theme, reason.text) for reason in reasons]
 
 

@@ -39,7 +39,10 @@ def sessions_table(rows: Sequence[Row]) -> pa.Table:
 
 def only(rows: Rows, tutor_id: str) -> Rows:
     """The rows that a lookup of one tutor's history reads."""
-    return {kind: [r for r in found if kind == "students" or r["tutor_id"] == tutor_id] for kind, found in rows.items()}
+    return {
+        kind: [r for r in kind_rows if kind == "students" or r["tutor_id"] == tutor_id]
+        for kind, kind_rows in rows.items()
+    }
 
 
 # A coarse grid makes times coincide with each other and with the edges of 7, 30 and 90 days far more often.
@@ -135,7 +138,7 @@ def _after_booking(reschedules: list[Row], sessions: list[Row]) -> list[Row]:
 
 
 @st.composite
-def asked(draw: st.DrawFn) -> list[Row]:
+def queried(draw: st.DrawFn) -> list[Row]:
     """Draw sessions to query, which may be missing from the marketplace."""
     return _numbered(draw(st.lists(session(), min_size=1, max_size=5)), "session_id")
 

@@ -26,9 +26,9 @@ _ALL = "SELECT to_jsonb(row) - 'history_stamp' FROM {name} AS row"
 
 def event(kind: str, event_id: str, at: datetime = NOON, **data: Any) -> dict[str, Any]:
     """The example event of a type with id, moment and data replaced; times may be datetimes."""
-    found = example(kind)
+    default = example(kind)
     changed = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in data.items()}
-    return found | {"id": event_id, "timestamp": at.isoformat(), "data": found["data"] | changed}
+    return default | {"id": event_id, "timestamp": at.isoformat(), "data": default["data"] | changed}
 
 
 def put(
@@ -37,25 +37,25 @@ def put(
     """Store events in the inbox. Returns their row numbers."""
     rows = [
         {
-            "key": f"event:{each['id']}",
-            "body": json.dumps(each),
-            "type": each["type"],
-            "sha": hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest(),
+            "key": f"event:{body['id']}",
+            "body": json.dumps(body),
+            "type": body["type"],
+            "sha": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
             "received_at": received_at,
             "priority": priority,
         }
-        for each in events
+        for body in events
     ]
     with engine.begin() as connection:
         connection.execute(_PUT, rows)
         keys = [row["key"] for row in rows]
-        found = connection.execute(text("SELECT id FROM inbox WHERE key = ANY (:keys) ORDER BY id"), {"keys": keys})
-        return list(found.scalars())
+        ids = connection.execute(text("SELECT id FROM inbox WHERE key = ANY (:keys) ORDER BY id"), {"keys": keys})
+        return list(ids.scalars())
 
 
 def arrived(events: Sequence[Mapping[str, Any]], received_at: datetime = NOON) -> list[Arrived[Event]]:
     """Events as read by the worker."""
-    return [Arrived(row, read_event(dict(each)), received_at) for row, each in enumerate(events)]
+    return [Arrived(row, read_event(dict(body)), received_at) for row, body in enumerate(events)]
 
 
 def rows(engine: Engine, query: str, **values: Any) -> list[Any]:
@@ -66,8 +66,8 @@ def rows(engine: Engine, query: str, **values: Any) -> list[Any]:
 
 def one(engine: Engine, query: str, **values: Any) -> Any:
     """The only row returned by a query."""
-    (found,) = rows(engine, query, **values)
-    return found
+    (row,) = rows(engine, query, **values)
+    return row
 
 
 def facts(engine: Engine) -> dict[str, list[Any]]:

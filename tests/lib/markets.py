@@ -9,7 +9,7 @@ SMALL = MarketSettings(tutors=700, days=170, sessions_per_day=450, seed=3)
 """Large enough to train both models, small enough to do so in a few seconds."""
 
 FEW = SMALL.model_copy(update={"sessions_per_day": 150})
-"""As many tutors, and so as many who leave, with a third of the sessions: still trains both models."""
+"""The same number of tutors, and so of departures, with a third of the sessions: still trains both models."""
 
 
 @lru_cache(maxsize=4)

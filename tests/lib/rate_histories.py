@@ -21,10 +21,10 @@ def held(number: int, days_ago: float, tutor: str = "ada", **more: Any) -> dict[
 
 
 def moved(number: int, days_ago: float, tutor: str = "ada", **more: Any) -> dict[str, Any]:
-    asked = NOW - timedelta(days=days_ago)
+    at = NOW - timedelta(days=days_ago)
     return {
         "reschedule_id": f"r-{tutor}-{number}", "session_id": f"{tutor}-{number}", "tutor_id": tutor,
-        "initiator": "tutor", "requested_at": asked, "old_starts_at": asked, "new_starts_at": asked,
+        "initiator": "tutor", "requested_at": at, "old_starts_at": at, "new_starts_at": at,
     } | more  # fmt: skip
 
 
@@ -44,5 +44,5 @@ def history(sessions: list[dict[str, Any]], reschedules: tuple[dict[str, Any], .
 
 
 def of(scores: list[Score], kind: ScoreKind, subject: str = "ada") -> Score:
-    (found,) = [score for score in scores if (score.kind, score.subject_id) == (kind, subject)]
-    return found
+    (match,) = [score for score in scores if (score.kind, score.subject_id) == (kind, subject)]
+    return match

@@ -27,21 +27,21 @@ def training(task: Task = Task.NO_SHOW, signal: float = 4.0, seed: int = 0, know
     labels = (rng.random(2 * N) < 1 / (1 + np.exp(2 - signal * (columns[:, 0] - 0.5)))).astype(np.float64)
     tutors = rng.integers(0, N_TUTORS, 2 * N)
     model = _model(task, columns[:N], labels[:N], tutors[:N], known_before)
-    test, told, whose = columns[N:], labels[N:], tutors[N:]
+    test, outcomes, test_tutors = columns[N:], labels[N:], tutors[N:]
     scores = model.probabilities(test)
     end = round(known_before.timestamp() * 1e6)
     as_of = end - WEEK + np.sort(rng.integers(0, WEEK, N))
     return Training(
         model=model,
         evaluated=model,
-        evaluation=_evaluation(told, scores, whose),
+        evaluation=_evaluation(outcomes, scores, test_tutors),
         n_train=N,
         n_censored=0,
         params={"rounds": 5, "eta": 0.3, "monotone_constraints": "(1,0)"},
         importance=dict.fromkeys(COLUMNS, 0.5),
         sample=columns[:5],
         scores=scores,
-        test=Rows(of_tutors(whose, as_of), told, as_of + 1, whose),
+        test=Rows(of_tutors(test_tutors, as_of), outcomes, as_of + 1, test_tutors),
     )
 
 

@@ -30,7 +30,7 @@ from tests.lib.api_parts import HEADERS, KEY, NOW, PROBLEM, marketplace, registe
 from tests.lib.event_parts import SECRET, completed, inbox, rails
 
 MARKER = "Zebulon-Quixote"
-"""Stands for a person: whatever goes wrong, it must not be said again."""
+"""Marker for personal data, which no response or log line to invalid input may repeat."""
 
 MEGABYTE = 1_000_000
 BODY_LIMIT = 1_500_000
@@ -178,7 +178,7 @@ def test_of_a_name_given_twice_the_last_counts_for_everybody(engine: Engine) -> 
     with rails(engine) as sender:
         sent = json.dumps(completed()).replace('"rating": 4', '"rating": 1, "rating": 4').encode()
         assert sender.send(sent).status_code == 202
-        assert sender.tell(completed()).status_code == 202  # the same event, no conflict
+        assert sender.send_event(completed()).status_code == 202  # the same event, no conflict
         spoilt = sent.replace(b'"rating": 4', b'"rating": 9')
         refused(sender.send(spoilt, "evt-2"), 422)
     (row,) = inbox(engine)

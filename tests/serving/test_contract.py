@@ -44,14 +44,14 @@ from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, register, servin
 
 SECRET = "whsec_" + "D" * 32
 NOT_OURS = {"/api/openapi.json", "/livez", "/healthz", "/readyz", "/metrics", "/schema.json"}
-"""The document itself, and BentoML's probes, which are not part of it."""
+"""Path of the document itself, and BentoML's probes, which the document omits."""
 
 DECLARED = declared_access()
 OPERATIONS = sorted((m, path) for m, path in DECLARED if m != WEBSOCKET and path not in NOT_OURS)
 SIGNED = {path for (_, path), access in DECLARED.items() if isinstance(access.rule, Signed)}
 SETTINGS = settings(deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 QUICK, LONG = 12, 400
-"""Requests a route, of what fits and as many of what does not."""
+"""Valid requests per route; the number of invalid ones is the same."""
 
 CHECKS = [
     schemathesis.checks.not_a_server_error,

@@ -15,7 +15,7 @@ from tests.lib.paths import ROOT
 
 SERVING = ROOT / "serving"
 DEFAULTED = (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503)
-"""Statuses of responses that may name no code."""
+"""Statuses for which a response without a code gets a default one."""
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 SCRIPT = "<script>document.title = 'owned'</script>"
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-"""The dashboard runs on the real clock, so what is to come must lie ahead of it."""
+"""The present: the dashboard uses the real clock, so upcoming sessions must be in the future."""
 
 NEXT = NOW + timedelta(hours=20)
 

@@ -25,5 +25,5 @@ def test_numbers_and_moments_are_strict_and_an_outcome_follows_its_start(
 ) -> None:
     event = example("session.completed")
     with rails(engine) as sender:
-        answer = sender.tell(event | changed | {"data": event["data"] | data})
+        answer = sender.send_event(event | changed | {"data": event["data"] | data})
     assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [named])

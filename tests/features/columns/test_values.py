@@ -35,10 +35,10 @@ END = h.BEGIN + 100 * DAY
 
 def test_in_a_busy_marketplace_every_column_equals_the_oracle_and_takes_many_values() -> None:
     rows = busy(seed=1)
-    asked = rows["sessions"][::2]
+    queried = rows["sessions"][::2]
     history = History(h.dataset(rows))
-    queries = [{"tutor_id": s["tutor_id"], "as_of": oracle.warning_moment(s), "session": s} for s in asked]
-    found = values_of(FEATURES, history, ask_sessions(history, asked, None))
+    queries = [{"tutor_id": s["tutor_id"], "as_of": oracle.warning_moment(s), "session": s} for s in queried]
+    found = values_of(FEATURES, history, ask_sessions(history, queried, None))
     assert_same(found, expected_of(FEATURES, rows, queries))
     distinct = {name: len({round(v, 6) for v in values if v == v}) for name, values in found.items()}
     two_suffice = {"holiday", "first_time_pair", "booked_back_to_back"}
@@ -49,10 +49,10 @@ def test_in_a_busy_marketplace_every_column_equals_the_oracle_and_takes_many_val
 def test_a_busy_marketplace_with_its_future_cut_off_gives_the_same_columns(day: int) -> None:
     rows, as_of = busy(seed=2), h.BEGIN + day * DAY
     whole, cut = History(h.dataset(rows)), History(h.dataset(known_at(rows, as_of)))
-    asked = [s for s in rows["sessions"] if s["booked_at"] < as_of]
-    then = ask_sessions(cut, asked, as_of)
+    queried = [s for s in rows["sessions"] if s["booked_at"] < as_of]
+    then = ask_sessions(cut, queried, as_of)
     np.testing.assert_equal(
-        values_of(FEATURES, cut, then), values_of(FEATURES, whole, ask_sessions(whole, asked, as_of))
+        values_of(FEATURES, cut, then), values_of(FEATURES, whole, ask_sessions(whole, queried, as_of))
     )
 
 
@@ -136,12 +136,12 @@ def test_the_books_count_what_was_booked_then_and_not_called_off_by_then() -> No
         other(-3, **later),
     ]
     moved = other(-4, scheduled_at=END)
-    asked = {"sessions": [*books, moved]}
-    assert of_session(c.booked_7d, mine, END, **asked) == 3
-    assert of_session(c.booked_same_day, mine, END, **asked) == 3
-    assert of_session(c.booked_back_to_back, mine, END, **asked) == 1
+    queried = {"sessions": [*books, moved]}
+    assert of_session(c.booked_7d, mine, END, **queried) == 3
+    assert of_session(c.booked_same_day, mine, END, **queried) == 3
+    assert of_session(c.booked_back_to_back, mine, END, **queried) == 1
     assert (
-        of_session(c.booked_7d, mine, END + timedelta(hours=1), **asked) == 4
+        of_session(c.booked_7d, mine, END + timedelta(hours=1), **queried) == 4
     )  # one out of the window, one booked, one moved into it
 
 

@@ -21,7 +21,7 @@ def sender(engine: Engine) -> Iterator[Rails]:
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_an_event_of_every_type_is_kept_as_it_was_sent(sender: Rails, engine: Engine, kind: str) -> None:
-    answer = sender.tell(example(kind), "evt-7")
+    answer = sender.send_event(example(kind), "evt-7")
     assert (answer.status_code, answer.json()) == (202, {"id": "evt-7", "status": "accepted"})
     (row,) = inbox(engine)
     assert (row.source, row.key, row.type) == ("webhook", "event:evt-7", kind)
@@ -30,16 +30,16 @@ def test_an_event_of_every_type_is_kept_as_it_was_sent(sender: Rails, engine: En
 
 
 def test_the_same_again_is_answered_the_same_and_counts_once(sender: Rails, engine: Engine) -> None:
-    first, again = sender.tell(completed()), sender.tell(completed())
+    first, again = sender.send_event(completed()), sender.send_event(completed())
     # Neither a different order of fields nor an id that repeats the header changes the event.
     turned = {"id": "evt-1", **dict(reversed(completed().items()))}
-    assert [(a.status_code, a.content) for a in (again, sender.tell(turned))] == [(202, first.content)] * 2
+    assert [(a.status_code, a.content) for a in (again, sender.send_event(turned))] == [(202, first.content)] * 2
     assert len(inbox(engine)) == 1
 
 
 def test_the_same_id_with_another_body_is_a_conflict_and_changes_nothing(sender: Rails, engine: Engine) -> None:
-    sender.tell(completed(rating=4))
-    found = problem(sender.tell(completed(rating=2)), 409, "event_conflict")
+    sender.send_event(completed(rating=4))
+    found = problem(sender.send_event(completed(rating=2)), 409, "event_conflict")
     assert "evt-1" in found["detail"]
     (row,) = inbox(engine)
     assert row.body["data"]["rating"] == 4
@@ -67,11 +67,11 @@ def test_a_first_session_of_a_pair_goes_before_others(sender: Rails, engine: Eng
                 VALUES ('session-1', 'tutor-17', 'student-204', '2026-11-01Z', '2026-11-02Z', 'booked')
             """)
         )
-    sender.tell(completed(session_id="session-2"), "later")
-    sender.tell(completed(session_id="session-2", student_id="another"), "first")
+    sender.send_event(completed(session_id="session-2"), "later")
+    sender.send_event(completed(session_id="session-2", student_id="another"), "first")
     # A repeated event about the stored booking itself still counts as the first of its pair.
-    sender.tell(completed(session_id="session-1", starts_at="2026-11-02T00:00:00Z"), "itself")
-    sender.tell(example("message.sent"), "message")
+    sender.send_event(completed(session_id="session-1", starts_at="2026-11-02T00:00:00Z"), "itself")
+    sender.send_event(example("message.sent"), "message")
     assert {row.key: row.priority for row in inbox(engine)} == {
         "event:later": 1,
         "event:first": 0,
@@ -83,16 +83,16 @@ def test_a_first_session_of_a_pair_goes_before_others(sender: Rails, engine: Eng
 def test_what_cannot_be_written_is_not_said_to_be_taken(sender: Rails, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE inbox RENAME TO away"))
-    assert sender.tell(completed()).status_code == 500
+    assert sender.send_event(completed()).status_code == 500
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO inbox"))
-    assert sender.tell(completed()).status_code == 202
+    assert sender.send_event(completed()).status_code == 202
     assert len(inbox(engine)) == 1
 
 
 def test_while_the_database_is_away_it_says_to_come_again() -> None:
     with rails(make_engine("postgresql+psycopg2://nobody@127.0.0.1:1/nothing")) as sender:
-        answer = sender.tell(completed())
+        answer = sender.send_event(completed())
     problem(answer, 503, "database_unavailable")
     assert int(answer.headers["retry-after"]) > 0
 
@@ -110,5 +110,5 @@ def test_an_event_that_the_database_refuses_does_not_take_others_with_it(sender:
 
 
 def test_any_offset_that_a_clock_can_be_written_with_is_understood(sender: Rails, engine: Engine) -> None:
-    assert sender.tell(completed(starts_at="2026-11-23T16:00:00+23:59")).status_code == 202
+    assert sender.send_event(completed(starts_at="2026-11-23T16:00:00+23:59")).status_code == 202
     assert len(inbox(engine)) == 1

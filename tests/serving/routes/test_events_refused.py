@@ -140,7 +140,7 @@ SECRET_TEXT = "Ada Lovelace"
 def test_an_event_that_cannot_be_used_names_its_fields_and_leaves_nothing(
     sender: Rails, engine: Engine, event: Any, fields: set[str]
 ) -> None:
-    answer = sender.tell(event)
+    answer = sender.send_event(event)
     found = problem(answer, 422, "invalid_request")
     assert {each["field"] for each in found["errors"]} == fields
     assert SECRET_TEXT not in answer.text
@@ -166,7 +166,7 @@ def test_an_event_that_cannot_be_used_names_its_fields_and_leaves_nothing(
     ],
 )
 def test_what_is_wrong_with_a_field_is_said_in_our_words(sender: Rails, event: Any, field: str, detail: str) -> None:
-    found = problem(sender.tell(event), 422, "invalid_request")
+    found = problem(sender.send_event(event), 422, "invalid_request")
     assert found["errors"] == [{"field": field, "detail": detail}]
 
 
@@ -185,7 +185,7 @@ def test_infinity_is_refused_however_it_is_written(sender: Rails, engine: Engine
 
 
 def test_an_unknown_version_is_told_the_known_one(sender: Rails) -> None:
-    (error,) = problem(sender.tell(_with(version="2020-01-01")), 422, "invalid_request")["errors"]
+    (error,) = problem(sender.send_event(_with(version="2020-01-01")), 422, "invalid_request")["errors"]
     assert "2026-11-01" in error["detail"]
 
 
@@ -201,7 +201,9 @@ def test_an_attribute_of_another_type_than_declared_is_refused_before_it_is_take
         define(connection, [Attribute("sessions", "price", AttributeType.NUMERIC, late=False)])
     with rails(engine) as sender:
         for value in ("12.50", ""):
-            found = problem(sender.tell(completed(attributes={"price": value, "mood": "good"})), 422, "invalid_request")
+            found = problem(
+                sender.send_event(completed(attributes={"price": value, "mood": "good"})), 422, "invalid_request"
+            )
             assert found["errors"] == [
                 {
                     "field": "data.attributes.price",
@@ -210,10 +212,10 @@ def test_an_attribute_of_another_type_than_declared_is_refused_before_it_is_take
             ]
         events = [booked("evt-1", "s1"), booked("evt-2", "s2")]
         events[1]["data"]["attributes"] = {"price": "dear"}
-        found = problem(sender.tell_many(events), 422, "invalid_request")
+        found = problem(sender.send_batch(events), 422, "invalid_request")
         assert [error["field"] for error in found["errors"]] == ["events.1.data.attributes.price"]
         assert inbox(engine) == []
-        assert sender.tell(completed(attributes={"price": 12.5})).status_code == 202
+        assert sender.send_event(completed(attributes={"price": 12.5})).status_code == 202
 
 
 def test_an_attribute_that_is_declared_while_the_service_runs_counts_within_seconds(
@@ -221,7 +223,7 @@ def test_an_attribute_that_is_declared_while_the_service_runs_counts_within_seco
 ) -> None:
     monkeypatch.setattr(attribute_types, "FRESH_SECONDS", 0.0)
     with rails(engine) as sender:
-        assert sender.tell(completed(attributes={"price": "12.50"})).status_code == 202
+        assert sender.send_event(completed(attributes={"price": "12.50"})).status_code == 202
         with engine.begin() as connection:
             define(connection, [Attribute("sessions", "price", AttributeType.NUMERIC, late=False)])
-        assert sender.tell(completed(attributes={"price": "13.50"}), "evt-2").status_code == 422
+        assert sender.send_event(completed(attributes={"price": "13.50"}), "evt-2").status_code == 422

@@ -50,7 +50,7 @@ def test_sessions_beyond_the_span_are_neither_missing_nor_unexpected(sender: Rai
 
 
 def test_an_event_that_waits_is_no_gap_and_one_that_is_parked_needs_a_person(sender: Rails, engine: Engine) -> None:
-    sender.tell_many([booked("a", "waits"), booked("b", "parked"), booked("c", "both"), booked("d", "both")])
+    sender.send_batch([booked("a", "waits"), booked("b", "parked"), booked("c", "both"), booked("d", "both")])
     with engine.begin() as connection:
         connection.execute(text("UPDATE inbox SET parked_at = now() WHERE key IN ('event:b', 'event:c')"))
     answer = _ask(sender, session_ids=[*HERE, "waits", "parked", "both"])
@@ -63,7 +63,7 @@ def test_counts_that_differ_are_named_by_status(sender: Rails) -> None:
     assert (answer["complete"], answer["missing"]) == (False, [])
     assert answer["counts"] == [{"status": "completed", "yours": 5, "ours": 1}]
     assert answer["backlog"] == 0
-    sender.tell_many([booked("a", "s1"), booked("b", "s2")])
+    sender.send_batch([booked("a", "s1"), booked("b", "s2")])
     assert _ask(sender, counts={}).json()["backlog"] == 2
 
 
@@ -121,7 +121,7 @@ def test_any_offset_that_a_clock_can_be_written_with_is_understood(sender: Rails
 
 
 def test_a_session_that_is_here_with_an_event_that_is_parked_is_not_complete(sender: Rails, engine: Engine) -> None:
-    sender.tell_many([booked("a", "past-1"), booked("b", "past-0")])
+    sender.send_batch([booked("a", "past-1"), booked("b", "past-0")])
     with engine.begin() as connection:
         connection.execute(text("UPDATE inbox SET parked_at = now() WHERE key = 'event:a'"))
     answer = _ask(sender, session_ids=HERE)

@@ -6,29 +6,29 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 
-class DyingDoor:
-    """Proxy between its own port and a server that closes when a client sends `last_words`."""
+class FailingProxy:
+    """Proxy between its own port and a server that closes when a client sends `trigger`."""
 
-    def __init__(self, server_url: str, last_words: bytes) -> None:
+    def __init__(self, server_url: str, trigger: bytes) -> None:
         parts = urlsplit(server_url)
         self._server = (parts.hostname or "127.0.0.1", parts.port or 5432)
-        self._last_words, self._open = last_words, list[socket.socket]()
+        self._trigger, self._open = trigger, list[socket.socket]()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.said = False
+        self.triggered = False
         netloc = parts.netloc.rpartition("@")[0] + f"@127.0.0.1:{self._listener.getsockname()[1]}"
         self.url = parts._replace(netloc=netloc).geturl()
-        threading.Thread(target=self._welcome, daemon=True).start()
+        threading.Thread(target=self._accept, daemon=True).start()
 
     def shut(self) -> None:
         """Close all connections and the listening socket."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        for each in (self._listener, *self._open):
+        for connection in (self._listener, *self._open):
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
-    def _welcome(self) -> None:
+    def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -40,8 +40,8 @@ class DyingDoor:
     def _pass(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                if self._last_words in data:
-                    self.said = True
+                if self._trigger in data:
+                    self.triggered = True
                     self.shut()
                     return
                 target.sendall(data)

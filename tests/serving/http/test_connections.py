@@ -4,7 +4,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -69,15 +69,14 @@ def test_headers_over_the_limit_are_refused(port: int, monkeypatch: pytest.Monke
     monkeypatch.setattr(BoundedHttp, "header_seconds", 60)
     with closing(_connect(port)) as connection:
         connection.sendall(HEALTH[:-2])
-        answer = b""
-        try:
+        with suppress(OSError):  # the server may close while the rest is being sent
             for _ in range(30):
                 connection.sendall(b"x: " + b"y" * 4000 + b"\r\n")
+        answer = b""
+        with suppress(OSError):
             while piece := connection.recv(1000):
                 answer += piece
-        except OSError:
-            pass
-        assert answer.startswith(b"HTTP/1.1 431") or _ended(connection)
+        assert answer.startswith(b"HTTP/1.1 431") or (not answer and _ended(connection))
 
 
 def test_the_rest_of_a_body_that_was_answered_early_is_not_taken_for_headers(

@@ -265,7 +265,7 @@ def test_a_check_without_a_database_says_so(
 
 
 @pytest.mark.parametrize(
-    ("moment", "reason"), [("tomorrow", "is not a time"), ("2999-01-01T00:00Z", "lies in the future")]
+    ("moment", "reason"), [("tomorrow", "is not a time"), ("2999-01-01T00:00Z", "is in the future")]
 )
 def test_a_wrong_moment_of_the_export_is_refused(here: Path, moment: str, reason: str) -> None:
     path = write(here, sessions_csv=csv(HELD, header=HEADER))

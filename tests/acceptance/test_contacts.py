@@ -86,8 +86,8 @@ def test_a_contact_is_done_once_and_by_somebody_and_the_life_cycle_says_what_may
     with pytest.raises(ContactClosed, match="is done and cannot become unreached; done can become no other status"):
         record_contact(engine, number, ContactStatus.UNREACHED, "bea", NOON)
     with engine.connect() as connection:
-        asked = text("SELECT status, actor FROM contact_events WHERE contact_id = :id ORDER BY id")
-        events = [tuple(row) for row in connection.execute(asked, {"id": number})]
+        statement = text("SELECT status, actor FROM contact_events WHERE contact_id = :id ORDER BY id")
+        events = [tuple(row) for row in connection.execute(statement, {"id": number})]
     assert events == [("planned", "planner"), ("unreached", "bea"), ("done", "cem")]
     assert set(TRANSITIONS) == set(ContactStatus)
 
@@ -114,11 +114,11 @@ def test_outcomes_count_everybody_as_drawn_and_a_session_moved_or_called_off_as_
         for name, status in changes.items()
     ]))  # fmt: skip
     arms = arms_of(planned)
-    found = contact_outcomes(engine, before=DAY + timedelta(days=1))
-    assert {(o.tutor_id, o.missed) for o in found} == {
+    outcomes = contact_outcomes(engine, before=DAY + timedelta(days=1))
+    assert {(o.tutor_id, o.missed) for o in outcomes} == {
         (f"t{name[1:]}", name == names[0]) for name in names[:4]
     }  # the fifth is still booked: its outcome is unknown
-    assert all(o.arm is arms[o.tutor_id] for o in found)
+    assert all(o.arm is arms[o.tutor_id] for o in outcomes)
     assert contact_outcomes(engine, before=DAY) == []
 
 
@@ -155,9 +155,9 @@ def test_the_flow_plans_a_day_once_from_fresh_scores_and_the_page_shows_it(
         monkeypatch.setattr(module, name, getattr(module, name).fn)
     run = module.contacts.fn
     page = create_app(engine, lambda: NOON, lambda: ADMIN)["contacts"]
-    said = _said(page())
-    assert "No day has been planned yet" in said
-    assert "tqs contacts plan" in said
+    page_text = _said(page())
+    assert "No day has been planned yet" in page_text
+    assert "tqs contacts plan" in page_text
     save_scores(engine, [_risk(f"s{t}", 0.5, NOON - timedelta(days=2)) for t in range(12)])
     assert run(as_of=NOON.isoformat()) == 0  # risks from two days ago are ignored in planning
     save_scores(engine, [_risk(f"s{t}", 0.3 - t / 100, NOON - timedelta(hours=1)) for t in range(12)])
@@ -166,13 +166,13 @@ def test_the_flow_plans_a_day_once_from_fresh_scores_and_the_page_shows_it(
     listed = listed_contacts(engine, DAY)
     assert len(listed) == 5
     assert {c.action for c in listed} == {NO_SHOW_ACTIONS["silence"]}
-    said = _said(page())
+    page_text = _said(page())
     for contact_ in listed:
-        assert contact_.name in said
-    assert "Too few to say" in said
+        assert contact_.name in page_text
+    assert "Too few to say" in page_text
     held_out = {f"Tutor {t}" for t in range(6)} - {c.name for c in listed}
     assert held_out
-    assert not any(f">{name}<" in said for name in held_out)
+    assert not any(f">{name}<" in page_text for name in held_out)
 
 
 def _said(page: Any) -> str:

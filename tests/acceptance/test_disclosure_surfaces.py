@@ -243,8 +243,8 @@ def _outgoing(engine: Engine, read: list[int]) -> str:
 
 
 def _canaries(surfaces: Surfaces) -> dict[str, set[str]]:
-    found = {name: set(CANARY.findall(read())) for name, read in surfaces.items()}
-    return {name: canaries for name, canaries in found.items() if canaries}
+    by_surface = {name: set(CANARY.findall(read())) for name, read in surfaces.items()}
+    return {name: canaries for name, canaries in by_surface.items() if canaries}
 
 
 def test_no_surface_shows_reasons_or_advice_about_a_held_out_tutor(

@@ -61,12 +61,12 @@ def _plant_in_the_market(engine: Engine, canaries: Canaries) -> str:
 
 def _files(folder: Path, apart: Iterable[str]) -> str:
     """Text of all files below a folder, with the values of Parquet tables, except in the folders `apart`."""
-    found = []
+    texts = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.relative_to(folder).parts[0] not in apart:
             readable = str(pq.read_table(path).to_pydict()) if path.suffix == ".parquet" else ""
-            found.append(f"{path}\n{path.read_bytes().decode('latin-1')}\n{readable}")
-    return "\n".join(found)
+            texts.append(f"{path}\n{path.read_bytes().decode('latin-1')}\n{readable}")
+    return "\n".join(texts)
 
 
 def test_of_all_canaries_none_is_left_in_any_database_file_or_log(
@@ -104,14 +104,14 @@ def test_of_all_canaries_none_is_left_in_any_database_file_or_log(
         people = [("tutor", TUTOR), ("student", STUDENT), ("tutor", tutor)]
         erase(connection, [Person(kind, name, NOON) for kind, name in people], BY, NOON)
     plant_late(engine, canaries)
-    said = "".join(capfd.readouterr()) + caplog.text
-    stores = {"database": dump(engine), "mlflow": dump(mlflow), "files": _files(data, {"mails"}), "logs": said}
+    logged = "".join(capfd.readouterr()) + caplog.text
+    stores = {"database": dump(engine), "mlflow": dump(mlflow), "files": _files(data, {"mails"}), "logs": logged}
     mlflow.dispose()
-    left = {store: canaries.in_text(found) for store, found in stores.items()}
+    left = {store: canaries.in_text(content) for store, content in stores.items()}
     with capfd.disabled():
         ways = len(canaries.counts())
         print(f"\n{sum(canaries.counts().values())} canaries by {ways} entry points, {before} in the database before, "
-              f"found after erase: {sum(sum(found.values()) for found in left.values())}")  # fmt: skip
+              f"found after erase: {sum(sum(counts.values()) for counts in left.values())}")  # fmt: skip
     assert left == {store: {} for store in stores}
     assert "no_show" in stores["mlflow"]
     assert len(stores["files"]) > 1_000_000

@@ -37,26 +37,26 @@ def parts(number: int, of: int, seed: int) -> list[list[dict[str, Any]]]:
     return [events[n * number // of : (n + 1) * number // of] for n in range(of)]
 
 
-def all_of(given: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+def all_of(batches: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Events of all parts."""
-    return [event for part in given for event in part]
+    return [event for part in batches for event in part]
 
 
 def test_a_few_kills_and_a_restart_lose_nothing(folder: Path) -> None:
     """Short version of the slow tests below: the worker is killed once while starting and once at work."""
     with stage(folder) as on:
-        sender, rng, told = Sender(on.address), Random(1), parts(240, 4, seed=1)
-        for part in told[:2]:
+        sender, rng, batches = Sender(on.address), Random(1), parts(240, 4, seed=1)
+        for part in batches[:2]:
             kill_at_work(on, sender, part, rng)
-        with sending(sender, told[2]):
+        with sending(sender, batches[2]):
             time.sleep(0.1)
             restart(on.database, signal.SIGQUIT)
-        with sending(sender, told[3]):
+        with sending(sender, batches[3]):
             time.sleep(0.1)
             on.service.kill()
             on.service.start()
         on.wait_done()
-        check_all_there(on, sender, all_of(told))
+        check_all_there(on, sender, all_of(batches))
         sender.check_refusals()
         say(on, sender)
 
@@ -64,10 +64,10 @@ def test_a_few_kills_and_a_restart_lose_nothing(folder: Path) -> None:
 @pytest.mark.slow
 def test_a_worker_killed_fifty_times_loses_and_repeats_nothing(folder: Path) -> None:
     with stage(folder) as on:
-        sender, rng, told = Sender(on.address), Random(50), parts(SESSIONS, 50, seed=50)
-        interrupted = sum(kill_at_work(on, sender, part, rng) for part in told)
+        sender, rng, batches = Sender(on.address), Random(50), parts(SESSIONS, 50, seed=50)
+        interrupted = sum(kill_at_work(on, sender, part, rng) for part in batches)
         on.wait_done()
-        check_all_there(on, sender, all_of(told))
+        check_all_there(on, sender, all_of(batches))
         assert on.worker.kills >= 50
         assert interrupted >= 10, "too few kills hit a worker with leased events"
         say(on, sender, f"{interrupted} of the kills left events leased")
@@ -76,14 +76,14 @@ def test_a_worker_killed_fifty_times_loses_and_repeats_nothing(folder: Path) -> 
 @pytest.mark.slow
 def test_a_service_killed_twenty_times_keeps_all_that_it_took(folder: Path) -> None:
     with stage(folder) as on:
-        sender, rng, told = Sender(on.address), Random(20), parts(SESSIONS, 20, seed=20)
-        for part in told:
+        sender, rng, batches = Sender(on.address), Random(20), parts(SESSIONS, 20, seed=20)
+        for part in batches:
             with sending(sender, part):
                 time.sleep(rng.uniform(0, 0.7))
                 on.service.kill()
                 on.service.start()
         on.wait_done()
-        check_all_there(on, sender, all_of(told))
+        check_all_there(on, sender, all_of(batches))
         sender.check_refusals()
         assert on.service.kills >= 20
         say(on, sender)
@@ -92,13 +92,13 @@ def test_a_service_killed_twenty_times_keeps_all_that_it_took(folder: Path) -> N
 @pytest.mark.slow
 def test_postgresql_restarted_ten_times_is_waited_for(folder: Path) -> None:
     with stage(folder) as on:
-        sender, rng, told = Sender(on.address), Random(10), parts(SESSIONS, 10, seed=10)
-        for n, part in enumerate(told):
+        sender, rng, batches = Sender(on.address), Random(10), parts(SESSIONS, 10, seed=10)
+        for n, part in enumerate(batches):
             with sending(sender, part):
                 time.sleep(rng.uniform(0, 1))
                 restart(on.database, signal.SIGQUIT if n % 2 else signal.SIGINT, away=rng.uniform(0, 2))
         on.wait_done()
-        check_all_there(on, sender, all_of(told))
+        check_all_there(on, sender, all_of(batches))
         sender.check_refusals()
         assert sender.answers[503] > 0
         assert on.database.restarts >= 10
@@ -109,24 +109,24 @@ def test_postgresql_restarted_ten_times_is_waited_for(folder: Path) -> None:
 @pytest.mark.slow
 def test_while_others_hold_every_connection_nothing_is_taken_that_is_not_kept(folder: Path) -> None:
     with stage(folder, {"max_connections": "40"}) as on:
-        sender, told = Sender(on.address), parts(SESSIONS, 6, seed=6)
-        for part in told:
+        sender, batches = Sender(on.address), parts(SESSIONS, 6, seed=6)
+        for part in batches:
             with sending(sender, part), every_connection(on.database.url) as held:
                 time.sleep(2)
         on.wait_done()
-        check_all_there(on, sender, all_of(told))
+        check_all_there(on, sender, all_of(batches))
         sender.check_refusals()
         assert sender.answers[503] > 0
         assert on.worker.is_running
-        say(on, sender, f"{len(told)} times all of 40 connections were taken, the last time {held} by others")
+        say(on, sender, f"{len(batches)} times all of 40 connections were taken, the last time {held} by others")
 
 
 @pytest.mark.slow
 def test_a_full_disk_stops_the_service_and_loses_nothing(folder: Path) -> None:
     """The database is on an in-memory file system, which is filled to the last byte."""
     with small_disk(folder, 400) as disk, stage(folder, {"max_wal_size": "64MB"}, cluster=disk) as on:
-        sender, told = Sender(on.address), parts(SESSIONS, 5, seed=5)
-        for part in told:
+        sender, batches = Sender(on.address), parts(SESSIONS, 5, seed=5)
+        for part in batches:
             fill(disk)
             with sending(sender, part):
                 time.sleep(4)
@@ -134,10 +134,10 @@ def test_a_full_disk_stops_the_service_and_loses_nothing(folder: Path) -> None:
                 on.database.start()  # manual restart, in case the server has given up
             assert sender.answers[503] > 0
         on.wait_done()
-        check_all_there(on, sender, all_of(told))
+        check_all_there(on, sender, all_of(batches))
         sender.check_refusals()
         assert on.worker.is_running
-        say(on, sender, f"the disk was full {len(told)} times")
+        say(on, sender, f"the disk was full {len(batches)} times")
 
 
 def kill_at_work(on: Stage, sender: Sender, part: Sequence[dict[str, Any]], rng: Random) -> bool:

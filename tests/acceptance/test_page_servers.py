@@ -107,9 +107,9 @@ def test_prefects_health_is_open(prefect: Service) -> None:
 
 
 def test_prefect_refuses_preflight_requests_of_other_origins(prefect: Service) -> None:
-    asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "authorization"}
+    preflight = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "authorization"}
     for origin, status in ((ELSEWHERE["Origin"], 400), ("null", 400), (prefect.url, 200)):
-        answer = _request("OPTIONS", f"{prefect.url}/api/deployments/1", headers={**asked, "Origin": origin})
+        answer = _request("OPTIONS", f"{prefect.url}/api/deployments/1", headers={**preflight, "Origin": origin})
         assert answer.status_code == status
         assert (answer.headers.get("access-control-allow-origin") == origin) == (status == 200)
 

@@ -78,15 +78,15 @@ def test_a_day_with_every_fault_ends_as_rails_has_it_once_it_is_synced(
     with running(rails) as address:
         environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path)}
         environ |= {"TQS_RAILS_URL": address, "TQS_RAILS_TOKEN": "token"}
-        said = _tqs(environ, "rails", "sync", "--since", (now - DAY).isoformat())
-    assert f"{len(day.dropped)} new, {len(rails.events) - len(day.dropped)} known, 0 in conflict" in said
+        output = _tqs(environ, "rails", "sync", "--since", (now - DAY).isoformat())
+    assert f"{len(day.dropped)} new, {len(rails.events) - len(day.dropped)} known, 0 in conflict" in output
     worker.drain()
     assert _sessions(engine) == _as_rails_has_it(market)
-    asked = {"from": (now - DAY).isoformat(), "to": (now + 20 * DAY).isoformat()}
+    span = {"from": (now - DAY).isoformat(), "to": (now + 20 * DAY).isoformat()}
     rows = [row for row in market.tables["sessions"].to_pylist() if row["starts_at"] >= now - DAY]
-    asked |= {"session_ids": [row["session_id"] for row in rows]}
-    found = httpx.post(f"{url}/api/sessions/reconcile", json=asked, headers=HEADERS).json()
-    assert (found["complete"], found["missing"], found["waiting"], found["unexpected"]) == (True, [], [], [])
+    span |= {"session_ids": [row["session_id"] for row in rows]}
+    report = httpx.post(f"{url}/api/sessions/reconcile", json=span, headers=HEADERS).json()
+    assert (report["complete"], report["missing"], report["waiting"], report["unexpected"]) == (True, [], [], [])
 
 
 def test_the_command_plays_a_day_and_says_what_came_of_it(
@@ -94,9 +94,9 @@ def test_the_command_plays_a_day_and_says_what_came_of_it(
 ) -> None:
     environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path), "TQS_WEBHOOK_SECRETS": SECRET}
     size = ("--sessions", "40", "--tutors", "10", "--rate", "500", "--batch", "20", "--duplicate", "0.2")
-    said = json.loads(_tqs(environ, "rails", "play", "--url", url, "--port", str(free_port()), "--json", *size))
+    output = json.loads(_tqs(environ, "rails", "play", "--url", url, "--port", str(free_port()), "--json", *size))
     with engine.connect() as connection:
         stored = connection.execute(text("SELECT count(*) FROM inbox WHERE key LIKE 'event:%'")).scalar_one()
     assert stored > 40
-    assert (said["sent"], said["dropped"], said["not_taken"]) == (stored, 0, 0)
-    assert sum(said["answers"].values()) >= said["requests"]
+    assert (output["sent"], output["dropped"], output["not_taken"]) == (stored, 0, 0)
+    assert sum(output["answers"].values()) >= output["requests"]

@@ -26,14 +26,14 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 pytestmark = pytest.mark.skipif(RUBY is None, reason="Ruby is not installed")
 
 
-def _ruby(*arguments: str, environ: Mapping[str, str] | None = None, said: str = "") -> str:
+def _ruby(*arguments: str, environ: Mapping[str, str] | None = None, stdin: str = "") -> str:
     """Output of a Ruby program. Any warning fails the test."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("TUTOR_QUALITY_")}
     done = subprocess.run(
         [str(RUBY), "-w", "-Ilib", "-Itest", *arguments],
         cwd=CLIENT,
         env=mine | dict(environ or {}),
-        input=said,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=120,
@@ -45,9 +45,9 @@ def _ruby(*arguments: str, environ: Mapping[str, str] | None = None, said: str =
 def _tests(name: str, environ: Mapping[str, str] | None = None) -> tuple[int, int]:
     """Run the tests of a file, none of which may fail. Returns the numbers of tests run and skipped."""
     printed = _ruby(f"test/{name}_test.rb", environ=environ)
-    found = re.search(r"(\d+) runs, \d+ assertions, 0 failures, 0 errors, (\d+) skips", printed)
-    assert found, printed
-    return int(found[1]), int(found[2])
+    summary = re.search(r"(\d+) runs, \d+ assertions, 0 failures, 0 errors, (\d+) skips", printed)
+    assert summary, printed
+    return int(summary[1]), int(summary[2])
 
 
 @pytest.mark.parametrize(("name", "at_least"), [("webhook", 7), ("client", 10), ("retries", 6), ("docs", 9)])
@@ -90,7 +90,7 @@ puts JSON.generate(bodies.map { |body| TutorQuality::Signature.headers(secrets, 
 
 def test_the_other_library_takes_what_it_signs_by_either_secret() -> None:
     other = "whsec_" + "A" * 40
-    signed = json.loads(_ruby("-e", SIGN, environ={"SECRETS": f"{SECRET},{other}"}, said=json.dumps(BODIES)))
+    signed = json.loads(_ruby("-e", SIGN, environ={"SECRETS": f"{SECRET},{other}"}, stdin=json.dumps(BODIES)))
     for body, headers in zip(BODIES, signed, strict=True):
         for secret in (SECRET, other):
             Webhook(secret).verify(body, headers, json_parse=False)

@@ -51,7 +51,7 @@ def test_the_walk_runs_from_top_to_bottom(
             exec(compile(block, str(WALK), "exec"), session)
         else:
             answers += [_run(command) for command in _commands(block)]
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for line in (
         r"\d{4,} sessions of \d+ tutors",
         r"default: ROC AUC 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\), ceiling 0\.\d{3}",
@@ -60,7 +60,7 @@ def test_the_walk_runs_from_top_to_bottom(
         r"no_show/1: (champion|refused|challenger)",
         r"no_show/2: (champion|refused|challenger)",
     ):
-        assert re.search(line, said), f"{line} is not in\n{said}"
+        assert re.search(line, output), f"{line} is not in\n{output}"
     assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
     listed, promoted, rolled_back = answers
     assert {entry["version"] for entry in listed["models"][0]["ledger"]} == {"no_show/1", "no_show/2"}

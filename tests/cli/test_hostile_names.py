@@ -79,7 +79,7 @@ def _plant_operations(engine: Engine) -> None:
     )  # fmt: skip
     put(engine, [event("session.booked", "e1")])
     lease = uuid4()
-    park(engine, [each.id for each in lease_events(engine, 1, lease, NOW)], lease, HOSTILE, NOW)
+    park(engine, [leased.id for leased in lease_events(engine, 1, lease, NOW)], lease, HOSTILE, NOW)
     register_schedules(engine, CRONS, NOW)
     end_run(engine, start_run(engine, "score", True, NOW), RunOutcome.FAILED, HOSTILE, NOW)
 
@@ -110,11 +110,11 @@ def planted(engine: Engine) -> int:
 
 def _run(*arguments: str, codes: tuple[int, ...] = (0,)) -> str:
     """Output of a command, after asserting exit code 0 and the absence of control characters."""
-    found = CliRunner().invoke(app(), list(arguments))
-    assert found.exit_code in codes, (arguments, found.output, found.exception)
-    passed = {character for character in found.output if not (character.isprintable() or character == "\n")}
+    result = CliRunner().invoke(app(), list(arguments))
+    assert result.exit_code in codes, (arguments, result.output, result.exception)
+    passed = {character for character in result.output if not (character.isprintable() or character == "\n")}
     assert not passed, arguments
-    return found.stdout
+    return result.stdout
 
 
 def test_every_command_that_prints_names_shows_them_as_they_are(planted: int) -> None:

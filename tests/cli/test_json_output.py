@@ -34,10 +34,12 @@ def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, A
 
 
 def test_every_command_that_prints_a_result_can_print_it_as_json() -> None:
-    found = dict(_commands(get_command(app())))
-    options = {name: {flag for each in command.params for flag in each.opts} for name, command in found.items()}
+    commands = dict(_commands(get_command(app())))
+    options = {
+        name: {flag for parameter in command.params for flag in parameter.opts} for name, command in commands.items()
+    }
     without = {name for name, flags in options.items() if "--json" not in flags}
-    assert len(found) > 25
+    assert len(commands) > 25
     assert without == set(WITHOUT)
 
 
@@ -51,7 +53,7 @@ def test_lines_that_a_flow_prints_go_to_standard_error(
     load(engine, marketplace())
     environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path)}
     moment = f"{NOW:%Y-%m-%d %H:%M:%S}"
-    found = CliRunner().invoke(app(), [*command.split(), "--as-of", moment, "--json"], env=environ)
-    assert found.exit_code == 0, found.output
-    assert list(json.loads(found.stdout)) == [key]
-    assert note in found.stderr
+    result = CliRunner().invoke(app(), [*command.split(), "--as-of", moment, "--json"], env=environ)
+    assert result.exit_code == 0, result.output
+    assert list(json.loads(result.stdout)) == [key]
+    assert note in result.stderr

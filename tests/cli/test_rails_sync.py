@@ -39,12 +39,12 @@ def _events(number: int) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _answering(answers: Iterator[Answer], asked: list[str]) -> Iterator[str]:
+def _answering(answers: Iterator[Answer], paths: list[str]) -> Iterator[str]:
     """Serve an app that returns these responses in turn; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            paths.append(self.path)
             status, headers, document = next(answers)
             body = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(status)
@@ -80,12 +80,12 @@ FIRST: dict[str, Any] = {"events": [{"id": "a"}], "next_cursor": "2 &="}
 
 def test_what_may_pass_is_tried_again_and_no_page_is_lost_or_read_twice() -> None:
     again = [(503, {}, b"busy"), (429, {"Retry-After": "0"}, b""), (500, {"Retry-After": "0"}, b"")]
-    asked: list[str] = []
-    with _answering(iter([*again, (200, {}, FIRST), (502, {"Retry-After": "0"}, b""), (200, {}, LAST)]), asked) as url:
+    paths: list[str] = []
+    with _answering(iter([*again, (200, {}, FIRST), (502, {"Retry-After": "0"}, b""), (200, {}, LAST)]), paths) as url:
         assert _pages(url) == [["a"], ["b"]]
-    assert len(asked) == 6
-    assert len(set(asked[:4])) == len(set(asked[4:])) == 1
-    assert "cursor=2+%26%3D" in asked[-1]
+    assert len(paths) == 6
+    assert len(set(paths[:4])) == len(set(paths[4:])) == 1
+    assert "cursor=2+%26%3D" in paths[-1]
 
 
 def test_it_waits_as_long_as_the_app_asks_for() -> None:
@@ -103,7 +103,7 @@ def test_it_waits_as_long_as_the_app_asks_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ((401, {}, b""), "TQS_RAILS_TOKEN"),
         ((404, {}, b""), "TQS_RAILS_URL"),
@@ -113,19 +113,19 @@ def test_it_waits_as_long_as_the_app_asks_for() -> None:
         ((200, {}, {"events": [1]}), "is not a page of events"),
     ],
 )
-def test_what_will_not_pass_is_said_at_once(answer: Answer, said: str) -> None:
-    asked: list[str] = []
-    with _answering(iter([answer]), asked) as url, pytest.raises(RailsUnavailable, match=said):
+def test_what_will_not_pass_is_said_at_once(answer: Answer, message: str) -> None:
+    paths: list[str] = []
+    with _answering(iter([answer]), paths) as url, pytest.raises(RailsUnavailable, match=message):
         _pages(url)
-    assert len(asked) == 1
+    assert len(paths) == 1
 
 
 def test_it_gives_up_after_five_tries_and_never_tells_the_token() -> None:
-    asked: list[str] = []
+    paths: list[str] = []
     answers = iter([(503, {"Retry-After": "0"}, b"")] * 9)
-    with _answering(answers, asked) as url, pytest.raises(RailsUnavailable, match="503") as gave_up:
+    with _answering(answers, paths) as url, pytest.raises(RailsUnavailable, match="503") as gave_up:
         _pages(url)
-    assert len(asked) == 5
+    assert len(paths) == 5
     assert TOKEN not in str(gave_up.value)
 
 
@@ -183,8 +183,8 @@ def test_what_cannot_be_read_is_kept_parked_once_and_conflicts_are_named(engine:
     del nameless["id"]
     ahead["timestamp"] = (NOW + timedelta(days=400)).isoformat()
     with running(RailsApp([good, other, broken, nameless, ahead], TOKEN, [SECRET])) as url:
-        code, said = sync(url)
-        assert (code, said) == (3, {"new": 1, "conflict": 1, "invalid": 3, "conflicts": ["e0001"], "cursor": None})
+        code, summary = sync(url)
+        assert (code, summary) == (3, {"new": 1, "conflict": 1, "invalid": 3, "conflicts": ["e0001"], "cursor": None})
         assert sync(url)[1] == {"same": 1, "conflict": 1, "invalid": 3, "conflicts": ["e0001"], "cursor": None}
     parked = [row for row in inbox(engine) if row.parked_at is not None]
     assert len(parked) == 3
@@ -196,16 +196,16 @@ def test_what_cannot_be_read_is_kept_parked_once_and_conflicts_are_named(engine:
 
 def test_a_sync_that_broke_off_says_where_to_go_on(engine: Engine, sync: Sync, capsys: Any) -> None:
     first, second = _events(2)
-    asked: list[str] = []
+    paths: list[str] = []
     page = {"events": [first], "next_cursor": "two"}
     gone = [(403, {}, b"")]
-    with _answering(iter([(200, {}, page), *gone, (200, {}, {"events": [second]})]), asked) as url:
+    with _answering(iter([(200, {}, page), *gone, (200, {}, {"events": [second]})]), paths) as url:
         with pytest.raises(RailsUnavailable):
             sync(url)
         assert json.loads(capsys.readouterr().out)["cursor"] == "two"
         assert len(inbox(engine)) == 1
         assert sync(url, "--cursor", "two")[1]["new"] == 1
-    assert "cursor=two" in asked[-1]
+    assert "cursor=two" in paths[-1]
     assert len(inbox(engine)) == 2
 
 
@@ -246,6 +246,6 @@ def test_an_app_that_is_away_is_told_in_plain_words_and_nothing_is_counted(
     away = [(503, {"Retry-After": "0"}, b"")] * 5
     with _answering(iter(away), []) as url, pytest.raises(RailsUnavailable, match="503"):
         sync(url)
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.splitlines() == ["the Rails app returns 503; retry in 0.0 s"] * 4
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.splitlines() == ["the Rails app returns 503; retry in 0.0 s"] * 4

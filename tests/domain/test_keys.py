@@ -8,14 +8,14 @@ from tests.lib.api_parts import NOW
 
 
 def test_a_key_holds_256_random_bits_in_url_safe_letters_and_is_kept_as_a_hash() -> None:
-    asked: list[int] = []
+    sizes: list[int] = []
 
     def random(size: int) -> bytes:
-        asked.append(size)
+        sizes.append(size)
         return secrets.token_bytes(size)
 
     key, written = make_key(KeyWish("Rails", Role.READ), NOW, "tests", random)
-    assert max(asked) >= 32
+    assert max(sizes) >= 32
     assert written.isascii()
     assert written.count("_") == 3
     assert parts(written) == (key.id, written.rpartition("_")[2])

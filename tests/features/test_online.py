@@ -114,8 +114,8 @@ def test_one_row_gets_the_probability_it_has_among_many() -> None:
 
 
 def test_kinds_that_no_column_reads_are_left_in_the_database(engine: Engine) -> None:
-    told = market(SETTINGS).dataset.tables["sessions"]["session_id"][0].as_py()
-    transcript = {"session_id": told, "known_at": SETTINGS.end - timedelta(days=1), "text": "Hello."}
+    session_id = market(SETTINGS).dataset.tables["sessions"]["session_id"][0].as_py()
+    transcript = {"session_id": session_id, "known_at": SETTINGS.end - timedelta(days=1), "text": "Hello."}
     tables = dict(market(SETTINGS).dataset.tables)
     tables["transcripts"] = pa.Table.from_pylist([transcript], schema=arrow_schema("transcripts"))
     load(engine, Dataset(tables, market(SETTINGS).dataset.attributes))

@@ -126,12 +126,12 @@ class _Refusing:
         return "554 not today"
 
 
-@pytest.mark.parametrize(("step", "said"), [("recipient", "550 no such person"), ("content", "554 not today")])
-def test_a_refusal_surely_sent_nothing_and_says_why(step: str, said: str) -> None:
+@pytest.mark.parametrize(("step", "reply"), [("recipient", "550 no such person"), ("content", "554 not today")])
+def test_a_refusal_surely_sent_nothing_and_says_why(step: str, reply: str) -> None:
     server = Controller(_Refusing(step), hostname="127.0.0.1", port=_free_port())
     server.start()
     try:
-        with pytest.raises(MailNotSent, match=said):
+        with pytest.raises(MailNotSent, match=reply):
             _send(MAIL, _port(server))
     finally:
         server.stop()

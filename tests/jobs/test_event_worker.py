@@ -77,9 +77,9 @@ def missed(name: str = "e1", session_id: str = "new", **data: Any) -> dict[str, 
 
 def held(name: str, at: datetime = NOW - HOUR, **data: Any) -> dict[str, Any]:
     found = missed(name, **data)
-    told = {key: value for key, value in found["data"].items() if key != "absent"}
+    kept = {key: value for key, value in found["data"].items() if key != "absent"}
     rating = {"rating": data.get("rating", 4)}
-    return found | {"type": "session.completed", "timestamp": at.isoformat(), "data": told | rating}
+    return found | {"type": "session.completed", "timestamp": at.isoformat(), "data": kept | rating}
 
 
 def sent(engine: Engine, *events: dict[str, Any]) -> list[int]:

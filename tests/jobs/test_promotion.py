@@ -75,7 +75,7 @@ def test_a_training_that_passes_serves_with_its_decision_card_and_alias(runtime:
     client, number = _client(runtime.tracking_uri), found.version.removeprefix("no_show/")
     version = client.get_model_version_by_alias("no_show", "champion")
     assert (str(version.version), version.tags["ledger"]) == (number, "recorded")
-    files = {each.path for each in client.list_artifacts(version.run_id)}
+    files = {artifact.path for artifact in client.list_artifacts(version.run_id)}
     assert {"model_card.md", "model_card.html", "evaluation.json", "decision.json", "sidecar.json"} <= files
     folder = runtime.artifacts / version.run_id / "artifacts"
     assert json.loads((folder / "evaluation.json").read_text())["figures"]["roc_auc"]["value"] > 0.7

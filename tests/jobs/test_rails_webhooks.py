@@ -122,11 +122,16 @@ def test_each_new_band_is_told_once_and_act_raises_an_alert(engine: Engine, send
     save_scores(engine, [_score("ada", 0.9, 1), _score("ben", 0.36, 1)])
     assert sender.sweep() == 3
     assert sender.sweep() == 0
-    told = {headers["webhook-id"]: json.loads(body) for _, headers, body in app.got}
-    assert sorted(told) == ["evt_2", "evt_3", "evt_3_alert"]
-    assert told["evt_3_alert"]["type"] == "alert.raised"
-    said = told["evt_3"]["data"]
-    assert (said["tutor_id"], said["band"], said["previous_band"], said["previous_value"]) == ("ada", "act", "ok", 0.1)
+    bodies = {headers["webhook-id"]: json.loads(body) for _, headers, body in app.got}
+    assert sorted(bodies) == ["evt_2", "evt_3", "evt_3_alert"]
+    assert bodies["evt_3_alert"]["type"] == "alert.raised"
+    change = bodies["evt_3"]["data"]
+    assert (change["tutor_id"], change["band"], change["previous_band"], change["previous_value"]) == (
+        "ada",
+        "act",
+        "ok",
+        0.1,
+    )
     assert {path for path, _, _ in app.got} == {"/tutor_quality/webhooks"}
     assert len(_of(engine, DeliveryState.DELIVERED)) == 3
 

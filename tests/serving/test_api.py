@@ -148,13 +148,13 @@ def test_an_explained_prediction_says_what_would_lower_it_most(api: httpx.Client
     booster = xgb.train({"objective": "binary:logistic"}, xgb.DMatrix(silence, np.isnan(silence)), 3)
     sidecar = model.sidecar.model_copy(update={"features": ("silence_hours",), "typical": (1.0,)})
     register(engine, seal(booster, **sidecar.model_dump(exclude={"model_sha256"})))
-    asked = {"session_id": "next", "explain": True}
-    score = api.post("/api/predict/no_show", json=asked).json()["score"]
+    request = {"session_id": "next", "explain": True}
+    score = api.post("/api/predict/no_show", json=request).json()["score"]
     expected = score["what_if"]
     assert expected["change"] == "the tutor writes a message today"
     assert expected["value"] == pytest.approx(score["value"] + expected["difference"])
     assert expected["difference"] < -0.3
-    assert api.post("/api/predict/no_show", json=asked | {"explain": False}).json()["score"]["what_if"] is None
+    assert api.post("/api/predict/no_show", json=request | {"explain": False}).json()["score"]["what_if"] is None
 
 
 def test_what_is_no_longer_to_come_is_not_predicted(api: httpx.Client, engine: Engine, model: Model) -> None:

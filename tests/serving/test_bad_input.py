@@ -73,9 +73,9 @@ def nothing_kept_or_said(
     before = rows_of(stored)
     yield
     assert rows_of(stored) == before
-    said = "".join(capfd.readouterr()) + caplog.text
-    assert MARKER not in said
-    assert "Traceback" not in said
+    output = "".join(capfd.readouterr()) + caplog.text
+    assert MARKER not in output
+    assert "Traceback" not in output
 
 
 def rows_of(engine: Engine) -> dict[str, int]:
@@ -247,7 +247,7 @@ def test_a_gzip_bomb_is_never_unpacked(http: httpx.Client, path: str) -> None:
 @pytest.mark.usefixtures("nothing_kept_or_said")
 def test_a_path_nobody_should_ask_for_is_a_problem_or_says_nothing_new(address: str, path: str) -> None:
     """Sent verbatim, because a client would normalize the path. Unused query parameters may be ignored."""
-    status, headers, body = asked(address, f"GET {path} HTTP/1.1".encode())
+    status, headers, body = raw_response(address, f"GET {path} HTTP/1.1".encode())
     assert status < 500
     assert status in (200, 304) or PROBLEM.encode() in headers or status == 400
     if status == 200:
@@ -275,12 +275,12 @@ def test_a_path_nobody_should_ask_for_is_a_problem_or_says_nothing_new(address: 
 )
 @pytest.mark.usefixtures("nothing_kept_or_said")
 def test_headers_that_play_tricks_open_nothing(address: str, lines: list[bytes]) -> None:
-    status, _, body = asked(address, b"GET /api/admin/keys HTTP/1.1", *lines, key=None)
+    status, _, body = raw_response(address, b"GET /api/admin/keys HTTP/1.1", *lines, key=None)
     assert 400 <= status < 500
     assert MARKER.encode() not in body
 
 
-def asked(address: str, line: bytes, *headers: bytes, key: str | None = KEY) -> tuple[int, bytes, bytes]:
+def raw_response(address: str, line: bytes, *headers: bytes, key: str | None = KEY) -> tuple[int, bytes, bytes]:
     """Send a request as raw bytes. Returns status, headers and body of the response."""
     parts = urlsplit(address)
     own = [b"Host: tests", b"Connection: close", *([b"X-API-Key: " + key.encode()] if key else [])]

@@ -156,7 +156,7 @@ def _ask(served: Served, method: str, path: str, mode: GenerationMode, times: in
     cases = operation.as_strategy(generation_mode=mode, headers=UNSPOILT if mode is GenerationMode.NEGATIVE else None)
     if fixed and mode is GenerationMode.POSITIVE:
         cases = cases | operation.as_strategy(generation_mode=mode, path_parameters=fixed)
-    asked = 0
+    requested = 0
 
     @seed(4)
     @settings(
@@ -164,18 +164,18 @@ def _ask(served: Served, method: str, path: str, mode: GenerationMode, times: in
     )
     @given(case=cases)
     def ask(case: schemathesis.Case) -> None:
-        nonlocal asked
-        asked += 1
+        nonlocal requested
+        requested += 1
         _check(served, case, is_stream=path.endswith("/stream"))
 
     ask()
-    print(f"{method} {path}: {asked} requests, {mode.value}")
-    assert asked
+    print(f"{method} {path}: {requested} requests, {mode.value}")
+    assert requested
 
 
 def _takes(operation: Mapping[str, Any]) -> bool:
     """True if the operation has inputs that can be invalid."""
-    sent = [each for each in operation.get("parameters", []) if each["in"] in ("path", "query")]
+    sent = [parameter for parameter in operation.get("parameters", []) if parameter["in"] in ("path", "query")]
     return bool(sent) or "requestBody" in operation
 
 
@@ -207,17 +207,17 @@ def _only_headers_were_wrong(case: schemathesis.Case) -> bool:
 
 @pytest.mark.parametrize(("times", "steps"), [(5, 8), pytest.param(150, 20, marks=pytest.mark.slow)])
 def test_routes_one_after_the_other_answer_as_the_document_says(served: Served, times: int, steps: int) -> None:
-    asked = 0
+    requested = 0
 
     class Walk(served.schema.exclude(path_regex="/stream$").as_state_machine()):  # type: ignore[misc]
         def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
             return {"base_url": served.address, "auth": Signer()}
 
         def validate_response(self, response: Response, case: schemathesis.Case, **_: Any) -> None:
-            nonlocal asked
-            asked += 1
+            nonlocal requested
+            requested += 1
             _validate(case, response)
 
     Walk.run(settings=settings(SETTINGS, max_examples=times, stateful_step_count=steps, derandomize=True))
-    print(f"{asked} requests one after the other")
-    assert asked >= times
+    print(f"{requested} requests one after the other")
+    assert requested >= times

@@ -93,9 +93,9 @@ def _check_made_up_paths_leave_nothing(client: httpx.Client, address: str, log: 
     for number in range(1, 31):
         ask(number)
     assert series() == before
-    said = log.read_text()[size:]
-    assert "made-up" not in said
-    assert said.count("\n") == said.count("path=/metrics")  # BentoML logs its own route
+    logged = log.read_text()[size:]
+    assert "made-up" not in logged
+    assert logged.count("\n") == logged.count("path=/metrics")  # BentoML logs its own route
 
 
 def _check_bounded(address: str) -> None:

@@ -58,8 +58,8 @@ def test_what_was_known_and_the_events_since_make_what_is_known(market: Dataset)
         if event.type == "message.sent":
             messages.add(event.data.message_id)
     names = ("status", "starts_at", "ends_at", "rating", "initiated_by")
-    told = {key: tuple(row[name] for name in names) for key, row in sessions.items()}
-    assert told == {key: tuple(row[name] for name in names) for key, row in _rows(market, "sessions").items()}
+    received = {key: tuple(row[name] for name in names) for key, row in sessions.items()}
+    assert received == {key: tuple(row[name] for name in names) for key, row in _rows(market, "sessions").items()}
     assert (moves, messages) == (set(_rows(market, "reschedules")), set(_rows(market, "messages")))
 
 
@@ -171,14 +171,14 @@ def test_letters_are_sent_at_the_rate_asked_for() -> None:
 
 def test_the_app_gives_its_events_page_by_page_to_who_has_the_token() -> None:
     events = [{"id": f"e{n}", "timestamp": (MORNING + timedelta(minutes=n)).isoformat()} for n in range(10)]
-    asked = {"since": (MORNING + timedelta(minutes=3)).isoformat(), "limit": "5"}
+    parameters = {"since": (MORNING + timedelta(minutes=3)).isoformat(), "limit": "5"}
     with running(RailsApp(events, "token", [SECRET])) as url, httpx.Client(base_url=url) as rails:
-        assert rails.get(EVENTS_PATH, params=asked).status_code == 401
+        assert rails.get(EVENTS_PATH, params=parameters).status_code == 401
         rails.headers["Authorization"] = "Bearer token"
-        first = rails.get(EVENTS_PATH, params=asked).json()
-        second = rails.get(EVENTS_PATH, params=asked | {"cursor": first["next_cursor"]}).json()
+        first = rails.get(EVENTS_PATH, params=parameters).json()
+        second = rails.get(EVENTS_PATH, params=parameters | {"cursor": first["next_cursor"]}).json()
         until = {"until": (MORNING + timedelta(minutes=5)).isoformat()}
-        assert len(rails.get(EVENTS_PATH, params=asked | until).json()["events"]) == 2
+        assert len(rails.get(EVENTS_PATH, params=parameters | until).json()["events"]) == 2
         assert rails.get(EVENTS_PATH, params={"since": "yesterday"}).status_code == 422
     assert [e["id"] for e in first["events"] + second["events"]] == [f"e{n}" for n in range(3, 10)]
     assert second["next_cursor"] is None

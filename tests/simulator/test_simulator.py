@@ -169,12 +169,12 @@ def test_a_history_shorter_than_a_week_is_refused() -> None:
 DAY = 86_400_000_000
 
 
-def asked(no_signal: bool = False) -> Market:
+def simulated(no_signal: bool = False) -> Market:
     return market(SILENT if no_signal else SMALL)
 
 
 def table(kind: str, no_signal: bool = False) -> pa.Table:
-    return asked(no_signal).dataset.tables[kind]
+    return simulated(no_signal).dataset.tables[kind]
 
 
 def times(column: pa.ChunkedArray) -> np.ndarray:
@@ -195,7 +195,7 @@ def auc(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def rows_and_truth(task: Task, no_signal: bool = False) -> tuple[Rows, np.ndarray]:
-    found = asked(no_signal)
+    found = simulated(no_signal)
     history = History(found.dataset)
     every = timedelta(days=7)
     rows = no_show_rows(history) if task is Task.NO_SHOW else churn_rows(history, CHURN_HORIZON, every)
@@ -312,7 +312,7 @@ def test_without_signal_no_tutor_misses_more_than_chance_has_it() -> None:
 
 
 def test_transcripts_and_reasons_are_written_and_their_hidden_class_is_in_the_truth_only() -> None:
-    transcripts, truth = table("transcripts"), asked().truth
+    transcripts, truth = table("transcripts"), simulated().truth
     turns = [line for text in transcripts["text"].to_pylist()[:200] for line in text.split("\n")]
     assert all(line.startswith(("tutor: ", "student: ")) for line in turns)
     quality = truth.filter(pc.equal(truth["kind"], "quality"))
@@ -323,7 +323,7 @@ def test_transcripts_and_reasons_are_written_and_their_hidden_class_is_in_the_tr
     coded = table("reschedules")["reason_code"]
     assert coded.null_count / len(coded) == pytest.approx(0.55, abs=0.05)
     assert pc.all(pc.equal(coded, reasons)).as_py()
-    assert not set(asked().dataset.tables["sessions"].column_names) & {"quality", "reliability", "value"}
+    assert not set(simulated().dataset.tables["sessions"].column_names) & {"quality", "reliability", "value"}
 
 
 def test_the_command_writes_files_that_hold_the_market(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

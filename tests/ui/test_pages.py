@@ -136,18 +136,18 @@ def address(database_url: str, folder: Path) -> Iterator[str]:
 def _signed_in(browser: Browser, address: str, folder: Path) -> Iterator[tuple[Page, list[str]]]:
     """A signed-in page, with every address it has requested."""
     context = browser.new_context(viewport={"width": 1366, "height": 900})
-    page, asked = context.new_page(), list[str]()
-    page.on("request", lambda request: asked.append(request.url))
+    page, requested = context.new_page(), list[str]()
+    page.on("request", lambda request: requested.append(request.url))
     page.goto(address)
     page.fill("[name=username]", USER)
     page.fill("[name=password]", credentials(folder)[USER])
     page.click("button")
-    yield page, asked
+    yield page, requested
     context.close()
 
 
 def test_the_list_the_filter_the_search_and_a_tutors_page(browser: Browser, address: str, folder: Path) -> None:
-    with _signed_in(browser, address, folder) as (page, asked):
+    with _signed_in(browser, address, folder) as (page, requested):
         rows = page.locator("table.ranking tbody tr")
         expect(rows).to_have_count(3, timeout=30_000)
         expect(rows.nth(0)).to_contain_text(f"Ada {SCRIPT}")  # shown, not executed
@@ -165,7 +165,7 @@ def test_the_list_the_filter_the_search_and_a_tutors_page(browser: Browser, addr
         expect(page.locator(".cards article")).to_have_count(3, timeout=30_000)
         _check_tutor(page)
         assert page.title() == "Tutor Quality"
-        assert {urlsplit(url.removeprefix("blob:")).hostname for url in asked} == {"127.0.0.1"}
+        assert {urlsplit(url.removeprefix("blob:")).hostname for url in requested} == {"127.0.0.1"}
 
 
 def _check_tutor(page: Page) -> None:
@@ -296,10 +296,10 @@ def _judged(engine: Engine, name: str, action: Action, reason: str) -> None:
 def test_where_every_model_was_refused_the_list_says_no_usable_signal_and_why(engine: Engine) -> None:
     for name in Task:
         _judged(engine, name, Action.REFUSED, f"ROC AUC 0.501 of {name} <b>")
-    said = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
-    assert "No usable signal" in said
-    assert "ROC AUC 0.501 of churn &lt;b&gt;" in said
-    assert "ROC AUC 0.501 of no_show &lt;b&gt;" in said
+    page_text = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
+    assert "No usable signal" in page_text
+    assert "ROC AUC 0.501 of churn &lt;b&gt;" in page_text
+    assert "ROC AUC 0.501 of no_show &lt;b&gt;" in page_text
 
 
 def test_a_list_of_older_models_carries_the_warning_until_a_training_is_not_refused(engine: Engine) -> None:
@@ -307,18 +307,18 @@ def test_a_list_of_older_models_carries_the_warning_until_a_training_is_not_refu
     _judged(engine, "no_show", Action.CHAMPION, "ranks well")
     assert "No usable signal" not in _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
     _judged(engine, "no_show", Action.REFUSED, "ROC AUC 0.501")
-    said = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
-    assert "No usable signal" in said
-    assert "come from earlier models" in said
+    page_text = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
+    assert "No usable signal" in page_text
+    assert "come from earlier models" in page_text
     _judged(engine, "no_show", Action.CHALLENGER, "too few to say")
     assert "No usable signal" not in _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
 
 
 def test_a_model_that_waits_while_none_serves_is_told_with_the_reason(engine: Engine) -> None:
     _judged(engine, "no_show", Action.CHALLENGER, "calibration error 0.120")
-    said = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
-    assert "No model has passed the gate yet" in said
-    assert "calibration error 0.120" in said
+    page_text = _said(create_app(engine, lambda: NOW, lambda: ADMIN)["/"]())
+    assert "No model has passed the gate yet" in page_text
+    assert "calibration error 0.120" in page_text
 
 
 def test_without_a_database_both_pages_say_so() -> None:

@@ -38,9 +38,9 @@ def test_in_a_busy_marketplace_every_column_equals_the_oracle_and_takes_many_val
     queried = rows["sessions"][::2]
     history = History(h.dataset(rows))
     queries = [{"tutor_id": s["tutor_id"], "as_of": oracle.warning_moment(s), "session": s} for s in queried]
-    found = values_of(FEATURES, history, ask_sessions(history, queried, None))
-    assert_same(found, expected_of(FEATURES, rows, queries))
-    distinct = {name: len({round(v, 6) for v in values if v == v}) for name, values in found.items()}
+    results = values_of(FEATURES, history, ask_sessions(history, queried, None))
+    assert_same(results, expected_of(FEATURES, rows, queries))
+    distinct = {name: len({round(v, 6) for v in values if v == v}) for name, values in results.items()}
     two_suffice = {"holiday", "first_time_pair", "booked_back_to_back"}
     assert not {name for name, n in distinct.items() if n < (2 if name in two_suffice else 3)}
 
@@ -267,8 +267,8 @@ def test_the_evidence_of_a_rate_is_what_it_shrinks() -> None:
 
 def test_a_column_that_can_be_missing_has_words_for_it() -> None:
     nobody, mine = History(h.dataset({})), held(END, session_id="mine")
-    found = values_of(FEATURES, nobody, ask_sessions(nobody, [mine], END))
-    missing = {name for name, values in found.items() if np.isnan(values).any()}
+    results = values_of(FEATURES, nobody, ask_sessions(nobody, [mine], END))
+    missing = {name for name, values in results.items() if np.isnan(values).any()}
     assert {"kept_streak", "holiday", "first_time_pair", "sessions_trend_12w", "answer_hours_30d"} < missing
     unsaid = [name for name in missing if describe(name, np.nan) == f"{name.replace('_', ' ')} is not known"]
     assert unsaid == []

@@ -11,7 +11,7 @@ NOON = "Mon, 30 Nov 2026 12:00:00 GMT"
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("header", "seconds"),
     [
         ("0", 0),
         ("90", 90),
@@ -29,8 +29,8 @@ NOON = "Mon, 30 Nov 2026 12:00:00 GMT"
         ("", None),
     ],
 )
-def test_seconds_and_moments_are_understood_up_to_the_most(said: str, seconds: int | None) -> None:
-    response = httpx.Response(503, headers={"date": NOON, "retry-after": said.encode()})
+def test_seconds_and_moments_are_understood_up_to_the_most(header: str, seconds: int | None) -> None:
+    response = httpx.Response(503, headers={"date": NOON, "retry-after": header.encode()})
     assert asked_wait(response, timedelta(hours=1)) == (None if seconds is None else timedelta(seconds=seconds))
 
 

@@ -116,13 +116,13 @@ def test_who_is_left_out_of_a_planned_day_is_not_recommended_to_be_contacted(eng
     found = upcoming(engine, NOON, NOON + timedelta(hours=48))
     assert [s.is_listed for s in found.sessions] == [False, True, False]
     assert [s.withheld for s in found.sessions] == [WITHHELD, None, None]
-    told = {s["session_id"]: s for s in as_json(found, NOON, 15)["sessions"]}
-    assert (told["last"]["action"], told["last"]["expected_effect"]) == (WITHHELD, None)
-    assert told["later"]["expected_effect"].startswith("risk 30 % → 15 % expected")
-    assert told["later"]["what_if"] == pytest.approx({"change": "the tutor writes", "value": 0.2, "difference": -0.1})
-    assert (told["soon"]["risk"], told["soon"]["action"]) == (None, None)
-    assert (told["last"]["reasons"], told["last"]["what_if"]) == ([], None)
-    assert [reason["text"] for reason in told["later"]["reasons"]] == ["3 of 9 [missed]", "5"]
+    by_id = {s["session_id"]: s for s in as_json(found, NOON, 15)["sessions"]}
+    assert (by_id["last"]["action"], by_id["last"]["expected_effect"]) == (WITHHELD, None)
+    assert by_id["later"]["expected_effect"].startswith("risk 30 % → 15 % expected")
+    assert by_id["later"]["what_if"] == pytest.approx({"change": "the tutor writes", "value": 0.2, "difference": -0.1})
+    assert (by_id["soon"]["risk"], by_id["soon"]["action"]) == (None, None)
+    assert (by_id["last"]["reasons"], by_id["last"]["what_if"]) == ([], None)
+    assert [reason["text"] for reason in by_id["later"]["reasons"]] == ["3 of 9 [missed]", "5"]
     console = Console(width=160, record=True)
     print_upcoming(found, console, 1)
     printed = console.export_text()
@@ -147,7 +147,7 @@ def test_the_command_prints_risk_local_start_reasons_and_advice(engine: Engine) 
 def test_the_page_shows_the_sessions_of_two_days_and_says_when_there_are_none(engine: Engine) -> None:
     assert "No sessions" in _said(upcoming_view(PageRequest(engine, NOON)))
     _plant(engine)
-    said = _said(upcoming_view(PageRequest(engine, NOON)))
+    page_text = _said(upcoming_view(PageRequest(engine, NOON)))
     for words in (
         "about 1 no-show expected",
         "60 %",
@@ -157,8 +157,8 @@ def test_the_page_shows_the_sessions_of_two_days_and_says_when_there_are_none(en
         "3 of 9 [missed]",
         "not scored yet",
     ):
-        assert words in said
-    assert "far" not in said
+        assert words in page_text
+    assert "far" not in page_text
 
 
 def _said(page: pn.Column) -> str:

@@ -27,13 +27,13 @@ def both_classes(labels: Values, weights: Values) -> bool:
 def test_figures_equal_scikit_learns_with_ties_and_weights(rows: list[tuple[bool, int, int]]) -> None:
     labels, tenths, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     scores = tenths / 10
-    found = weighted(labels, scores, weights)
+    results = weighted(labels, scores, weights)
     if not both_classes(labels, weights):
-        assert np.isnan(list(found.values())).all()
+        assert np.isnan(list(results.values())).all()
         return
-    assert found["roc_auc"] == pytest.approx(roc_auc_score(labels, scores, sample_weight=weights))
-    assert found["pr_auc"] == pytest.approx(average_precision_score(labels, scores, sample_weight=weights))
-    assert found["brier"] == pytest.approx(brier_score_loss(labels, scores, sample_weight=weights))
+    assert results["roc_auc"] == pytest.approx(roc_auc_score(labels, scores, sample_weight=weights))
+    assert results["pr_auc"] == pytest.approx(average_precision_score(labels, scores, sample_weight=weights))
+    assert results["brier"] == pytest.approx(brier_score_loss(labels, scores, sample_weight=weights))
 
 
 @settings(deadline=None)
@@ -55,14 +55,14 @@ def test_the_compiled_figures_are_those_of_the_plain_formulas(rows: list[tuple[b
     labels, tenths, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     if not both_classes(labels, weights):
         return
-    found, plain = weighted(labels, tenths / 10, weights), plain_figures(labels, tenths / 10, weights)
-    assert found == pytest.approx(plain, nan_ok=True)
+    results, plain = weighted(labels, tenths / 10, weights), plain_figures(labels, tenths / 10, weights)
+    assert results == pytest.approx(plain, nan_ok=True)
 
 
 def weighted(labels: Values, scores: Values, weights: Values) -> dict[str, float]:
     """Figures with each row as a separate tutor with its own weight."""
-    found = measure(rank(labels, scores, np.arange(labels.size)), weights)
-    return dict(zip(NAMES, found.tolist(), strict=True))
+    results = measure(rank(labels, scores, np.arange(labels.size)), weights)
+    return dict(zip(NAMES, results.tolist(), strict=True))
 
 
 def plain_figures(labels: Values, scores: Values, weights: Values) -> dict[str, float]:
@@ -70,7 +70,7 @@ def plain_figures(labels: Values, scores: Values, weights: Values) -> dict[str, 
     n, positives = weights.sum(), weights @ labels
     share = positives / n
     brier = weights @ (scores - labels) ** 2 / n
-    found = {
+    results = {
         "roc_auc": roc_auc_score(labels, scores, sample_weight=weights),
         "pr_auc": average_precision_score(labels, scores, sample_weight=weights),
         "brier": brier,
@@ -80,10 +80,10 @@ def plain_figures(labels: Values, scores: Values, weights: Values) -> dict[str, 
     groups = [(str(percent), taken(scores, weights, n * percent / 100)) for percent in (5, 10, 20)]
     for name, rows in [*groups, ("flag", weights * (scores >= WATCH_RISK))]:
         hits, called = float(rows @ labels), float(rows.sum())
-        found[f"precision_at_{name}"] = hits / called if called else np.nan
-        found[f"recall_at_{name}"] = hits / positives
-        found[f"lift_at_{name}"] = hits / called / share if called else np.nan
-    return found
+        results[f"precision_at_{name}"] = hits / called if called else np.nan
+        results[f"recall_at_{name}"] = hits / positives
+        results[f"lift_at_{name}"] = hits / called / share if called else np.nan
+    return results
 
 
 def taken(scores: Values, weights: Values, k: float) -> Values:
@@ -119,26 +119,26 @@ def test_precision_and_recall_at_the_top_and_at_the_flag_by_hand() -> None:
     scores = np.linspace(0.99, 0.0, 100)
     labels = np.zeros(100)
     labels[[0, 1, 2, 7, 50]] = 1
-    found = {name: figure.value for name, figure in figures(labels, scores).items()}
-    assert found["precision_at_5"] == pytest.approx(3 / 5)
-    assert found["recall_at_10"] == pytest.approx(4 / 5)
+    results = {name: figure.value for name, figure in figures(labels, scores).items()}
+    assert results["precision_at_5"] == pytest.approx(3 / 5)
+    assert results["recall_at_10"] == pytest.approx(4 / 5)
     flagged = scores >= WATCH_RISK
-    assert found["precision_at_flag"] == pytest.approx(labels[flagged].mean())
-    assert found["recall_at_flag"] == pytest.approx(1)
+    assert results["precision_at_flag"] == pytest.approx(labels[flagged].mean())
+    assert results["recall_at_flag"] == pytest.approx(1)
 
 
 def test_ties_at_the_border_count_in_proportion() -> None:
     labels = np.array([1.0] * 30 + [0.0] * 70)
-    found = figures(labels, np.full(100, 0.3))
-    assert found["precision_at_5"].value == pytest.approx(0.3)
-    assert found["recall_at_20"].value == pytest.approx(0.2)
-    assert found["roc_auc"].value == pytest.approx(0.5)
+    results = figures(labels, np.full(100, 0.3))
+    assert results["precision_at_5"].value == pytest.approx(0.3)
+    assert results["recall_at_20"].value == pytest.approx(0.2)
+    assert results["roc_auc"].value == pytest.approx(0.5)
 
 
 def test_nobody_flagged_has_no_precision_and_no_recall() -> None:
-    found = figures(np.array([0.0, 1.0]), np.array([0.01, 0.02]))
-    assert np.isnan(found["precision_at_flag"].value)
-    assert found["recall_at_flag"].value == 0
+    results = figures(np.array([0.0, 1.0]), np.array([0.01, 0.02]))
+    assert np.isnan(results["precision_at_flag"].value)
+    assert results["recall_at_flag"].value == 0
 
 
 @pytest.mark.parametrize("labels", [[0.0, 0.0], [1.0, 1.0]])
@@ -161,8 +161,8 @@ def test_rows_of_one_tutor_that_go_together_widen_the_interval() -> None:
     labels, scores, clusters = simulated(3, spread=1.5)
 
     def width(of: NDArray[np.int64]) -> float:
-        found = figures_with_intervals(labels, scores, of, seed=1, repeats=200)["brier"]
-        return found.high - found.low
+        results = figures_with_intervals(labels, scores, of, seed=1, repeats=200)["brier"]
+        return results.high - results.low
 
     assert width(clusters) > 1.3 * width(np.arange(labels.size))
 
@@ -195,14 +195,14 @@ def test_the_gain_over_each_baseline_is_positive_where_the_model_is_better() -> 
     labels, scores, clusters = simulated(2)
     noisy = expit(logit(scores) + np.random.default_rng(0).normal(0, 1, scores.size))
     others = {"noisy": noisy, "the base rate": np.full(labels.size, labels.mean())}
-    found = compare(labels, scores, others, clusters, seed=0, repeats=100)
-    assert list(found) == ["noisy", "the base rate"]
-    assert found["noisy"].gain == auc_gain(labels, scores, noisy, clusters, seed=0, repeats=100)
-    assert found["the base rate"].figures["roc_auc"].value == 0.5
-    for baseline in found.values():
+    results = compare(labels, scores, others, clusters, seed=0, repeats=100)
+    assert list(results) == ["noisy", "the base rate"]
+    assert results["noisy"].gain == auc_gain(labels, scores, noisy, clusters, seed=0, repeats=100)
+    assert results["the base rate"].figures["roc_auc"].value == 0.5
+    for baseline in results.values():
         assert 0 < baseline.brier_gain.low < baseline.brier_gain.value
     exact = brier_score_loss(labels, noisy) - brier_score_loss(labels, scores)
-    assert found["noisy"].brier_gain.value == pytest.approx(exact)
+    assert results["noisy"].brier_gain.value == pytest.approx(exact)
 
 
 def test_a_pair_of_figures_is_measured_on_the_same_draws() -> None:

@@ -32,9 +32,9 @@ def evaluation() -> Evaluation:
 
 
 def test_every_part_has_its_table_and_every_row_fills_its_columns() -> None:
-    found = sections(evaluation())
-    assert [s.title for s in found] == ["Tutors, 14 days", "Tiers", "Baselines", "Slices", "Rolling origins"]
-    for section in found:
+    parts = sections(evaluation())
+    assert [s.title for s in parts] == ["Tutors, 14 days", "Tiers", "Baselines", "Slices", "Rolling origins"]
+    for section in parts:
         assert all(len(row) == len(section.columns) for row in section.rows), section.title
 
 
@@ -59,15 +59,15 @@ def test_parts_without_figures_have_no_table() -> None:
 
 
 def test_figures_stand_side_by_side_and_undefined_ones_are_none() -> None:
-    found = figures_section("both", {"a": {"roc_auc": FIGURE, "ece": Figure(float("nan"))}, "b": {"roc_auc": FIGURE}})
-    assert found.columns == ("", "a", "b")
-    assert found.rows == (("roc auc", cell(FIGURE), cell(FIGURE)), ("ece", "none", "not enough data"))
+    section = figures_section("both", {"a": {"roc_auc": FIGURE, "ece": Figure(float("nan"))}, "b": {"roc_auc": FIGURE}})
+    assert section.columns == ("", "a", "b")
+    assert section.rows == (("roc auc", cell(FIGURE), cell(FIGURE)), ("ece", "none", "not enough data"))
 
 
 def test_the_document_is_plain_json_with_the_worst_slice_named() -> None:
-    told = json.loads(json.dumps(document(evaluation()), allow_nan=False))
-    assert told["worst_slice"]["group"] == "UTC"
-    assert told["tiers"][0]["precision"] == {"value": 0.7, "low": 0.6, "high": 0.8}
-    assert told["tiers"][1]["threshold"] is None
-    assert told["baselines"]["twin"]["gain"] == {"value": 0, "low": 0, "high": 0}
-    assert told["origins"][0]["by_week"][1] is None
+    summary = json.loads(json.dumps(document(evaluation()), allow_nan=False))
+    assert summary["worst_slice"]["group"] == "UTC"
+    assert summary["tiers"][0]["precision"] == {"value": 0.7, "low": 0.6, "high": 0.8}
+    assert summary["tiers"][1]["threshold"] is None
+    assert summary["baselines"]["twin"]["gain"] == {"value": 0, "low": 0, "high": 0}
+    assert summary["origins"][0]["by_week"][1] is None

@@ -24,14 +24,14 @@ def fading(cut: int, weeks: int = 12, rows: int = 1500) -> Scored:
 
 def test_origins_are_midnights_from_when_half_the_labels_were_known_to_the_cut() -> None:
     known_at = np.arange(0, 1000) * (DAY // 10)
-    found = origins_of(known_at, cut=80 * DAY)
-    assert [moment // DAY for moment in found] == [39, 49, 59, 69]
-    assert all(moment % DAY == 0 for moment in found)
+    origins = origins_of(known_at, cut=80 * DAY)
+    assert [moment // DAY for moment in origins] == [39, 49, 59, 69]
+    assert all(moment % DAY == 0 for moment in origins)
 
 
 def test_labels_known_once_a_week_have_four_origins_all_the_same() -> None:
-    found = origins_of(np.arange(8) * WEEK, cut=8 * WEEK)
-    assert [moment // DAY for moment in found] == [21, 29, 38, 47]
+    origins = origins_of(np.arange(8) * WEEK, cut=8 * WEEK)
+    assert [moment // DAY for moment in origins] == [21, 29, 38, 47]
 
 
 def test_few_days_have_fewer_origins_and_no_label_known_has_none() -> None:
@@ -40,9 +40,9 @@ def test_few_days_have_fewer_origins_and_no_label_known_has_none() -> None:
 
 
 def test_each_origin_tells_its_first_weeks_and_every_week_after() -> None:
-    found = rolling(fading, [0, 3 * WEEK, 6 * WEEK, 9 * WEEK], seed=0, repeats=20)
-    assert [origin.cut for origin in found] == [0, 3 * WEEK, 6 * WEEK, 9 * WEEK]
-    for origin in found:
+    origins = rolling(fading, [0, 3 * WEEK, 6 * WEEK, 9 * WEEK], seed=0, repeats=20)
+    assert [origin.cut for origin in origins] == [0, 3 * WEEK, 6 * WEEK, 9 * WEEK]
+    for origin in origins:
         assert origin.n == FIRST_WEEKS * 1500
         assert len(origin.by_week) == WEEKS
         first, last = origin.by_week[0], origin.by_week[-1]
@@ -50,8 +50,8 @@ def test_each_origin_tells_its_first_weeks_and_every_week_after() -> None:
         assert last is not None
         assert first.low > last.high
         assert last.value < origin.figures["roc_auc"].value < first.value
-    means = decay(found)
-    assert means[0] == pytest.approx(np.mean([origin.by_week[0].value for origin in found if origin.by_week[0]]))
+    means = decay(origins)
+    assert means[0] == pytest.approx(np.mean([origin.by_week[0].value for origin in origins if origin.by_week[0]]))
     assert means[0] > means[3] > means[7]
 
 

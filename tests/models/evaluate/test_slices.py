@@ -106,7 +106,7 @@ def scored(n: int = 6000) -> tuple[NDArray[np.float64], NDArray[np.float64], NDA
 def test_the_worst_slice_is_the_planted_one_and_its_figures_are_those_of_its_rows() -> None:
     labels, scores, tutors, group = scored()
     found = slice_figures({"by": group}, labels, scores, tutors, seed=0, repeats=30)
-    assert [each.group for each in found] == ["blind", "rare", "seen"]
+    assert [part.group for part in found] == ["blind", "rare", "seen"]
     poorest = worst(found)
     assert poorest is not None
     assert poorest.group == "blind"
@@ -123,12 +123,12 @@ def test_a_slice_with_too_few_of_either_outcome_has_no_figures(flip: bool) -> No
     group = np.repeat(["fewer", "enough"], 500)
     labels = 1 - labels if flip else labels
     found = slice_figures({"by": group}, labels, np.linspace(0, 1, 1000), np.arange(1000), seed=0, repeats=5)
-    assert {each.group: each.enough for each in found} == {"enough": True, "fewer": False}
-    assert worst([each for each in found if not each.enough]) is None
+    assert {part.group: part.enough for part in found} == {"enough": True, "fewer": False}
+    assert worst([part for part in found if not part.enough]) is None
 
 
 def test_a_division_with_one_group_is_no_division() -> None:
     labels, scores, tutors, group = scored()
     groups = {"time zone": np.full(labels.size, "UTC"), "by": group}
     found = slice_figures(groups, labels, scores, tutors, seed=0, repeats=5)
-    assert {each.by for each in found} == {"by"}
+    assert {part.by for part in found} == {"by"}

@@ -16,8 +16,8 @@ from tests.lib.explained import (
 
 def test_a_share_is_told_by_the_tutors_own_counts() -> None:
     numbers = OwnNumbers({"no_show_rate": (np.array([3.0]), np.array([9.0]))}, np.array([False]))
-    said = [("no-shows", "3 of 9 sessions so far were missed; usual: 1 in 10")]
-    assert themes_and_texts([0.9, 0, 0], [0.3, 40, 2], numbers) == said
+    expected = [("no-shows", "3 of 9 sessions so far were missed; usual: 1 in 10")]
+    assert themes_and_texts([0.9, 0, 0], [0.3, 40, 2], numbers) == expected
     model = model_to_explain(small_booster(noisy_columns(2), 1, 1), features=("no_shows_lifetime", "no_show_rate"))
     (reasons,) = explain(model, np.array([[3, 0.3]], np.float32), numbers, np.array([[0.9, 0, 0]]))
     assert [reason.text for reason in reasons] == ["3 of 9 sessions so far were missed; usual: 1 in 10"]

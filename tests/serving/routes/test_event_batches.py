@@ -39,7 +39,7 @@ def test_one_event_that_cannot_be_used_keeps_the_whole_batch_out(
     sender: Rails, engine: Engine, events: list[dict[str, Any]], field: str
 ) -> None:
     found = problem(sender.send_batch(events), 422, "invalid_request")
-    assert [each["field"] for each in found["errors"]] == [field]
+    assert [error["field"] for error in found["errors"]] == [field]
     assert inbox(engine) == []
 
 

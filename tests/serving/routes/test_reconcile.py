@@ -23,8 +23,8 @@ def sender(engine: Engine) -> Iterator[Rails]:
         yield found
 
 
-def _ask(sender: Rails, **said: Any) -> httpx.Response:
-    return sender.http.post("/api/sessions/reconcile", json=DAY | said, headers=HEADERS)
+def _ask(sender: Rails, **query: Any) -> httpx.Response:
+    return sender.http.post("/api/sessions/reconcile", json=DAY | query, headers=HEADERS)
 
 
 def _lists(answer: httpx.Response) -> dict[str, list[str]]:
@@ -68,7 +68,7 @@ def test_counts_that_differ_are_named_by_status(sender: Rails) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "query",
     [
         {},
         {"session_ids": ["a"] * 20_001},
@@ -85,12 +85,12 @@ def test_counts_that_differ_are_named_by_status(sender: Rails) -> None:
         {"counts": {}, "more": 1},
     ],
 )
-def test_a_question_that_cannot_be_answered_says_why(sender: Rails, said: dict[str, Any]) -> None:
-    assert problem(_ask(sender, **said), 422, "invalid_request")["errors"]
+def test_a_question_that_cannot_be_answered_says_why(sender: Rails, query: dict[str, Any]) -> None:
+    assert problem(_ask(sender, **query), 422, "invalid_request")["errors"]
 
 
 @pytest.mark.parametrize(
-    ("said", "field", "detail"),
+    ("query", "field", "detail"),
     [
         ({}, "body", "send session_ids, counts or both"),
         ({"counts": {"done": 1}}, "counts.done", "must be 'booked', 'completed', "),
@@ -98,9 +98,9 @@ def test_a_question_that_cannot_be_answered_says_why(sender: Rails, said: dict[s
     ],
 )
 def test_what_is_wrong_is_said_of_the_field_that_was_sent(
-    sender: Rails, said: dict[str, Any], field: str, detail: str
+    sender: Rails, query: dict[str, Any], field: str, detail: str
 ) -> None:
-    (found,) = problem(_ask(sender, **said), 422, "invalid_request")["errors"]
+    (found,) = problem(_ask(sender, **query), 422, "invalid_request")["errors"]
     assert found["field"] == field
     assert found["detail"].startswith(detail)
 

@@ -111,10 +111,10 @@ def test_who_is_held_out_gets_no_reasons_no_change_and_no_advice_anywhere(api: h
     save_scores(engine, [of_next(0.4), score(ScoreKind.NO_SHOW_14D, 0.5), score(ScoreKind.CHURN_30D, 0.6)])
     plan(engine, Arm.HOLDOUT)
     (session,) = api.get("/api/sessions/upcoming").json()["sessions"]
-    told = kinds(api)["no_show"]
+    no_show = kinds(api)["no_show"]
     assert (session["reasons"], session["what_if"], session["action"]) == ([], None, WITHHELD)
-    assert (told["reasons"], told["what_if"], told["action"], told["message"]) == ([], None, None, WITHHELD)
-    assert (session["risk"]["value"], told["value"]) == (0.4, 0.4)
+    assert (no_show["reasons"], no_show["what_if"], no_show["action"], no_show["message"]) == ([], None, None, WITHHELD)
+    assert (session["risk"]["value"], no_show["value"]) == (0.4, 0.4)
     advised = api.get("/api/tutors/ada/recommendations").json()
     assert [one["about"] for one in advised["recommendations"]] == ["churn_30d"]
     assert WITHHELD in advised["message"]
@@ -154,8 +154,8 @@ def tutors_of(engine: Engine, values: dict[str, float | None]) -> None:
 def pages(api: httpx.Client, limit: int, **query: Any) -> list[list[str]]:
     found, cursor = [], None
     while True:
-        asked = query | {"limit": limit} | ({"cursor": cursor} if cursor else {})
-        body = api.get("/api/tutors", params=asked).raise_for_status().json()
+        parameters = query | {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        body = api.get("/api/tutors", params=parameters).raise_for_status().json()
         found.append([tutor["tutor_id"] for tutor in body["tutors"]])
         cursor = body["next_cursor"]
         if cursor is None:

@@ -126,11 +126,11 @@ def test_an_answer_whose_row_cannot_be_written_does_not_go_out(api: httpx.Client
 def test_rows_can_be_read_by_subject_actor_and_page(api: httpx.Client, engine: Engine) -> None:
     rows = [AuditRow(NOW, f"k{n % 2}", Role.READ, SCORES, f"t{n % 3}") for n in range(12)]
     write_rows(engine, rows)
-    found = api.get("/api/admin/audit", params={"subject_id": "t1", "actor": "k1", "limit": 1}).json()
-    assert [(row["subject_id"], row["actor"]) for row in found["rows"]] == [("t1", "k1")]
-    more = {"subject_id": "t1", "actor": "k1", "limit": 1, "before": found["before"]}
+    page = api.get("/api/admin/audit", params={"subject_id": "t1", "actor": "k1", "limit": 1}).json()
+    assert [(row["subject_id"], row["actor"]) for row in page["rows"]] == [("t1", "k1")]
+    more = {"subject_id": "t1", "actor": "k1", "limit": 1, "before": page["before"]}
     second = api.get("/api/admin/audit", params=more).json()
-    assert second["rows"][0]["id"] < found["rows"][0]["id"]
+    assert second["rows"][0]["id"] < page["rows"][0]["id"]
     _, written = new_key(engine)
     problem(api.get("/api/admin/audit", headers=bearer(written)), 403, "forbidden")
 

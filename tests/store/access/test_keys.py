@@ -48,10 +48,10 @@ def api(resources: Resources) -> Iterator[httpx.Client]:
         yield client
 
 
-def _until(found: Callable[[], bool], seconds: float = 2.0) -> float:
+def _until(condition: Callable[[], bool], seconds: float = 2.0) -> float:
     """Wait until a condition is true. Returns the seconds elapsed."""
     began = time.monotonic()
-    while not found():
+    while not condition():
         assert time.monotonic() - began < seconds
         time.sleep(0.005)
     return time.monotonic() - began
@@ -209,9 +209,9 @@ def test_when_a_key_was_last_used_is_written_once_a_minute(engine: Engine, clock
 
 
 def _last_used(engine: Engine, key_id: str) -> object:
-    found = find_key(engine, key_id)
-    assert found is not None
-    return found.last_used_at
+    stored = find_key(engine, key_id)
+    assert stored is not None
+    return stored.last_used_at
 
 
 def test_writing_down_a_use_wakes_nobody(engine: Engine, clock: Clock) -> None:
@@ -237,10 +237,10 @@ def test_the_command_makes_lists_and_revokes_keys(engine: Engine, database_url: 
     assert made.exception is None
     assert made.stderr == "there is no tutor ada yet: the key takes effect once there is\n"
     key = json.loads(made.stdout)
-    found = find_key(engine, key["id"])
-    assert found is not None
-    assert (found.tutor_id, found.created_by[:4]) == ("ada", "tqs:")
-    assert found.opens_with(key["key"].rpartition("_")[2])
+    stored = find_key(engine, key["id"])
+    assert stored is not None
+    assert (stored.tutor_id, stored.created_by[:4]) == ("ada", "tqs:")
+    assert stored.opens_with(key["key"].rpartition("_")[2])
     assert tqs("keys", "revoke", key["id"]).exit_code == 0
     listed = tqs("keys", "list").stdout
     assert "revoked" in listed

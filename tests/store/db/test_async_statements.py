@@ -24,7 +24,7 @@ ALL_OTHERS = Prepared(
 )
 
 
-def asked(engine: Engine, questions: Callable[[AsyncPool], Awaitable[Any]]) -> Any:
+def result_of(engine: Engine, questions: Callable[[AsyncPool], Awaitable[Any]]) -> Any:
     """Result of queries in a new event loop."""
 
     async def run() -> Any:
@@ -40,7 +40,7 @@ def asked(engine: Engine, questions: Callable[[AsyncPool], Awaitable[Any]]) -> A
 def test_a_row_has_its_values_as_attributes_and_json_read(engine: Engine) -> None:
     question = Prepared("all", """SELECT '{"a": [1]}'::jsonb AS told, $1::timestamptz AS at, NULL::text AS nothing""")
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    (row,) = asked(engine, lambda pool: pool.ask(question, at))
+    (row,) = result_of(engine, lambda pool: pool.ask(question, at))
     assert (row.told, row.at, row.nothing) == ({"a": [1]}, at, None)
     assert row.at.utcoffset().total_seconds() == 0
 
@@ -49,7 +49,7 @@ def test_more_questions_than_connections_are_all_answered(engine: Engine) -> Non
     async def many(pool: AsyncPool) -> list[int]:
         return [rows[0].value for rows in await asyncio.gather(*(pool.ask(NUMBER, n) for n in range(200)))]
 
-    assert asked(engine, many) == list(range(200))
+    assert result_of(engine, many) == list(range(200))
 
 
 def test_a_connection_that_broke_costs_the_question_under_way_and_no_other(engine: Engine) -> None:
@@ -62,7 +62,7 @@ def test_a_connection_that_broke_costs_the_question_under_way_and_no_other(engin
         answers = await asyncio.gather(*(pool.ask(NUMBER, n) for n in range(5)))
         return sum(rows[0].value for rows in answers)
 
-    assert asked(engine, broken) == 10
+    assert result_of(engine, broken) == 10
 
 
 def test_a_question_that_is_given_up_gives_its_connection_back(engine: Engine) -> None:
@@ -73,18 +73,18 @@ def test_a_question_that_is_given_up_gives_its_connection_back(engine: Engine) -
         (row,) = await pool.ask(NUMBER, 7)
         return int(row.value)
 
-    assert asked(engine, given_up) == 7
+    assert result_of(engine, given_up) == 7
 
 
 def test_an_error_of_the_question_is_raised_as_it_is(engine: Engine) -> None:
     with pytest.raises(asyncpg.DivisionByZeroError):
-        asked(engine, lambda pool: pool.ask(Prepared("wrong", "SELECT 1 / $1::int"), 0))
+        result_of(engine, lambda pool: pool.ask(Prepared("wrong", "SELECT 1 / $1::int"), 0))
 
 
 def test_what_an_address_says_to_the_other_driver_alone_is_left_out(engine: Engine) -> None:
     url = engine.url.update_query_dict({"connect_timeout": "5", "keepalives": "1", "sslmode": "prefer"})
     other = make_engine(url.render_as_string(hide_password=False))
-    (row,) = asked(other, lambda pool: pool.ask(NUMBER, 1))
+    (row,) = result_of(other, lambda pool: pool.ask(NUMBER, 1))
     assert row.value == 1
 
 
@@ -92,4 +92,4 @@ def test_what_an_address_says_to_the_other_driver_alone_is_left_out(engine: Engi
 def test_a_database_that_is_away_is_said_so(place: str) -> None:
     engine = make_engine(f"postgresql+psycopg2://nobody@{place}")
     with pytest.raises(DatabaseUnavailable, match=r"does not answer\. Start it or correct DATABASE_URL"):
-        asked(engine, lambda pool: pool.ask(NUMBER, 1))
+        result_of(engine, lambda pool: pool.ask(NUMBER, 1))

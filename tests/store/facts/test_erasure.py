@@ -119,7 +119,7 @@ def test_an_erased_tutor_is_on_no_list_and_has_no_scores_to_read(engine: Engine)
             upcoming_sessions(engine, NOON, NOON + 2 * DAY),
             upcoming_page(engine, NOON, NOON + 2 * DAY, None, 9, None)[0].sessions,
         )
-        return [line for found in (*lists, *sessions) for line in found]
+        return [line for subject_lines in (*lists, *sessions) for line in subject_lines]
 
     assert len(seen()) == 4
     _erase(engine, ("tutor", "tutor-17"))
@@ -146,8 +146,8 @@ def test_events_before_and_after_a_deletion_end_the_same_at_once_and_one_by_one(
     apply(engine, arrived(story))
     known = "SELECT timezone, departed_at, status FROM sessions JOIN tutors USING (tutor_id)"
     assert one(engine, known) == ("Europe/Paris", NOON, "booked")
-    for each in story:
-        apply(engine, arrived([each]))
+    for fact in story:
+        apply(engine, arrived([fact]))
     assert one(engine, known) == ("Europe/Paris", NOON, "booked")
 
 

@@ -232,18 +232,18 @@ def test_a_check_counts_what_the_import_then_changes_and_writes_nothing(
     before = facts(engine)
     rows = csv(HELD + ",4", SWAP + ",", HELD.replace("s1", "s2") + ",", header=HEADER + ",rating")
     path = write(here, sessions_csv=rows)
-    said = []
+    summaries = []
     for check in (True, False):
         import_dataset(path, check=check, as_json=True)
-        said.append(json.loads(capsys.readouterr().out))
+        summaries.append(json.loads(capsys.readouterr().out))
         if check:
             assert facts(engine) == before
-    checked, loaded = said
+    checked, loaded = summaries
     assert (checked["loaded"], loaded["loaded"]) == (False, True)
     assert checked["kinds"] == loaded["kinds"]
-    found = checked["kinds"]["sessions"]
-    assert found["fields"] == {"rating": {"set": 0, "cleared": 0, "changed": 1}}
-    assert found["examples"] == {"new": ["s2"], "changed": ["s1"], "left_alone": ["swap"]}
+    sessions_summary = checked["kinds"]["sessions"]
+    assert sessions_summary["fields"] == {"rating": {"set": 0, "cleared": 0, "changed": 1}}
+    assert sessions_summary["examples"] == {"new": ["s2"], "changed": ["s1"], "left_alone": ["swap"]}
     import_dataset(path, check=True)
     assert "declare when the files were exported" in capsys.readouterr().out
 

@@ -30,7 +30,7 @@ def _fill(engine: Engine, number: int, name: str = "e", priority: int = 1) -> li
 
 
 def _claimed(engine: Engine, lease: UUID, limit: int = 500, hours: float = 0) -> list[int]:
-    return [each.id for each in lease_events(engine, limit, lease, NOON + hours * HOUR)]
+    return [leased.id for leased in lease_events(engine, limit, lease, NOON + hours * HOUR)]
 
 
 def test_first_sessions_are_claimed_first_then_in_the_order_in_which_they_came(engine: Engine) -> None:
@@ -100,7 +100,7 @@ def test_an_event_that_kills_its_worker_is_parked_and_those_claimed_beside_it_ar
     while True:
         now += 2 * LEASE
         lease = uuid4()
-        taken = [each.id for each in lease_events(engine, 500, lease, now)]
+        taken = [leased.id for leased in lease_events(engine, 500, lease, now)]
         if not taken:
             break
         if poison in taken:
@@ -127,7 +127,7 @@ def test_what_waits_for_something_else_or_is_given_back_is_not_counted_as_a_try(
     wait(engine, [first], lease, "not yet", NOON + DAY)
     release(engine, [second], lease)
     again: list[Leased] = lease_events(engine, 10, uuid4(), NOON)
-    assert [(each.id, each.tries) for each in again] == [(second, 1)]
+    assert [(leased.id, leased.tries) for leased in again] == [(second, 1)]
     assert one(engine, "SELECT error, tries FROM inbox WHERE id = :id", id=first) == ("not yet", 0)
 
 

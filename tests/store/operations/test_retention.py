@@ -155,8 +155,8 @@ def test_the_content_of_sent_mails_goes_and_the_row_stays(engine: Engine) -> Non
             {"old": NOW - 91 * DAY},
         )
     assert _sweep(engine, Kept.MAILS) == {Kept.MAILS: 2}
-    found = rows(engine, "SELECT key FROM outgoing_messages AS m WHERE (m.*)::text LIKE '%Ada%' ORDER BY key")
-    assert [row.key for row in found] == ["pending", "unknown"]
+    messages = rows(engine, "SELECT key FROM outgoing_messages AS m WHERE (m.*)::text LIKE '%Ada%' ORDER BY key")
+    assert [row.key for row in messages] == ["pending", "unknown"]
 
 
 def test_audit_and_shadow_scores_go_after_their_days(engine: Engine) -> None:

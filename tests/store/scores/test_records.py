@@ -109,8 +109,8 @@ def test_a_tutors_page_finds_who_they_are_and_their_sessions(engine: Engine) -> 
     load(engine, corners())
     assert tutor_profile(engine, "t2") == TutorProfile("t2", "t2", "Asia/Kolkata", NOON, None)
     assert tutor_profile(engine, "nobody") is None
-    found = tutor_sessions(engine, "t1", NOON + timedelta(hours=1))
-    assert [session.session_id for session in found] == ["x1", "x2"]
+    upcoming = tutor_sessions(engine, "t1", NOON + timedelta(hours=1))
+    assert [session.session_id for session in upcoming] == ["x1", "x2"]
 
 
 def test_the_champion_is_the_last_recorded_and_its_bytes_are_those_recorded(engine: Engine) -> None:

@@ -27,7 +27,7 @@ SCRIPT = "<script>alert(1)</script>"
 def _parked(engine: Engine, number: int, reason: str = "ends_at is before starts_at") -> list[int]:
     put(engine, [event("session.booked", f"e{n}") for n in range(number)])
     lease = uuid4()
-    ids = [each.id for each in lease_events(engine, number, lease, NOON)]
+    ids = [leased.id for leased in lease_events(engine, number, lease, NOON)]
     park(engine, ids, lease, reason, NOON)
     return ids
 
@@ -108,7 +108,7 @@ def test_the_inbox_is_listed_in_pages_with_reasons_and_no_bodies(api: httpx.Clie
 def test_a_parked_event_can_be_tried_again_once(api: httpx.Client, engine: Engine) -> None:
     (row,) = _parked(engine, 1)
     assert api.post(f"/api/admin/inbox/{row}/retry").status_code == 202
-    assert [each.id for each in lease_events(engine, 10, uuid4(), NOON)] == [row]
+    assert [leased.id for leased in lease_events(engine, 10, uuid4(), NOON)] == [row]
     problem(api.post(f"/api/admin/inbox/{row}/retry"), 404, "unknown_subject")
 
 
@@ -117,7 +117,7 @@ def test_all_that_is_parked_can_be_tried_again_at_once_by_api_and_by_command(
 ) -> None:
     ids = _parked(engine, 3)
     assert api.post("/api/admin/inbox/retry_parked").json() == {"retried": ids}
-    assert [each.id for each in lease_events(engine, 10, uuid4(), NOON)] == ids
+    assert [leased.id for leased in lease_events(engine, 10, uuid4(), NOON)] == ids
     assert sorted(kept.row.subject_id or "" for kept in read_rows(engine) if kept.row.action == RETRIED) == [
         str(row) for row in ids
     ]

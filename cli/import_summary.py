@@ -10,7 +10,7 @@ from rich.table import Table
 from cli.printing import shown
 
 if TYPE_CHECKING:
-    from importing import Counts, ReadResult
+    from importing import ReadResult, RejectCounts
     from store.facts.load_summary import FieldChanges, KindSummary, LoadSummary
 
 _READ = ("read", "good", "rejected", "excluded", "repeated")
@@ -59,7 +59,7 @@ def _changes(summary: "KindSummary") -> dict[str, Any]:
     return summary.counts() | {"fields": fields, "examples": {n: list(k) for n, k in summary.examples.items()}}
 
 
-def _cells(kind: str, counts: "Counts", summary: "KindSummary | None") -> list[str]:
+def _cells(kind: str, counts: "RejectCounts", summary: "KindSummary | None") -> list[str]:
     title = kind if counts.read else f"{kind} (derived)"
     numbers = [counts.read, counts.good, counts.rejected, counts.filtered, counts.duplicates]
     numbers += summary.counts().values() if summary else ()

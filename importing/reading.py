@@ -19,7 +19,7 @@ from importing.format.description import Description, read_description
 from importing.rows.checking import Checked, attributes_of, check_kind
 from importing.rows.derived import named_in, with_last_reschedule
 from importing.rows.plan import ReadPlan, make_plan
-from importing.rows.rejects import Counts
+from importing.rows.rejects import RejectCounts
 from importing.rows.rounded_ids import RoundedIds
 
 
@@ -34,7 +34,7 @@ class ReadResult:
     dataset: Dataset
     export: Export
     rejects: pa.Table
-    counts: Mapping[str, Counts]
+    counts: Mapping[str, RejectCounts]
     files: Mapping[str, Path]
     rounded: tuple[RoundedIds, ...] = ()
     """Id columns that a spreadsheet seems to have rounded."""
@@ -79,7 +79,7 @@ def read_rows(path: Path, files: Mapping[str, Path] | None = None, exported_at: 
     plans = {kind: make_plan(description, kind, _open(description, kind, files or {})) for kind in described}
     checked = _check_all(description, plans)
     dataset = _dataset(plans, {kind: done.table for kind, done in checked.items()})
-    derived = {kind: Counts(good=table.num_rows) for kind, table in dataset.tables.items()}
+    derived = {kind: RejectCounts(good=table.num_rows) for kind, table in dataset.tables.items()}
     return ReadResult(
         dataset,
         Export({kind: _carried(plans.get(kind)) for kind in KINDS}, _exported_at(description, exported_at)),

@@ -22,7 +22,7 @@ LONGEST_WAIT = timedelta(seconds=60)
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class Page(BaseModel):
+class EventPage(BaseModel):
     """A page of events, oldest first, each as it would be sent as a webhook; `next_cursor` requests the next page."""
 
     model_config = ConfigDict(frozen=True)
@@ -38,7 +38,7 @@ class Rails:
     http: httpx.Client
     url: str
 
-    def pages(self, since: datetime, until: datetime | None = None, cursor: str | None = None) -> Iterator[Page]:
+    def pages(self, since: datetime, until: datetime | None = None, cursor: str | None = None) -> Iterator[EventPage]:
         """All pages of events from `since` on, optionally before `until`, optionally starting at a cursor.
 
         Transient errors are retried up to ATTEMPTS times, with exponential backoff or the app's `Retry-After`.
@@ -57,11 +57,11 @@ class Rails:
             cursor = page.next_cursor
             seen.add(cursor)
 
-    def _page(self, since: datetime, until: datetime | None, cursor: str | None) -> Page:
+    def _page(self, since: datetime, until: datetime | None, cursor: str | None) -> EventPage:
         params = {"since": since.isoformat(), "until": until and until.isoformat(), "cursor": cursor, "limit": PAGE}
         try:
             response = self._get({name: value for name, value in params.items() if value is not None})
-            return Page.model_validate_json(response.content)
+            return EventPage.model_validate_json(response.content)
         except httpx.HTTPStatusError as error:
             raise RailsUnavailable(
                 f"The Rails app returns {error.response.status_code} at {self.url}{PATH}. {_advice(error.response)}"

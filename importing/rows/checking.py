@@ -20,7 +20,7 @@ from importing.rows.conditions import FilterRows, apply
 from importing.rows.duplicates import GROUP_HINT, Repeats, first_difference, repeats
 from importing.rows.misread import spreadsheet_errors
 from importing.rows.plan import ReadPlan
-from importing.rows.rejects import Counts, Mask, Verdicts
+from importing.rows.rejects import Mask, RejectCounts, Verdicts
 from importing.rows.rounded_ids import RoundedIds, rounded_ids
 from importing.rows.rows import read_columns, refuse_misread_columns, refuse_unfit_columns
 from importing.rows.rules import broken, broken_text, too_early
@@ -43,7 +43,7 @@ class Checked:
 
     table: pa.Table
     rejects: pa.Table
-    counts: Counts
+    counts: RejectCounts
     keys: KeysByVerdict
     rounded: tuple[RoundedIds, ...] = ()
 

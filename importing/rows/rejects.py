@@ -27,7 +27,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Counts:
+class RejectCounts:
     """Row counts of one kind. `read` is the sum of the others; a kind without a file has only derived, `good` rows."""
 
     read: int = 0
@@ -76,12 +76,12 @@ class Verdicts:
         """Rejected rows in file order, in SCHEMA."""
         return pa.concat_tables(self._notes).sort_by("row")
 
-    def counts(self) -> Counts:
+    def counts(self) -> RejectCounts:
         """Number of rows by verdict."""
         faults = len(self._source.faults)
         read, good = self.good.size + faults, int(self.good.sum())
         rejected, filtered = int(self.rejected.sum()) + faults, int(self.filtered.sum())
-        return Counts(read, good, rejected, filtered, read - good - rejected - filtered)
+        return RejectCounts(read, good, rejected, filtered, read - good - rejected - filtered)
 
     def _faults(self) -> pa.Table:
         faults = self._source.faults

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from domain.errors import InvalidDataset, LateFeature, NothingUsable
-from importing import Counts, fingerprints, read_dataset, read_rows
+from importing import RejectCounts, fingerprints, read_dataset, read_rows
 from importing.rows.times import Reading, parse_time
 from tests.lib.dataset_parts import GOOD, HEADER, SESSIONS, column, csv, read, rejects, session, write
 from tests.lib.paths import MEDICAL, ROOT
@@ -243,7 +243,7 @@ def test_a_filter_keeps_the_rows_that_meet_it(tmp_path: Path, condition: str, ke
     result = read(tmp_path, description, sessions_csv=csv(*rows, header=f"{HEADER},Age,Kind,Until"))
 
     assert [rejects(result), column(result, "session_id")] == [[], kept]
-    assert result.counts["sessions"] == Counts(read=4, good=len(kept), filtered=4 - len(kept))
+    assert result.counts["sessions"] == RejectCounts(read=4, good=len(kept), filtered=4 - len(kept))
 
 
 def test_a_row_that_a_filter_cannot_read_is_rejected_and_one_it_leaves_out_is_not(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_row_that_a_filter_cannot_read_is_rejected_and_one_it_leaves_out_is_no
 
     assert [place[1:4] for place in rejects(result)] == [(2, "Age", "old"), (4, "starts_at", "?")]
     assert rejects(result)[0][4] == "not a number, as a filter requires"
-    assert result.counts["sessions"] == Counts(read=3, rejected=2, filtered=1)
+    assert result.counts["sessions"] == RejectCounts(read=3, rejected=2, filtered=1)
 
 
 def test_tutors_and_students_without_a_file_are_those_that_good_rows_name(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_tutors_and_students_without_a_file_are_those_that_good_rows_name(tmp_pa
 
     assert [column(result, "tutor_id", "tutors"), column(result, "timezone", "tutors")] == [["t1", "t9"], ["UTC"] * 2]
     assert column(result, "student_id", "students") == ["p1"]
-    assert result.counts["tutors"] == Counts(good=2)
+    assert result.counts["tutors"] == RejectCounts(good=2)
     assert not result.dataset.departures_given
 
 
@@ -307,7 +307,7 @@ def test_a_dataset_without_a_good_session_is_of_no_use(tmp_path: Path) -> None:
     assert read_rows(path).rejects.num_rows == 1
     with pytest.raises(NothingUsable, match="no session can be used: of 1 rows 1 were rejected and 0 excluded"):
         read_dataset(path)
-    assert read(tmp_path, sessions_csv=csv()).counts["sessions"] == Counts()
+    assert read(tmp_path, sessions_csv=csv()).counts["sessions"] == RejectCounts()
 
 
 def test_another_file_may_stand_for_the_one_named(tmp_path: Path) -> None:
@@ -325,7 +325,7 @@ def test_the_medical_file_is_read_whole_but_for_six_rows() -> None:
     description = ROOT / "docs/examples/medical_no_shows.yaml"
     result = read_dataset(description, {"sessions": MEDICAL})
 
-    assert result.counts["sessions"] == Counts(read=110_527, good=110_521, filtered=6)
+    assert result.counts["sessions"] == RejectCounts(read=110_527, good=110_521, filtered=6)
     assert column(result, "status").count("no_show") == 22_314
     assert column(result, "starts_at")[0] == "2016-04-30T00:00:00+00:00"
     assert column(result, "outcome_known_at")[0] == "2016-05-01T00:00:00+00:00"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidDataset, NothingUsable
-from importing import Counts, read_dataset, read_rows
+from importing import RejectCounts, read_dataset, read_rows
 from tests.lib.dataset_parts import GOOD, HEADER, SESSIONS, column, csv, read, rejects, session, write
 
 RATED = f"{HEADER},rating"
@@ -238,7 +238,7 @@ def test_an_error_of_a_spreadsheet_is_rejected_unless_it_has_a_meaning(tmp_path:
     ]
 
     description = 'sessions: {file: sessions.csv, values: {rating: {"#N/A": ~}, tutor_id: {"#REF!": t9}}}'
-    assert read(tmp_path, description, sessions_csv=rows).counts["sessions"] == Counts(read=2, good=2)
+    assert read(tmp_path, description, sessions_csv=rows).counts["sessions"] == RejectCounts(read=2, good=2)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter
 
 from domain.errors import InvalidDataset
-from importing import Counts, ReadResult, read_rows
+from importing import ReadResult, RejectCounts, read_rows
 from tests.lib.dataset_parts import HEADER, SESSIONS, column, read, rejects
 
 EXCEL = SESSIONS.replace("csv", "xlsx")
@@ -71,7 +71,7 @@ def test_rows_are_counted_as_the_sheet_counts_them_across_empty_ones(tmp_path: P
     result = read(tmp_path, EXCEL)
 
     assert [place[1:4] for place in rejects(result)] == [(5, "status", "?")]
-    assert result.counts["sessions"] == Counts(read=2, good=1, rejected=1)
+    assert result.counts["sessions"] == RejectCounts(read=2, good=1, rejected=1)
 
 
 def test_an_error_cell_is_named_by_row_and_column(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_rows_with_merged_cells_are_rejected_by_row(tmp_path: Path) -> None:
     assert [(place[1], place[4]) for place in rejects(result)] == [
         (number, "merged cells in rows 2 to 3: unmerge them and write the value in each row") for number in (2, 3)
     ]
-    assert result.counts["sessions"] == Counts(read=3, good=1, rejected=2)
+    assert result.counts["sessions"] == RejectCounts(read=3, good=1, rejected=2)
 
 
 def test_numbers_are_times_by_a_declared_format_and_text_by_its_own(tmp_path: Path) -> None:

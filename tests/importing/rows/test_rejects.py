@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from importing import Counts, write_rejects
+from importing import RejectCounts, write_rejects
 from tests.lib.dataset_parts import GOOD, HEADER, column, csv, read, rejects, session
 
 
@@ -37,7 +37,7 @@ def test_a_bad_value_is_named_with_its_file_line_column_and_reason(
     [(file, row, *place, why)] = rejects(result)
     assert (file, row, *place) == ("sessions.csv", 3, column, value.strip() if value == "  " else value)
     assert why.startswith(reason)
-    assert result.counts["sessions"] == Counts(read=2, good=1, rejected=1)
+    assert result.counts["sessions"] == RejectCounts(read=2, good=1, rejected=1)
 
 
 def test_a_number_that_cannot_be_read_is_rejected(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_row_with_several_faults_is_one_reject(tmp_path: Path) -> None:
     result = read(tmp_path, sessions_csv=csv(session(booked_at="?", status="?", tutor_id="")))
 
     assert [place[2] for place in rejects(result)] == ["tutor_id"]
-    assert result.counts["sessions"] == Counts(read=1, rejected=1)
+    assert result.counts["sessions"] == RejectCounts(read=1, rejected=1)
 
 
 def test_the_same_row_again_is_dropped_and_another_of_its_key_rejected(tmp_path: Path) -> None:
@@ -67,14 +67,14 @@ def test_the_same_row_again_is_dropped_and_another_of_its_key_rejected(tmp_path:
     assert rejects(result) == [
         ("sessions.csv", 4, "session_id", "s1", "duplicate: row 2 has the same session_id and a different status")
     ]
-    assert result.counts["sessions"] == Counts(read=4, good=2, rejected=1, duplicates=1)
+    assert result.counts["sessions"] == RejectCounts(read=4, good=2, rejected=1, duplicates=1)
     assert column(result, "status") == ["completed", "completed"]
 
 
 def test_a_key_is_no_duplicate_of_a_row_that_was_rejected(tmp_path: Path) -> None:
     result = read(tmp_path, sessions_csv=csv(session(status="?"), GOOD))
 
-    assert result.counts["sessions"] == Counts(read=2, good=1, rejected=1)
+    assert result.counts["sessions"] == RejectCounts(read=2, good=1, rejected=1)
 
 
 WITH_TUTORS = """
@@ -129,7 +129,7 @@ def test_lines_are_counted_as_a_person_sees_them(tmp_path: Path) -> None:
         (7, "unknown status"),
         (8, "the row has 8 values, the header 7"),
     ]
-    assert result.counts["sessions"] == Counts(read=5, good=1, rejected=4)
+    assert result.counts["sessions"] == RejectCounts(read=5, good=1, rejected=4)
 
 
 def test_the_rejects_file_is_csv_with_a_header(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ demo: .venv/installed ## Install, simulate a marketplace, train, score and serve
 	  $(if $(filter-out 0 no,$(FRESH)),--fresh) $(if $(filter yes,$(FRESH)),--yes)
 
 test: .venv/installed-dev browser ruby ## Run the test suite, without the slow tests.
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 setup: .venv/installed-dev ## Install everything for development and print the interpreter for the editor.
 	@echo "Interpreter: $(CURDIR)/$(BIN)/python ($$($(BIN)/python --version))"

@@ -87,7 +87,6 @@ def fill(engine: Engine, tutors: int, ages: list[int]) -> None:
             connection.execute(_SWEEP, common | {"age": age, "kinds": kinds})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
-        connection.execute(text("CHECKPOINT"))  # otherwise the disk is still busy with it during the measurements
 
 
 def measured(address: str, tutors: int, rate: float, seconds: float) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -43,11 +43,15 @@ def assignments_sql(tutor_id: str, since: str) -> str:
     """
     return f"""
         SELECT coalesce(jsonb_agg(planned.assignment), '[]'::jsonb) AS assignments
-        FROM sessions AS coming
+        FROM (
+            SELECT * FROM sessions
+            WHERE tutor_id = {tutor_id} AND status = 'booked'
+                AND starts_at >= {since} AND starts_at < {since} + interval '{_HOURS} hours'
+                AND (starts_at AT TIME ZONE 'UTC')::date IN (SELECT day FROM contact_plans)
+            OFFSET 0  -- scores are looked up for sessions of planned days alone
+        ) AS coming
         LEFT JOIN LATERAL latest_score('session', coming.session_id, 'no_show') AS newest ON true
         CROSS JOIN LATERAL ({assignment_sql("coming", "newest.value")}) AS planned
-        WHERE coming.tutor_id = {tutor_id} AND coming.status = 'booked'
-            AND coming.starts_at >= {since} AND coming.starts_at < {since} + interval '{_HOURS} hours'
     """
 
 

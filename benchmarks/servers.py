@@ -2,17 +2,17 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
 from benchmarks.load import SERVER_CORE
+from gateways.ports import free_port
 
 PATIENCE = 90.0
 """Seconds a server may take until it is ready."""
@@ -23,13 +23,6 @@ ROOT = Path(__file__).parents[1]
 def pin(core: int = SERVER_CORE) -> None:
     """Keep this process, and whatever it starts from now on, on one core."""
     os.sched_setaffinity(0, {core})
-
-
-def free_port() -> int:
-    """A free port."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager
@@ -54,7 +47,7 @@ def server(
 @contextmanager
 def service(database_url: str, folder: Path, core: int = SERVER_CORE, **more: str) -> Iterator[str]:
     """The address of our service as `python -m serving` runs it, on a database; `more` are environment variables."""
-    port = free_port()
+    port = free_port("127.0.0.1")
     own = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(folder), "TQS_API_PORT": str(port)} | more
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TQS_")} | own
     command = [sys.executable, "-m", "serving"]

@@ -27,10 +27,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load import SERVER_CORE, request, saturate
-from benchmarks.servers import free_port, pin, server, service
+from benchmarks.servers import pin, server, service
 from benchmarks.stored import stored
 from domain.vocabulary import Task
 from features.base.array_types import Matrix
+from gateways.ports import free_port
 from models.artifact.model import Model, seal
 from models.learners.calibration import Calibration
 from store.db.engine import make_engine
@@ -97,7 +98,7 @@ def _ours(stack: ExitStack, folder: Path, url: str, model: Model, rows: Sequence
     asked = "/api/predict/no_show", bodies, ("score", "value")
     settings = {"TQS_API_KEY": KEY, "TQS_RATE_LIMIT": "999999/second"}
     yield Contender("ours", stack.enter_context(service(url, folder, SERVER_CORE, **settings)), *asked)
-    port = free_port()
+    port = free_port("127.0.0.1")
     environ = _environ(folder) | settings | {"DATABASE_URL": url, "TQS_DATA_DIR": str(folder)}
     command = _bento("benchmarks.mounted:Mounted", port)
     yield Contender("ours, mounted", _started(stack, command, environ, port, "/api/ready", folder), *asked)
@@ -108,18 +109,18 @@ def _others(stack: ExitStack, folder: Path, model: Model, rows: Sequence[Any]) -
     (folder / "trees.ubj").write_bytes(model.ubj)
     (folder / "columns.json").write_text(json.dumps(names))
     by_name = [dict(zip(names, row, strict=True)) for row in rows]
-    port = free_port()
+    port = free_port("127.0.0.1")
     bare = [sys.executable, "-m", "uvicorn", "benchmarks.contenders:bare", "--factory", "--no-access-log"]
     address = _started(stack, [*bare, "--port", str(port)], environ, port, "/ready", folder)
     yield Contender("FastAPI on uvicorn", address, "/predict", by_name, ("value",))
-    port = free_port()
+    port = free_port("127.0.0.1")
     address = _started(stack, _mlflow(model, folder, port), environ, port, "/ping", folder)
     frames = [{"dataframe_split": {"columns": names, "data": [row]}} for row in rows]
     yield Contender("mlflow models serve", address, "/invocations", frames, ("predictions", 0))
-    port = free_port()
+    port = free_port("127.0.0.1")
     address = _started(stack, _bento("benchmarks.contenders:Json", port), environ, port, "/readyz", folder)
     yield Contender("BentoML, JSON", address, "/predict", [{"features": body} for body in by_name], ("value",))
-    port = free_port()
+    port = free_port("127.0.0.1")
     address = _started(stack, _bento("benchmarks.contenders:Batched", port), environ, port, "/readyz", folder)
     yield Contender("BentoML, batching", address, "/predict", [{"rows": [row]} for row in rows], (0,))
 

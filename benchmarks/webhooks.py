@@ -21,10 +21,11 @@ import psutil  # type: ignore[import-untyped]
 from sqlalchemy import text
 
 from benchmarks.load import LOAD_CORE, SERVER_CORE, offer, request, saturate
-from benchmarks.servers import free_port, pin, server, service
+from benchmarks.servers import pin, server, service
 from domain.events.examples import example
 from gateways.embedded_postgres.databases import empty_database
 from gateways.embedded_postgres.server import EmbeddedServer
+from gateways.ports import free_port
 from gateways.rails.signatures import Signatures
 from store.db.engine import make_engine, upgrade
 
@@ -65,7 +66,7 @@ def database(folder: Path) -> Iterator[str]:
 @contextmanager
 def on_uvicorn(database_url: str, folder: Path, kind: str) -> Iterator[str]:
     """The address of the same app without BentoML around it."""
-    port = free_port()
+    port = free_port("127.0.0.1")
     own = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(folder), "TQS_API_PORT": str(port)}
     environ = os.environ | ENVIRON | own
     command = [sys.executable, "-m", "benchmarks.webhooks", "--serve", str(port), kind]

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
-from benchmarks.servers import free_port
 from features.base.dataset import Dataset
 from gateways.clock import utc_now
+from gateways.ports import free_port
 from gateways.settings import load_settings
 from jobs.event_worker import Worker
 from serving.resources import open_resources
@@ -94,7 +94,9 @@ def test_the_command_plays_a_day_and_says_what_came_of_it(
 ) -> None:
     environ = {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path), "TQS_WEBHOOK_SECRETS": SECRET}
     size = ("--sessions", "40", "--tutors", "10", "--rate", "500", "--batch", "20", "--duplicate", "0.2")
-    output = json.loads(_tqs(environ, "rails", "play", "--url", url, "--port", str(free_port()), "--json", *size))
+    output = json.loads(
+        _tqs(environ, "rails", "play", "--url", url, "--port", str(free_port("127.0.0.1")), "--json", *size)
+    )
     with engine.connect() as connection:
         stored = connection.execute(text("SELECT count(*) FROM inbox WHERE key LIKE 'event:%'")).scalar_one()
     assert stored > 40

@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 from domain.errors import MailNotSent, MailOutcomeUnknown
 from domain.mail import Attachment, Mail
 from gateways.mail import send
+from gateways.ports import free_port
 from simulator.mail_sink import MailSink
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -39,12 +40,6 @@ def _read(path: Path) -> EmailMessage:
 
 def _port(server: Controller) -> str:
     return f"smtp://127.0.0.1:{server.port}"
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def test_a_mail_arrives_in_the_sinks_folder_as_it_was_written(sink: MailSink) -> None:
@@ -99,7 +94,7 @@ def test_a_restarted_sink_goes_on_numbering(tmp_path: Path) -> None:
 
 def test_a_server_that_is_not_there_surely_sent_nothing() -> None:
     with pytest.raises(MailNotSent, match=r"127\.0\.0\.1:\d+ does not respond .*TQS_SMTP_URL"):
-        _send(MAIL, f"smtp://127.0.0.1:{_free_port()}")
+        _send(MAIL, f"smtp://127.0.0.1:{free_port('127.0.0.1')}")
 
 
 def test_a_server_that_never_greets_is_given_up_after_the_time_out() -> None:
@@ -128,7 +123,7 @@ class _Refusing:
 
 @pytest.mark.parametrize(("step", "reply"), [("recipient", "550 no such person"), ("content", "554 not today")])
 def test_a_refusal_surely_sent_nothing_and_says_why(step: str, reply: str) -> None:
-    server = Controller(_Refusing(step), hostname="127.0.0.1", port=_free_port())
+    server = Controller(_Refusing(step), hostname="127.0.0.1", port=free_port("127.0.0.1"))
     server.start()
     try:
         with pytest.raises(MailNotSent, match=reply):

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from sqlalchemy import Engine, text
 
 from domain.events.examples import example
 from gateways.embedded_postgres.server import EmbeddedServer
+from gateways.ports import free_port
 from gateways.rails.signatures import Signatures
 from store.db.engine import make_engine, upgrade
 
@@ -217,11 +217,6 @@ class Stage:
             return int(connection.execute(text(query)).scalar_one())
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def _environ(folder: Path, url: str, port: int) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TQS_", "BENTOML_"))}
     return kept | {
@@ -241,7 +236,7 @@ def _environ(folder: Path, url: str, port: int) -> dict[str, str]:
 def stage(folder: Path, options: Mapping[str, str] | None = None, cluster: Path | None = None) -> Iterator[Stage]:
     """Start the system, and remove it after the block. `cluster` is the database's folder, by default `folder`."""
     database = Database(cluster or folder, options)
-    port = _free_port()
+    port = free_port("127.0.0.1")
     environ = _environ(folder, database.url, port)
     service = Process("serving", (), environ, folder / "service.log")
     worker = Process("cli", ("worker",), environ, folder / "worker.log")

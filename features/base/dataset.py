@@ -25,12 +25,17 @@ _ARROW_TYPES = {
 
 @dataclass(frozen=True)
 class Attribute:
-    """A customer's own column on `sessions` or `tutors`. `late` marks one that is written only after the outcome."""
+    """A customer's own column on `sessions` or `tutors`.
+
+    `late` marks one that is written only after the outcome. `known_when_asked` is a person's reason why a column that
+    raises a leak alarm is known at the moment of the query; empty without one.
+    """
 
     kind: str
     name: str
     type: AttributeType
     late: bool = False
+    known_when_asked: str = ""
 
     @property
     def column(self) -> str:

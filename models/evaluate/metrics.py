@@ -102,7 +102,8 @@ class Evaluation:
     """Figures by name, on `n_test` rows of which a share `base_rate` is positive.
 
     `ceiling` and `tutor_ceiling` are the figures of the true probabilities, on simulated data. `tutor_figures` are
-    those of the tutors' 14-day risk, for the no-show model. `alarms` describe suspected leaks.
+    those of the tutors' 14-day risk, for the no-show model. `alarms` describe suspected leaks,
+    `overridden` those that a person declared to be none, with the reason.
     """
 
     n_test: int
@@ -117,6 +118,7 @@ class Evaluation:
     baselines: dict[str, Baseline] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
     alarms: tuple[str, ...] = ()
+    overridden: tuple[str, ...] = ()
 
 
 def figures(labels: Values, scores: Values) -> dict[str, Figure]:

@@ -1,6 +1,6 @@
 """Fit of a model to the data known at a moment: trees, calibration, 14-day tutor risk and its threshold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import Task
+from features.as_of.past import Past
 from features.as_of.prior_estimation import estimate_priors
 from features.as_of.priors import Priors
 from features.base.array_types import Matrix, Values
+from features.catalogue import attribute_values
 from features.columns import Feature
 from features.history.history import History
 from features.source import source_sha256
@@ -22,8 +24,9 @@ from models.examples.rows import Examples, Rows, churn_examples, no_show_example
 from models.learners.boosting import Params, Shape, base_rate_only, boost
 from models.learners.hazard import with_period
 from models.score.tutor_risk import with_tutor_risk
+from models.train.attribute_leaks import outcome_alarms
 from models.train.held_out import fit_before, window
-from models.train.leaks import check_leaks
+from models.train.leaks import Alarm, check_leaks, leak_alarms
 
 DEFAULT_PARAMS: dict[Task, Params] = {
     Task.NO_SHOW: {
@@ -67,8 +70,8 @@ class Request:
     `features` defaults to all of the task; `params` override the task's XGBoost defaults. `repeats` is the number of
     bootstrap draws behind each interval. `horizon` and `every`, for churn, are the time within which to leave and the
     distance of the as-of dates. `refit` fits again to all data, for the model to serve. `origins` is the number of
-    rolling origins before the cut. `tutor_risk` adds the 14-day tutor risk to a no-show model. `on_step` receives the
-    steps of the training.
+    rolling origins before the cut. `tutor_risk` adds the 14-day tutor risk to a no-show model. `known_when_asked` are
+    reasons by which leak alarms about columns are overridden. `on_step` receives the steps of the training.
     """
 
     task: Task
@@ -87,6 +90,7 @@ class Request:
     refit: bool = True
     origins: int = 4
     tutor_risk: bool = True
+    known_when_asked: Mapping[str, str] = field(default_factory=dict)
     on_step: OnStep = no_display
 
     @property
@@ -99,6 +103,12 @@ class Request:
         """XGBoost parameters, with the number of rounds and the seed."""
         return DEFAULT_PARAMS[self.task] | self.params | {"seed": self.seed}
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Reasons why columns are known when asked, by column: the dataset file's and this training's."""
+        declared = {a.name: a.known_when_asked for a in self.history.dataset.attributes if a.known_when_asked}
+        return declared | dict(self.known_when_asked)
+
     def examples(self, known_before: int) -> Examples:
         """Returns the examples known before a moment (UTC microseconds)."""
         if self.task is Task.NO_SHOW:
@@ -108,11 +118,12 @@ class Request:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A model, the examples it was fitted to, and the matrix of their rows (rows, columns)."""
+    """A model, the examples it was fitted to, the matrix of their rows (rows, columns), and overridden leak alarms."""
 
     model: Model
     examples: Examples
     matrix: Matrix = field(repr=False)
+    overridden: tuple[str, ...] = ()
 
 
 def fit(request: Request, moment: int) -> FittedModel:
@@ -123,7 +134,7 @@ def fit(request: Request, moment: int) -> FittedModel:
     attributes = matrix.specify_attributes(request.history, examples.queries, examples.row_label, priors)
     rows = matrix.build(request.columns, attributes, request.history, examples.queries, priors)
     names = [f.name for f in request.columns] + [a.name for a in attributes]
-    check_leaks(rows, examples.row_label, names, request.history.dataset)
+    overridden = check_leaks(_alarms(request, examples, rows, names, priors), request.reasons)
     columns, shape = design(rows, examples), shape_of(request, len(attributes))
     coding = AttributeCoding(request, examples, priors, attributes)
     held_out = fit_before(lambda fitted_to: coding.recoded(columns, fitted_to), parts, request.settings, shape)
@@ -137,7 +148,16 @@ def fit(request: Request, moment: int) -> FittedModel:
         own = sidecar | {"attributes": tuple(coding.ordered_by(parts.earlier))}
         judge = held_out.fitted and seal(held_out.fitted.booster, linear=held_out.fitted.linear, **own)
         model = with_tutor_risk(model, judge or model, request.history, parts.calibrate_from, moment)
-    return FittedModel(model, examples, rows)
+    return FittedModel(model, examples, rows, overridden)
+
+
+def _alarms(
+    request: Request, examples: Examples, rows: Matrix, columns: Sequence[str], priors: Priors
+) -> Iterator[Alarm]:
+    """Yields the leak alarms about the rows of a training: (rows, columns)."""
+    yield from leak_alarms(rows, examples.row_label, columns, request.history.dataset)
+    values = attribute_values(Past(request.history, examples.queries, priors))
+    yield from outcome_alarms(values, examples.row_label, examples.queries.tutor)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Leak checks: training stops and names a column that appears to contain the outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,43 +26,64 @@ EMPTY_SHARE, EMPTY_EXPECTED = 0.01, 50
 LEAST_DROP = 0.05
 """Smallest excess of the test ROC AUC over the rolling origins that raises an alarm."""
 
+SILENT = 0.5
+"""ROC AUC of a model without signal, which has one value for all rows."""
+
 _MOST_ROWS = 100_000
 
+REMEDY = (
+    "Mark such a field `late: true` in the dataset file, or leave it out. If it is known when asked, declare "
+    "`known_when_asked: REASON` there"
+)
 
-def check_leaks(matrix: Matrix, labels: Values, columns: Sequence[str], dataset: Dataset) -> None:
-    """Raise LeakSuspected, naming the columns, where training columns predict the outcome implausibly well.
+
+@dataclass(frozen=True)
+class Alarm:
+    """A column suspected to contain the outcome, and the reason in words."""
+
+    column: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.column} {self.words}"
+
+
+def check_leaks(alarms: Iterable[Alarm], reasons: Mapping[str, str]) -> tuple[str, ...]:
+    """Raise LeakSuspected, naming the columns, for alarms about columns without a reason why they are known when asked.
+
+    Returns the alarms overridden by a reason, with it.
+    """
+    of_columns = {alarm.column: alarm for alarm in reversed([*alarms])}  # the first alarm of each column
+    suspected = [str(alarm) for name, alarm in reversed(of_columns.items()) if name not in reasons]
+    if suspected:
+        raise LeakSuspected(f"{'; '.join(suspected)}. {REMEDY}.")
+    return tuple(f"{alarm}; overridden: {reasons[name]}" for name, alarm in reversed(of_columns.items()))
+
+
+def leak_alarms(matrix: Matrix, labels: Values, columns: Sequence[str], dataset: Dataset) -> Iterator[Alarm]:
+    """Yields the alarms about training columns that predict the outcome implausibly well, or are marked late.
 
     Takes the training `matrix` (rows, columns), NaN for missing, and 0/1 `labels` (rows,).
     """
-    alarms = leak_alarms(matrix, labels, columns, dataset)
-    if alarms:
-        raise LeakSuspected(
-            f"{'; '.join(alarms)}. Mark such a field `late: true` in the dataset file, or leave it out."
-        )
-
-
-def leak_alarms(matrix: Matrix, labels: Values, columns: Sequence[str], dataset: Dataset) -> tuple[str, ...]:
-    """Returns the alarms about these columns, each beginning with the column's name."""
+    late = {a.name for a in dataset.attributes if a.late}
     step = -(-len(matrix) // _MOST_ROWS) if len(matrix) else 1
     rows, outcomes = matrix[::step], labels[::step]
-    late = {a.name for a in dataset.attributes if a.late}
-    alarms: list[str] = []
     for place, name in enumerate(columns):
         values = rows[:, place]
-        checked = (late_alarm(name, late), value_alarm(name, values, outcomes), gap_alarm(name, values, outcomes))
-        alarms += [alarm for alarm in checked if alarm]
-    return tuple(alarms)
+        alarm = late_alarm(name, late) or value_alarm(name, values, outcomes) or gap_alarm(name, values, outcomes)
+        if alarm:
+            yield alarm
 
 
-def late_alarm(name: str, late: set[str]) -> str | None:
+def late_alarm(name: str, late: set[str]) -> Alarm | None:
     """Returns the alarm about a column that the dataset file marks as written after the booking."""
-    return f"{name} is marked late in the dataset file" if name in late else None
+    return Alarm(name, "is marked late in the dataset file") if name in late else None
 
 
-def value_alarm(name: str, values: NDArray[np.float32], labels: Values) -> str | None:
+def value_alarm(name: str, values: NDArray[np.float32], labels: Values) -> Alarm | None:
     """Returns the alarm about a column whose values alone rank the outcomes nearly perfectly: (rows,) each."""
     auc = own_auc(values, labels)
-    return f"{name} alone has ROC AUC {auc:.3f}, above {MOST_AUC}" if auc > MOST_AUC else None
+    return Alarm(name, f"alone has ROC AUC {auc:.3f}, above {MOST_AUC}") if auc > MOST_AUC else None
 
 
 def own_auc(values: NDArray[np.float32], labels: Values) -> float:
@@ -75,29 +96,37 @@ def own_auc(values: NDArray[np.float32], labels: Values) -> float:
     return max(auc, 1 - auc)
 
 
-def gap_alarm(name: str, values: NDArray[np.float32], labels: Values) -> str | None:
+def gap_alarm(name: str, values: NDArray[np.float32], labels: Values) -> Alarm | None:
     """Returns the alarm about a column whose presence predicts the outcome: (rows,) each.
 
-    Either the odds ratio of presence and outcome is above MOST_ODDS at 95 % (Woolf's interval, with Haldane's half
-    added: Haldane 1956, Annals of Human Genetics 20:309), or one outcome is nearly absent among present or
-    among missing values. Columns missing for new tutors do neither: new tutors have both outcomes.
+    Columns missing for new tutors do not: new tutors have both outcomes.
     """
     present = ~np.isnan(values)
-    if present.all() or not present.any():
+    if not decides(present, labels):
         return None
-    kinds = np.bincount(2 * present + (labels > 0), minlength=4).astype(np.float64).reshape(2, 2)
+    shares = labels[present].mean(), labels[~present].mean()
+    return Alarm(
+        name,
+        f"predicts the outcome by its presence: {shares[0]:.1%} of the rows with a value are positive, "
+        f"{shares[1]:.1%} of those without",
+    )
+
+
+def decides(inside: NDArray[np.bool_], labels: Values) -> bool:
+    """Returns whether membership of a group predicts the outcome implausibly well: (rows,) each.
+
+    Either the odds ratio of membership and outcome is above MOST_ODDS at 95 % (Woolf's interval, with Haldane's half
+    added: Haldane 1956, Annals of Human Genetics 20:309), or one outcome is nearly absent among members or others.
+    """
+    if inside.all() or not inside.any():
+        return False
+    kinds = np.bincount(2 * inside + (labels > 0), minlength=4).astype(np.float64).reshape(2, 2)
     log_odds = np.log(kinds + 0.5)
     ratio = abs(log_odds[0, 0] + log_odds[1, 1] - log_odds[0, 1] - log_odds[1, 0])
     lowest = ratio - 1.96 * np.sqrt((1 / (kinds + 0.5)).sum())
     expected = kinds.sum(axis=1, keepdims=True) * kinds.sum(axis=0) / kinds.sum()
     empty = (expected >= EMPTY_EXPECTED) & (kinds <= EMPTY_SHARE * expected)
-    if lowest <= np.log(MOST_ODDS) and not empty.any():
-        return None
-    shares = kinds[:, 1] / kinds.sum(axis=1)
-    return (
-        f"{name} predicts the outcome by its presence: {shares[1]:.1%} of the rows with a value are positive, "
-        f"{shares[0]:.1%} of those without"
-    )
+    return bool(lowest > np.log(MOST_ODDS) or empty.any())
 
 
 @dataclass(frozen=True)
@@ -108,21 +137,22 @@ class Labelled:
     labels: Values
 
 
-def check_origins(
+def origin_alarms(
     test: Figure, origins: Sequence[Origin], columns: Sequence[str], trained: Labelled, tested: Labelled
-) -> None:
-    """Raise LeakSuspected, naming a column, where the test ROC AUC is far above that of the rolling origins."""
-    alarm = origin_alarm(test, origins)
-    if alarm:
-        raise LeakSuspected(f"{most_risen(columns, trained, tested)}: {alarm}")
+) -> Iterator[Alarm]:
+    """Yields the alarm about a test ROC AUC far above the rolling origins, for the column that rose most."""
+    if words := origin_words(test, origins):
+        yield Alarm(most_risen(columns, trained, tested), words)
 
 
-def origin_alarm(test: Figure, origins: Sequence[Origin]) -> str | None:
-    """Returns the alarm about a test ROC AUC above the rolling origins' median by over 0.05 and three standard errors.
+def origin_words(test: Figure, origins: Sequence[Origin]) -> str | None:
+    """Returns the reason for an alarm: a test ROC AUC above the origins' median by over 0.05 and three standard errors.
 
-    The median, because one origin without signal does not indicate a leak. None with fewer than two origins.
+    The median, because one poor origin does not indicate a leak. Silent origins, whose model fell back to one value for
+    all rows, do not count. None with fewer than two others.
     """
     earlier = [origin.figures["roc_auc"] for origin in origins if origin.figures]
+    earlier = [figure for figure in earlier if figure.value != SILENT]
     if len(earlier) < 2:
         return None
     median = float(np.median([figure.value for figure in earlier]))
@@ -130,8 +160,8 @@ def origin_alarm(test: Figure, origins: Sequence[Origin]) -> str | None:
     if test.value - median <= max(LEAST_DROP, 3 * error):
         return None
     return (
-        f"the test's ROC AUC {test.value:.3f} is far above the rolling origins' {median:.3f}, and the ROC AUC of this "
-        "column rose most. Is it written after the outcome?"
+        f"may be written after the outcome: its ROC AUC rose most, and the test's ROC AUC {test.value:.3f} is far "
+        f"above the rolling origins' {median:.3f}"
     )
 
 

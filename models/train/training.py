@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import NotEnoughData
+from domain.vocabulary import Task
 from features.base.array_types import Matrix, Values
 from features.base.stream import MICROSECONDS_A_DAY
 from models.artifact import matrix
@@ -19,9 +20,10 @@ from models.evaluate.tiers import tiers
 from models.examples.rows import Rows, data_span
 from models.learners.boosting import Params
 from models.score.tutor_risk import TutorFigures, evaluate_tutors
+from models.train.attribute_leaks import later_alarms
 from models.train.fitting import FittedModel, Request, fit
 from models.train.held_out import MIN_TEST_OUTCOMES, check, window
-from models.train.leaks import Labelled, check_origins
+from models.train.leaks import Labelled, check_leaks, origin_alarms
 
 MOST_ROWS = 100_000
 """Most rows to which the models of the rolling origins are fitted."""
@@ -63,18 +65,22 @@ def train(request: Request) -> Training:
     """Train and evaluate a model. Raises NotEnoughData, LeakSuspected."""
     window(request.examples(request.cut), request.cut)  # raises NotEnoughData before anything is fitted
     later = later_rows(request)
+    overridden = check_leaks(later_alarms(request.history) if request.task is Task.NO_SHOW else (), request.reasons)
     test, true = request.rows.where(later), None if request.truth is None else request.truth[later]
     request.on_step("fit to the outcomes known before the cut")
     fitted = fit(request, request.cut)
+    overridden += fitted.overridden
     request.on_step("measure on the later rows")
     rows = BaselineRows(test.queries, matrix.matrix_of(fitted.model.sidecar, request.history, test.queries))
     scores = fitted.model.probabilities(rows.matrix)
     evaluation = evaluate(request, fitted, test, rows, scores, true)
     trained, tested = Labelled(fitted.matrix, fitted.examples.row_label), Labelled(rows.matrix, test.label)
-    check_origins(evaluation.figures["roc_auc"], evaluation.origins, fitted.model.sidecar.columns, trained, tested)
+    compared = evaluation.figures["roc_auc"], evaluation.origins, fitted.model.sidecar.columns, trained, tested
+    overridden += check_leaks(origin_alarms(*compared), request.reasons)
     if request.refit:
         request.on_step("fit to all known outcomes")
     serves = fit(request, data_span(request.history)[1] + 1) if request.refit else fitted
+    evaluation = replace(evaluation, overridden=tuple(dict.fromkeys(overridden + serves.overridden)))
     return Training(
         model=serves.model,
         evaluated=fitted.model,

@@ -26,8 +26,8 @@ def print_summary(console: Console, read: "ReadResult", changes: "LoadSummary | 
         if counts.read or counts.good:
             table.add_row(*_cells(kind, counts, changes.kinds[kind] if changes else None))
     console.print(table)
-    for ids in read.rounded:
-        console.print(f"Warning: {shown(ids.in_words())}", soft_wrap=True)
+    for warning in warnings(read, check):
+        console.print(f"Warning: {shown(warning)}", soft_wrap=True)
     for kind, summary in changes.kinds.items() if changes else ():
         for line in _lines(kind, summary, dated=read.export.exported_at is not None):
             console.print(shown(line), soft_wrap=True)
@@ -48,10 +48,29 @@ def as_json(
         "compared": changes is not None,
         "note": note,
         "exported_at": moment.isoformat() if moment else None,
-        "warnings": [ids.in_words() for ids in read.rounded],
+        "warnings": warnings(read, check),
         "rejects": str(rejects) if rejects else None,
         "kinds": kinds,
     }
+
+
+def warnings(read: "ReadResult", check: bool) -> list[str]:
+    """Warnings about the rows read; a check also counts the sessions that training would leave out."""
+    rounded = [ids.in_words() for ids in read.rounded]
+    if not check or not read.is_usable:
+        return rounded
+    from features.as_of.queries import known_when_asked
+    from features.base.coding import CodedDataset
+
+    left_out = int(known_when_asked(CodedDataset(read.dataset).sessions).sum())
+    if not left_out:
+        return rounded
+    return [*rounded, f"{left_out:,} {KNOWN_WHEN_ASKED}"]
+
+
+KNOWN_WHEN_ASKED = (
+    "sessions do not train or test a model: the outcome of each was known by the moment as of which it is scored"
+)
 
 
 def _changes(summary: "KindSummary") -> dict[str, Any]:

@@ -16,7 +16,7 @@ from features.history.history import History
 from features.partitions import partition
 from jobs.compute_engines import Engine, Parts
 from models.artifact import matrix
-from models.examples.rows import Rows, no_show_rows
+from models.examples.rows import Rows, finished_rows
 
 PLACE = "place"
 """Column with the position of a session in the whole dataset."""
@@ -41,7 +41,7 @@ def count(parts: Parts, before: int, i: int) -> PriorCounts:
 
 def finished(history: History, before: int) -> Rows:
     """Completed and missed sessions whose outcome was known before a moment (UTC microseconds)."""
-    rows = no_show_rows(history)
+    rows = finished_rows(history)
     return rows.where(rows.known_at < before)
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from domain.horizons import NO_SHOW_LEAD
-from features.base.array_types import Ints
+from domain.horizons import HELD_OR_MISSED, NO_SHOW_LEAD
+from features.base.array_types import Flags, Ints
 from features.base.kernel import group
-from features.history.history import SessionColumns
+from features.history.history import MISSING, SessionColumns
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,12 @@ def warning_moment(sessions: SessionColumns) -> Ints:
     """
     lead = int(NO_SHOW_LEAD.total_seconds() * 1e6)
     return np.maximum(sessions.starts_at - lead, np.maximum(sessions.booked_at, sessions.scheduled_at))
+
+
+def known_when_asked(sessions: SessionColumns) -> Flags:
+    """Whether a session was held or missed, and this was known by its early-warning moment: (sessions,)."""
+    known = (sessions.known_at != MISSING) & (sessions.known_at <= warning_moment(sessions))
+    return np.asarray(known & sessions.is_in(HELD_OR_MISSED))
 
 
 def by_tutor(queries: Queries, n_tutors: int) -> tuple[Ints, Queries]:

@@ -1,6 +1,6 @@
 """As-of rows: queries, their labels, and the moments the labels became known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -8,19 +8,26 @@ from numpy.typing import NDArray
 
 from domain.horizons import ACTIVE_WINDOW, HELD_OR_MISSED, TUTOR_HORIZON
 from domain.vocabulary import SessionStatus
-from features.as_of.queries import Queries, of_sessions, of_tutors, take, warning_moment
+from features.as_of.queries import Queries, known_when_asked, of_sessions, of_tutors, take, warning_moment
 from features.base.array_types import Ints
 from features.base.kernel import positions
 from features.history.active import active_tutors  # asked for with the rows
-from features.history.history import MISSING, History
+from features.history.history import MISSING, History, SessionColumns
 from models.learners.hazard import PERIODS, person_periods
+
+USUAL_DELAY = 0.95
+"""Quantile of the time from the start to the known outcome after which an outcome counts as decided."""
+
+MOST_UNDECIDED = 0.05
+"""Largest share of undecided sessions among the latest ones with which the data count as complete."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Queries with their 0/1 labels and the moment each label became known, (rows,) each.
+    """Queries with their 0/1 labels and the moment from which each label may be used, (rows,) each.
 
-    `subject` is the session's row in the history for no-show, the tutor's code for churn.
+    `known_at` does not depend on the label: by then the outcome of every row of this age is decided. `subject` is the
+    session's row in the history for no-show, the tutor's code for churn.
     """
 
     queries: Queries
@@ -46,18 +53,53 @@ def span(delta: timedelta) -> int:
     return delta // timedelta(microseconds=1)
 
 
-def no_show_rows(history: History) -> Rows:
-    """Returns one row per session held or missed, as of its early-warning moment.
+def finished_rows(history: History) -> Rows:
+    """Returns one row per session held or missed, as of its early-warning moment; `known_at` is its outcome's own.
 
-    A session booked, or moved to its start, after that start has no row: no warning was possible.
+    A session booked, or moved to its start, after that start has no row: no warning was possible. Neither has one
+    whose outcome was known by its early-warning moment: its own history would contain the outcome.
     """
     sessions = history.sessions
-    ahead = warning_moment(sessions) <= sessions.starts_at
-    decided = sessions.is_in(HELD_OR_MISSED) & (sessions.known_at != MISSING)
-    subject = np.flatnonzero(decided & ahead & (sessions.tutor >= 0))
+    labelled = sessions.is_in(HELD_OR_MISSED) & (sessions.known_at != MISSING)
+    subject = np.flatnonzero(labelled & _predictable(sessions) & ~known_when_asked(sessions))
     chosen = take(sessions, subject)
     label = chosen.is_in({SessionStatus.NO_SHOW}).astype(np.float64)
     return Rows(of_sessions(chosen), label, chosen.known_at, subject)
+
+
+def _predictable(sessions: SessionColumns) -> NDArray[np.bool_]:
+    return (warning_moment(sessions) <= sessions.starts_at) & (sessions.tutor >= 0)
+
+
+def no_show_rows(history: History) -> Rows:
+    """Returns the rows of `finished_rows` whose label may be used by the end of the data.
+
+    One outcome may become known long before the other, such as cancellations before arrivals: the labels known at a
+    moment then contain too many of it. So a label is used from its start plus the usual delay of outcomes on, or from
+    when it became known, if later. See docs/adr/0030.
+    """
+    rows = finished_rows(history)
+    if not len(rows):
+        return rows
+    starts_at, end = history.sessions.starts_at[rows.subject], data_span(history)[1]
+    delay = max(int(np.quantile(rows.known_at - starts_at, USUAL_DELAY)), 0)
+    decided_at = np.maximum(rows.known_at, starts_at + delay)
+    early = decided_at > end
+    if _share_undecided(history, end - delay, end, int(early.sum())) <= MOST_UNDECIDED:
+        return replace(rows, known_at=np.minimum(decided_at, end))
+    return replace(rows, known_at=decided_at).where(~early)
+
+
+def _share_undecided(history: History, since: int, end: int, decided: int) -> float:
+    """Returns the share of undecided sessions among those starting after `since` that are queried before `end`.
+
+    `decided` is the number of the others; both moments are in UTC microseconds.
+    """
+    sessions = history.sessions
+    undecided = sessions.is_in({SessionStatus.BOOKED}) | (sessions.known_at == MISSING)
+    recent = (sessions.starts_at > since) & (warning_moment(sessions) < end)
+    number = int((undecided & recent & _predictable(sessions)).sum())
+    return number / max(number + decided, 1)
 
 
 def churn_rows(history: History, horizon: timedelta, every: timedelta, origin: int | None = None) -> Rows:

@@ -51,6 +51,16 @@ def test_a_check_loads_nothing_and_ends_well_where_all_is_good(here: Path, capsy
     assert not list(here.glob("*.rejects.csv"))
 
 
+def test_a_check_counts_the_sessions_whose_outcome_is_known_when_they_are_scored(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = "2026-03-02T09:00:00Z"
+    early = session(session_id="s2", status="no_show", booked_at=start, outcome_known_at=start)
+    path = write(here, sessions_csv=csv(GOOD, early))
+    import_dataset(path, check=True)
+    assert "Warning: 1 sessions do not train or test a model" in capsys.readouterr().out
+
+
 def test_a_check_says_where_the_rejects_are(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(here, sessions_csv=csv(GOOD, session(session_id="s2", status="gone")))
     with pytest.raises(typer.Exit) as ended:

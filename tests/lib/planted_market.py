@@ -54,11 +54,12 @@ def planted(seed: int = 0) -> tuple[Dataset, np.ndarray]:
     departed = [None if day > DAYS else int(BEGIN + day * DAY) for day in left]
     tutors = {"tutor_id": [f"t{i}" for i in range(TUTORS)], "departed_at": pa.array(departed, TIME)}
     return Dataset(
-        {**h.dataset({}).tables, "tutors": _table("tutors", tutors), "sessions": _table("sessions", sessions)}
+        {**h.dataset({}).tables, "tutors": table_of("tutors", tutors), "sessions": table_of("sessions", sessions)}
     ), truth
 
 
-def _table(kind: str, columns: dict[str, object]) -> pa.Table:
+def table_of(kind: str, columns: dict[str, object]) -> pa.Table:
+    """A table of a kind from some of its columns, the others empty."""
     schema = arrow_schema(kind)
     n = len(columns[schema.names[0]])  # type: ignore[arg-type]
     return pa.table({f.name: pa.array(columns.get(f.name, [None] * n), f.type) for f in schema}, schema)

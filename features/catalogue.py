@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from domain.vocabulary import AttributeType, Task
 from features.as_of.past import Past
 from features.as_of.queries import by_tutor
-from features.base.array_types import Column, Matrix
+from features.base.array_types import Column, Ints, Matrix
 from features.base.dataset import Attribute
+from features.base.kernel import put_rows
 from features.columns import activity, messages, no_shows, quality, reschedules, session
 from features.columns.feature import Feature
 
@@ -32,12 +33,29 @@ CHURN_FEATURES = tuple(feature for feature in FEATURES.values() if Task.CHURN in
 
 def compute(features: Sequence[Feature], past: Past) -> Matrix:
     """Matrix (queries, features) of float32, NaN for missing, in Fortran order."""
-    positions, queries = by_tutor(past.queries, past.history.n_tutors)
-    ordered = past if queries is past.queries else Past(past.history, queries, past.priors)
-    matrix = np.empty((len(queries), len(features)), dtype=np.float32, order="F")
+    positions, ordered = _by_tutor(past)
+    matrix = np.empty((positions.size, len(features)), dtype=np.float32, order="F")
     for i, feature in enumerate(features):
         matrix[positions, i] = feature.compute(ordered)
     return matrix
+
+
+def compute_into(matrix: Matrix, rows: Ints, features: Sequence[Feature], past: Past) -> None:
+    """Write the columns of the queries into `rows` (queries,) of a matrix (n, features) in C order.
+
+    Rows far apart are written once each: column by column, every write would load another line of the cache.
+    """
+    positions, ordered = _by_tutor(past)
+    columns = np.empty((positions.size, len(features)), dtype=np.float32, order="F")
+    for i, feature in enumerate(features):
+        columns[:, i] = feature.compute(ordered)
+    put_rows(matrix, rows[positions], columns)
+
+
+def _by_tutor(past: Past) -> tuple[Ints, Past]:
+    """Original position of each query in the order of tutors, (queries,), and the past of the queries in that order."""
+    positions, queries = by_tutor(past.queries, past.history.n_tutors)
+    return positions, past if queries is past.queries else Past(past.history, queries, past.priors)
 
 
 def attribute_values(past: Past) -> dict[Attribute, pa.Array]:

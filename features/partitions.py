@@ -7,7 +7,8 @@ and the priors are an argument.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -23,7 +24,7 @@ from features.base.array_types import Ints, Matrix
 from features.base.arrays import array, codes
 from features.base.dataset import Dataset
 from features.base.kernel import group
-from features.catalogue import compute
+from features.catalogue import compute_into
 from features.columns.feature import Feature
 from features.history.history import History
 
@@ -41,6 +42,53 @@ class Part:
     rows: Ints
 
 
+REPEATED = MappingProxyType(
+    {
+        "sessions": ("tutor_id", "student_id", "status", "initiated_by"),
+        "reschedules": ("tutor_id", "initiator"),
+        "messages": ("tutor_id", "sender"),
+    }
+)
+"""Columns of few distinct texts, by kind: their codes are copied to a part, not the texts."""
+
+
+class Coded:
+    """Columns of a whole table, those of REPEATED as dictionaries; each converted when it is first read."""
+
+    def __init__(self, kind: str, table: pa.Table) -> None:
+        self.table, self._repeated = table, REPEATED.get(kind, ())
+        self._columns: dict[str, pa.Array] = {}
+
+    def __getitem__(self, name: str) -> pa.Array:
+        if name not in self._columns:
+            column = array(self.table[name])
+            self._columns[name] = column.dictionary_encode() if name in self._repeated else column
+        return self._columns[name]
+
+
+class Cut:
+    """Some rows of a table; each column is copied when it is first read."""
+
+    def __init__(self, columns: Coded, rows: Ints) -> None:
+        self._whole, self._rows = columns, pa.array(rows)
+        self._columns: dict[str, pa.Array] = {}
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Schema of the table."""
+        return self._whole.table.schema
+
+    @property
+    def num_rows(self) -> int:
+        """Number of the rows."""
+        return len(self._rows)
+
+    def __getitem__(self, name: str) -> pa.Array:
+        if name not in self._columns:
+            self._columns[name] = self._whole[name].take(self._rows)
+        return self._columns[name]
+
+
 class Partition:
     """A dataset divided by the hash of the tutor id; a part is built when it is accessed.
 
@@ -49,8 +97,9 @@ class Partition:
 
     def __init__(self, dataset: Dataset, n: int) -> None:
         self.dataset, self._n = dataset, n
-        self._tables = {kind: t.combine_chunks() for kind, t in dataset.tables.items() if "tutor_id" in t.column_names}
-        self._by_part = {kind: self._grouped(table) for kind, table in self._tables.items()}
+        divided = {kind: table for kind, table in dataset.tables.items() if "tutor_id" in table.column_names}
+        self._coded = {kind: Coded(kind, table.combine_chunks()) for kind, table in divided.items()}
+        self._by_part = {kind: self._grouped(columns) for kind, columns in self._coded.items()}
 
     def __len__(self) -> int:
         return self._n
@@ -59,9 +108,16 @@ class Partition:
         return (self[i] for i in range(self._n))
 
     def __getitem__(self, i: int) -> Part:
+        return self._part(i, lambda columns, rows: columns.table.take(pa.array(rows)))
+
+    def as_read(self, i: int) -> Part:
+        """Part whose columns are copied when they are first read, for a few features."""
+        return self._part(i, Cut)
+
+    def _part(self, i: int, cut: Callable[[Coded, Ints], Any]) -> Part:
         if not 0 <= i < self._n:
             raise IndexError(f"part {i} of {self._n}")
-        tables = {kind: self._cut(kind, i) for kind in self._by_part}
+        tables = {kind: cut(columns, self._rows(kind, i)) for kind, columns in self._coded.items()}
         tables["students"] = _named_by(tables["sessions"], self.dataset.tables["students"])
         tables |= {kind: self.dataset.tables[kind] for kind in KINDS if kind not in tables}
         return Part(Dataset(tables, self.dataset.attributes, self.dataset.departures_given), self._rows("sessions", i))
@@ -70,11 +126,9 @@ class Partition:
         order, starts = self._by_part[kind]
         return order[starts[i] : starts[i + 1]]
 
-    def _cut(self, kind: str, i: int) -> pa.Table:
-        return self._tables[kind].take(pa.array(self._rows(kind, i)))
-
-    def _grouped(self, table: pa.Table) -> tuple[Ints, Ints]:
-        ids = array(table["tutor_id"]).dictionary_encode()
+    def _grouped(self, columns: Coded) -> tuple[Ints, Ints]:
+        ids = columns["tutor_id"]
+        ids = ids if isinstance(ids, pa.DictionaryArray) else ids.dictionary_encode()
         part_of = np.array([crc32(str(name).encode()) % self._n for name in ids.dictionary.to_pylist()], np.int64)
         order, starts = group(np.append(part_of, 0)[codes(ids.indices)], self._n)
         return order, starts
@@ -86,19 +140,17 @@ def partition(dataset: Dataset, n: int = 0) -> Partition:
 
 
 def compute_by_parts(features: Sequence[Feature], parts: Partition, priors: Priors, workers: int) -> Matrix:
-    """Matrix (sessions, features) of `catalogue.compute` for every session as of its early-warning moment.
+    """Matrix (sessions, features) in C order, as of `catalogue.compute`, for every session as of its early-warning moment.
 
     `workers` threads compute parts in parallel: the kernels and Arrow release the GIL.
     """
     n_sessions = parts.dataset.tables["sessions"].num_rows
-    matrix = np.empty((n_sessions, len(features)), dtype=np.float32, order="F")
+    matrix = np.empty((n_sessions, len(features)), dtype=np.float32)
 
     def fill(i: int) -> None:
-        part = parts[i]
+        part = parts.as_read(i)
         history = History(part.dataset)
-        columns = compute(features, Past(history, of_sessions(history.sessions), priors))
-        for column in range(len(features)):
-            matrix[part.rows, column] = columns[:, column]
+        compute_into(matrix, part.rows, features, Past(history, of_sessions(history.sessions), priors))
 
     _in_threads(fill, len(parts), workers)
     return matrix
@@ -106,7 +158,9 @@ def compute_by_parts(features: Sequence[Feature], parts: Partition, priors: Prio
 
 def estimate_by_parts(parts: Partition, before: int, workers: int) -> Priors:
     """Priors of the whole marketplace, equal to those of `estimate_priors`, from the counts of each part."""
-    return priors_of(_in_threads(lambda i: prior_counts(History(parts[i].dataset), before), len(parts), workers))
+    return priors_of(
+        _in_threads(lambda i: prior_counts(History(parts.as_read(i).dataset), before), len(parts), workers)
+    )
 
 
 def _in_threads(work: Callable[[int], T], n: int, workers: int) -> list[T]:
@@ -115,4 +169,6 @@ def _in_threads(work: Callable[[int], T], n: int, workers: int) -> list[T]:
 
 
 def _named_by(sessions: pa.Table, students: pa.Table) -> pa.Table:
-    return students.filter(pc.is_in(students["student_id"], value_set=array(pc.unique(sessions["student_id"]))))
+    named = array(pc.unique(sessions["student_id"]))
+    named = named.dictionary_decode() if isinstance(named, pa.DictionaryArray) else named
+    return students.filter(pc.is_in(students["student_id"], value_set=named))

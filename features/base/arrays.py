@@ -25,6 +25,14 @@ def codes(indices: pa.Array | pa.ChunkedArray) -> Ints:
     return np.asarray(_filled(pc.cast(indices, pa.int64()), -1).to_numpy())
 
 
+def index_in(column: pa.ChunkedArray | pa.Array, values: pa.Array) -> Ints:
+    """Positions of texts or numbers in `values`, -1 for null and others: (n,). A dictionary is looked up once."""
+    column = array(column)
+    if isinstance(column, pa.DictionaryArray):
+        return np.append(codes(pc.index_in(column.dictionary, values)), -1)[codes(column.indices)]
+    return codes(pc.index_in(column, values))
+
+
 def floats(column: pa.ChunkedArray) -> Values:
     """Numbers, NaN for null: (n,)."""
     return np.asarray(_filled(column, float("nan")).to_numpy())
@@ -32,6 +40,9 @@ def floats(column: pa.ChunkedArray) -> Values:
 
 def equals(column: pa.ChunkedArray, value: str) -> Flags:
     """True where a text equals the value, false for null: (n,)."""
+    column = array(column)
+    if isinstance(column, pa.DictionaryArray):
+        return index_in(column, pa.array([value])) == 0
     return np.asarray(array(_filled(pc.equal(column, value), False)).to_numpy(zero_copy_only=False))
 
 

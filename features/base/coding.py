@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from domain.vocabulary import SessionStatus
 from features.base.array_types import Ints
-from features.base.arrays import MISSING, array, codes, microseconds, present
+from features.base.arrays import MISSING, array, codes, index_in, microseconds, present
 from features.base.dataset import Attribute, Dataset
 from features.base.local_time import day_weekday_and_hour, local_hours, slot
 from features.base.sessions import SessionColumns
@@ -50,7 +50,7 @@ class CodedDataset:
         return SessionColumns(
             row=np.arange(tutor.size) if own else self._own_rows(sessions, tutor),
             tutor=tutor,
-            pair=codes(pc.index_in(pair_key, self.pairs)),
+            pair=codes(self._own_pairs.indices) if own else index_in(pair_key, self.pairs),
             student_given=present(sessions["student_id"]),
             slot=slot(weekday, hour),
             day=day,
@@ -60,13 +60,13 @@ class CodedDataset:
             scheduled_at=np.where(scheduled_at == MISSING, booked_at, scheduled_at),
             starts_at=starts_at,
             known_at=microseconds(sessions["outcome_known_at"]),
-            status=codes(pc.index_in(sessions["status"], pa.array(list(SessionStatus), pa.string()))).astype(np.int8),
+            status=index_in(sessions["status"], pa.array(list(SessionStatus), pa.string())).astype(np.int8),
             attributes={a.name: array(sessions[a.column]) for a in self.dataset.feature_attributes("sessions")},
         )
 
     def tutor_codes(self, tutor_ids: pa.Array | pa.ChunkedArray) -> Ints:
         """Codes of tutor ids (n,), -1 for an id that is not in the dataset."""
-        return codes(pc.index_in(tutor_ids, self.tutor_ids))
+        return index_in(tutor_ids, self.tutor_ids)
 
     def tutor_attributes(self) -> Mapping[str, pa.Array]:
         """Attributes of the tutors by name, (tutors,) each."""
@@ -83,13 +83,13 @@ class CodedDataset:
 
     def _own_rows(self, sessions: pa.Table, tutor: Ints) -> Ints:
         """Rows in the dataset of sessions with the same id and tutor, -1 for none."""
-        row = codes(pc.index_in(sessions["session_id"], array(self._table["session_id"])))
+        row = index_in(sessions["session_id"], array(self._table["session_id"]))
         return np.where(np.append(self._own_codes[0], -1)[row] == tutor, row, -1)
 
     def _tutor_and_pair(self, sessions: pa.Table) -> tuple[Ints, pa.Array]:
         """Tutor codes, and a number for each pair of tutor and student, null where either is unknown."""
         tutor = self.tutor_codes(sessions["tutor_id"])
-        student = codes(pc.index_in(sessions["student_id"], self._student_ids))
+        student = index_in(sessions["student_id"], self._student_ids)
         return tutor, pa.array(tutor * len(self._student_ids) + student, mask=(tutor < 0) | (student < 0))
 
     @cached_property
@@ -99,4 +99,8 @@ class CodedDataset:
     @cached_property
     def pairs(self) -> pa.Array:
         """Numbers of the pairs of tutor and student that have a session; a pair's code is its position here."""
-        return pc.drop_null(pc.unique(self._own_codes[1]))
+        return self._own_pairs.dictionary
+
+    @cached_property
+    def _own_pairs(self) -> pa.DictionaryArray:
+        return self._own_codes[1].dictionary_encode()

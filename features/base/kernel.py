@@ -147,3 +147,11 @@ def centred_times(counts: NDArray[Any], times: Ints, begins: Ints, ends: Ints, m
         n = np.int64(counts[ends[i]]) - np.int64(counts[begins[i]])
         results[i] = times[ends[i]] - times[begins[i]] - n * (moments[i] - span // 2)
     return results
+
+
+@njit(cache=True, nogil=True)
+def put_rows(matrix: NDArray[Any], rows: Ints, values: NDArray[Any]) -> None:
+    """Write `values` (rows, columns) into the rows of a matrix (n, columns)."""
+    for i in range(rows.size):
+        for j in range(values.shape[1]):
+            matrix[rows[i], j] = values[i, j]

@@ -15,7 +15,7 @@ from features.base.stream import Stream
 from features.history import first_sessions, moves
 from features.history.calendar import Calendar, calendar_of
 from features.history.correspondence import Questions, questions
-from features.history.outcomes import outcome_values
+from features.history.outcomes import OutcomeValues
 
 __all__ = ["MISSING", "History", "SessionColumns", "microseconds", "slot_owner"]
 
@@ -34,8 +34,8 @@ class History(CodedDataset):
         return rows[np.argsort(known[rows], kind="stable")]
 
     @cached_property
-    def _outcome_values(self) -> NamedArrays:
-        return outcome_values(self.sessions, self._table, self._finished)
+    def _outcome_values(self) -> OutcomeValues:
+        return OutcomeValues(self.sessions, self._table, self._finished)
 
     @cached_property
     def _held_or_missed(self) -> Ints:

@@ -1,13 +1,16 @@
 """Outcome values of finished sessions, summed by the streams of outcomes."""
 
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from domain.horizons import DELIVERED, HELD_OR_MISSED, LAST_MINUTE
 from domain.vocabulary import Party, SessionStatus
-from features.base.array_types import Flags, Ints, NamedArrays
+from features.base.array_types import Flags, Ints, Values
 from features.base.arrays import MISSING, equals, floats, microseconds
 from features.base.sessions import SessionColumns
 
@@ -18,49 +21,141 @@ LATE_MINUTES = 5
 """A session that starts later than this is late."""
 
 
-def outcome_values(sessions: SessionColumns, table: pa.Table, rows: Ints) -> NamedArrays:
-    """Values by name, (rows,) each: 0/1 facts of the finished sessions, and measurements."""
-    status: dict[str, Flags] = {
-        "missed": sessions.is_in({SessionStatus.NO_SHOW})[rows],
-        "labelled": sessions.is_in(HELD_OR_MISSED)[rows],
-        "delivered": sessions.is_in(DELIVERED)[rows],
-    }
-    late, rating = floats(table["late_minutes"])[rows], floats(table["rating"])[rows]
-    measured = status["delivered"] & ~np.isnan(late)
-    minutes = np.where(measured, late, 0)
-    facts = status | _cancellations(sessions, table, rows)
-    broken = facts["missed"] | facts["last_minute_cancelled"]
-    measures: NamedArrays = {
-        "timed_start": measured,
-        "late_minutes": minutes,
-        "late_minutes_squared": minutes**2,
-        "late": minutes > LATE_MINUTES,
-        "broken": broken,
-        "bad": broken | (minutes > LATE_MINUTES),
-        "good": facts["delivered"] & (minutes <= LATE_MINUTES),
-        "rated": ~np.isnan(rating),
-        "rating": np.nan_to_num(rating),
-        "labelled_at": np.where(facts["labelled"], sessions.known_at[rows], 0),
-    }
-    return {**facts, **measures, **_taught(table, rows, facts["delivered"])}
+class OutcomeValues(Mapping[str, NDArray[np.generic]]):
+    """Values by name, (rows,) each: 0/1 facts of finished sessions, and measurements; each computed at first use.
+
+    `rows` are the finished sessions in `sessions` and in their `table`.
+    """
+
+    def __init__(self, sessions: SessionColumns, table: pa.Table, rows: Ints) -> None:
+        self._sessions, self._table, self._rows = sessions, table, rows
+
+    def __getitem__(self, name: str) -> NDArray[np.generic]:
+        if name not in _NAMES:
+            raise KeyError(name)
+        return np.asarray(getattr(self, name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+    @cached_property
+    def missed(self) -> Flags:
+        """The tutor missed the session."""
+        return self._sessions.is_in({SessionStatus.NO_SHOW})[self._rows]
+
+    @cached_property
+    def labelled(self) -> Flags:
+        """The session was held or missed."""
+        return self._sessions.is_in(HELD_OR_MISSED)[self._rows]
+
+    @cached_property
+    def delivered(self) -> Flags:
+        """The tutor attended the session."""
+        return self._sessions.is_in(DELIVERED)[self._rows]
+
+    @cached_property
+    def labelled_at(self) -> Ints:
+        """Moment at which a held or missed session became known, 0 for others."""
+        return np.where(self.labelled, self._sessions.known_at[self._rows], 0)
+
+    @cached_property
+    def last_minute_cancelled(self) -> Flags:
+        """The tutor cancelled with less notice than LAST_MINUTE."""
+        return self._cancelled & (self._notice < LAST_MINUTE // timedelta(microseconds=1))
+
+    @cached_property
+    def very_last_minute_cancelled(self) -> Flags:
+        """The tutor cancelled with less notice than VERY_LAST_MINUTE."""
+        return self._cancelled & (self._notice < VERY_LAST_MINUTE // timedelta(microseconds=1))
+
+    @cached_property
+    def timed_start(self) -> Flags:
+        """The tutor attended, and the delay of the start is known."""
+        return self.delivered & ~np.isnan(self._late)
+
+    @cached_property
+    def late_minutes(self) -> Values:
+        """Delay of the start in minutes, 0 where unknown."""
+        return np.where(self.timed_start, self._late, 0)
+
+    @cached_property
+    def late_minutes_squared(self) -> Values:
+        """Square of the delay."""
+        return np.asarray(self.late_minutes**2)
+
+    @cached_property
+    def late(self) -> Flags:
+        """The session started late."""
+        return self.late_minutes > LATE_MINUTES
+
+    @cached_property
+    def broken(self) -> Flags:
+        """The tutor missed the session or cancelled it at the last minute."""
+        return self.missed | self.last_minute_cancelled
+
+    @cached_property
+    def bad(self) -> Flags:
+        """The session was broken or started late."""
+        return self.broken | self.late
+
+    @cached_property
+    def good(self) -> Flags:
+        """The tutor attended in time."""
+        return self.delivered & ~self.late
+
+    @cached_property
+    def rated(self) -> Flags:
+        """The session has a rating."""
+        return ~np.isnan(self._rating)
+
+    @cached_property
+    def rating(self) -> Values:
+        """Rating in stars, 0 without one."""
+        return np.nan_to_num(self._rating)
+
+    @cached_property
+    def timed(self) -> Flags:
+        """The tutor attended, and the duration is measured or planned."""
+        return self.delivered & (~np.isnan(self._minutes) | (self._ends_at != MISSING))
+
+    @cached_property
+    def taught(self) -> Ints:
+        """Duration of the delivered session in microseconds, measured or otherwise planned; 0 where unknown."""
+        starts_at, minutes = self._sessions.starts_at[self._rows], self._minutes
+        lasted = np.where(self._ends_at != MISSING, self._ends_at, starts_at) - starts_at
+        measured = ~np.isnan(minutes)
+        lasted[measured] = np.round(minutes[measured] * 60_000_000).astype(np.int64)
+        return np.where(self.timed, lasted, 0)
+
+    @cached_property
+    def _cancelled(self) -> Flags:
+        by_tutor = equals(self._table["initiated_by"], Party.TUTOR)
+        return np.asarray((self._sessions.is_in({SessionStatus.CANCELLED}) & by_tutor)[self._rows])
+
+    @cached_property
+    def _notice(self) -> Ints:
+        return np.asarray(self._sessions.starts_at[self._rows] - self._sessions.known_at[self._rows])
+
+    @cached_property
+    def _late(self) -> Values:
+        return floats(self._table["late_minutes"])[self._rows]
+
+    @cached_property
+    def _rating(self) -> Values:
+        return floats(self._table["rating"])[self._rows]
+
+    @cached_property
+    def _minutes(self) -> Values:
+        return floats(self._table["duration_minutes"])[self._rows]
+
+    @cached_property
+    def _ends_at(self) -> Ints:
+        return microseconds(self._table["ends_at"])[self._rows]
 
 
-def _cancellations(sessions: SessionColumns, table: pa.Table, rows: Ints) -> dict[str, Flags]:
-    by_tutor = equals(table["initiated_by"], Party.TUTOR)
-    cancelled = (sessions.is_in({SessionStatus.CANCELLED}) & by_tutor)[rows]
-    notice = sessions.starts_at[rows] - sessions.known_at[rows]
-    return {
-        "last_minute_cancelled": cancelled & (notice < LAST_MINUTE // timedelta(microseconds=1)),
-        "very_last_minute_cancelled": cancelled & (notice < VERY_LAST_MINUTE // timedelta(microseconds=1)),
-    }
-
-
-def _taught(table: pa.Table, rows: Ints, delivered: Flags) -> NamedArrays:
-    """Duration of each delivered session in microseconds, measured or otherwise planned; `timed` where known."""
-    minutes = floats(table["duration_minutes"])[rows]
-    ends_at, starts_at = microseconds(table["ends_at"])[rows], microseconds(table["starts_at"])[rows]
-    measured, planned = ~np.isnan(minutes), ends_at != MISSING
-    lasted = np.where(planned, ends_at, starts_at) - starts_at
-    lasted[measured] = np.round(minutes[measured] * 60_000_000).astype(np.int64)
-    timed = delivered & (measured | planned)
-    return {"timed": timed, "taught": np.where(timed, lasted, 0)}
+_NAMES = tuple(
+    name for name, value in vars(OutcomeValues).items() if isinstance(value, cached_property) and name[0] != "_"
+)

@@ -140,7 +140,7 @@ def partition(dataset: Dataset, n: int = 0) -> Partition:
 
 
 def compute_by_parts(features: Sequence[Feature], parts: Partition, priors: Priors, workers: int) -> Matrix:
-    """Matrix (sessions, features) in C order, as of `catalogue.compute`, for every session as of its early-warning moment.
+    """Matrix (sessions, features), in C order, of every session as of its early-warning moment.
 
     `workers` threads compute parts in parallel: the kernels and Arrow release the GIL.
     """

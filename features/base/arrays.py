@@ -42,7 +42,7 @@ def equals(column: pa.ChunkedArray, value: str) -> Flags:
     """True where a text equals the value, false for null: (n,)."""
     column = array(column)
     if isinstance(column, pa.DictionaryArray):
-        return index_in(column, pa.array([value])) == 0
+        return np.asarray(index_in(column, pa.array([value])) == 0)
     return np.asarray(array(_filled(pc.equal(column, value), False)).to_numpy(zero_copy_only=False))
 
 

@@ -109,7 +109,7 @@ class OutcomeValues(Mapping[str, NDArray[np.generic]]):
     @cached_property
     def rated(self) -> Flags:
         """The session has a rating."""
-        return ~np.isnan(self._rating)
+        return np.asarray(~np.isnan(self._rating))
 
     @cached_property
     def rating(self) -> Values:

@@ -119,7 +119,7 @@ class OutcomeValues(Mapping[str, NDArray[np.generic]]):
     @cached_property
     def timed(self) -> Flags:
         """The tutor attended, and the duration is measured or planned."""
-        return self.delivered & (~np.isnan(self._minutes) | (self._ends_at != MISSING))
+        return np.asarray(self.delivered & (~np.isnan(self._minutes) | (self._ends_at != MISSING)))
 
     @cached_property
     def taught(self) -> Ints:

@@ -21,7 +21,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport VIRTUAL_ENV
 
-.PHONY: help demo test setup check format docs rooms test-slow bench clean browser ruby rails
+.PHONY: help demo test setup check format docs rooms test-slow bench bench-quick clean browser ruby rails
 .DEFAULT_GOAL := help
 
 help: ## List these targets.
@@ -57,19 +57,11 @@ rooms: .venv/installed-dev ## Count modules, lines and imports by room.
 test-slow: .venv/installed-dev browser ruby rails ## Run the slow tests: chaos, soak, scale, a real Rails app.
 	$(BIN)/pytest -m slow
 
-bench: .venv/installed-dev ## Run every benchmark.
-	$(BIN)/python -m benchmarks.pipeline
-	$(BIN)/python -m benchmarks.tuning
-	$(BIN)/python -m benchmarks.scale_training
-	$(BIN)/python -m benchmarks.coverage
-	$(BIN)/python -m benchmarks.features
-	$(BIN)/python -m benchmarks.engines
-	$(BIN)/python -m benchmarks.serving
-	$(BIN)/python -m benchmarks.online
-	$(BIN)/python -m benchmarks.reading
-	$(BIN)/python -m benchmarks.webhooks
-	$(BIN)/python -m benchmarks.end_to_end
-	$(BIN)/python -m benchmarks.day
+bench: .venv/installed-dev ## Run every benchmark; one table at the end, kept as JSON.
+	$(BIN)/python -m benchmarks
+
+bench-quick: .venv/installed-dev ## Run the benchmarks of about three minutes.
+	$(BIN)/python -m benchmarks --quick
 
 clean: ## Delete the environment and the data of this folder, after a confirmation (YES=yes: without).
 	@$(PYTHON) .ci/clean.py $(if $(filter yes,$(YES)),--yes)

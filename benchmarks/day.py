@@ -20,6 +20,7 @@ from typing import Any
 
 from benchmarks.day_checks import backlog, faults_of, missing, outcomes, wait_until_done
 from benchmarks.day_stage import Stage, staged, tqs
+from benchmarks.lines import Line, record
 from simulator.post import Posted, post
 from simulator.sending import Faults, Letter, plan
 
@@ -141,6 +142,14 @@ def main() -> None:
         print(json.dumps(found, indent=1), flush=True)
         found["soak"] = soak(stage, asked.minutes, rate=12.0, burst=60.0)
         print(json.dumps(found["soak"], indent=1))
+        faults = sum(found["day"]["must be 0"].values()) + sum(found["soak"]["must be 0"].values())
+        slow = found["soak"]["ms at 50, 95, 99 %"][1]
+        record(
+            [
+                Line("a day with faults: events lost, failed or scored twice", faults, "", target=0, at_least=False),
+                Line("a day with faults: p95 of the soak's requests", slow, "ms"),
+            ]
+        )
     if asked.out:
         asked.out.write_text(json.dumps(found, indent=1))
 

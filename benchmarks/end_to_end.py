@@ -28,6 +28,7 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 from sqlalchemy import Engine, text
 
+from benchmarks.lines import Line, record
 from benchmarks.outcomes import ARRIVING, TUTORS, train, work
 from benchmarks.servers import service
 from gateways.clock import utc_now
@@ -182,10 +183,13 @@ def run(url: str, folder: Path) -> None:
     print(spent.row(f"batches of {BATCH}", ARRIVING))
     alone = throughput(engines[1], server, found.events[:ONE_BY_ONE], 1)
     print(alone.row("one event at a time", ONE_BY_ONE))
+    sped_up = alone.wall / ONE_BY_ONE / (spent.wall / ARRIVING)
+    record([Line("events to scores in batches", ARRIVING / spent.wall, "a second", None, "", sped_up)])
     print(f"{alone.wall / ONE_BY_ONE / (spent.wall / ARRIVING):.1f} times as fast in batches")
     for rate, events in ((1.0, found.events[:30]), (12.0, found.events[30:390])):
         waited = latency(engines[2], urls[2], folder, events, rate)
         middle, most = np.percentile(waited, (50, 95))
+        record([Line(f"event to scores at {rate:g} webhooks/s, p95", float(most), "s", target=60, at_least=False)])
         print(f"{rate:4.0f} webhooks/s: scores up to date after {middle:.3f} s (p50), {most:.3f} s (p95)")
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.lines import Line, record
 from benchmarks.marketplace import marketplace
 from features.base.dataset import Dataset
 from gateways.settings import load_settings
@@ -48,7 +49,7 @@ def main() -> None:
     table = Table(
         "engine", "workers", "start s", "first run s", "later run s", "× one pass", title=f"{expected.num_rows:,} rows"
     )
-    one = time.perf_counter() - began
+    one, lines = time.perf_counter() - began, list[Line]()
     table.add_row("one pass", "1", "", f"{one:.2f}", "", "1.0")
     for name in ("threads", "dask"):
         for workers in (1, 2):
@@ -62,8 +63,10 @@ def main() -> None:
                         found = feature_table(dataset, as_of, engine)
                         runs.append(time.perf_counter() - began)
                         assert found.equals(expected) or _same(found, expected), f"{name}, {workers}: values differ"
+            lines.append(Line(f"engine {name}, {workers} workers", runs[-1], "s", one, "one pass", one / runs[-1]))
             table.add_row(name, str(workers), f"{start:.1f}", *(f"{r:.2f}" for r in runs), f"{one / runs[-1]:.1f}")
     Console(width=100).print(table)
+    record(lines)
 
 
 def _same(found: pa.Table, expected: pa.Table) -> bool:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.lines import Line, record
 from benchmarks.marketplace import marketplace
 from features import columns as c
 from features.as_of.priors import Prior, Priors
@@ -154,6 +155,20 @@ def show(results: list[dict[str, Any]], console: Console) -> None:
         console.print(words)
 
 
+def lines(results: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    """Lines of the benchmarks' table: against the faster library, and against the sort."""
+    by_size: dict[int, dict[str, Mapping[str, Any]]] = {}
+    for result in results:
+        by_size.setdefault(result["sessions"], {})[result["contender"]] = result
+    for size, of in by_size.items():
+        peer = min(BASELINES, key=lambda name: float(of[name]["wall"]))
+        ours, theirs = of["ours"]["wall"], of[peer]["wall"]
+        yield Line(f"features, {size:,} sessions: wall time", ours, "s", theirs, peer, theirs / ours, 5)
+        cpu, sort = of["ours"]["cpu"], of["sort"]["cpu"]
+        name = f"features, {size:,} sessions: CPU of 17 columns by CPU of the sort"
+        yield Line(name, cpu, "s", sort, "sort", cpu / sort, 5, at_least=False)
+
+
 def growth(results: list[dict[str, Any]]) -> list[str]:
     """Growth of our cost and of the sort's from each size to the next."""
     cpu = {(r["contender"], r["sessions"]): r["cpu"] for r in results}
@@ -181,6 +196,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             results += measure(size, Path(folder))
     show(results, Console(width=100))
+    record(lines(results))
     if asked.out:
         asked.out.write_text(json.dumps({"results": results, "growth": growth(results)}, indent=2))
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.lines import Line, record
+
 REPEATS = 3
 
 
@@ -126,6 +128,11 @@ def main(out: Path | None) -> None:
     for name, result in found.items():
         table.add_row(name, f"{result['seconds']:.1f}", f"{result['seconds'] / unit:.1f}", f"{result['peak_mb']:.0f}")
     Console(width=100).print(table)
+    record(
+        Line(f"demo's {name}", result["seconds"], "s", unit, "Parquet written and read", result["seconds"] / unit)
+        for name, result in found.items()
+        if name != "yardstick"
+    )
     if out:
         out.write_text(json.dumps(found, indent=1))
 

@@ -20,6 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.lines import Line, record
 from benchmarks.tuning import SEED
 from domain.vocabulary import Task
 from features.history.history import History
@@ -129,6 +130,13 @@ def main(sessions: int, budget: float, out: Path | None) -> None:
     table.add_row("peak MB, dataset to champion", f"{found['peak_mb_to_champion']:.0f}")
     table.add_row("peak MB, all", f"{found['peak_mb']:.0f}")
     Console(width=120).print(table)
+    size = f"{found['sessions']:,} sessions"
+    record(
+        [
+            Line(f"{size}: files to champion", found["seconds"]["dataset to champion"], "s"),
+            Line(f"{size}: peak memory to the champion", found["peak_mb_to_champion"], "MB"),
+        ]
+    )
     if out:
         out.write_text(json.dumps(found, indent=1))
 

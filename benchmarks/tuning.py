@@ -17,6 +17,7 @@ import xgboost as xgb
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.lines import Line, record
 from domain.vocabulary import Task
 from features.history.history import History
 from flows.train import request_of
@@ -104,6 +105,8 @@ def main(seconds: float, out: Path | None) -> None:
         counts = (f"{figures['trials']:.0f}", f"{figures['pruned']:.0f}")
         table.add_row(name, f"{figures['a_minute']:.1f}", f"{ratio:.1f}", *counts, f"{figures['loss']:.5f}")
     Console(width=110).print(table)
+    mine, plain_rate = found["ours"]["a_minute"], found["plain"]["a_minute"]
+    record([Line("tuning: trials", mine, "a minute", plain_rate, "plain Optuna", mine / plain_rate)])
     if out:
         out.write_text(json.dumps(found, indent=1))
 

@@ -20,6 +20,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 from sqlalchemy import text
 
+from benchmarks.lines import Line, record
 from benchmarks.load import LOAD_CORE, SERVER_CORE, offer, request, saturate
 from benchmarks.servers import pin, server, service
 from domain.events.examples import example
@@ -150,7 +151,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tqs-webhooks-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        print(json.dumps(compared(folder, asked.rate, asked.seconds), indent=2))
+        found = compared(folder, asked.rate, asked.seconds)
+        print(json.dumps(found, indent=2))
+        ours, bare = (found[name]["8 connections"]["rate"] for name in ("python -m serving", "uvicorn"))
+        record([Line("webhooks accepted, 8 connections", ours, "a second", bare, "bare uvicorn", ours / bare)])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.import_summary import KNOWN_WHEN_ASKED
+from cli.leak_options import KnownWhenAsked, parse_reasons
 from cli.printing import AsJson, add_rows, cell, print_json, shown
 from cli.steps import console as make_console
 from cli.steps import stages
@@ -43,6 +44,7 @@ def backtest(
     horizon: Annotated[str, typer.Option(help="Churn: horizon within which leaving counts.")] = "30d",
     every: Annotated[str, typer.Option(help="Churn: time between two rows of a tutor.")] = "7d",
     file: Annotated[list[str] | None, typer.Option(help="KIND=PATH: read a kind from another file.")] = None,
+    known_when_asked: KnownWhenAsked = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -51,6 +53,7 @@ def backtest(
     from cli.import_dataset import parse_files
     from importing import read_dataset
 
+    reasons = parse_reasons(known_when_asked)
     with stages("read the dataset") as begin:
         read = read_dataset(dataset, parse_files(file))
         moment, known = _microseconds(cut), _truth(truth)
@@ -61,7 +64,7 @@ def backtest(
 
         try:
             coded = with_reason_codes(read.dataset)
-            result = run(task, coded, *spans, cut=moment, seed=seed, truth=known, on_step=begin)
+            result = run(task, coded, *spans, cut=moment, seed=seed, truth=known, confirmed=reasons, on_step=begin)
         except NotEnoughData as error:
             message = str(error).replace("Import more history.", "Import more history or move --cut.")
             raise NotEnoughData(message) from None

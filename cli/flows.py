@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli.leak_options import KnownWhenAsked, parse_reasons
 from cli.printing import AsJson, notes_apart, print_json
 from cli.steps import stages
 from domain.vocabulary import Task
@@ -20,14 +21,16 @@ def train(
     params: Annotated[
         Params, typer.Option(help="`tuned`: the newest result of `tqs tune`, if any; or the defaults.")
     ] = "tuned",
+    known_when_asked: KnownWhenAsked = None,
     as_json: AsJson = False,
 ) -> None:
     """Train the models on the database, register them, and promote those that pass the gate."""
     from flows.standalone import run
     from flows.train import train as flow
 
+    reasons = parse_reasons(known_when_asked)
     with _progress(as_json):
-        trained = run(flow, task_name=task or "all", seed=seed, params=params)
+        trained = run(flow, task_name=task or "all", seed=seed, params=params, confirmed=reasons)
     if as_json:
         print_json({"trained": trained})
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -45,10 +46,15 @@ def cut_of(task_: Task, history: History) -> int:
 
 
 def train_one(
-    name: Task, history: History, seed: int, truth: pa.Table | None, params: Params | None = None
+    name: Task,
+    history: History,
+    seed: int,
+    truth: pa.Table | None,
+    params: Params | None = None,
+    confirmed: Mapping[str, str] | None = None,
 ) -> Training:
     """Train and evaluate one task on a history; true probabilities, if given, are used only for the ceilings."""
-    request = request_of(name, history, seed, truth, params)
+    request = replace(request_of(name, history, seed, truth, params), confirmed=confirmed or {})
     return fit(replace(request, on_step=lambda step: report(f"{name}: {step}")))
 
 
@@ -76,11 +82,16 @@ def request_of(
 @flow(name="train", log_prints=True, timeout_seconds=3600)
 @recorded
 def train(
-    task_name: str = "all", seed: int | None = None, truth_file: str | None = None, params: str = "tuned"
+    task_name: str = "all",
+    seed: int | None = None,
+    truth_file: str | None = None,
+    params: str = "tuned",
+    confirmed: dict[str, str] | None = None,
 ) -> dict[str, str]:
     """Train `no_show`, `churn` or `all`. Returns a sentence about the registered version by task.
 
-    `params`: `tuned` for the newest tuned parameters, if there are any, or `default`.
+    `params`: `tuned` for the newest tuned parameters, if there are any, or `default`. `confirmed`: the reasons
+    by which leak alarms about columns are overridden.
 
     Raises NotEnoughData if no task has enough finished history, RegistryUnavailable, LeakSuspected.
     """
@@ -90,7 +101,7 @@ def train(
         report("load the history")
         history = load(runtime)
         truth = pq.read_table(truth_file) if truth_file else None
-        found = {name: _train_and_save(runtime, name, history, seed, truth, params) for name in tasks}
+        found = {name: _train_and_save(runtime, name, history, seed, truth, params, confirmed) for name in tasks}
     trained = {str(name): words for name, words in found.items() if words}
     if not trained:
         raise NotEnoughData("no model could be trained: see the lines above for what is missing")
@@ -103,11 +114,18 @@ def _save(runtime: Runtime, training: Training, history: History, seed: int, now
 
 
 def _train_and_save(
-    runtime: Runtime, name: Task, history: History, seed: int | None, truth: pa.Table | None, params: str
+    runtime: Runtime,
+    name: Task,
+    history: History,
+    seed: int | None,
+    truth: pa.Table | None,
+    params: str,
+    confirmed: Mapping[str, str] | None,
 ) -> str | None:
     seed = runtime.settings.seed if seed is None else seed
     try:
-        training = train_one(name, history, seed, truth, _chosen(runtime, name, history) if params == "tuned" else None)
+        tuned = _chosen(runtime, name, history) if params == "tuned" else None
+        training = train_one(name, history, seed, truth, tuned, confirmed)
     except NotEnoughData as error:
         print(f"{name}: not trained. {error}")
         return None

@@ -43,6 +43,11 @@ class AttributeDeclaration(BaseModel):
 
     type: AttributeType = Field(description="`numeric` or `categorical`")
     late: bool = Field(False, description="`true` for a column written after the booking: stored, but never a feature")
+    known_when_asked: str = Field(
+        "",
+        description="reason why a column that raises a leak alarm is known at the moment of the query; it overrides "
+        "the alarm and is recorded with the model",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -204,6 +209,10 @@ def _format_problems(kind: str, name: str, pattern: str, zone: str) -> Iterator[
 
 
 def _attribute_problems(kind: str, spec: KindSpec) -> Iterator[DatasetProblem]:
+    for name, declared in spec.attributes.items():
+        if declared.late and declared.known_when_asked:
+            message = "a column cannot be `late: true` and `known_when_asked`; remove one of them"
+            yield DatasetProblem((kind, "attributes", name), message)
     if spec.attributes and kind not in WITH_ATTRIBUTES:
         yield DatasetProblem((kind, "attributes"), "only `tutors` and `sessions` have attributes")
     for field in KINDS[kind].fields:

@@ -193,7 +193,10 @@ class _Check:
 
 def attributes_of(plan: ReadPlan) -> tuple[Attribute, ...]:
     """Attributes of a kind, as named in a Dataset."""
-    return tuple(Attribute(plan.kind.name, name, spec.type, spec.late) for name, spec in plan.attributes.items())
+    return tuple(
+        Attribute(plan.kind.name, name, spec.type, spec.late, spec.known_when_asked)
+        for name, spec in plan.attributes.items()
+    )
 
 
 def _empty(column: Column) -> Mask:

@@ -22,7 +22,7 @@ class Section:
     note: str = ""
 
 
-MEASURED = ("tutor_figures", "tutor_ceiling", "tiers", "baselines", "slices", "origins", "alarms")
+MEASURED = ("tutor_figures", "tutor_ceiling", "tiers", "baselines", "slices", "origins", "alarms", "overridden")
 """Parts of an evaluation document besides the figures."""
 
 

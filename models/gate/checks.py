@@ -62,10 +62,12 @@ def calibration_error_beyond_chance(curves: Curves) -> float:
     return float(np.maximum(beyond, 0) @ curves.count / curves.count.sum())
 
 
-def leaks(alarms: Sequence[str]) -> Check:
-    """Check that no leak alarm was raised."""
+def leaks(alarms: Sequence[str], overridden: Sequence[str] = ()) -> Check:
+    """Check that no leak alarm was raised, except those that a person has overridden with a reason."""
     if alarms:
         return failed("leaks", f"a leak is suspected: {'; '.join(alarms)}")
+    if overridden:
+        return passed("leaks", f"leak alarms overridden by a person: {'; '.join(overridden)}")
     return passed("leaks", "no column appears to contain the outcome")
 
 

@@ -78,7 +78,7 @@ def decide(candidate: CandidateEvaluation, contest: Contest | None, policy: Poli
     """
     evaluation = candidate.evaluation
     usable = [
-        checks.leaks(evaluation.alarms),
+        checks.leaks(evaluation.alarms, evaluation.overridden),
         checks.outcomes(candidate.labels, policy),
         checks.signal(evaluation),
         *checks.baselines(evaluation, policy),

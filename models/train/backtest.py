@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -54,12 +55,14 @@ def backtest(
     cut: int | None,
     seed: int,
     truth: pa.Table | None = None,
+    confirmed: Mapping[str, str] | None = None,
     on_step: OnStep = no_display,
 ) -> Backtest:
     """Train twice on labels known before the cut and test on rows as of the cut and later.
 
     `cut` is in UTC microseconds; by default the last 30 % of days are for the test. `truth` is a table as read by
-    `models.examples.simulated_truth`. `on_step` receives the steps as they begin. Raises NotEnoughData.
+    `models.examples.simulated_truth`. `confirmed` are reasons by which leak alarms about columns are overridden.
+    `on_step` receives the steps as they begin. Raises NotEnoughData, LeakSuspected.
     """
     began = time.perf_counter()
     on_step("build the history")
@@ -79,6 +82,7 @@ def backtest(
         horizon=horizon,
         every=every,
         refit=False,
+        confirmed=confirmed or {},
         on_step=lambda step: on_step(f"with history: {step}"),
     )
     full = train(request)

@@ -70,8 +70,8 @@ class Request:
     `features` defaults to all of the task; `params` override the task's XGBoost defaults. `repeats` is the number of
     bootstrap draws behind each interval. `horizon` and `every`, for churn, are the time within which to leave and the
     distance of the as-of dates. `refit` fits again to all data, for the model to serve. `origins` is the number of
-    rolling origins before the cut. `tutor_risk` adds the 14-day tutor risk to a no-show model. `known_when_asked` are
-    reasons by which leak alarms about columns are overridden. `on_step` receives the steps of the training.
+    rolling origins before the cut. `tutor_risk` adds the 14-day tutor risk to a no-show model. `confirmed` are reasons, by
+    column, by which leak alarms are overridden. `on_step` receives the steps of the training.
     """
 
     task: Task
@@ -90,7 +90,7 @@ class Request:
     refit: bool = True
     origins: int = 4
     tutor_risk: bool = True
-    known_when_asked: Mapping[str, str] = field(default_factory=dict)
+    confirmed: Mapping[str, str] = field(default_factory=dict)
     on_step: OnStep = no_display
 
     @property
@@ -107,7 +107,7 @@ class Request:
     def reasons(self) -> dict[str, str]:
         """Reasons why columns are known when asked, by column: the dataset file's and this training's."""
         declared = {a.name: a.known_when_asked for a in self.history.dataset.attributes if a.known_when_asked}
-        return declared | dict(self.known_when_asked)
+        return declared | dict(self.confirmed)
 
     def examples(self, known_before: int) -> Examples:
         """Returns the examples known before a moment (UTC microseconds)."""

@@ -33,7 +33,7 @@ _MOST_ROWS = 100_000
 
 REMEDY = (
     "Mark such a field `late: true` in the dataset file, or leave it out. If it is known when asked, declare "
-    "`known_when_asked: REASON` there"
+    "`known_when_asked: REASON` there, or for one training --known-when-asked COLUMN=REASON"
 )
 
 

@@ -15,7 +15,7 @@ from store.schema.tables import attribute_definitions
 def defined(connection: Connection) -> tuple[Attribute, ...]:
     """All attributes, in order of definition."""
     rows = connection.execute(select(attribute_definitions).order_by(attribute_definitions.c.position))
-    return tuple(Attribute(row.kind, row.name, AttributeType(row.type), row.late) for row in rows)
+    return tuple(Attribute(row.kind, row.name, AttributeType(row.type), row.late, row.known_when_asked) for row in rows)
 
 
 def types_of_sessions(engine: Engine) -> dict[str, AttributeType]:
@@ -25,7 +25,7 @@ def types_of_sessions(engine: Engine) -> dict[str, AttributeType]:
 
 
 def define(connection: Connection, attributes: Sequence[Attribute]) -> bool:
-    """Append new attributes, and update whether existing ones are late. Returns whether any changed.
+    """Append new attributes, and update what is declared about existing ones. Returns whether any changed.
 
     Raises InvalidDataset for an attribute stored with another type: its rows could no longer be read.
     """
@@ -38,10 +38,11 @@ def define(connection: Connection, attributes: Sequence[Attribute]) -> bool:
             name=attribute.name,
             type=attribute.type,
             late=attribute.late,
+            known_when_asked=attribute.known_when_asked,
             position=select(func.coalesce(func.max(attribute_definitions.c.position) + 1, 0)).scalar_subquery(),
         )
-        update = row.on_conflict_do_update(index_elements=["kind", "name"], set_={"late": row.excluded.late})
-        connection.execute(update)
+        declared = {name: row.excluded[name] for name in ("late", "known_when_asked")}
+        connection.execute(row.on_conflict_do_update(index_elements=["kind", "name"], set_=declared))
     return bool(news)
 
 

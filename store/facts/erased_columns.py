@@ -31,7 +31,7 @@ ERASED_COLUMNS: Mapping[str, Mapping[str, Treatment]] = MappingProxyType(
         "messages": {"message_id": R.THING, "tutor_id": R.RANDOM, "student_id": R.RANDOM, "sender": R.FIXED}
         | {"recipient": R.FIXED},
         "transcripts": {"session_id": R.DELETED, "text": R.DELETED},
-        "attribute_definitions": {"kind": R.FIXED, "name": R.OURS, "type": R.FIXED},
+        "attribute_definitions": {"kind": R.FIXED, "name": R.OURS, "type": R.FIXED} | {"known_when_asked": R.OURS},
         "dataset_facts": {},
         "scores": {"subject_kind": R.FIXED, "subject_id": R.RANDOM, "kind": R.FIXED, "reasons": R.EMPTIED}
         | {"action": R.FIXED, "model_version": R.THING, "what_if": R.EMPTIED},

@@ -124,6 +124,7 @@ attribute_definitions = Table(
     Column("type", Text, nullable=False),
     Column("late", Boolean, nullable=False),
     Column("position", Integer, nullable=False),  # order of the columns, so that a dataset is read back unchanged
+    Column("known_when_asked", Text, nullable=False, server_default=text("''")),
     PrimaryKeyConstraint("kind", "name"),
     CheckConstraint("kind IN ('tutors', 'sessions')", name="kind"),
     _one_of("type", AttributeType),

@@ -281,7 +281,10 @@ def test_attributes_are_kept_and_late_ones_refused_as_features(tmp_path: Path) -
 sessions:
   file: sessions.csv
   values: {Trial: {"yes": "1", "no": "0"}}
-  attributes: {Subject: categorical, Trial: numeric, Feedback: {type: numeric, late: true}}
+  attributes:
+    Subject: categorical
+    Trial: {type: numeric, known_when_asked: asked for at booking}
+    Feedback: {type: numeric, late: true}
 """
     rows = csv(f"{GOOD},maths,yes,4.5", f"{session(session_id='s2')},,no,", header=f"{HEADER},Subject,Trial,Feedback")
     result = read(tmp_path, description, sessions_csv=rows)
@@ -290,6 +293,7 @@ sessions:
     assert column(result, "attributes.Trial") == [1.0, 0.0]
     assert column(result, "attributes.Feedback") == [4.5, None]
     assert [a.name for a in result.dataset.feature_attributes("sessions")] == ["Subject", "Trial"]
+    assert [a.known_when_asked for a in result.dataset.attributes] == ["", "asked for at booking", ""]
     with pytest.raises(LateFeature, match="Feedback: written after the booking"):
         result.dataset.check_features(("Subject", "Feedback"))
 

@@ -66,6 +66,7 @@ def error_of(folder: Path, description: str, **files: str | bytes) -> str:
         ("  attributes:\n    tutor_id: numric", "line 5: `numric` is not a type of attribute; did you mean `numeric`?"),
         ("  attributes: {tutor_id: {typ: numeric}}", "line 4: `typ` is not a key of `tutor_id`; did you mean `type`?"),
         ("  attributes: {tutor_id: {type: numeric, late: perhaps}}", "line 4: `late` must be true or false"),
+        ("  attributes: {tutor_id: {type: numeric, late: true, known_when_asked: why}}", "line 4: a column cannot be"),
         ("  attributes: {status: categorical}", "line 4: `status` is the column of `status`, known only after"),
         ("timezone: Europe/Atlantis", "line 4: `Europe/Atlantis` is not a time zone"),
         ("tutors:\n  columns: {}", "line 4: `tutors` lacks `file`"),

@@ -28,6 +28,14 @@ def test_each_bound_that_is_broken_is_named(what: dict[str, object], name: str, 
     assert action_after(decision, GateMode.ON) is (Action.CHALLENGER if usable else Action.REFUSED)
 
 
+def test_an_overridden_leak_alarm_passes_and_is_recorded_with_its_reason() -> None:
+    decision = decide(
+        candidate(overridden=("fee alone has ROC AUC 0.95; overridden: agreed at booking",)), None, POLICY, 0
+    )
+    assert decision.passed
+    assert any("overridden by a person: fee alone" in check["words"] for check in decision.as_json()["checks"])
+
+
 def test_scores_twice_too_high_break_the_calibration_bound_and_chance_does_not() -> None:
     label, tutors = GOOD.test.label, GOOD.test.queries.tutor
     doubled = np.minimum(GOOD.scores * 2, 1.0)

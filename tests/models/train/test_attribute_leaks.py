@@ -153,7 +153,7 @@ def test_a_training_stops_at_a_field_written_later_unless_a_person_declares_it_k
     )
     with pytest.raises(LeakSuspected, match=r"^minutes appears to be written after the query"):
         train(request)
-    training = train(replace(request, known_when_asked={"minutes": "the length that was booked"}))
+    training = train(replace(request, confirmed={"minutes": "the length that was booked"}))
     (overridden,) = training.evaluation.overridden
     assert overridden.startswith("minutes ")
     assert overridden.endswith("overridden: the length that was booked")

@@ -35,6 +35,13 @@ def test_an_empty_store_reads_as_an_empty_dataset(engine: Engine) -> None:
     assert all(table.num_rows == 0 for table in read_dataset(engine).tables.values())
 
 
+def test_the_reason_why_an_attribute_is_known_is_kept_and_replaced_by_that_of_the_next_import(engine: Engine) -> None:
+    for reason in ("written at booking", "read from the contract"):
+        explained = tuple(replace(attribute, known_when_asked=reason) for attribute in ATTRIBUTES)
+        load(engine, replace(corners(), attributes=explained))
+        assert read_dataset(engine).attributes == explained
+
+
 def test_whether_departures_were_given_is_kept(engine: Engine) -> None:
     load(engine, replace(corners(), departures_given=False))
     assert read_dataset(engine).departures_given is False

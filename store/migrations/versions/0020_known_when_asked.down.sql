@@ -1,0 +1,1 @@
+ALTER TABLE attribute_definitions DROP COLUMN known_when_asked;

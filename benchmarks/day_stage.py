@@ -14,8 +14,8 @@ from pathlib import Path
 from benchmarks.servers import ROOT, service
 from benchmarks.stored import database, no_show_model
 from features.base.dataset import Dataset
+from features.base.known import known_at
 from simulator.day import events_since
-from simulator.known import known_at
 from simulator.marketplace import MarketSettings, simulate
 from simulator.rails import WEBHOOKS_PATH, RailsApp, running
 from store.db.engine import Engine, make_engine

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.base.dataset import Dataset
-from simulator.known import known_at
+from features.base.known import known_at
 
 _NEW_BY = {"reschedules": "requested_at", "messages": "sent_at", "transcripts": "known_at"}
 

@@ -34,8 +34,8 @@ def fill(steps: "Steps", stage: "DemoStage", progress: "Progress") -> "Progress"
 
 
 def _begin(steps: "Steps", stage: "DemoStage", progress: "Progress") -> "Progress":
+    from features.base.known import known_at
     from simulator.files import read
-    from simulator.known import known_at
 
     with steps.step(SIMULATE) as notes:
         if not stage.home.market.exists():

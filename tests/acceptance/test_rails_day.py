@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import Engine, text
 
 from features.base.dataset import Dataset
+from features.base.known import known_at
 from gateways.clock import utc_now
 from gateways.ports import free_port
 from gateways.settings import load_settings
 from jobs.event_worker import Worker
 from serving.resources import open_resources
 from simulator.day import events_since
-from simulator.known import known_at
 from simulator.marketplace import MarketSettings, simulate
 from simulator.post import post
 from simulator.rails import RailsApp, running

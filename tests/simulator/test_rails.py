@@ -18,8 +18,8 @@ from standardwebhooks import Webhook
 
 from domain.events.events import Event, SessionRescheduled, status_of
 from features.base.dataset import Dataset
+from features.base.known import known_at
 from simulator.day import events_since
-from simulator.known import known_at
 from simulator.marketplace import MarketSettings, simulate
 from simulator.post import post
 from simulator.rails import EVENTS_PATH, WEBHOOKS_PATH, RailsApp, running

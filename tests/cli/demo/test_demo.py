@@ -20,8 +20,8 @@ from cli.demo.running import State, announced, read_state, started, use_running_
 from domain.errors import InvalidSettings, NotEnoughData
 from domain.schema import KINDS
 from features.base.dataset import Dataset
+from features.base.known import known_at
 from simulator.files import read, write
-from simulator.known import known_at
 from simulator.marketplace import simulate
 from simulator.news import news
 from simulator.settings import MarketSettings

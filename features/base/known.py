@@ -1,4 +1,4 @@
-"""A market as known at an earlier moment, so that later changes can be sent as events."""
+"""A dataset as known at an earlier moment: for scores of past weeks, and for changes to be replayed as events."""
 
 from datetime import datetime
 
@@ -12,7 +12,10 @@ _OUTCOME = ("outcome_known_at", "initiated_by", "late_minutes", "duration_minute
 
 
 def known_at(dataset: Dataset, moment: datetime) -> Dataset:
-    """The dataset without data that became known at `moment` or later. Sessions are rescheduled at most once."""
+    """The dataset without data that became known at `moment` or later.
+
+    A session rescheduled since then has its earlier times again; attributes and names are those of today.
+    """
     tables = dict(dataset.tables)
     tables["sessions"] = _sessions(_before(tables["sessions"], "booked_at", moment), tables["reschedules"], moment)
     for kind, column in (("reschedules", "requested_at"), ("messages", "sent_at"), ("transcripts", "known_at")):
@@ -33,7 +36,7 @@ def _sessions(sessions: pa.Table, reschedules: pa.Table, moment: datetime) -> pa
     open_still = pc.fill_null(pc.greater_equal(sessions["outcome_known_at"], moment), False)
     status = pc.if_else(open_still, SessionStatus.BOOKED.value, sessions["status"])
     sessions = _replaced(_without(sessions, _OUTCOME, open_still), "status", status)
-    later = reschedules.filter(pc.greater_equal(reschedules["requested_at"], moment))
+    later = reschedules.filter(pc.greater_equal(reschedules["requested_at"], moment)).sort_by("requested_at")
     row = pc.index_in(sessions["session_id"], later["session_id"])
     old = pc.take(later["old_starts_at"], row)
     lasts = pc.subtract(sessions["ends_at"], sessions["starts_at"])

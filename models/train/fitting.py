@@ -70,8 +70,8 @@ class Request:
     `features` defaults to all of the task; `params` override the task's XGBoost defaults. `repeats` is the number of
     bootstrap draws behind each interval. `horizon` and `every`, for churn, are the time within which to leave and the
     distance of the as-of dates. `refit` fits again to all data, for the model to serve. `origins` is the number of
-    rolling origins before the cut. `tutor_risk` adds the 14-day tutor risk to a no-show model. `confirmed` are reasons, by
-    column, by which leak alarms are overridden. `on_step` receives the steps of the training.
+    rolling origins before the cut. `tutor_risk` adds the 14-day tutor risk to a no-show model. `confirmed` are
+    reasons, by column, by which leak alarms are overridden. `on_step` receives the steps of the training.
     """
 
     task: Task

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.score_kinds import SCORE_KINDS
+from domain.score_kinds import SCORE_KINDS, Measure
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 
 MOVED = 0.05
-"""Smallest difference in value that counts as a change while the band stays the same."""
+"""Smallest difference of a fraction that counts as a change while the band stays the same."""
+
+MOVED_COUNT = 0.5
+"""Smallest difference of a count that counts as a change while the band stays the same."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,10 @@ class WebhookMessage:
     body: Mapping[str, Any]
 
 
-def says_more(value: float, band: Band, before: float, band_before: Band) -> bool:
-    """Whether the band differs from the previous score's, or the value by at least MOVED."""
-    return band is not band_before or abs(value - before) >= MOVED
+def says_more(kind: ScoreKind, value: float, band: Band, before: float, band_before: Band) -> bool:
+    """Whether the band differs from the previous score's, or the value by MOVED (a count: MOVED_COUNT) or more."""
+    moved = MOVED_COUNT if SCORE_KINDS[kind].measure is Measure.COUNT else MOVED
+    return band is not band_before or abs(value - before) >= moved
 
 
 def messages_of(change: ScoreChange, advice_withheld: bool = False) -> Iterator[WebhookMessage]:

@@ -17,15 +17,19 @@ QUALITY_WATCH = 0.7
 QUALITY_ACT = 0.5
 """Quality at which Act begins: three of five stars, the middle of the scale, as 0.5 is for a risk."""
 
+SESSIONS_WATCH = 1.0
+"""Expected lost sessions from which Watch begins: one session."""
+
 RESCHEDULE_ACT = 0.35
 """Reschedule rate at which Act begins: with a third of the sessions moved a student has no fixed time. Lower than the
 0.5 of a risk, since a rate counts moves that have happened, each of which affected a student."""
 
 
 class Measure(StrEnum):
-    """Measure of a score. High risks and rates need attention, low qualities do."""
+    """Measure of a score. High risks, counts and rates need attention, low qualities do."""
 
     RISK = "risk"
+    COUNT = "count"
     RATE = "rate"
     QUALITY = "quality"
 
@@ -107,8 +111,14 @@ SCORE_KINDS: Mapping[ScoreKind, KindDescription] = MappingProxyType(
         ScoreKind.CHURN_90D: _churn(90),
         ScoreKind.HELP: KindDescription(
             SubjectKind.TUTOR, Measure.RISK, "Needs help",
-            "probability of a missed session or of leaving: the order of the ranked list", _NO_RISK, is_listed=True,
+            "probability of a missed session within 14 days or of leaving within 30", _NO_RISK, is_listed=True,
             concerns_no_shows=True, raises_alert=True,
+        ),
+        ScoreKind.SESSIONS_AT_RISK: KindDescription(
+            SubjectKind.TUTOR, Measure.COUNT, "Sessions at risk",
+            "expected number of the sessions booked for the next 14 days that the tutor misses or leaves before: the "
+            "order of the ranked list",
+            _NO_RISK, 14, SESSIONS_WATCH, is_listed=True, concerns_no_shows=True,
         ),
         ScoreKind.RESCHEDULE_RATE_7D: _reschedule_rate(7),
         ScoreKind.RESCHEDULE_RATE_30D: _reschedule_rate(30, is_listed=True),
@@ -127,8 +137,9 @@ SCORE_KINDS: Mapping[ScoreKind, KindDescription] = MappingProxyType(
 HELP_PARTS = tuple(kind for kind, described in SCORE_KINDS.items() if described.is_part_of_help)
 """Risks of a tutor that `help` joins."""
 
-LISTED = (ScoreKind.HELP, *(k for k, described in SCORE_KINDS.items() if described.is_listed and k != ScoreKind.HELP))
-"""Kinds of each line of the tutor list, the ranking's first."""
+_FIRST = (ScoreKind.SESSIONS_AT_RISK, ScoreKind.HELP)
+LISTED = (*_FIRST, *(k for k, described in SCORE_KINDS.items() if described.is_listed and k not in _FIRST))
+"""Kinds of each line of the tutor list, that of its order first."""
 
 
 def _by_days(measure: Measure, task: Task | None) -> Mapping[int, ScoreKind]:

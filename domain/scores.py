@@ -1,11 +1,12 @@
 """A score of a tutor or session, with its interval and reasons."""
 
 from datetime import datetime
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.horizons import ACT_RISK, WATCH_RISK
-from domain.score_kinds import SCORE_KINDS
+from domain.score_kinds import SCORE_KINDS, Measure
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 
 
@@ -42,10 +43,11 @@ class WhatIf(BaseModel):
 
 
 class Score(BaseModel):
-    """A fraction about one subject as known at `as_of`, with its 95 % interval: a probability, a rate or a quality.
+    """A value about one subject as known at `as_of`, with its 95 % interval.
 
-    `act_from` is where the band Act begins (for a quality: the value at or below which it applies); None where no value
-    is precise enough to require action.
+    A probability, rate or quality is a fraction in 0..1 without `out_of`; a count is at most `out_of`. `act_from` is
+    where the band Act begins (for a quality: the value at or below which it applies); None where no value is precise
+    enough to require action.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,15 +55,24 @@ class Score(BaseModel):
     subject_kind: SubjectKind
     subject_id: str
     kind: ScoreKind
-    value: float = Field(ge=0, le=1)
-    low: float = Field(ge=0, le=1)
-    high: float = Field(ge=0, le=1)
+    value: float = Field(ge=0, allow_inf_nan=False)
+    low: float = Field(ge=0, allow_inf_nan=False)
+    high: float = Field(ge=0, allow_inf_nan=False)
+    out_of: int | None = Field(default=None, ge=0)
     reasons: tuple[Reason, ...] = ()
     action: str | None = None
     what_if: WhatIf | None = None
     act_from: float | None = ACT_RISK
     model_version: str
     as_of: datetime
+
+    @model_validator(mode="after")
+    def _within_its_limit(self) -> Self:
+        if (self.out_of is None) is (SCORE_KINDS[self.kind].measure is Measure.COUNT):
+            raise ValueError("a count has `out_of`, a fraction does not")
+        if max(self.value, self.low, self.high) > (1 if self.out_of is None else self.out_of):
+            raise ValueError("a fraction is at most 1, a count at most `out_of`")
+        return self
 
     @property
     def band(self) -> Band:
@@ -93,6 +104,11 @@ def least_risk(wanted: Band) -> float:
 def points(value: float) -> int:
     """The 0 to 100 score shown to people for a probability in 0..1. No other code computes it."""
     return round(100 * value)
+
+
+def count_words(score: Score) -> str:
+    """Format an expected count with its interval: `9.3 of 48 (7.8–10.9)`."""
+    return f"{score.value:.1f} of {score.out_of} ({score.low:.1f}–{score.high:.1f})"
 
 
 def percent(share: float) -> str:

@@ -29,12 +29,14 @@ class SubjectKind(StrEnum):
 
 
 class ScoreKind(StrEnum):
-    """Kinds of score; every value is a fraction in 0..1.
+    """Kinds of score; every value but that of `sessions_at_risk` is a fraction in 0..1.
 
     no_show: the tutor misses this booked session.
     no_show_14d: the tutor misses at least one booked session of the next 14 days.
     churn_7d, churn_14d, churn_30d, churn_90d: the tutor leaves within that number of days.
-    help: at least one of the two above; the order of the ranked list.
+    help: the tutor misses a session within 14 days or leaves within 30.
+    sessions_at_risk: expected number of the booked sessions of the next 14 days that are missed, or whose tutor leaves
+    before they start; the order of the ranked list.
     reschedule_rate_7d, _30d, _90d: tutor-requested reschedules per held or missed session, in that number of days.
     session_quality, first_session_quality: quality of sessions, 1 the best; of a tutor, the former also of a session.
     """
@@ -46,6 +48,7 @@ class ScoreKind(StrEnum):
     CHURN_30D = "churn_30d"
     CHURN_90D = "churn_90d"
     HELP = "help"
+    SESSIONS_AT_RISK = "sessions_at_risk"
     RESCHEDULE_RATE_7D = "reschedule_rate_7d"
     RESCHEDULE_RATE_30D = "reschedule_rate_30d"
     RESCHEDULE_RATE_90D = "reschedule_rate_90d"

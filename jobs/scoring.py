@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from domain.errors import LateFeature, ModelMismatch
 from domain.horizons import UPCOMING
+from domain.score_kinds import SCORE_KINDS
 from domain.scores import Score
 from domain.time_zones import is_time_zone
-from domain.vocabulary import ScoreKind, SessionStatus, Task
+from domain.vocabulary import SessionStatus, Task
 from features.as_of.queries import microseconds_of, take
 from features.base.dataset import Dataset
 from features.history.history import History
@@ -24,7 +25,9 @@ from insights.rates.tutor_rates import rate_scores
 from models.artifact.champion import Champion, open_model
 from models.artifact.matrix import attributes_with_values, check_attributes, check_readable
 from models.examples.rows import booked_sessions
+from models.score.model_rows import active_rows, booked_rows
 from models.score.scoring import score_churn, score_sessions, score_tutors_no_show
+from models.score.sessions_at_risk import score_sessions_at_risk
 from store.ledger.models import StoredModel
 
 logger = logging.getLogger("tutor_quality.scoring")
@@ -51,10 +54,13 @@ def all_scores(history: History, champions: Champions, as_of: datetime) -> list[
 def model_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
     """Scores of all models as of a moment. Raises ModelMismatch, LateFeature."""
     no_show, churn = champions[Task.NO_SHOW], champions[Task.CHURN]
-    risk = score_tutors_no_show(no_show.model, no_show.version, history, as_of) if no_show else []
-    leaving = score_churn(churn.model, churn.version, history, as_of) if churn else []
+    booked = booked_rows(no_show.model, no_show.version, history, as_of) if no_show else None
+    active = active_rows(churn.model, churn.version, history, as_of) if churn else None
+    risk = score_tutors_no_show(booked) if booked else []
+    leaving = score_churn(active) if active else []
+    at_risk = score_sessions_at_risk(history, booked, active, as_of)
     upcoming = upcoming_scores(history, no_show, as_of) if no_show else []
-    return [*risk, *leaving, *help_scores(risk, leaving), *upcoming]
+    return [*risk, *leaving, *at_risk, *help_scores(risk, leaving), *upcoming]
 
 
 def readable_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
@@ -100,7 +106,7 @@ def shadow_scores(history: History, challengers: Champions, as_of: datetime) -> 
             with skipping_unscorable(waits.version):
                 check_attributes(waits.model.sidecar, there)
                 scores += model_scores(history, dict.fromkeys(Task) | {name: waits}, as_of)
-    return [score for score in scores if score.kind is not ScoreKind.HELP]
+    return [score for score in scores if SCORE_KINDS[score.kind].task is not None]
 
 
 @contextmanager

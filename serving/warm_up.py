@@ -8,6 +8,7 @@ from domain.errors import TutorQualityError
 from domain.vocabulary import Task
 from features.history.history import History
 from models.artifact.champion import Champion
+from models.score.model_rows import active_rows
 from models.score.scoring import score_churn, score_sessions
 from serving.bodies.predictions import DescribedSession
 from serving.resources import Resources
@@ -46,7 +47,7 @@ def _predict(task: Task, champion: Champion, resources: Resources) -> None:
     if history is None:
         history = History(read_dataset(resources.engine, [NO_TUTOR], HISTORY_KINDS))
     if task is Task.CHURN:
-        score_churn(champion.model, champion.version, history, now)
+        score_churn(active_rows(champion.model, champion.version, history, now))
         return
     question = DescribedSession(tutor_id=tutor_id, starts_at=now + timedelta(days=1))
     session = history.columns_of(described_row(question, history.dataset, now))

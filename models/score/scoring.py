@@ -6,21 +6,21 @@ from datetime import datetime
 
 import numpy as np
 
-from domain.horizons import ACT_RISK, TUTOR_HORIZON
+from domain.horizons import ACT_RISK
 from domain.score_kinds import CHURN_KINDS
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind, Task
-from features.as_of.queries import by_tutor, microseconds_of, of_sessions, of_tutors
+from features.as_of.queries import by_tutor, microseconds_of, of_sessions
 from features.base.array_types import Ints, Matrix, Values
 from features.history.active import active_tutors
 from features.history.history import History, SessionColumns
 from models.artifact.matrix import QueriedRows, query_rows
 from models.artifact.model import Chances, Model
-from models.examples.rows import booked_sessions
 from models.explain.explanation import explain
 from models.explain.own_numbers import OwnNumbers, own_numbers
 from models.explain.what_if import Variant, moved, variants, what_ifs
 from models.learners.calibration import Calibration
+from models.score.model_rows import ModelRows
 from models.score.tutor_risk import any_no_show, margins_of
 
 DESCRIBED = "described"
@@ -59,58 +59,54 @@ def score_sessions(
     return [scores[row] for row in np.argsort(places)]
 
 
-def score_tutors_no_show(model: Model, version: str, history: History, as_of: datetime) -> list[Score]:
-    """Returns the 14-day no-show risk of every active tutor, from the booked sessions.
+def score_tutors_no_show(booked: ModelRows) -> list[Score]:
+    """Returns the 14-day no-show risk of every active tutor, from the rows of the booked sessions.
 
     The reasons are those of the booked sessions, averaged by risk.
     """
-    moment = microseconds_of(as_of)
-    active = active_tutors(history, moment)
-    booked = booked_sessions(history, moment, TUTOR_HORIZON)
-    queries = by_tutor(of_sessions(history.sessions, booked, moment), history.n_tutors)[1]
-    rows = query_rows(model.sidecar, history, queries)
+    model, rows, history = booked.model, booked.rows, booked.rows.history
+    active = active_tutors(history, microseconds_of(booked.as_of))
+    tutor = rows.queries.tutor
     risk = model.sidecar.tutor_calibration or Calibration()
 
-    def margins_with(changed: Matrix) -> Values:
-        return margins_of(any_no_show(queries.tutor, model.probabilities(changed), history.n_tutors)[active])
+    def margins_with(probabilities: Values) -> Values:
+        return margins_of(any_no_show(tutor, probabilities, history.n_tutors)[active])
 
+    probabilities = model.chances(booked.margins).value
     changes = variants(model.sidecar, rows.matrix, active.size)
     explanations = Explanations(
-        _averaged_reasons(model, rows, active),
-        what_ifs(lambda changed: risk.probability(margins_with(changed)), rows.matrix, changes),
+        _averaged_reasons(model, rows, probabilities, active),
+        what_ifs(lambda changed: risk.probability(margins_with(model.probabilities(changed))), rows.matrix, changes),
     )
-    margins = margins_with(rows.matrix)
+    margins = margins_with(probabilities)
     return _scores(
         SubjectKind.TUTOR,
         ScoreKind.NO_SHOW_14D,
         history.tutor_ids.take(active).to_pylist(),
         Chances(risk.probability(margins), *risk.interval(margins)),
         explanations,
-        version,
-        as_of,
+        booked.version,
+        booked.as_of,
         model.sidecar.act_threshold,
     )
 
 
-def score_churn(
-    model: Model, version: str, history: History, as_of: datetime, with_reasons: bool = True
-) -> list[Score]:
+def score_churn(active: ModelRows, with_reasons: bool = True) -> list[Score]:
     """Returns the risk of every active tutor of leaving within 7, 14, 30 and 90 days, for the model's horizons.
 
     Reasons and what-ifs belong to the model's main horizon.
     """
-    moment = microseconds_of(as_of)
-    active = active_tutors(history, moment)
-    rows = query_rows(model.sidecar, history, of_tutors(active, moment))
-    explanations = _explained(model, rows) if with_reasons else None
-    return _churn_scores(model, version, history.tutor_ids.take(active).to_pylist(), rows.matrix, explanations, as_of)
+    rows = active.rows
+    explanations = _explained(active.model, rows) if with_reasons else None
+    ids = rows.history.tutor_ids.take(rows.queries.tutor).to_pylist()
+    return _churn_scores(active.model, active.version, ids, active.margins, explanations, active.as_of)
 
 
 def score_described(model: Model, version: str, row: Matrix, as_of: datetime, with_reasons: bool) -> list[Score]:
     """The scores of a row (1, columns) that was described: of a session, or of a tutor within each horizon."""
     explanations = _explanations(model, row, OwnNumbers()) if with_reasons else None
     if model.sidecar.task is Task.CHURN:
-        return _churn_scores(model, version, [DESCRIBED], row, explanations, as_of)
+        return _churn_scores(model, version, [DESCRIBED], model.margins(row), explanations, as_of)
     chances = model.chances(model.margins(row))
     return _scores(SubjectKind.SESSION, ScoreKind.NO_SHOW, [DESCRIBED], chances, explanations, version, as_of)
 
@@ -125,9 +121,9 @@ def _explanations(model: Model, matrix: Matrix, numbers: OwnNumbers, moves: Sequ
 
 
 def _churn_scores(
-    model: Model, version: str, ids: Sequence[str], matrix: Matrix, explanations: Explanations | None, as_of: datetime
+    model: Model, version: str, ids: Sequence[str], margins: Values, explanations: Explanations | None, as_of: datetime
 ) -> list[Score]:
-    margins, scores = model.margins(matrix), list[Score]()
+    scores = list[Score]()
     for days, kind in CHURN_KINDS.items():
         if days in model.sidecar.horizons:
             chances = model.chances(margins, days)
@@ -136,9 +132,9 @@ def _churn_scores(
     return scores
 
 
-def _averaged_reasons(model: Model, rows: QueriedRows, active: Ints) -> list[tuple[Reason, ...]]:
+def _averaged_reasons(model: Model, rows: QueriedRows, probabilities: Values, active: Ints) -> list[tuple[Reason, ...]]:
     """Returns each tutor's reasons: mean contributions of its booked sessions, numbers of the riskiest one."""
-    tutor, probabilities = rows.queries.tutor, model.probabilities(rows.matrix)
+    tutor = rows.queries.tutor
     riskiest = np.lexsort((-probabilities, tutor))
     booked = np.isin(active, tutor)
     reasons: list[tuple[Reason, ...]] = [()] * active.size

@@ -23,6 +23,7 @@ _SCORE: Mapping[str, Any] = MappingProxyType(
         "value": 0.43,
         "low": 0.35,
         "high": 0.51,
+        "out_of": None,
         "band": "watch",
         "points": points(0.43),
         "reasons": _REASONS,
@@ -48,10 +49,11 @@ _WITHOUT_SCORE: Mapping[str, Any] = MappingProxyType(
 _LISTED = {"value": 0.43, "low": 0.35, "high": 0.51, "band": "watch", "points": 43, "as_of": _AS_OF}
 _TUTOR = {
     "tutor_id": "tutor-17", "name": "Ada", "timezone": "Europe/Berlin", "active": True, "band": "watch",
+    "sessions_at_risk": {"value": 9.3, "low": 7.8, "high": 10.9, "out_of": 48, "as_of": _AS_OF},
     "help": _LISTED, "no_show_14d": _LISTED, "churn_30d": None, "reschedule_rate_30d": None, "session_quality": None,
     "reasons": _REASONS, "action": _CALL,
 }  # fmt: skip
-_PREDICTED = {name: _SCORE[name] for name in _SCORE if name not in {"trend", "message"}}
+_PREDICTED = {name: _SCORE[name] for name in _SCORE if name not in {"out_of", "trend", "message"}}
 _OF_SESSION = {"kind": ScoreKind.NO_SHOW.value, "subject_kind": "session", "subject_id": "session-81023"}
 CHANGES: Mapping[str, Any] = {
     "changes": [

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.disclosure import WITHHELD, is_withheld
+from domain.score_kinds import SCORE_KINDS, Measure
 from domain.scores import Reason, Score, WhatIf, points
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 from insights.advice import recommendations
@@ -19,18 +20,22 @@ class _ResponseBody(BaseModel):
 
 
 class KindScore(_ResponseBody):
-    """Score of one kind: a fraction in 0..1 with its 95 % interval, or null with the reason in `message`."""
+    """Score of one kind with its 95 % interval, or null with the reason in `message`.
+
+    Values are fractions in 0..1, but `sessions_at_risk` is an expected number of `out_of` booked sessions.
+    """
 
     kind: ScoreKind
     subject_kind: SubjectKind
     subject_id: str | None = Field(
         description="id of the tutor, or of the next session for `no_show`; null if no session is booked"
     )
-    value: float | None = Field(description="a risk, a rate or a quality in 0..1; null if there is no score")
+    value: float | None = Field(description="a risk, rate or quality in 0..1, or a count; null if there is no score")
     low: float | None
     high: float | None
+    out_of: int | None = Field(description="for a count, the largest value possible; null for a fraction")
     band: Band | None
-    points: int | None = Field(description="the value as 0 to 100 points")
+    points: int | None = Field(description="the value as 0 to 100 points; null for a count")
     reasons: tuple[Reason, ...]
     action: str | None
     what_if: WhatIf | None
@@ -52,8 +57,9 @@ class KindScore(_ResponseBody):
             value=score.value,
             low=score.low,
             high=score.high,
+            out_of=score.out_of,
             band=score.band,
-            points=points(score.value),
+            points=points(score.value) if SCORE_KINDS[score.kind].measure is not Measure.COUNT else None,
             reasons=score.reasons,
             action=None if is_withheld(score) else score.action,
             what_if=score.what_if,
@@ -112,6 +118,21 @@ class ListedScore(_ResponseBody):
         )
 
 
+class ListedCount(_ResponseBody):
+    """Expected number of sessions of a tutor in the list of tutors, out of those booked, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    out_of: int
+    as_of: datetime
+
+    @classmethod
+    def of(cls, score: Score) -> Self:
+        """The list's view of a count."""
+        return cls(value=score.value, low=score.low, high=score.high, out_of=score.out_of or 0, as_of=score.as_of)
+
+
 class ListedTutor(_ResponseBody):
     """One tutor in the list. `band`, `reasons` and `action` are those of `help`."""
 
@@ -120,6 +141,10 @@ class ListedTutor(_ResponseBody):
     timezone: str | None
     active: bool = Field(description="whether the tutor was scored within the last day")
     band: Band | None
+    sessions_at_risk: ListedCount | None = Field(
+        description="sessions booked for the next 14 days that are expected to be missed, or left before, if nothing "
+        "is done; the default order"
+    )
     help: ListedScore | None
     no_show_14d: ListedScore | None
     churn_30d: ListedScore | None

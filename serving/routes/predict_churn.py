@@ -8,6 +8,7 @@ from starlette.responses import Response
 from domain.errors import NotActive, UnknownSubject
 from domain.policy import Permission
 from domain.vocabulary import Task
+from models.score.model_rows import active_rows
 from models.score.scoring import score_churn
 from serving.bodies import examples
 from serving.bodies.predictions import ChurnPrediction, ChurnQuestion, Features, KnownTutor, ScoreView
@@ -43,7 +44,7 @@ def _predict(question: KnownTutor, resources: Resources) -> ChurnPrediction:
     history = resources.histories.of_tutor(question.tutor_id)
     if history is None:
         raise UnknownSubject(f"there is no tutor {question.tutor_id!r}")
-    scores = score_churn(champion.model, champion.version, history, now, with_reasons=question.explain)
+    scores = score_churn(active_rows(champion.model, champion.version, history, now), with_reasons=question.explain)
     return ChurnPrediction(
         tutor_id=question.tutor_id, scores=tuple(ScoreView.of(with_action(score, question.explain)) for score in scores)
     )

@@ -11,7 +11,7 @@ from domain.policy import Permission
 from domain.score_kinds import LISTED
 from domain.vocabulary import Band, ScoreKind
 from serving.bodies import examples
-from serving.bodies.scores import ListedScore, ListedTutor, TutorList
+from serving.bodies.scores import ListedCount, ListedScore, ListedTutor, TutorList
 from serving.guard.permissions import access
 from serving.guard.request_state import set_audit_subjects
 from serving.http.cursors import MOST, make_cursor, read_cursor
@@ -22,12 +22,14 @@ from store.scores.tutor_list import PageStart, SortKey, Wanted, tutor_page
 router = APIRouter(prefix="/api/tutors", tags=["scores"])
 
 Sort = Literal[
-    "help", "no_show_14d", "churn_30d", "reschedule_rate_30d", "session_quality", "name",
-    "-help", "-no_show_14d", "-churn_30d", "-reschedule_rate_30d", "-session_quality", "-name",
+    "sessions_at_risk", "help", "no_show_14d", "churn_30d", "reschedule_rate_30d", "session_quality", "name",
+    "-sessions_at_risk", "-help", "-no_show_14d", "-churn_30d", "-reschedule_rate_30d", "-session_quality", "-name",
 ]  # fmt: skip
 """Sort key; a leading `-` sorts in descending order."""
 
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class TutorQuery(BaseModel):
@@ -35,12 +37,13 @@ class TutorQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sort: Sort = Field("-help", description="sort key; a leading `-` sorts in descending order")
+    sort: Sort = Field("-sessions_at_risk", description="sort key; a leading `-` sorts in descending order")
     band: Band | None = Field(None, description="only tutors whose `help` is in this band")
     active: bool | None = Field(
         None, description="only tutors that the last daily scoring included, or did not include"
     )
     name: Name | None = Field(None, description="only tutors whose name starts with this text, ignoring case")
+    min_sessions_at_risk: Count | None = None
     min_help: Fraction | None = None
     min_no_show_14d: Fraction | None = None
     min_churn_30d: Fraction | None = None
@@ -94,7 +97,7 @@ class _NameCursor(_TutorCursor):
 @router.get("", summary="List of tutors")
 @access(Permission.SCORES_READ, example=examples.TUTOR_LIST)
 def tutors(query: Annotated[TutorQuery, Query()], request: Request, resources: AppResources) -> TutorList:
-    """List tutors with their main scores, by default those with the highest `help` first.
+    """List tutors with their main scores, by default those with the most sessions at risk first.
 
     Tutors without a value for the sort key come last. Follow `next_cursor` for the next page: all pages are as of the
     first, so no tutor is omitted or listed twice if scores are saved meanwhile.
@@ -117,13 +120,15 @@ def _place(query: TutorQuery) -> PageStart:
 
 
 def _line(tutor: StoredTutor) -> ListedTutor:
-    listed = {kind.value: ListedScore.of(tutor.scores[kind]) if kind in tutor.scores else None for kind in LISTED}
+    fractions = [kind for kind in LISTED if kind is not ScoreKind.SESSIONS_AT_RISK]
+    listed = {kind.value: ListedScore.of(tutor.scores[kind]) if kind in tutor.scores else None for kind in fractions}
     return ListedTutor(
         tutor_id=tutor.tutor_id,
         name=tutor.name,
         timezone=tutor.timezone,
         active=tutor.active,
         band=tutor.band,
+        sessions_at_risk=ListedCount.of(tutor.sessions_at_risk) if tutor.sessions_at_risk else None,
         reasons=tutor.reasons,
         action=tutor.action,
         **listed,

@@ -138,6 +138,7 @@ dataset_facts = Table(
     CheckConstraint("single", name="single"),  # a single row
 )
 
+_WITHIN_LIMIT = " AND ".join(f"{c} BETWEEN 0 AND coalesce(out_of, 1)" for c in ("value", "low", "high"))
 scores = Table(
     "scores",
     metadata,
@@ -155,9 +156,11 @@ scores = Table(
     Column("created_at", _TIME, nullable=False, server_default=text("now()")),
     Column("what_if", JSONB(none_as_null=True)),
     Column("act_from", Double, server_default=text("0.5")),
+    Column("out_of", Integer),  # of a count; null for a fraction
     _one_of("subject_kind", SubjectKind),
     _one_of("kind", ScoreKind),
-    CheckConstraint("value BETWEEN 0 AND 1 AND low BETWEEN 0 AND 1 AND high BETWEEN 0 AND 1", name="fractions"),
+    CheckConstraint(f"(kind = '{ScoreKind.SESSIONS_AT_RISK}') = (out_of IS NOT NULL)", name="out_of"),
+    CheckConstraint(_WITHIN_LIMIT, name="within_limit"),
     Index("ix_scores_latest", "subject_kind", "subject_id", "kind", "as_of", "id"),
     Index("ix_scores_as_of", "kind", "as_of"),  # for the last sweep
 )

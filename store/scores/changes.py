@@ -105,7 +105,7 @@ def _is_change(score: Score, before: Any) -> bool:
         return True
     if before.as_of > score.as_of:  # a score of the past is not the newest
         return False
-    return before.band is None or says_more(score.value, score.band, before.value, Band(before.band))
+    return before.band is None or says_more(score.kind, score.value, score.band, before.value, Band(before.band))
 
 
 def _tutors(connection: Connection, scores: Iterable[Score]) -> Mapping[tuple[str, str], str]:

@@ -13,7 +13,9 @@ from store.facts.tombstones import without_erased
 from store.schema.tables import scores as scores_table
 from store.scores.changes import note_changes, one_writer
 
-_COLUMNS = "subject_kind, subject_id, kind, value, low, high, reasons, action, what_if, act_from, model_version, as_of"
+_COLUMNS = (
+    "subject_kind, subject_id, kind, value, low, high, out_of, reasons, action, what_if, act_from, model_version, as_of"
+)
 _LATEST = text(f"""
     SELECT {_COLUMNS} FROM latest_scores
     WHERE subject_kind = :subject_kind AND subject_id = :subject_id ORDER BY kind

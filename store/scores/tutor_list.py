@@ -20,6 +20,7 @@ from store.scores.tutor_scores import score_of
 class SortKey(StrEnum):
     """Sort key of the list."""
 
+    SESSIONS_AT_RISK = "sessions_at_risk"
     HELP = "help"
     NO_SHOW_14D = "no_show_14d"
     CHURN_30D = "churn_30d"
@@ -32,7 +33,7 @@ class SortKey(StrEnum):
 class Wanted:
     """Filter and order of tutors. `at_least` and `at_most` bound the value of a kind; None disables a filter."""
 
-    sort: SortKey = SortKey.HELP
+    sort: SortKey = SortKey.SESSIONS_AT_RISK
     descending: bool = True
     band: Band | None = None
     active: bool | None = None
@@ -67,8 +68,13 @@ class ListedTutor:
     scores: Mapping[ScoreKind, Score]
 
     @property
+    def sessions_at_risk(self) -> Score | None:
+        """The expected number of lost sessions, by which tutors are ranked."""
+        return self.scores.get(ScoreKind.SESSIONS_AT_RISK)
+
+    @property
     def help(self) -> Score | None:
-        """Score by which tutors are ranked."""
+        """The probability of a missed session or of leaving."""
         return self.scores.get(ScoreKind.HELP)
 
     @property
@@ -106,7 +112,7 @@ class TutorPage:
 
 
 def ranked_tutors(engine: Engine, now: datetime, limit: int | None = None) -> Sequence[ListedTutor]:
-    """The active tutors, highest `help` first. Raises DatabaseUnavailable."""
+    """The active tutors, those with the most sessions at risk first. Raises DatabaseUnavailable."""
     return tutor_page(engine, Wanted(active=True), now, limit).tutors
 
 
@@ -145,7 +151,8 @@ _PAGE = """
     CROSS JOIN unnest(CAST(:kinds AS text[])) WITH ORDINALITY AS listed (listed_kind, place)
     LEFT JOIN LATERAL (
         SELECT
-            subject_kind, subject_id, kind, value, low, high, reasons, action, what_if, act_from, model_version, as_of
+            subject_kind, subject_id, kind, value, low, high, out_of, reasons, action, what_if, act_from, model_version,
+            as_of
         FROM scores
         WHERE subject_kind = 'tutor' AND subject_id = chosen.tutor_id AND scores.kind = listed_kind {until}
         ORDER BY scores.as_of DESC, id DESC LIMIT 1

@@ -45,8 +45,8 @@ _NOW = Prepared(
     ) AS wanted
     LEFT JOIN LATERAL (
         SELECT
-            subject_kind, subject_id, scores.kind, value, low, high, reasons, action, what_if, act_from, model_version,
-            as_of
+            subject_kind, subject_id, scores.kind, value, low, high, out_of, reasons, action, what_if, act_from,
+            model_version, as_of
         FROM scores
         WHERE subject_kind = wanted.about AND subject_id = wanted.id AND scores.kind = wanted.kind
         ORDER BY scores.as_of DESC, scores.id DESC LIMIT 1
@@ -129,6 +129,7 @@ def score_of(row: Any) -> Score:
         value=row.value,
         low=row.low,
         high=row.high,
+        out_of=row.out_of,
         reasons=row.reasons or (),
         action=row.action,
         what_if=row.what_if,

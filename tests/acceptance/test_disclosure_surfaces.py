@@ -36,6 +36,7 @@ from store.facts.load import load
 from store.outgoing.webhooks import announce
 from store.scores.records import save_scores
 from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, register, serving, small_model
+from tests.lib.tutor_scores import cases_of
 from ui.app import PAGES
 from ui.page import Page, PageRequest
 
@@ -101,7 +102,8 @@ def _score(kind: ScoreKind, value: float, subject: str = "ada", hours: int = 0) 
     canary = f"canary-{kind}"
     return Score(
         subject_kind=SubjectKind.SESSION if is_session else SubjectKind.TUTOR, subject_id=subject, kind=kind,
-        value=value, low=value / 2, high=value, model_version="7", as_of=NOW - timedelta(hours=12 - hours),
+        value=value, low=value / 2, high=value, out_of=cases_of(kind), model_version="7",
+        as_of=NOW - timedelta(hours=12 - hours),
         reasons=(Reason(theme="no-shows", text=f"{canary}-reason", effect=1.2),), action=f"{canary}-action",
         what_if=WhatIf(change=f"{canary}-change", value=value / 2, difference=-value / 2),
     )  # fmt: skip

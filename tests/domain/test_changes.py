@@ -25,7 +25,7 @@ def _change(band: Band, before: Band | None, kind: ScoreKind = ScoreKind.HELP) -
     ],
 )
 def test_a_score_is_a_change_by_its_band_or_by_five_points(value: float, band: Band, expected: bool) -> None:
-    assert says_more(value, band, 0.3, Band.WATCH) is expected
+    assert says_more(ScoreKind.HELP, value, band, 0.3, Band.WATCH) is expected
 
 
 @pytest.mark.parametrize(

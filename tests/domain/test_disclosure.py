@@ -9,6 +9,7 @@ from domain.interventions import Arm
 from domain.score_kinds import SCORE_KINDS
 from domain.scores import Reason, Score, WhatIf
 from domain.vocabulary import ScoreKind, SubjectKind
+from tests.lib.tutor_scores import cases_of
 
 ABOUT_NO_SHOWS = {kind for kind, described in SCORE_KINDS.items() if described.concerns_no_shows}
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -24,7 +25,8 @@ def _score(kind: ScoreKind, value: float = 0.6) -> Score:
     is_session = kind is ScoreKind.NO_SHOW
     return Score(
         subject_kind=SubjectKind.SESSION if is_session else SubjectKind.TUTOR, subject_id="s1" if is_session else "ada",
-        kind=kind, value=value, low=value / 2, high=value, model_version="7", as_of=NOW, action="Call",
+        kind=kind, value=value, low=value / 2, high=value, out_of=cases_of(kind), model_version="7", as_of=NOW,
+        action="Call",
         reasons=(Reason(theme="no-shows", text="3 of 9", effect=1.0),),
         what_if=WhatIf(change="the tutor writes", value=value / 2, difference=-value / 2),
     )  # fmt: skip

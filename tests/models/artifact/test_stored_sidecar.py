@@ -13,6 +13,7 @@ from domain.errors import ModelMismatch
 from domain.scores import Score
 from features.history.history import History
 from models.artifact.champion import open_model
+from models.score.model_rows import booked_rows
 from models.score.scoring import score_tutors_no_show
 from tests.lib.api_parts import NOW, marketplace
 
@@ -28,7 +29,7 @@ def scores(sidecar: dict[str, Any]) -> list[Score]:
     ubj = bytes(trees.save_raw("ubj"))
     sealed = sidecar | {"model_sha256": hashlib.sha256(ubj).hexdigest()}
     champion = open_model("no_show/1", ubj, sealed)
-    return score_tutors_no_show(champion.model, champion.version, History(marketplace()), NOW)
+    return score_tutors_no_show(booked_rows(champion.model, champion.version, History(marketplace()), NOW))
 
 
 def without(name: str, sidecar: dict[str, Any] = STORED) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from features.as_of.queries import Queries, by_tutor, microseconds_of, take
 from features.history.history import History
 from models.artifact.model import Model
 from models.examples.rows import tutor_no_show_labels
+from models.score.model_rows import booked_rows
 from models.score.scoring import score_sessions, score_tutors_no_show
 from tests.lib.api_parts import NOW, small_model
 from tests.lib.explained import ASKED, SLOT, model_to_explain, noisy_columns, slot_history, small_booster
@@ -83,7 +84,7 @@ def test_the_last_of_the_active_tutors_may_have_nothing_booked() -> None:
         _session("x3", "ben", -3 * DAY, "completed"),
     ]
     rows = {"tutors": [{"tutor_id": "ada"}, {"tutor_id": "ben"}], "sessions": sessions}
-    found = score_tutors_no_show(small_model(), "no_show/1", History(dataset(rows)), NOW)
+    found = score_tutors_no_show(booked_rows(small_model(), "no_show/1", History(dataset(rows)), NOW))
     assert {score.subject_id: bool(score.reasons) for score in found} == {"ada": True, "ben": False}
 
 

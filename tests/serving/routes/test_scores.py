@@ -24,6 +24,7 @@ from store.facts.load import load
 from store.scores.records import save_scores
 from tests.lib.api_parts import HEADERS, KEY, NOW, marketplace, problem, serving
 from tests.lib.histories import dataset
+from tests.lib.tutor_scores import cases_of
 
 TOMORROW = NOW + timedelta(days=1)
 WHY = Reason(theme="no-shows", text="4 no-shows in the last 30 days", effect=1.2)
@@ -32,7 +33,8 @@ WHY = Reason(theme="no-shows", text="4 no-shows in the last 30 days", effect=1.2
 def score(kind: ScoreKind, value: float, tutor: str = "ada", as_of: datetime = NOW, **more: Any) -> Score:
     fields: dict[str, Any] = {
         "subject_kind": SubjectKind.TUTOR, "subject_id": tutor, "kind": kind, "value": value, "low": value / 2,
-        "high": value, "reasons": (WHY,), "action": "Call today.", "model_version": "7", "as_of": as_of,
+        "high": value, "out_of": cases_of(kind), "reasons": (WHY,), "action": "Call today.", "model_version": "7",
+        "as_of": as_of,
     }  # fmt: skip
     return Score(**fields | more)
 
@@ -146,9 +148,13 @@ def test_recommendations_say_where_there_is_nothing_to_do_or_nobody_to_know(api:
 
 
 def tutors_of(engine: Engine, values: dict[str, float | None]) -> None:
-    """Store tutors with these help scores; None means no score."""
+    """Store tutors with these scores by which the list is sorted and filtered; None means no score."""
     load(engine, dataset({"tutors": [{"tutor_id": tutor, "name": f"Name of {tutor}"} for tutor in values]}))
-    save_scores(engine, [score(ScoreKind.HELP, value, tutor) for tutor, value in values.items() if value is not None])
+    save_scores(engine, [s for tutor, value in values.items() if value is not None for s in ranking(value, tutor)])
+
+
+def ranking(value: float, tutor: str, as_of: datetime = NOW) -> list[Score]:
+    return [score(kind, value, tutor, as_of) for kind in (ScoreKind.HELP, ScoreKind.SESSIONS_AT_RISK)]
 
 
 def pages(api: httpx.Client, limit: int, **query: Any) -> list[list[str]]:
@@ -162,7 +168,9 @@ def pages(api: httpx.Client, limit: int, **query: Any) -> list[list[str]]:
             return found
 
 
-@pytest.mark.parametrize("sort", ["help", "-help", "name", "-name", "churn_30d", "-session_quality"])
+@pytest.mark.parametrize(
+    "sort", ["-sessions_at_risk", "help", "-help", "name", "-name", "churn_30d", "-session_quality"]
+)
 def test_pages_hold_everybody_once_in_the_order_asked_for(api: httpx.Client, engine: Engine, sort: str) -> None:
     tutors_of(engine, {f"t{n}": None if n % 5 == 0 else (n % 4) / 10 for n in range(13)})
     found = pages(api, 4, sort=sort)
@@ -187,7 +195,7 @@ def test_pages_after_the_first_know_nothing_of_later_scores(api: httpx.Client, e
     tutors_of(engine, {f"t{n}": n / 10 for n in range(6)})
     first = api.get("/api/tutors", params={"limit": 2}).json()
     later = NOW + timedelta(minutes=5)
-    save_scores(engine, [score(ScoreKind.HELP, 0.99, "t0", later), score(ScoreKind.HELP, 0.0, "t3", later)])
+    save_scores(engine, [*ranking(0.99, "t0", later), *ranking(0.0, "t3", later)])
     load(engine, dataset({"tutors": [{"tutor_id": "newcomer"}]}))
     rest = api.get("/api/tutors", params={"limit": 4, "cursor": first["next_cursor"]}).json()
     assert [tutor["tutor_id"] for tutor in first["tutors"] + rest["tutors"]] == [f"t{n}" for n in (5, 4, 3, 2, 1, 0)]
@@ -196,13 +204,14 @@ def test_pages_after_the_first_know_nothing_of_later_scores(api: httpx.Client, e
 def test_filters_keep_only_who_is_asked_for(api: httpx.Client, engine: Engine) -> None:
     tutors_of(engine, {"calm": 0.1, "watched": 0.3, "urgent": 0.8})
     save_scores(engine, [score(ScoreKind.CHURN_30D, 0.7, "calm"), score(ScoreKind.SESSION_QUALITY, 0.4, "watched")])
-    save_scores(engine, [score(ScoreKind.HELP, 0.9, "ben", NOW - timedelta(days=3))])
+    save_scores(engine, ranking(0.9, "ben", NOW - timedelta(days=3)))
     for query, expected in (
         ({"band": "act"}, ["ben", "urgent"]),
         ({"band": "watch"}, ["watched"]),
         ({"band": "ok"}, ["calm"]),
         ({"band": "act", "active": True}, ["urgent"]),
         ({"active": False}, ["ben", "ada"]),
+        ({"min_sessions_at_risk": 0.5}, ["ben", "urgent"]),
         ({"min_help": 0.3, "active": True}, ["urgent", "watched"]),
         ({"min_churn_30d": 0.5}, ["calm"]),
         ({"max_session_quality": 0.5}, ["watched"]),

@@ -25,6 +25,7 @@ from store.scores.ranking import Risk, TutorProfile, tutor_profile, tutor_sessio
 from store.scores.records import last_sweep, latest_scores, save_scores, score_history
 from store.scores.tutor_list import Wanted, ranked_tutors, tutor_page
 from tests.lib.small_dataset import NOON, corners
+from tests.lib.tutor_scores import cases_of
 
 WHY = (Reason(theme="recent no-shows", text="2 no-shows in 30 days", effect=0.8),)
 
@@ -33,8 +34,8 @@ def _score(
     subject: str, kind: ScoreKind, value: float, as_of: datetime = NOON, about: SubjectKind = SubjectKind.TUTOR
 ) -> Score:
     return Score(
-        subject_kind=about, subject_id=subject, kind=kind, value=value, low=value / 2, high=1.0, reasons=WHY,
-        action="Call the tutor", model_version="3", as_of=as_of,
+        subject_kind=about, subject_id=subject, kind=kind, value=value, low=value / 2, high=max(value, 1.0),
+        out_of=cases_of(kind), reasons=WHY, action="Call the tutor", model_version="3", as_of=as_of,
     )  # fmt: skip
 
 
@@ -68,15 +69,18 @@ def test_what_was_said_and_what_served_cannot_be_changed(engine: Engine, table: 
         connection.execute(text(change.format(table, column)))
 
 
-def test_tutors_are_ranked_by_need_and_filtered_by_band(engine: Engine) -> None:
+def test_tutors_are_ranked_by_sessions_at_risk_and_filtered_by_band(engine: Engine) -> None:
     load(engine, corners())
     save_scores(engine, [_score("t1", ScoreKind.HELP, 0.3), _score("t2", ScoreKind.HELP, 0.9)])
     save_scores(engine, [_score("t2", ScoreKind.NO_SHOW_14D, 0.8)])
+    save_scores(engine, [_score(name, ScoreKind.SESSIONS_AT_RISK, n) for name, n in (("t1", 2.0), ("t2", 3.5))])
     ranked = ranked_tutors(engine, NOON)
     assert [(tutor.tutor_id, tutor.name, tutor.band) for tutor in ranked] == [
         ("t2", "t2", Band.ACT),
         ("t1", 'O\'Brien, "Ann"', Band.WATCH),
     ]
+    assert ranked[0].sessions_at_risk is not None
+    assert (ranked[0].sessions_at_risk.value, ranked[0].sessions_at_risk.out_of) == (3.5, 48)
     assert ranked[0].no_show_14d is not None
     assert ranked[0].no_show_14d.value == 0.8
     assert ranked[0].churn_30d is None

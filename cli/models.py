@@ -95,9 +95,12 @@ def promote(
 ) -> None:
     """Promote a version to champion. Without a passing decision this requires --force and --because."""
     from gateways.clock import utc_now
+    from jobs.manual_promotion import current_decision
     from jobs.manual_promotion import promote as run
 
     with _runtime() as runtime:
+        for question in current_decision(runtime, version).to_confirm:
+            _warn(f"to confirm: {question}")
         decision = run(runtime, version, actor or getpass.getuser(), because, force, utc_now(), _warn)
     if as_json:
         print_json({"champion": version, "forced": not decision.passed, "decision": decision.as_json()})

@@ -98,12 +98,25 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Removal:
+    """A column, the held-out ROC AUC lost without it, and the reason why it is known when asked.
+
+    The reason is empty where a person must confirm it.
+    """
+
+    column: str
+    loss: float
+    known_when_asked: str = ""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Figures by name, on `n_test` rows of which a share `base_rate` is positive.
 
     `ceiling` and `tutor_ceiling` are the figures of the true probabilities, on simulated data. `tutor_figures` are
     those of the tutors' 14-day risk, for the no-show model. `alarms` describe suspected leaks,
-    `overridden` those that a person declared to be none, with the reason.
+    `overridden` those that a person declared to be none, with the reason. `removals` are the columns whose removal
+    costs most.
     """
 
     n_test: int
@@ -119,6 +132,7 @@ class Evaluation:
     origins: tuple[Origin, ...] = ()
     alarms: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
+    removals: tuple[Removal, ...] = ()
 
 
 def figures(labels: Values, scores: Values) -> dict[str, Figure]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluate.metrics import NOT_ENOUGH, Baseline, Evaluation, Figure, Origin, Slice, Tier
+from models.evaluate.metrics import NOT_ENOUGH, Baseline, Evaluation, Figure, Origin, Removal, Slice, Tier
 from models.evaluate.rolling import decay
 from models.evaluate.slices import MIN_OUTCOMES, worst
 
@@ -22,7 +22,17 @@ class Section:
     note: str = ""
 
 
-MEASURED = ("tutor_figures", "tutor_ceiling", "tiers", "baselines", "slices", "origins", "alarms", "overridden")
+MEASURED = (
+    "tutor_figures",
+    "tutor_ceiling",
+    "tiers",
+    "baselines",
+    "slices",
+    "origins",
+    "alarms",
+    "overridden",
+    "removals",
+)
 """Parts of an evaluation document besides the figures."""
 
 
@@ -34,6 +44,8 @@ def sections(evaluation: Evaluation) -> tuple[Section, ...]:
         baselines_section(evaluation.baselines),
         slices_section(evaluation.slices),
         origins_section(evaluation.origins),
+        removals_section(evaluation.removals),
+        overridden_section(evaluation.overridden),
     )
     return tuple(section for section in tables if section.rows)
 
@@ -103,6 +115,18 @@ def origins_section(origins: Sequence[Origin]) -> Section:
     return Section(
         "Rolling origins", columns, rows, f"Mean ROC AUC by week after the origin: {averages}." if averages else ""
     )
+
+
+def removals_section(removals: Sequence[Removal]) -> Section:
+    """Returns the columns whose removal costs most, each with whether it is known when asked."""
+    rows = [(r.column, f"{-r.loss:+.4f}", r.known_when_asked or "please confirm") for r in removals]
+    note = "Measured by permuting the column among the held-out rows, without training again."
+    return Section("Columns that matter most", ("column", "ROC AUC without it", "known when asked?"), tuple(rows), note)
+
+
+def overridden_section(overridden: Sequence[str]) -> Section:
+    """Returns the leak alarms that a person has overridden."""
+    return Section("Overridden leak alarms", ("alarm and reason",), tuple((alarm,) for alarm in overridden))
 
 
 def _origin(origin: Origin, weeks: int) -> tuple[str, ...]:

@@ -15,13 +15,17 @@ from models.gate.checks import Check, Policy, failed, in_words, outcomes_in_word
 
 
 class GateDecision(BaseModel):
-    """The gate's checks. A `usable` model has signal and may score in shadow even where it does not pass."""
+    """The gate's checks. A `usable` model has signal and may score in shadow even where it does not pass.
+
+    `to_confirm` are questions to a person about columns that no check can judge.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     checks: tuple[Check, ...]
     usable: bool
     figures: dict[str, float] = {}
+    to_confirm: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -37,7 +41,7 @@ class GateDecision(BaseModel):
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "GateDecision":
         """Returns a decision from its JSON form in the ledger."""
-        return cls.model_validate({name: stored[name] for name in cls.model_fields})
+        return cls.model_validate({name: stored[name] for name in cls.model_fields if name in stored})
 
     def as_json(self) -> dict[str, Any]:
         """Returns the decision as stored in the ledger."""
@@ -90,7 +94,14 @@ def decide(candidate: CandidateEvaluation, contest: Contest | None, policy: Poli
         compare(contest, policy, seed) if contest else passed("champion", "there is no champion yet"),
     ]
     return GateDecision(
-        checks=(*usable, *promotable), usable=all(check.passed for check in usable), figures=_headline(evaluation)
+        checks=(*usable, *promotable),
+        usable=all(check.passed for check in usable),
+        figures=_headline(evaluation),
+        to_confirm=tuple(
+            f"{removal.column}: known when asked? The ROC AUC without it changes by {-removal.loss:+.3f}."
+            for removal in evaluation.removals
+            if not removal.known_when_asked
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """Training: fit up to a cut, evaluate on later rows, refit on all data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,8 @@ from features.base.stream import MICROSECONDS_A_DAY
 from models.artifact import matrix
 from models.artifact.model import Model
 from models.evaluate.baselines import BaselineRows, baselines
-from models.evaluate.metrics import Evaluation, compare, curves, figures_with_intervals
+from models.evaluate.metrics import Evaluation, Removal, compare, curves, figures_with_intervals
+from models.evaluate.removals import COMPUTED, largest
 from models.evaluate.rolling import WEEKS, Scored, origins_of, rolling
 from models.evaluate.slices import groups_of, slice_figures
 from models.evaluate.tiers import tiers
@@ -27,6 +29,9 @@ from models.train.leaks import Labelled, check_leaks, origin_alarms
 
 MOST_ROWS = 100_000
 """Most rows to which the models of the rolling origins are fitted."""
+
+MOST_TRIED = 15
+"""Features of the largest importance whose removal is tried."""
 
 MOST_EXPLAINED = 2_000
 """Approximate number of test rows behind the importance of columns."""
@@ -73,7 +78,9 @@ def train(request: Request) -> Training:
     request.on_step("measure on the later rows")
     rows = BaselineRows(test.queries, matrix.matrix_of(fitted.model.sidecar, request.history, test.queries))
     scores = fitted.model.probabilities(rows.matrix)
-    evaluation = evaluate(request, fitted, test, rows, scores, true)
+    importance = _importance(fitted.model, rows.matrix)
+    removals = _removals(request, fitted.model, Labelled(rows.matrix, test.label), importance)
+    evaluation = replace(evaluate(request, fitted, test, rows, scores, true), removals=removals)
     trained, tested = Labelled(fitted.matrix, fitted.examples.row_label), Labelled(rows.matrix, test.label)
     compared = evaluation.figures["roc_auc"], evaluation.origins, fitted.model.sidecar.columns, trained, tested
     overridden += check_leaks(origin_alarms(*compared), request.reasons)
@@ -88,7 +95,7 @@ def train(request: Request) -> Training:
         n_train=len(fitted.examples),
         n_censored=fitted.examples.censored,
         params=fitted.model.sidecar.params,
-        importance=_importance(fitted.model, rows.matrix),
+        importance=importance,
         sample=fitted.matrix[:5],
         scores=scores,
         test=test,
@@ -164,6 +171,14 @@ def default_cut(rows: Rows, test_share: float = 0.3) -> int:
     first, last = int(rows.queries.as_of.min()), int(rows.queries.as_of.max())
     day = timedelta(days=1) // timedelta(microseconds=1)
     return int(first + (last - first) * (1 - test_share)) // day * day
+
+
+def _removals(request: Request, model: Model, test: Labelled, importance: Mapping[str, float]) -> tuple[Removal, ...]:
+    """Returns the columns whose removal costs most, among the attributes and the most important features."""
+    attributes = {a.name: request.reasons.get(a.name, "") for a in model.sidecar.attributes}
+    known = dict.fromkeys(model.sidecar.columns, COMPUTED) | attributes
+    tried = {*attributes, *sorted(importance, key=lambda name: -importance[name])[:MOST_TRIED]}
+    return largest(model.probabilities, test.matrix, test.labels, known, tried, request.seed)
 
 
 def _importance(model: Model, matrix: Matrix) -> dict[str, float]:

@@ -97,6 +97,14 @@ def test_a_version_that_has_not_passed_takes_force_and_a_reason_which_the_ledger
     assert not last.decision["passed"]
 
 
+def test_columns_to_confirm_are_shown_before_a_promotion(engine: Engine) -> None:
+    question = "price: known when asked? The ROC AUC without it changes by -0.021."
+    _trained(engine, "no_show/1", Action.CHALLENGER, PASSED.model_copy(update={"to_confirm": (question,)}))
+    promoted = CliRunner().invoke(models(), ["promote", "no_show/1", "--json"])
+    assert f"to confirm: {question}" in promoted.stderr
+    assert json.loads(promoted.stdout)["decision"]["to_confirm"] == [question]
+
+
 @pytest.mark.parametrize(("trained", "passes"), [(WAITS, True), (SLOW, False)])
 def test_a_good_comparison_lets_a_challenger_serve_that_only_lacked_one(
     engine: Engine, trained: GateDecision, passes: bool

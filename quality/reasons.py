@@ -69,6 +69,9 @@ def classify(text: str) -> ReasonCode:
 def with_reason_codes(dataset: Dataset) -> Dataset:
     """Return the dataset with a class for every written reason without a chosen code. Chosen codes stay."""
     reschedules = dataset.tables["reschedules"]
+    uncoded = pc.and_(pc.is_null(reschedules["reason_code"]), pc.is_valid(reschedules["reason_text"]))
+    if not pc.any(uncoded).as_py():
+        return dataset
     texts = reschedules["reason_text"].combine_chunks().dictionary_encode()  # the same few sentences, many times
     classes = pa.array([classify(text) for text in texts.dictionary.to_pylist()], pa.string())
     codes = pc.coalesce(reschedules["reason_code"], classes.take(texts.indices))

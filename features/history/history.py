@@ -19,12 +19,27 @@ from features.history.outcomes import OutcomeValues
 
 __all__ = ["MISSING", "History", "SessionColumns", "microseconds", "slot_owner"]
 
+_FROM_ONE_TABLE = {
+    "reschedules": ("reschedules",),
+    "messages": ("sent_messages", "attention", "_questions", "received_messages", "answered_messages"),
+}
+"""Streams that are computed from one table and the codes of the tutors, by the table's kind."""
+
 
 class History(CodedDataset):
     """The data that features may read, built once from a dataset for any number of queries.
 
     Streams are built at first use, so that a request builds only those it needs.
     """
+
+    def take_streams(self, earlier: "History") -> None:
+        """Take over the streams of an earlier history that follow from the tutors' ids and an equal table."""
+        if not self.tutor_ids.equals(earlier.tutor_ids):
+            return
+        built = vars(earlier).copy()
+        for kind, names in _FROM_ONE_TABLE.items():
+            if self.dataset.tables[kind].equals(earlier.dataset.tables[kind]):
+                vars(self).update({name: built[name] for name in names if name in built})
 
     @cached_property
     def _finished(self) -> Ints:

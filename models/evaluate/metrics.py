@@ -116,7 +116,7 @@ class Evaluation:
     `ceiling` and `tutor_ceiling` are the figures of the true probabilities, on simulated data. `tutor_figures` are
     those of the tutors' 14-day risk, for the no-show model. `alarms` describe suspected leaks,
     `overridden` those that a person declared to be none, with the reason. `removals` are the columns whose removal
-    costs most.
+    costs most, `unconfirmed` that of all columns of which no person has confirmed that they are known when asked.
     """
 
     n_test: int
@@ -133,6 +133,7 @@ class Evaluation:
     alarms: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
     removals: tuple[Removal, ...] = ()
+    unconfirmed: Removal | None = None
 
 
 def figures(labels: Values, scores: Values) -> dict[str, Figure]:

@@ -13,27 +13,39 @@ MOST_SHOWN = 5
 MOST_ROWS = 10_000
 """Approximate number of held-out rows scored for each removal."""
 
+TOGETHER = ""
+"""Name of the joint removal; no column has it."""
+
 COMPUTED = "computed as of the query"
 """Reason why a feature is known when asked; about an attribute only a person knows."""
 
 
-def largest(
+Removals = tuple[tuple[Removal, ...], Removal | None]
+"""Single removals, and the joint one."""
+
+
+def removals_of(
     score: Callable[[Matrix], Values],
     matrix: Matrix,
     labels: Values,
     columns: Mapping[str, str],
     tried: Collection[str],
     seed: int,
-) -> tuple[Removal, ...]:
-    """Returns the removals that cost most, the largest first.
+) -> Removals:
+    """Returns the single removals that cost most, the largest first, and the joint one of all columns to confirm.
 
     Takes the held-out `matrix` (rows, columns), its 0/1 labels (rows,), the reason why each of its columns is known
-    when asked, by name and in order, and the names of those `tried`.
+    when asked, by name and in order, and the names of those `tried`. Without columns to confirm the joint one is None.
     """
+    unconfirmed = [place for place, reason in enumerate(columns.values()) if not reason]
     places = {name: [place] for place, name in enumerate(columns) if name in tried}
-    lost = losses(score, matrix, labels, places, seed)
-    order = sorted(lost, key=lambda name: -lost[name])[:MOST_SHOWN]
-    return tuple(Removal(name, lost[name], columns[name]) for name in order)
+    lost = losses(score, matrix, labels, places | ({TOGETHER: unconfirmed} if unconfirmed else {}), seed)
+    together = lost.pop(TOGETHER, None)
+    largest = sorted(lost, key=lambda name: -lost[name])[:MOST_SHOWN]
+    return (
+        tuple(Removal(name, lost[name], columns[name]) for name in largest),
+        None if together is None else Removal(", ".join(np.array([*columns])[unconfirmed]), together),
+    )
 
 
 def losses(

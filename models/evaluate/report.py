@@ -32,6 +32,7 @@ MEASURED = (
     "alarms",
     "overridden",
     "removals",
+    "unconfirmed",
 )
 """Parts of an evaluation document besides the figures."""
 
@@ -44,7 +45,7 @@ def sections(evaluation: Evaluation) -> tuple[Section, ...]:
         baselines_section(evaluation.baselines),
         slices_section(evaluation.slices),
         origins_section(evaluation.origins),
-        removals_section(evaluation.removals),
+        removals_section(evaluation.removals, evaluation.unconfirmed),
         overridden_section(evaluation.overridden),
     )
     return tuple(section for section in tables if section.rows)
@@ -117,9 +118,11 @@ def origins_section(origins: Sequence[Origin]) -> Section:
     )
 
 
-def removals_section(removals: Sequence[Removal]) -> Section:
+def removals_section(removals: Sequence[Removal], unconfirmed: Removal | None = None) -> Section:
     """Returns the columns whose removal costs most, each with whether it is known when asked."""
     rows = [(r.column, f"{-r.loss:+.4f}", r.known_when_asked or "please confirm") for r in removals]
+    if unconfirmed:
+        rows.append(("all to confirm, together", f"{-unconfirmed.loss:+.4f}", unconfirmed.column))
     note = "Measured by permuting the column among the held-out rows, without training again."
     return Section("Columns that matter most", ("column", "ROC AUC without it", "known when asked?"), tuple(rows), note)
 

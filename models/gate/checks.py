@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.base.array_types import Values
-from models.evaluate.metrics import Curves, Evaluation, Figure
+from models.evaluate.metrics import Curves, Evaluation, Figure, Removal
 from models.evaluate.slices import worst
 
 
@@ -31,6 +31,9 @@ class Policy(BaseModel):
     min_outcomes: int = Field(default=50, ge=2, description="rows of the rarer outcome needed for a decision")
     contained: tuple[str, ...] = Field(
         default=("logistic_regression",), description="baselines that the model contains: it need not beat them"
+    )
+    max_unconfirmed: float = Field(
+        default=0.1, gt=0, description="ROC AUC that columns may add without a reason why they are known when asked"
     )
     repeats: int = Field(default=200, ge=20, description="bootstrap draws behind each interval")
 
@@ -69,6 +72,17 @@ def leaks(alarms: Sequence[str], overridden: Sequence[str] = ()) -> Check:
     if overridden:
         return passed("leaks", f"leak alarms overridden by a person: {'; '.join(overridden)}")
     return passed("leaks", "no column appears to contain the outcome")
+
+
+def known_when_asked(unconfirmed: Removal | None, policy: Policy) -> Check:
+    """Check that columns of which nobody has confirmed that they are known when asked do not decide the figures."""
+    if unconfirmed is None or unconfirmed.loss <= policy.max_unconfirmed:
+        return passed("known_when_asked", "no column to confirm decides the figures")
+    return failed(
+        "known_when_asked",
+        f"{unconfirmed.column}: known when asked? Without them the ROC AUC changes by {-unconfirmed.loss:+.3f}; "
+        "declare `known_when_asked: REASON` in the dataset file for those that are, and `late: true` for the others",
+    )
 
 
 def outcomes(labels: Values, policy: Policy) -> Check:

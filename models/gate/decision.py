@@ -91,6 +91,7 @@ def decide(candidate: CandidateEvaluation, contest: Contest | None, policy: Poli
         checks.calibration(evaluation, policy),
         checks.slices(evaluation, policy),
         checks.latency(candidate.milliseconds, policy),
+        checks.known_when_asked(evaluation.unconfirmed, policy),
         compare(contest, policy, seed) if contest else passed("champion", "there is no champion yet"),
     ]
     return GateDecision(

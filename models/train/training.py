@@ -14,8 +14,8 @@ from features.base.stream import MICROSECONDS_A_DAY
 from models.artifact import matrix
 from models.artifact.model import Model
 from models.evaluate.baselines import BaselineRows, baselines
-from models.evaluate.metrics import Evaluation, Removal, compare, curves, figures_with_intervals
-from models.evaluate.removals import COMPUTED, largest
+from models.evaluate.metrics import Evaluation, compare, curves, figures_with_intervals
+from models.evaluate.removals import COMPUTED, Removals, removals_of
 from models.evaluate.rolling import WEEKS, Scored, origins_of, rolling
 from models.evaluate.slices import groups_of, slice_figures
 from models.evaluate.tiers import tiers
@@ -79,8 +79,9 @@ def train(request: Request) -> Training:
     rows = BaselineRows(test.queries, matrix.matrix_of(fitted.model.sidecar, request.history, test.queries))
     scores = fitted.model.probabilities(rows.matrix)
     importance = _importance(fitted.model, rows.matrix)
-    removals = _removals(request, fitted.model, Labelled(rows.matrix, test.label), importance)
-    evaluation = replace(evaluate(request, fitted, test, rows, scores, true), removals=removals)
+    removals, unconfirmed = _removals(request, fitted.model, Labelled(rows.matrix, test.label), importance)
+    evaluation = evaluate(request, fitted, test, rows, scores, true)
+    evaluation = replace(evaluation, removals=removals, unconfirmed=unconfirmed)
     trained, tested = Labelled(fitted.matrix, fitted.examples.row_label), Labelled(rows.matrix, test.label)
     compared = evaluation.figures["roc_auc"], evaluation.origins, fitted.model.sidecar.columns, trained, tested
     overridden += check_leaks(origin_alarms(*compared), request.reasons)
@@ -173,12 +174,12 @@ def default_cut(rows: Rows, test_share: float = 0.3) -> int:
     return int(first + (last - first) * (1 - test_share)) // day * day
 
 
-def _removals(request: Request, model: Model, test: Labelled, importance: Mapping[str, float]) -> tuple[Removal, ...]:
-    """Returns the columns whose removal costs most, among the attributes and the most important features."""
+def _removals(request: Request, model: Model, test: Labelled, importance: Mapping[str, float]) -> Removals:
+    """Returns the removals of the attributes and of the most important features, as `removals_of`."""
     attributes = {a.name: request.reasons.get(a.name, "") for a in model.sidecar.attributes}
     known = dict.fromkeys(model.sidecar.columns, COMPUTED) | attributes
     tried = {*attributes, *sorted(importance, key=lambda name: -importance[name])[:MOST_TRIED]}
-    return largest(model.probabilities, test.matrix, test.labels, known, tried, request.seed)
+    return removals_of(model.probabilities, test.matrix, test.labels, known, tried, request.seed)
 
 
 def _importance(model: Model, matrix: Matrix) -> dict[str, float]:

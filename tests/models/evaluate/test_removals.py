@@ -5,10 +5,10 @@ import pytest
 
 from features.base.array_types import Matrix, Values
 from models.evaluate.metrics import Removal
-from models.evaluate.removals import COMPUTED, largest, losses
+from models.evaluate.removals import COMPUTED, losses, removals_of
 from models.evaluate.report import removals_section
 from models.gate.decision import decide
-from tests.lib.candidates import POLICY, candidate
+from tests.lib.candidates import POLICY, candidate, failed
 
 WEIGHTS = np.array([2.0, 1.0, 1.0, 0.0])
 
@@ -26,10 +26,11 @@ def rows() -> tuple[Matrix, Values]:
 
 def test_the_columns_that_cost_most_come_first_with_their_reason(rows: tuple[Matrix, Values]) -> None:
     columns = {"price": "", "no_show_rate": COMPUTED, "hour": COMPUTED, "noise": ""}
-    first, second = largest(scores, *rows, columns, {"price", "no_show_rate", "noise"}, seed=1)[:2]
+    (first, second, _), together = removals_of(scores, *rows, columns, {"price", "no_show_rate", "noise"}, seed=1)
     assert (first.column, first.known_when_asked) == ("price", "")
     assert (second.column, second.known_when_asked) == ("no_show_rate", COMPUTED)
     assert first.loss > 2 * second.loss > 0.04
+    assert together == Removal("price, noise", first.loss)
 
 
 def test_columns_removed_together_cost_more_than_each_and_one_that_is_not_read_costs_nothing(
@@ -41,7 +42,7 @@ def test_columns_removed_together_cost_more_than_each_and_one_that_is_not_read_c
 
 
 def test_rows_of_one_outcome_measure_nothing(rows: tuple[Matrix, Values]) -> None:
-    assert largest(scores, rows[0], np.zeros(8000), dict.fromkeys("abcd", ""), {"a"}, seed=1) == ()
+    assert removals_of(scores, rows[0], np.zeros(8000), dict.fromkeys("abcd", ""), {"a"}, seed=1) == ((), None)
 
 
 def test_a_person_is_asked_about_columns_without_a_reason_only() -> None:
@@ -52,3 +53,11 @@ def test_a_person_is_asked_about_columns_without_a_reason_only() -> None:
     shown = {name: (loss, known) for name, loss, known in removals_section(removals).rows}
     assert shown["price"] == ("-0.0213", "please confirm")
     assert shown["tier"] == ("-0.0100", "in the contract")
+
+
+def test_a_model_that_lives_from_columns_to_confirm_waits_for_a_person() -> None:
+    decision = decide(candidate(unconfirmed=Removal("changes, requests", 0.12)), None, POLICY, seed=0)
+    assert failed(decision) == ["known_when_asked"]
+    assert "changes, requests: known when asked? Without them the ROC AUC changes by -0.120" in decision.reasons[0]
+    assert decision.usable
+    assert decide(candidate(unconfirmed=Removal("changes, requests", 0.08)), None, POLICY, seed=0).passed

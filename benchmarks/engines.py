@@ -7,6 +7,7 @@ shown apart.
 import argparse
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def with_a_busy_tutor(dataset: Dataset) -> Dataset:
     tutors[:BUSY] = tutors[0]
     place = sessions.schema.get_field_index("tutor_id")
     busy = sessions.set_column(place, "tutor_id", pa.array(tutors, pa.string()))
-    return Dataset({**dataset.tables, "sessions": busy}, dataset.attributes, dataset.departures_given)
+    return replace(dataset, tables={**dataset.tables, "sessions": busy})
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Outcomes that arrive at a marketplace with a past, as events, and champions trained on another marketplace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +47,7 @@ def work(now: datetime) -> Work:
     for kind in ("reschedules", "transcripts"):
         there = pc.is_in(kept[kind]["session_id"], kept["sessions"]["session_id"].combine_chunks())
         kept[kind] = kept[kind].filter(there)
-    before = Dataset(kept, dataset.attributes, dataset.departures_given)
+    before = replace(dataset, tables=kept)
     return Work(before, [_event(row) for row in arriving.to_pylist()])
 
 

@@ -6,7 +6,7 @@ and the priors are an argument.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 from zlib import crc32
@@ -120,7 +120,7 @@ class Partition:
         tables = {kind: cut(columns, self._rows(kind, i)) for kind, columns in self._coded.items()}
         tables["students"] = _named_by(tables["sessions"], self.dataset.tables["students"])
         tables |= {kind: self.dataset.tables[kind] for kind in KINDS if kind not in tables}
-        return Part(Dataset(tables, self.dataset.attributes, self.dataset.departures_given), self._rows("sessions", i))
+        return Part(replace(self.dataset, tables=tables), self._rows("sessions", i))
 
     def _rows(self, kind: str, i: int) -> Ints:
         order, starts = self._by_part[kind]

@@ -21,7 +21,7 @@ from domain.events.order import Arrived, read_event
 from domain.leases import LEASE, early_wait
 from domain.scores import Score
 from insights.rates.tutor_rates import rate_scores
-from jobs.scorer_cache import Scorers, history_of
+from jobs.scorer_cache import Scorers
 from jobs.scoring import quality_scores, readable_scores
 from jobs.waiting import Waits
 from store.db.engine import Engine, is_in_trouble, writing
@@ -181,7 +181,7 @@ class Worker:
         """Scores of the tutors concerned, and the quality of completed sessions."""
         tutors, scores, qualities = sorted(applied.tutors), list[Score](), list[Score]()
         for start in range(0, len(tutors), TUTORS_AT_ONCE):
-            history = history_of(self.engine, tutors[start : start + TUTORS_AT_ONCE])
+            history = self.scorers.history_of(tutors[start : start + TUTORS_AT_ONCE])
             scores += readable_scores(history, self.scorers.champions(), as_of)
             scores += rate_scores(history, as_of, self.scorers.rate_priors(as_of))
             qualities += quality_scores(history, applied.completed, as_of)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +31,18 @@ class PartFiles:
         about = json.loads((self.folder / _ABOUT).read_text())
         attributes = tuple(Attribute(**(a | {"type": AttributeType(a["type"])})) for a in about["attributes"])
         tables = {kind: _read(folder / f"{kind}.arrow") for kind in KINDS}
-        return Part(Dataset(tables, attributes, about["departures_given"]), np.load(folder / _ROWS))
+        asked = None if about["asked"] is None else timedelta(seconds=about["asked"])
+        dataset = Dataset(tables, attributes, about["departures_given"], asked=asked)
+        return Part(dataset, np.load(folder / _ROWS))
 
 
 def write_parts(parts: Partition, folder: Path) -> PartFiles:
     """Write each part into a folder of its own under `folder`."""
+    dataset = parts.dataset
     about = {
-        "attributes": [asdict(a) for a in parts.dataset.attributes],
-        "departures_given": parts.dataset.departures_given,
+        "attributes": [asdict(a) for a in dataset.attributes],
+        "departures_given": dataset.departures_given,
+        "asked": dataset.asked and dataset.asked.total_seconds(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _ABOUT).write_text(json.dumps(about))

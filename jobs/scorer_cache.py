@@ -14,6 +14,7 @@ from jobs.scoring import Champions, open_stored, readable_scores, without_unread
 from models.artifact.champion import Champion
 from quality.reasons import with_reason_codes
 from store.db.engine import Engine
+from store.facts.group_days import CachedGroupDays
 from store.facts.history import HISTORY_KINDS, read_dataset
 from store.facts.samples import sample_of_tutors
 from store.ledger.models import champion, champion_key
@@ -30,16 +31,12 @@ PRIOR_TUTORS = 400
 """Largest sample of tutors from which priors are estimated, always the same ones: accurate to a hundredth."""
 
 
-def history_of(engine: Engine, tutor_ids: Sequence[str]) -> History:
-    """History of some tutors, with classified reschedule reasons. Raises DatabaseUnavailable."""
-    return History(with_reason_codes(without_unreadable(read_dataset(engine, tutor_ids, HISTORY_KINDS))))
-
-
 class Scorers:
-    """Champions and the marketplace's rate priors. Not thread-safe."""
+    """Champions, and what histories and scores of some tutors need from the marketplace. Not thread-safe."""
 
     def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine, self._monotonic = engine, monotonic
+        self._group_days = CachedGroupDays(engine)
         self._champions: dict[Task, Champion | None] = {}
         self._keys: dict[Task, tuple[str, str] | None] = {}
         self._rate_priors: RatePriors | None = None
@@ -53,10 +50,15 @@ class Scorers:
         """
         champions, priors = self.champions(), self.rate_priors(now)
         if self._cold:
-            history = history_of(self._engine, sample_of_tutors(self._engine, 20))
+            history = self.history_of(sample_of_tutors(self._engine, 20))
             readable_scores(history, champions, now)
             rate_scores(history, now, priors)
             self._cold = False
+
+    def history_of(self, tutor_ids: Sequence[str]) -> History:
+        """History of some tutors, with classified reschedule reasons. Raises DatabaseUnavailable."""
+        dataset = without_unreadable(read_dataset(self._engine, tutor_ids, HISTORY_KINDS))
+        return History(with_reason_codes(dataset), self._group_days)
 
     def champions(self) -> Champions:
         """Champion of each task; None without one that can be opened. Raises DatabaseUnavailable."""
@@ -69,7 +71,7 @@ class Scorers:
     def rate_priors(self, as_of: datetime) -> RatePriors:
         """Rate priors of the 90 days before a moment. Raises DatabaseUnavailable."""
         if self._rate_priors is None or self._monotonic() >= self._priors_due:
-            history = history_of(self._engine, sample_of_tutors(self._engine, PRIOR_TUTORS))
+            history = self.history_of(sample_of_tutors(self._engine, PRIOR_TUTORS))
             self._rate_priors = estimate_rate_priors(history, as_of)
             self._priors_due = self._monotonic() + PRIOR_SECONDS
         return self._rate_priors

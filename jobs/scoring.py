@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -143,4 +144,4 @@ def without_tutors(dataset: Dataset, tutor_ids: Iterable[str]) -> Dataset:
         kind: table.filter(pc.invert(pc.is_in(table["tutor_id"], gone))) if "tutor_id" in table.column_names else table
         for kind, table in dataset.tables.items()
     }
-    return Dataset(kept, dataset.attributes, dataset.departures_given)
+    return replace(dataset, tables=kept)

@@ -1,6 +1,7 @@
 """Rows of a simulated market that are new or changed between two moments."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ def news(dataset: Dataset, since: datetime, until: datetime) -> Dataset:
     tables["tutors"] = _with(tutors, "tutor_id", [*named, changed["tutor_id"]])
     students = [tables[kind]["student_id"] for kind in ("sessions", "messages")]
     tables["students"] = _with(tables["students"], "student_id", students)
-    return Dataset(tables, dataset.attributes, dataset.departures_given)
+    return replace(dataset, tables=tables)
 
 
 def _sessions(tables: dict[str, pa.Table], since: datetime) -> pa.Table:

@@ -7,6 +7,7 @@ import numpy as np
 from features.as_of.priors import Priors
 from features.as_of.queries import Queries
 from features.base.array_types import Column
+from features.base.dataset import Group
 from features.base.sessions import part_owner, weekday_owner
 from features.base.stream import MICROSECONDS_A_DAY, Stream, StreamView
 from features.history.calendar import Around, booked_around
@@ -64,6 +65,14 @@ class Past:
     def pair_outcomes(self) -> StreamView:
         """Held or missed sessions of the tutor with the session's student."""
         return StreamView(self.history.pair_outcomes, self.session.pair, self.queries.as_of)
+
+    def group_days(self, group: Group) -> StreamView:
+        """Held and missed sessions with the session's value of a group, known before the UTC day of the query."""
+        days = self.history.group_days(group)
+        values = self.history.group_values(group, self.session)
+        return StreamView(
+            days.stream, days.codes(values), self.queries.as_of // MICROSECONDS_A_DAY * MICROSECONDS_A_DAY
+        )
 
     @cached_property
     def first_ratings(self) -> StreamView:

@@ -106,8 +106,12 @@ def fit_mean(sums: Column, squares: Column, sessions: Column) -> Prior:
 
 
 def _prior(rate: float, within: float, between: float) -> Prior:
-    strength = within / between if between > 0 else 1000.0
-    return Prior(rate=rate, strength=float(np.clip(strength, 1, 1000)))
+    return Prior(rate=rate, strength=limited(within, between))
+
+
+def limited(within: float, between: float) -> float:
+    """Strength of a prior from the variances within and between owners, limited to 1..1000 sessions."""
+    return float(np.clip(within / between if between > 0 else 1000.0, 1, 1000))
 
 
 def _late_minutes(past: Past) -> tuple[Column, ...]:

@@ -85,7 +85,8 @@ def take(sessions: SessionColumns, rows: Ints) -> SessionColumns:
     arrays = {name: getattr(sessions, name)[rows] for name in _ARRAYS}
     indices = pa.array(rows)
     attributes: Mapping[str, pa.Array] = {name: column.take(indices) for name, column in sessions.attributes.items()}
-    return SessionColumns(**arrays, attributes=attributes)
+    students = None if sessions.students is None else sessions.students.take(indices)
+    return SessionColumns(**arrays, attributes=attributes, students=students)
 
 
-_ARRAYS = tuple(field.name for field in fields(SessionColumns) if field.name != "attributes")
+_ARRAYS = tuple(field.name for field in fields(SessionColumns) if field.name not in ("attributes", "students"))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from domain.vocabulary import SessionStatus
 from features.base.array_types import Ints
 from features.base.arrays import MISSING, array, codes, index_in, microseconds, present
-from features.base.dataset import Attribute, Dataset
+from features.base.dataset import OF_STUDENTS, STUDENT, Attribute, Dataset, Group
 from features.base.local_time import day_weekday_and_hour, local_hours, slot
 from features.base.sessions import SessionColumns
 
@@ -62,6 +62,7 @@ class CodedDataset:
             known_at=microseconds(sessions["outcome_known_at"]),
             status=index_in(sessions["status"], pa.array(list(SessionStatus), pa.string())).astype(np.int8),
             attributes={a.name: array(sessions[a.column]) for a in self.dataset.feature_attributes("sessions")},
+            students=array(sessions[STUDENT]) if OF_STUDENTS in (self.dataset.histories or ()) else None,
         )
 
     def tutor_codes(self, tutor_ids: pa.Array | pa.ChunkedArray) -> Ints:
@@ -72,6 +73,12 @@ class CodedDataset:
         """Attributes of the tutors by name, (tutors,) each."""
         tutors = self.dataset.tables["tutors"]
         return {a.name: array(tutors[a.column]) for a in self.dataset.feature_attributes("tutors")}
+
+    def group_values(self, group: Group, sessions: SessionColumns) -> pa.Array:
+        """Values of a group for sessions of this dataset's codes: (sessions,), null where unknown."""
+        if group.kind == "tutors":
+            return self.tutor_attributes()[group.name].take(pa.array(sessions.tutor, mask=sessions.tutor < 0))
+        return sessions.students if group == OF_STUDENTS else sessions.attributes[group.name]
 
     def zone_codes(self, tutor: Ints) -> Ints:
         """Positions in `zones` for tutor codes (n,), -1 for an unknown tutor."""

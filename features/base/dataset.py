@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -48,17 +49,33 @@ class Attribute:
         return pa.float64() if self.type is AttributeType.NUMERIC else pa.string()
 
 
+STUDENT = "student_id"
+
+
+class Group(NamedTuple):
+    """Sessions that share a value: of an attribute of the sessions or of their tutors, or the student."""
+
+    kind: str
+    name: str
+
+
+OF_STUDENTS = Group("sessions", STUDENT)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Arrow tables by kind. Every kind is present, without rows where the source has none.
 
     `departures_given` is true if the source supplies `tutors.departed_at`. Otherwise departures are inferred from
-    inactivity.
+    inactivity. `histories` are the groups whose past the no-show model reads, `asked` is the time before the start of a
+    session as of which it is scored; None where the source declares neither.
     """
 
     tables: Mapping[str, pa.Table]
     attributes: tuple[Attribute, ...] = field(default=())
     departures_given: bool = True
+    histories: tuple[Group, ...] | None = None
+    asked: timedelta | None = None
 
     def __post_init__(self) -> None:
         for kind in KINDS:

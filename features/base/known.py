@@ -1,5 +1,6 @@
 """A dataset as known at an earlier moment: for scores of past weeks, and for changes to be replayed as events."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -24,7 +25,7 @@ def known_at(dataset: Dataset, moment: datetime) -> Dataset:
     tables["tutors"] = _without(tutors, ("departed_at",), pc.greater_equal(tutors["departed_at"], moment))
     named = pa.chunked_array([*tables["sessions"]["student_id"].chunks, *tables["messages"]["student_id"].chunks])
     tables["students"] = tables["students"].filter(pc.is_in(tables["students"]["student_id"], named))
-    return Dataset(tables, dataset.attributes, dataset.departures_given)
+    return replace(dataset, tables=tables)
 
 
 def _before(table: pa.Table, column: str, moment: datetime) -> pa.Table:

@@ -17,7 +17,8 @@ class SessionColumns:
 
     `row` is the session's row in the history, -1 for a session that is not in it. `day` is the local day of the start
     since 1970. `status` is a position in SessionStatus, -1 for none of them. `student_given` is true if the session
-    names a student, whether or not the history contains that student.
+    names a student, whether or not the history contains that student. `students` are the ids of the students, only
+    where the dataset declares their history.
     """
 
     row: Ints
@@ -34,6 +35,7 @@ class SessionColumns:
     known_at: Ints
     status: Codes
     attributes: Mapping[str, pa.Array]
+    students: pa.Array | None = None
 
     def __len__(self) -> int:
         return self.tutor.size

@@ -8,6 +8,7 @@ from domain.vocabulary import Party, SessionStatus
 from features.base.array_types import Ints, NamedArrays
 from features.base.arrays import MISSING, array, equals, microseconds
 from features.base.coding import CodedDataset
+from features.base.dataset import Dataset, Group
 from features.base.kernel import runs
 from features.base.local_time import PARTS_OF_DAY, SLOTS, WEEKDAYS
 from features.base.sessions import SessionColumns, part_owner, slot_owner, weekday_owner
@@ -15,6 +16,7 @@ from features.base.stream import Stream
 from features.history import first_sessions, moves
 from features.history.calendar import Calendar, calendar_of
 from features.history.correspondence import Questions, questions
+from features.history.group_days import GroupDays, ReadGroupDays, count_days
 from features.history.outcomes import OutcomeValues
 
 __all__ = ["MISSING", "History", "SessionColumns", "microseconds", "slot_owner"]
@@ -29,8 +31,14 @@ _FROM_ONE_TABLE = {
 class History(CodedDataset):
     """The data that features may read, built once from a dataset for any number of queries.
 
-    Streams are built at first use, so that a request builds only those it needs.
+    Streams are built at first use, so that a request builds only those it needs. A history of some tutors needs
+    `group_days`, which returns the days of groups in the whole marketplace; otherwise the dataset is the marketplace.
     """
+
+    def __init__(self, dataset: Dataset, group_days: ReadGroupDays | None = None) -> None:
+        super().__init__(dataset)
+        self._read_group_days = group_days or self._own_group_days
+        self._group_days: dict[Group, GroupDays] = {}
 
     def take_streams(self, earlier: "History") -> None:
         """Take over the streams of an earlier history that follow from the tutors' ids and an equal table."""
@@ -40,6 +48,15 @@ class History(CodedDataset):
         for kind, names in _FROM_ONE_TABLE.items():
             if self.dataset.tables[kind].equals(earlier.dataset.tables[kind]):
                 vars(self).update({name: built[name] for name in names if name in built})
+
+    def group_days(self, group: Group) -> GroupDays:
+        """Held and missed sessions of each value of a group, by day."""
+        if group not in self._group_days:
+            self._group_days[group] = self._read_group_days(group)
+        return self._group_days[group]
+
+    def _own_group_days(self, group: Group) -> GroupDays:
+        return GroupDays.of(count_days(self.sessions, self.group_values(group, self.sessions)))
 
     @cached_property
     def _finished(self) -> Ints:

@@ -14,11 +14,12 @@ from features.as_of.past import Past
 from features.as_of.priors import Priors
 from features.as_of.queries import Queries
 from features.base.array_types import Matrix
-from features.base.dataset import Attribute, Dataset
+from features.base.dataset import OF_STUDENTS, Attribute, Dataset
 from features.catalogue import CHURN_FEATURES, NO_SHOW_FEATURES, attribute_values, compute, encode
 from features.columns import Feature
+from features.columns.group_rates import group_rates
 from features.history.history import History
-from models.artifact.model import AttributeSpec, Sidecar
+from models.artifact.model import AttributeSpec, GroupSpec, Sidecar
 from models.artifact.shared_values import shared_values
 
 MAX_CATEGORIES = 200
@@ -31,16 +32,27 @@ def features_of(task: Task) -> tuple[Feature, ...]:
 
 
 def build(
-    features: Sequence[Feature], attributes: Sequence[AttributeSpec], history: History, queries: Queries, priors: Priors
+    features: Sequence[Feature],
+    attributes: Sequence[AttributeSpec],
+    history: History,
+    queries: Queries,
+    priors: Priors,
+    groups: Sequence[GroupSpec] = (),
 ) -> Matrix:
-    """Returns the matrix (queries, features + attributes), float32, NaN for missing."""
-    return _build(features, attributes, Past(history, queries, priors))
+    """Returns the matrix (queries, features + attributes + rates of groups), float32, NaN for missing."""
+    return _build(features, attributes, groups, Past(history, queries, priors))
 
 
-def _build(features: Sequence[Feature], attributes: Sequence[AttributeSpec], past: Past) -> Matrix:
+def _build(
+    features: Sequence[Feature], attributes: Sequence[AttributeSpec], groups: Sequence[GroupSpec], past: Past
+) -> Matrix:
     by_key = {(a.kind, a.name): v for a, v in attribute_values(past).items()}
-    matrix = np.empty((len(past.queries), len(features) + len(attributes)), dtype=np.float32, order="F")
+    rates = [column for spec in groups for column in group_rates(spec.group, spec.priors, past)]
+    width = len(features) + len(attributes) + len(rates)
+    matrix = np.empty((len(past.queries), width), dtype=np.float32, order="F")
     matrix[:, : len(features)] = compute(features, past)
+    for i, column in enumerate(rates, start=width - len(rates)):
+        matrix[:, i] = column
     for i, spec in enumerate(attributes, start=len(features)):
         if (spec.kind, spec.name) in by_key:
             values = by_key[spec.kind, spec.name]
@@ -87,7 +99,7 @@ def query_rows(sidecar: Sidecar, history: History, queries: Queries) -> QueriedR
     """
     check_readable(sidecar, history.dataset)
     features, past = features_read(sidecar), Past(history, queries, sidecar.priors)
-    return QueriedRows(past, _build(features, sidecar.attributes, past))
+    return QueriedRows(past, _build(features, sidecar.attributes, sidecar.groups, past))
 
 
 def check_readable(sidecar: Sidecar, dataset: Dataset) -> None:
@@ -96,8 +108,8 @@ def check_readable(sidecar: Sidecar, dataset: Dataset) -> None:
     LateFeature if the dataset now marks one of the model's attributes late, ModelMismatch for a feature or an attribute
     that is gone.
     """
-    dataset.check_features(tuple(a.name for a in sidecar.attributes))
-    check_attributes(sidecar, {(a.kind, a.name) for a in dataset.attributes})
+    dataset.check_features(tuple(source.name for source in sidecar.sources))
+    check_attributes(sidecar, {(a.kind, a.name) for a in dataset.attributes} | _students_declared(dataset))
     features_read(sidecar)
 
 
@@ -113,7 +125,7 @@ def features_read(sidecar: Sidecar) -> list[Feature]:
 
 def check_attributes(sidecar: Sidecar, there: Collection[tuple[str, str]]) -> None:
     """Raise ModelMismatch unless every attribute of a model is among these kinds and names."""
-    if gone := [f"{a.kind}.{a.name}" for a in sidecar.attributes if (a.kind, a.name) not in there]:
+    if gone := [f"{kind}.{name}" for kind, name in sidecar.sources if (kind, name) not in there]:
         raise ModelMismatch(
             f"the {sidecar.task} model reads {', '.join(gone)}, which has no value in the data any more: import "
             "the column again, or train again"
@@ -123,7 +135,11 @@ def check_attributes(sidecar: Sidecar, there: Collection[tuple[str, str]]) -> No
 def attributes_with_values(dataset: Dataset) -> set[tuple[str, str]]:
     """Kind and name of the attributes of which any row has a value."""
     columns = {(a.kind, a.name): dataset.tables[a.kind][a.column] for a in dataset.attributes}
-    return {key for key, column in columns.items() if column.null_count < len(column)}
+    return {key for key, column in columns.items() if column.null_count < len(column)} | _students_declared(dataset)
+
+
+def _students_declared(dataset: Dataset) -> set[tuple[str, str]]:
+    return {group for group in dataset.histories or () if group == OF_STUDENTS}
 
 
 def specify_attributes(

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import ModelMismatch
 from domain.vocabulary import AttributeType, Task
+from features.as_of.group_priors import GroupPriors
 from features.as_of.priors import Priors
 from features.base.array_types import Matrix, Values
-from features.base.dataset import Attribute
+from features.base.dataset import Attribute, Group
+from features.columns.group_rates import column_names
 from models.learners import hazard
 from models.learners.boosting import margins_of, margins_with
 from models.learners.calibration import Calibration, expit
@@ -38,6 +40,21 @@ class AttributeSpec(BaseModel):
         return Attribute(self.kind, self.name, self.type)
 
 
+class GroupSpec(BaseModel):
+    """A group whose rates the model reads, with the priors toward which they are shrunk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    name: str
+    priors: GroupPriors
+
+    @property
+    def group(self) -> Group:
+        """Returns the corresponding group of a dataset."""
+        return Group(self.kind, self.name)
+
+
 class Sidecar(BaseModel):
     """Everything needed to turn margins into scores, and the origin of the model."""
 
@@ -46,6 +63,7 @@ class Sidecar(BaseModel):
     task: Task
     features: tuple[str, ...]
     attributes: tuple[AttributeSpec, ...]
+    groups: tuple[GroupSpec, ...] = ()
     priors: Priors
     linear: Linear | None = None
     calibration: Calibration
@@ -64,7 +82,14 @@ class Sidecar(BaseModel):
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the matrix's columns, in order. A hazard's trees also read the period (`models.learners.hazard`)."""
-        return self.features + tuple(a.name for a in self.attributes)
+        of_groups = (name for spec in self.groups for name in column_names(spec.group))
+        return (*self.features, *(a.name for a in self.attributes), *of_groups)
+
+    @property
+    def sources(self) -> tuple[Group, ...]:
+        """Kind and name of each attribute, and of each group, that the model reads."""
+        attributes = (Group(a.kind, a.name) for a in self.attributes)
+        return tuple(dict.fromkeys((*attributes, *(spec.group for spec in self.groups))))
 
     @property
     def horizons(self) -> tuple[int, ...]:

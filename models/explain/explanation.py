@@ -10,6 +10,7 @@ from domain.scores import Reason
 from features.base.array_types import Ints, Matrix, Values
 from models.artifact.matrix import features_of
 from models.artifact.model import AttributeSpec, Model
+from models.explain.group_words import describe_group, group_columns
 from models.explain.own_numbers import OwnNumbers
 from models.explain.shares import describe_share
 from models.explain.words import describe
@@ -126,6 +127,11 @@ def _describer(model: Model, matrix: Matrix, numbers: OwnNumbers, column: int) -
     name = numbers.described_as(sidecar.columns[column])
     column = sidecar.columns.index(name)
     values, typical = matrix[:, column], sidecar.typical[column]
+    if of_group := group_columns(sidecar).get(name):
+        own = numbers.counts.get(name)
+        return lambda row: describe_group(
+            *of_group, float(values[row]), typical, own and (float(own[0][row]), float(own[1][row]))
+        )
     if name in numbers.counts:
         events, sessions = numbers.counts[name]
         return lambda row: describe_share(

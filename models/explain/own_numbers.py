@@ -14,6 +14,7 @@ from features.catalogue import FEATURES
 from features.history.history import SessionColumns
 from models.artifact.matrix import features_of
 from models.artifact.model import Sidecar
+from models.explain.group_words import group_counts
 
 
 @dataclass(frozen=True)
@@ -50,5 +51,6 @@ def own_numbers(sidecar: Sidecar, past: Past) -> OwnNumbers:
     """Returns the numbers behind the columns of a model, for rows computed from `past`."""
     read = [f for f in features_of(sidecar.task) if f.name in sidecar.features]
     counts = {f.name: f.counts.evidence(past) for f in read if f.counts is not None}
+    counts |= group_counts(sidecar, past)
     session = past.queries.session if sidecar.task is Task.NO_SHOW else None
     return OwnNumbers(counts, past.outcomes.count() == 0, session)

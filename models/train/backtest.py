@@ -87,7 +87,7 @@ def backtest(
     )
     full = train(request)
     static = tuple(f for f in features_of(task) if not f.history)
-    without = replace(request, features=static, truth=None, origins=0, tutor_risk=False)
+    without = replace(request, features=static, truth=None, origins=0, tutor_risk=False, group_histories=False)
     bare = train(replace(without, on_step=lambda step: on_step(f"without history: {step}")))
     return Backtest(
         task=task,

@@ -16,15 +16,17 @@ from features.as_of.priors import Priors
 from features.base.array_types import Matrix, Values
 from features.catalogue import attribute_values
 from features.columns import Feature
+from features.columns.group_rates import RATES, column_names
 from features.history.history import History
 from features.source import source_sha256
 from models.artifact import matrix
-from models.artifact.model import AttributeSpec, Model, seal
+from models.artifact.model import AttributeSpec, GroupSpec, Model, seal
 from models.examples.rows import Examples, Rows, churn_examples, no_show_examples, periods_of
 from models.learners.boosting import Params, Shape, base_rate_only, boost
 from models.learners.hazard import with_period
 from models.score.tutor_risk import with_tutor_risk
 from models.train.attribute_leaks import outcome_alarms
+from models.train.groups import specify_groups
 from models.train.held_out import fit_before, window
 from models.train.leaks import Alarm, check_leaks, leak_alarms
 
@@ -70,8 +72,9 @@ class Request:
     `features` defaults to all of the task; `params` override the task's XGBoost defaults. `repeats` is the number of
     bootstrap draws behind each interval. `horizon` and `every`, for churn, are the time within which to leave and the
     distance of the as-of dates. `refit` fits again to all data, for the model to serve. `origins` is the number of
-    rolling origins before the cut. `tutor_risk` adds the 14-day tutor risk to a no-show model. `confirmed` are
-    reasons, by column, by which leak alarms are overridden. `on_step` receives the steps of the training.
+    rolling origins before the cut. `tutor_risk` adds the 14-day tutor risk to a no-show model, `group_histories` the
+    rates of groups. `confirmed` are reasons, by column, by which leak alarms are overridden. `on_step` receives the
+    steps of the training.
     """
 
     task: Task
@@ -90,6 +93,7 @@ class Request:
     refit: bool = True
     origins: int = 4
     tutor_risk: bool = True
+    group_histories: bool = True
     confirmed: Mapping[str, str] = field(default_factory=dict)
     on_step: OnStep = no_display
 
@@ -108,6 +112,11 @@ class Request:
         """Reasons why columns are known when asked, by column: the dataset file's and this training's."""
         declared = {a.name: a.known_when_asked for a in self.history.dataset.attributes if a.known_when_asked}
         return declared | dict(self.confirmed)
+
+    def groups(self, known_before: int) -> tuple[GroupSpec, ...]:
+        """Returns the groups whose rates a no-show model reads, estimated before a moment (UTC microseconds)."""
+        reads = self.group_histories and self.task is Task.NO_SHOW
+        return specify_groups(self.history, known_before) if reads else ()
 
     def examples(self, known_before: int) -> Examples:
         """Returns the examples known before a moment (UTC microseconds)."""
@@ -132,16 +141,18 @@ def fit(request: Request, moment: int) -> FittedModel:
     parts = window(examples, moment)
     priors = estimate_priors(request.history, moment)
     attributes = matrix.specify_attributes(request.history, examples.queries, examples.row_label, priors)
-    rows = matrix.build(request.columns, attributes, request.history, examples.queries, priors)
+    groups = request.groups(moment)
+    rows = matrix.build(request.columns, attributes, request.history, examples.queries, priors, groups)
     names = [f.name for f in request.columns] + [a.name for a in attributes]
+    names += [name for spec in groups for name in column_names(spec.group)]
     overridden = check_leaks(_alarms(request, examples, rows, names, priors), request.reasons)
-    columns, shape = design(rows, examples), shape_of(request, len(attributes))
+    columns, shape = design(rows, examples), shape_of(request, len(attributes), groups)
     coding = AttributeCoding(request, examples, priors, attributes)
     held_out = fit_before(lambda fitted_to: coding.recoded(columns, fitted_to), parts, request.settings, shape)
     fitted = (boost if held_out.has_signal else base_rate_only)(
         columns, examples.label, request.settings | held_out.chosen, shape
     )
-    sidecar = _sidecar(request, moment, examples, attributes, priors, rows)
+    sidecar = _sidecar(request, moment, examples, attributes, groups, priors, rows)
     sidecar |= {"calibration": held_out.calibration, "params": request.settings | held_out.chosen}
     model = seal(fitted.booster, linear=fitted.linear, **sidecar)
     if request.task is Task.NO_SHOW and request.tutor_risk:
@@ -199,9 +210,9 @@ def design(rows: Matrix, examples: Examples) -> Matrix:
     return rows if examples.period is None else with_period(rows[examples.row], examples.period)
 
 
-def shape_of(request: Request, n_attributes: int) -> Shape:
-    """Returns the known signs of the columns; those of attributes are unknown."""
-    signs = [f.monotone for f in request.columns] + [0] * n_attributes
+def shape_of(request: Request, n_attributes: int, groups: Sequence[GroupSpec] = ()) -> Shape:
+    """Returns the known signs of the columns; those of attributes are unknown, rates of groups never lower a risk."""
+    signs = [f.monotone for f in request.columns] + [0] * n_attributes + [1] * (len(RATES) * len(groups))
     churn = request.task is Task.CHURN
     return Shape(signs, len(periods_of(request.history, request.horizon)) - 1 if churn else 0)
 
@@ -211,6 +222,7 @@ def _sidecar(
     moment: int,
     examples: Examples,
     attributes: Sequence[AttributeSpec],
+    groups: Sequence[GroupSpec],
     priors: Priors,
     rows: Matrix,
 ) -> dict[str, Any]:
@@ -219,6 +231,7 @@ def _sidecar(
         "task": request.task,
         "features": tuple(f.name for f in request.columns),
         "attributes": tuple(attributes),
+        "groups": tuple(groups),
         "priors": priors,
         "periods": periods_of(request.history, request.horizon) if churn else (),
         "horizon": request.horizon.days if churn else 0,

@@ -119,9 +119,10 @@ def tuning_data(request: Request, n_folds: int = 3, most: int = MOST_EXAMPLES) -
     examples = thinned(examples, most, request.seed)
     priors = estimate_priors(request.history, request.cut)
     attributes = matrix.specify_attributes(request.history, examples.queries, examples.row_label, priors)
-    rows = matrix.build(request.columns, attributes, request.history, examples.queries, priors)
+    groups = request.groups(request.cut)
+    rows = matrix.build(request.columns, attributes, request.history, examples.queries, priors, groups)
     folds = folds_of(examples.as_of, examples.known_at, examples.label, n_folds)
-    shape = shape_of(request, len(attributes))
+    shape = shape_of(request, len(attributes), groups)
     return TuningData(design(rows, examples), examples.label, folds, request.settings, shape)
 
 

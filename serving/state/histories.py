@@ -8,6 +8,7 @@ from cachetools import LRUCache
 from features.history.history import History
 from quality.reasons import with_reason_codes
 from store.db.engine import Engine
+from store.facts.group_days import CachedGroupDays
 from store.facts.stamped_history import Stamp, StampedHistory, read_stamped, stamp_around, stamp_of
 
 MOST_ROWS = 500_000
@@ -23,6 +24,7 @@ class Histories:
 
     def __init__(self, engine: Engine, most_rows: int = MOST_ROWS) -> None:
         self._engine, self._lock = engine, Lock()
+        self._group_days = CachedGroupDays(engine)
         self._kept: LRUCache[str, tuple[StampedHistory, History]] = LRUCache(
             most_rows, getsizeof=lambda kept: _rows(kept[1])
         )
@@ -48,7 +50,7 @@ class Histories:
             return None
         # The coded tables are kept: classes of reasons that were filled in stay as they are.
         read = replace(read, dataset=with_reason_codes(read.dataset))
-        history = History(read.dataset)
+        history = History(read.dataset, self._group_days)
         if kept is not None:
             history.take_streams(kept[1])
         with self._lock:

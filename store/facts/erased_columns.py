@@ -32,7 +32,7 @@ ERASED_COLUMNS: Mapping[str, Mapping[str, Treatment]] = MappingProxyType(
         | {"recipient": R.FIXED},
         "transcripts": {"session_id": R.DELETED, "text": R.DELETED},
         "attribute_definitions": {"kind": R.FIXED, "name": R.OURS, "type": R.FIXED} | {"known_when_asked": R.OURS},
-        "dataset_facts": {},
+        "dataset_facts": {"histories": R.OURS},
         "scores": {"subject_kind": R.FIXED, "subject_id": R.RANDOM, "kind": R.FIXED, "reasons": R.EMPTIED}
         | {"action": R.FIXED, "model_version": R.THING, "what_if": R.EMPTIED},
         "shadow_scores": {"subject_kind": R.FIXED, "subject_id": R.RANDOM, "kind": R.FIXED, "model_version": R.THING},

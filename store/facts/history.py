@@ -9,7 +9,7 @@ from psycopg2 import sql
 from sqlalchemy import Connection, Engine, select
 
 from domain.schema import KINDS
-from features.base.dataset import Attribute, Dataset, arrow_schema
+from features.base.dataset import Attribute, Dataset, Group, arrow_schema
 from store.db.copying import copy_out, select_list
 from store.db.engine import reading
 from store.facts import attributes as stored_attributes
@@ -45,11 +45,14 @@ def dataset_on(connection: Connection, tutor_ids: Ids, kinds: Collection[str]) -
     if "students" in kinds:
         sessions = tables["sessions"] if "sessions" in tables else read("sessions", tutor_ids)
         tables["students"] = read("students", tutor_ids and students_of(sessions))
-    departures_given = connection.execute(select(dataset_facts.c.departures_given)).scalar()
+    declared = connection.execute(select(dataset_facts)).first()
     for kind in set(KINDS) - {*tables}:
         tables[kind] = arrow_schema(kind, attributes).empty_table()
     in_order = {kind: tables[kind] for kind in KINDS}
-    return Dataset(in_order, attributes, departures_given is not False)
+    if declared is None:
+        return Dataset(in_order, attributes)
+    histories = None if declared.histories is None else tuple(Group(*group) for group in declared.histories)
+    return Dataset(in_order, attributes, declared.departures_given, histories, declared.asked)
 
 
 def students_of(sessions: pa.Table) -> list[str]:

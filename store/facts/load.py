@@ -11,7 +11,7 @@ from functools import reduce
 import psycopg2
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Engine, Table, func, select, text
+from sqlalchemy import Connection, Engine, Table, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
@@ -80,20 +80,26 @@ def compare(engine: Engine, dataset: Dataset, export: Export | None = None) -> L
 
 
 def _store_facts(connection: Connection, dataset: Dataset, export: Export) -> bool:
-    """Store whether departures are supplied. Returns whether that changed.
+    """Store whether departures are supplied, and what the dataset file declares. Returns whether any of it changed.
 
-    A file without departures does not concern stored ones: only the first import records that there are none.
+    A file without departures does not concern stored ones: only the first import records that there are none. A file
+    that declares nothing does not concern stored declarations.
     """
     first = not _has_rows(connection, "tutors") and dataset.tables["tutors"].num_rows
-    if not first and not (dataset.departures_given and export.fields["tutors"]):
+    gives = dataset.departures_given and bool(export.fields["tutors"])
+    if not first and not gives and dataset.histories is None and dataset.asked is None:
         return False
-    row = insert(dataset_facts).values(single=True, departures_given=dataset.departures_given)
-    given = row.excluded.departures_given
-    update = row.on_conflict_do_update(
-        index_elements=["single"],
-        set_={"departures_given": given},
-        where=given & ~dataset_facts.c.departures_given,
-    )
+    histories = None if dataset.histories is None else [list(group) for group in dataset.histories]
+    given = dataset.departures_given if first or gives else True  # as when nothing is stored
+    row = insert(dataset_facts).values(single=True, departures_given=given, histories=histories, asked=dataset.asked)
+    stored, new = dataset_facts.c, row.excluded
+    changed = {
+        "departures_given": stored.departures_given | literal(gives),
+        "histories": func.coalesce(new.histories, stored.histories),
+        "asked": func.coalesce(new.asked, stored.asked),
+    }
+    differs = or_(*(stored[name].is_distinct_from(value) for name, value in changed.items()))
+    update = row.on_conflict_do_update(index_elements=["single"], set_=changed, where=differs)
     return connection.execute(update).rowcount == 1
 
 

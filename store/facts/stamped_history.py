@@ -1,7 +1,7 @@
 """Histories of single tutors under a stamp: read once, then extended with the rows written since (ADR 15)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -31,7 +31,7 @@ _STATE = """
     SELECT
         tutor_id, history_stamp::text AS stamp, pg_snapshot_xmin(pg_current_snapshot())::text AS oldest_running,
         ARRAY[
-            (to_jsonb(tutors) - 'history_stamp')::text, (SELECT departures_given::text FROM dataset_facts),
+            (to_jsonb(tutors) - 'history_stamp')::text, (SELECT to_jsonb(d)::text FROM dataset_facts AS d),
             (SELECT jsonb_agg(to_jsonb(a) ORDER BY position)::text FROM attribute_definitions AS a),
             pg_postmaster_start_time()::text
         ] AS frame
@@ -65,7 +65,7 @@ class StampedHistory:
     """A tutor's history as of a snapshot of the database.
 
     Transactions before `oldest_running` had ended. `frame` are facts without rows of their own to read again: the
-    tutor, whether departures are known, the definitions of attributes, and the start of the database server.
+    tutor, what is declared about the dataset, the definitions of attributes, and the start of the database server.
     """
 
     stamp: Stamp
@@ -132,7 +132,7 @@ def _extended(connection: Connection, now: Row[Any], earlier: StampedHistory) ->
             return None
     if now.written_students or tables["sessions"] is not dataset.tables["sessions"]:
         tables["students"] = table_on(connection, dataset.attributes, "students", students_of(tables["sessions"]))
-    return Dataset(tables, dataset.attributes, dataset.departures_given)
+    return replace(dataset, tables=tables)
 
 
 def _replaced(table: pa.Table, rows: pa.Table) -> pa.Table:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -135,6 +136,8 @@ dataset_facts = Table(
     metadata,
     Column("single", Boolean, primary_key=True, server_default=text("true")),
     Column("departures_given", Boolean, nullable=False),
+    Column("histories", JSONB(none_as_null=True)),  # [kind, name] of each group; null if not declared
+    Column("asked", Interval),
     CheckConstraint("single", name="single"),  # a single row
 )
 

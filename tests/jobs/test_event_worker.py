@@ -141,7 +141,7 @@ def test_a_model_that_cannot_be_opened_stops_no_event(engine: Engine, worker: Wo
     assert scored(engine) == 1
 
 
-@pytest.mark.parametrize("where", ["read_event", "apply", "history_of", "append_scores", "finish"])
+@pytest.mark.parametrize("where", ["read_event", "apply", "readable_scores", "append_scores", "finish"])
 @pytest.mark.parametrize("after", [False, True])
 def test_a_worker_that_dies_anywhere_loses_nothing_and_nothing_is_scored_twice(
     engine: Engine, worker: Worker, clock: Clock, monkeypatch: pytest.MonkeyPatch, where: str, after: bool

@@ -1,0 +1,1 @@
+ALTER TABLE dataset_facts DROP COLUMN asked, DROP COLUMN histories;

@@ -1,4 +1,4 @@
-"""Groups whose past a no-show model reads: which are chosen, what they add, and how a reason words them."""
+"""Groups whose past a no-show model reads: which are chosen, and what they add."""
 
 from dataclasses import replace
 
@@ -9,14 +9,13 @@ from domain.errors import ModelMismatch
 from domain.vocabulary import Task
 from features.as_of.queries import of_sessions
 from features.base.dataset import OF_STUDENTS, Dataset, Group
-from features.columns.group_rates import RATES, column_names
+from features.columns.group_rates import column_names
 from features.history.history import History
 from models.artifact.matrix import check_readable, query_rows
 from models.artifact.model import Model, Sidecar
 from models.evaluate.metrics import figures
 from models.examples.rows import no_show_rows
 from models.explain.explanation import explain
-from models.explain.group_words import describe_group
 from models.explain.own_numbers import own_numbers
 from models.train.fitting import Request, fit
 from models.train.groups import MOST_VALUES, specify_groups
@@ -90,35 +89,6 @@ def test_a_reason_counts_the_sessions_of_the_group_and_names_nobody() -> None:
     of_group = [r.text for of_row in reasons for r in of_row if "same origin" in r.text]
     assert of_group
     assert all("missed" in text and "origin 1" not in text for text in of_group)
-
-
-@pytest.mark.parametrize(
-    ("group", "rate", "counts", "text"),
-    [
-        (
-            OF_ORIGIN,
-            1,
-            (4, 52),
-            "4 of 52 sessions with the same origin in the last 30 days were missed; usual: 1 in 50",
-        ),
-        (OF_ORIGIN, 2, (1, 1), "1 of 1 session with the same origin on the day before was missed; usual: 1 in 50"),
-        (OF_ORIGIN, 2, (0, 0), "no sessions with the same origin on the day before"),
-        (OF_STUDENTS, 0, (2, 30), "2 of 30 sessions with the same student so far were missed; usual: 1 in 50"),
-        (
-            Group("tutors", "home_region"),
-            0,
-            (2, 30),
-            "2 of 30 sessions of tutors with the same home region so far were missed; usual: 1 in 50",
-        ),
-        (OF_ORIGIN, 0, None, "1 in 10 sessions with the same origin so far missed; usual: 1 in 50"),
-    ],
-)
-def test_a_rate_of_a_group_in_words(group: Group, rate: int, counts: tuple[float, float] | None, text: str) -> None:
-    assert describe_group(group, RATES[rate], 0.1, 0.02, counts) == text
-
-
-def test_a_session_without_a_value_has_no_rate() -> None:
-    assert describe_group(OF_ORIGIN, RATES[0], float("nan"), 0.02, (0, 0)) == "origin is not known"
 
 
 def test_a_model_is_refused_without_the_values_of_its_groups() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.import_summary import KNOWN_WHEN_ASKED
+from cli.import_summary import DECIDED_WHEN_ASKED
 from cli.leak_options import KnownWhenAsked, parse_reasons
 from cli.printing import AsJson, add_rows, cell, print_json, shown
 from cli.steps import console as make_console
@@ -110,8 +110,8 @@ def _print_table(result: "Backtest", n_rejected: int) -> None:
         _print_section(console, section)
     low, high = result.gain.low, result.gain.high
     console.print(f"gain of history in ROC AUC: {result.gain.value:.4f} ({low:.4f} to {high:.4f})")
-    if result.known_when_asked:
-        console.print(f"{result.known_when_asked:,} {KNOWN_WHEN_ASKED}", soft_wrap=True)
+    if result.decided_when_asked:
+        console.print(f"{result.decided_when_asked:,} {DECIDED_WHEN_ASKED}", soft_wrap=True)
     console.print(f"{result.seconds:.1f} s, peak {result.peak_mb:.0f} MB, {n_rejected} rows rejected")
 
 

@@ -59,16 +59,16 @@ def warnings(read: "ReadResult", check: bool) -> list[str]:
     rounded = [ids.in_words() for ids in read.rounded]
     if not check or not read.is_usable:
         return rounded
-    from features.as_of.queries import known_when_asked
+    from features.as_of.queries import decided_when_asked
     from features.base.coding import CodedDataset
 
-    left_out = int(known_when_asked(CodedDataset(read.dataset).sessions).sum())
+    left_out = int(decided_when_asked(CodedDataset(read.dataset).sessions).sum())
     if not left_out:
         return rounded
-    return [*rounded, f"{left_out:,} {KNOWN_WHEN_ASKED}"]
+    return [*rounded, f"{left_out:,} {DECIDED_WHEN_ASKED}"]
 
 
-KNOWN_WHEN_ASKED = (
+DECIDED_WHEN_ASKED = (
     "sessions do not train or test a model: the outcome of each was known by the moment as of which it is scored"
 )
 

@@ -55,7 +55,7 @@ def warning_moment(sessions: SessionColumns) -> Ints:
     return np.maximum(sessions.starts_at - lead, np.maximum(sessions.booked_at, sessions.scheduled_at))
 
 
-def known_when_asked(sessions: SessionColumns) -> Flags:
+def decided_when_asked(sessions: SessionColumns) -> Flags:
     """Whether a session was held or missed, and this was known by its early-warning moment: (sessions,)."""
     known = (sessions.known_at != MISSING) & (sessions.known_at <= warning_moment(sessions))
     return np.asarray(known & sessions.is_in(HELD_OR_MISSED))

@@ -55,6 +55,19 @@ class GroupSpec(BaseModel):
         return Group(self.kind, self.name)
 
 
+class Fallback(BaseModel):
+    """A smaller model than trees: `step` is what is left, `why` the reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str
+    why: str
+
+    def in_words(self) -> str:
+        """Returns the fallback as a sentence without a full stop."""
+        return f"the model is the {self.step} alone, because {self.why}"
+
+
 class Sidecar(BaseModel):
     """Everything needed to turn margins into scores, and the origin of the model."""
 
@@ -71,6 +84,7 @@ class Sidecar(BaseModel):
     horizon: int = 0
     tutor_calibration: Calibration | None = None
     act_threshold: float | None = None
+    fallback: Fallback | None = None
     base_rate: float
     typical: tuple[float, ...]
     known_before: datetime
@@ -180,7 +194,8 @@ class Model:
         if linear := self.sidecar.linear:
             columns += linear.contributions(design[:, :n])
             base += linear.intercept(design[:, n] if design.shape[1] > n else None)
-        return np.column_stack([columns * calibration.slope, base * calibration.slope + calibration.intercept])
+        chord = calibration.chord(base + columns.sum(axis=1), base)
+        return np.column_stack([columns * chord[:, None], calibration.log_odds(base)])
 
     @cached_property
     def _forest(self) -> Forest | None:

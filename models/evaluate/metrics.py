@@ -115,8 +115,9 @@ class Evaluation:
 
     `ceiling` and `tutor_ceiling` are the figures of the true probabilities, on simulated data. `tutor_figures` are
     those of the tutors' 14-day risk, for the no-show model. `alarms` describe suspected leaks,
-    `overridden` those that a person declared to be none, with the reason. `removals` are the columns whose removal
-    costs most, `unconfirmed` that of all columns of which no person has confirmed that they are known when asked.
+    `overridden` those that a person declared to be none, with the reason. `fallback` states what is left of the model
+    and why, empty for a whole one. `removals` are the columns whose removal costs most, `unconfirmed` that of all
+    columns of which no person has confirmed that they are known when asked.
     """
 
     n_test: int
@@ -132,6 +133,7 @@ class Evaluation:
     origins: tuple[Origin, ...] = ()
     alarms: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
+    fallback: str = ""
     removals: tuple[Removal, ...] = ()
     unconfirmed: Removal | None = None
 

@@ -31,6 +31,7 @@ MEASURED = (
     "origins",
     "alarms",
     "overridden",
+    "fallback",
     "removals",
     "unconfirmed",
 )
@@ -47,6 +48,7 @@ def sections(evaluation: Evaluation) -> tuple[Section, ...]:
         origins_section(evaluation.origins),
         removals_section(evaluation.removals, evaluation.unconfirmed),
         overridden_section(evaluation.overridden),
+        fallback_section(evaluation.fallback),
     )
     return tuple(section for section in tables if section.rows)
 
@@ -125,6 +127,11 @@ def removals_section(removals: Sequence[Removal], unconfirmed: Removal | None = 
         rows.append(("all to confirm, together", f"{-unconfirmed.loss:+.4f}", unconfirmed.column))
     note = "Measured by permuting the column among the held-out rows, without training again."
     return Section("Columns that matter most", ("column", "ROC AUC without it", "known when asked?"), tuple(rows), note)
+
+
+def fallback_section(fallback: str) -> Section:
+    """Returns what is left of a model that held-out rows do not support in whole."""
+    return Section("Fallback", ("what is left, and why",), ((fallback,),) if fallback else ())
 
 
 def overridden_section(overridden: Sequence[str]) -> Section:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from domain.horizons import ACTIVE_WINDOW, HELD_OR_MISSED, TUTOR_HORIZON
 from domain.vocabulary import SessionStatus
-from features.as_of.queries import Queries, known_when_asked, of_sessions, of_tutors, take, warning_moment
+from features.as_of.queries import Queries, decided_when_asked, of_sessions, of_tutors, take, warning_moment
 from features.base.array_types import Ints
 from features.base.kernel import positions
 from features.history.active import active_tutors  # asked for with the rows
@@ -61,7 +61,7 @@ def finished_rows(history: History) -> Rows:
     """
     sessions = history.sessions
     labelled = sessions.is_in(HELD_OR_MISSED) & (sessions.known_at != MISSING)
-    subject = np.flatnonzero(labelled & _predictable(sessions) & ~known_when_asked(sessions))
+    subject = np.flatnonzero(labelled & _predictable(sessions) & ~decided_when_asked(sessions))
     chosen = take(sessions, subject)
     label = chosen.is_in({SessionStatus.NO_SHOW}).astype(np.float64)
     return Rows(of_sessions(chosen), label, chosen.known_at, subject)

@@ -75,11 +75,20 @@ def binned(design: Matrix, labels: Values, linear: Linear) -> xgb.QuantileDMatri
     return xgb.QuantileDMatrix(design, labels, base_margin=linear.log_odds(design), ref=bins)
 
 
+def line_only(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Fitted:
+    """Returns a fit of the linear part alone, without trees."""
+    return alone(_start(design, labels, settings | {"start": LINE}, shape), design, settings, shape)
+
+
 def base_rate_only(design: Matrix, labels: Values, settings: Params, shape: Shape) -> Fitted:
     """Returns a fit of the share of positives (of each period) alone: all weights zero, no trees."""
-    data = xgb.QuantileDMatrix(design[:1], labels[:1])
-    booster = xgb.train(plain(settings, shape), data, num_boost_round=0)
-    return Fitted(flat(design, labels, len(shape.signs), shape.n_periods), booster)
+    return alone(flat(design, labels, len(shape.signs), shape.n_periods), design, settings, shape)
+
+
+def alone(linear: Linear, design: Matrix, settings: Params, shape: Shape) -> Fitted:
+    """Returns a linear part without trees, for designs with the columns of this one."""
+    data = xgb.QuantileDMatrix(design[:1], np.zeros(1))
+    return Fitted(linear, xgb.train(plain(settings, shape), data, num_boost_round=0))
 
 
 @dataclass(frozen=True)

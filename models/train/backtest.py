@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from domain.vocabulary import Task
-from features.as_of.queries import known_when_asked
+from features.as_of.queries import decided_when_asked
 from features.base.dataset import Dataset
 from features.history.history import History
 from models.artifact.matrix import features_of
@@ -28,7 +28,8 @@ from models.train.training import default_cut, train
 class Backtest:
     """Result of a backtest; `gain` is the ROC AUC with history minus that without, on the same rows.
 
-    `known_when_asked` is the number of sessions left out because their outcome was known by their early-warning moment.
+    `decided_when_asked` is the number of sessions left out because their outcome was known by their early-warning
+    moment.
     """
 
     task: Task
@@ -37,7 +38,7 @@ class Backtest:
     with_history: Evaluation
     without_history: Evaluation
     gain: Figure
-    known_when_asked: int
+    decided_when_asked: int
     seconds: float
     peak_mb: float
 
@@ -96,7 +97,7 @@ def backtest(
         with_history=full.evaluation,
         without_history=bare.evaluation,
         gain=auc_gain(full.test.label, full.scores, bare.scores, full.test.queries.tutor, seed),
-        known_when_asked=int(known_when_asked(history.sessions).sum()) if task is Task.NO_SHOW else 0,
+        decided_when_asked=int(decided_when_asked(history.sessions).sum()) if task is Task.NO_SHOW else 0,
         seconds=time.perf_counter() - began,
         peak_mb=peak_megabytes(),
     )
@@ -118,7 +119,7 @@ def as_json(result: Backtest) -> dict[str, Any]:
         "with_history": _figures(full.figures),
         "without_history": _figures(result.without_history.figures),
         "gain": {"roc_auc": result.gain.value, "ci95": [result.gain.low, result.gain.high]},
-        "known_when_asked": result.known_when_asked,
+        "decided_when_asked": result.decided_when_asked,
         "seconds": round(result.seconds, 2),
         "peak_mb": round(result.peak_mb, 1),
     }

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.horizons import CHURN_HORIZON
 from domain.vocabulary import Task
@@ -20,14 +19,17 @@ from features.columns.group_rates import RATES, column_names
 from features.history.history import History
 from features.source import source_sha256
 from models.artifact import matrix
-from models.artifact.model import AttributeSpec, GroupSpec, Model, seal
+from models.artifact.model import AttributeSpec, Fallback, GroupSpec, Model, seal
 from models.examples.rows import Examples, Rows, churn_examples, no_show_examples, periods_of
-from models.learners.boosting import Params, Shape, base_rate_only, boost
+from models.learners.boosting import Fitted, Params, Shape, base_rate_only, boost, line_only
+from models.learners.calibration import Calibration
+from models.learners.calibration_choice import on_served
 from models.learners.hazard import with_period
 from models.score.tutor_risk import with_tutor_risk
+from models.train.attribute_coding import AttributeCoding
 from models.train.attribute_leaks import outcome_alarms
 from models.train.groups import specify_groups
-from models.train.held_out import fit_before, window
+from models.train.held_out import HeldOutFit, Step, Window, fit_before, window
 from models.train.leaks import Alarm, check_leaks, leak_alarms
 
 DEFAULT_PARAMS: dict[Task, Params] = {
@@ -147,19 +149,33 @@ def fit(request: Request, moment: int) -> FittedModel:
     names += [name for spec in groups for name in column_names(spec.group)]
     overridden = check_leaks(_alarms(request, examples, rows, names, priors), request.reasons)
     columns, shape = design(rows, examples), shape_of(request, len(attributes), groups)
-    coding = AttributeCoding(request, examples, priors, attributes)
+    coding = AttributeCoding(request.history, len(request.columns), examples, priors, attributes)
     held_out = fit_before(lambda fitted_to: coding.recoded(columns, fitted_to), parts, request.settings, shape)
-    fitted = (boost if held_out.has_signal else base_rate_only)(
-        columns, examples.label, request.settings | held_out.chosen, shape
+    params = request.settings | held_out.chosen
+    fitted = FIT[held_out.step](columns, examples.label, params, shape)
+    sidecar = _sidecar(request, moment, examples, attributes, groups, priors, rows) | {"params": params}
+    if held_out.why:
+        sidecar |= {"fallback": Fallback(step=held_out.step, why=held_out.why)}
+    model = seal(
+        fitted.booster, linear=fitted.linear, calibration=_calibration(held_out, fitted, columns, parts), **sidecar
     )
-    sidecar = _sidecar(request, moment, examples, attributes, groups, priors, rows)
-    sidecar |= {"calibration": held_out.calibration, "params": request.settings | held_out.chosen}
-    model = seal(fitted.booster, linear=fitted.linear, **sidecar)
     if request.task is Task.NO_SHOW and request.tutor_risk:
-        own = sidecar | {"attributes": tuple(coding.ordered_by(parts.earlier))}
+        own = sidecar | {"attributes": tuple(coding.ordered_by(parts.earlier)), "calibration": held_out.calibration}
         judge = held_out.fitted and seal(held_out.fitted.booster, linear=held_out.fitted.linear, **own)
         model = with_tutor_risk(model, judge or model, request.history, parts.calibrate_from, moment)
     return FittedModel(model, examples, rows, overridden)
+
+
+FIT = {Step.TREES: boost, Step.LINE: line_only, Step.BASE_RATE: base_rate_only}
+
+
+def _calibration(held_out: HeldOutFit, fitted: Fitted, columns: Matrix, parts: Window) -> Calibration:
+    """Returns the held-out calibration at the level of the fitted model: `columns` is its design matrix."""
+    if not held_out.has_signal:
+        return held_out.calibration
+    later = np.flatnonzero(parts.later)
+    labels, tutors = parts.examples.label[later], parts.examples.tutor[later]
+    return on_served(held_out.calibration, fitted.margins(columns[later]), labels, tutors)
 
 
 def _alarms(
@@ -169,40 +185,6 @@ def _alarms(
     yield from leak_alarms(rows, examples.row_label, columns, request.history.dataset)
     values = attribute_values(Past(request.history, examples.queries, priors))
     yield from outcome_alarms(values, examples.row_label, examples.queries.tutor)
-
-
-@dataclass(frozen=True)
-class AttributeCoding:
-    """Coding of the examples' attributes, with categories ordered by their outcomes.
-
-    A model must be evaluated on outcomes that were not used for that order: noise in many categories would look like
-    signal.
-    """
-
-    request: Request
-    examples: Examples
-    priors: Priors
-    specs: Sequence[AttributeSpec]
-
-    def ordered_by(self, fitted_to: NDArray[np.bool_]) -> list[AttributeSpec]:
-        """Returns the attributes with categories taken from, and ordered by, the examples of a mask (examples,)."""
-        examples = self.examples
-        rows, row = np.unique(examples.row[fitted_to], return_inverse=True)
-        labels = (np.bincount(row, examples.label[fitted_to], rows.size) > 0).astype(np.float64)
-        queries = examples.queries.at(rows)
-        specs = matrix.specify_attributes(self.request.history, queries, labels, self.priors)
-        by_key = {(a.kind, a.name): a.categories for a in specs}
-        return [a.model_copy(update={"categories": by_key.get((a.kind, a.name), ())}) for a in self.specs]
-
-    def recoded(self, columns: Matrix, fitted_to: NDArray[np.bool_]) -> Matrix:
-        """Returns the design matrix with categories ordered by the examples of a mask (examples,)."""
-        if not any(a.categories for a in self.specs):
-            return columns
-        examples, first = self.examples, len(self.request.columns)
-        coded = matrix.build((), self.ordered_by(fitted_to), self.request.history, examples.queries, self.priors)
-        recoded = columns.copy(order="F")
-        recoded[:, first : first + len(self.specs)] = coded[examples.row]
-        return recoded
 
 
 def design(rows: Matrix, examples: Examples) -> Matrix:

@@ -123,6 +123,7 @@ def evaluate(
         slices=slice_figures(groups, test.label, scores, tutors, seed, repeats),
         baselines=compare(test.label, scores, _baselines(request, fitted, rows), tutors, seed, repeats),
         origins=rolling(lambda cut: _at_origin(request, cut), _origins(request), seed, repeats),
+        fallback=fallback.in_words() if (fallback := fitted.model.sidecar.fallback) else "",
     )
 
 

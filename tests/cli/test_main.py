@@ -52,7 +52,7 @@ def test_backtest_prints_one_json_object_with_the_ceiling_beside_it(dataset: Pat
     assert set(found) == {
         "n_train", "n_test", "base_rate", "with_history", "without_history", "gain", "seconds", "peak_mb", "ceiling",
         "tutor_figures", "tutor_ceiling", "tiers", "baselines", "slices", "worst_slice", "origins", "alarms",
-        "known_when_asked", "overridden", "removals", "unconfirmed",
+        "decided_when_asked", "overridden", "removals", "fallback", "unconfirmed",
     }  # fmt: skip
     assert set(found["baselines"]) == {"base_rate", "phase_1_rule", "own_rate", "logistic_regression"}
     assert len(found["origins"]) == 4

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.vocabulary import SessionStatus, Task
 from features.as_of.past import Past
 from features.as_of.prior_estimation import estimate_priors
-from features.as_of.queries import known_when_asked
+from features.as_of.queries import decided_when_asked
 from features.catalogue import NO_SHOW_FEATURES, compute
 from features.history.history import History
 from models.artifact.matrix import matrix_of
@@ -34,9 +34,9 @@ def forecast_error(history: History, rows: Rows) -> float:
 
 
 def test_outcomes_that_become_known_early_do_not_bias_a_model() -> None:
-    history = bookings()
+    history = bookings(seed=4)
     assert forecast_error(history, finished_rows(history)) > 0.07
-    assert abs(forecast_error(history, no_show_rows(history))) < 0.04
+    assert abs(forecast_error(history, no_show_rows(history))) < 0.03
 
 
 def test_rows_still_open_at_the_end_of_the_data_leave_no_surplus_of_early_outcomes_to_test_on() -> None:
@@ -75,7 +75,7 @@ def test_no_row_knows_its_own_outcome_and_none_both_trains_and_is_tested(market:
     rows = no_show_rows(history)
     sessions, cut = history.sessions, BEGIN + day * DAY
     assert (sessions.known_at[rows.subject] > rows.queries.as_of).all()
-    assert not known_when_asked(sessions)[rows.subject].any()
+    assert not decided_when_asked(sessions)[rows.subject].any()
     trained = no_show_examples(rows, cut)
     assert not (rows.known_at < cut)[rows.queries.as_of >= cut].any()
     assert (trained.as_of < cut).all()

@@ -101,6 +101,7 @@ def _truth(path: Path | None) -> "pa.Table | None":
 
 def _print_table(result: "Backtest", n_rejected: int) -> None:
     from models.evaluate.report import figures_section, sections
+    from models.train.backtest import in_words
 
     columns = {"with history": result.with_history.figures, "without history": result.without_history.figures}
     if result.with_history.ceiling:
@@ -110,6 +111,8 @@ def _print_table(result: "Backtest", n_rejected: int) -> None:
         _print_section(console, section)
     low, high = result.gain.low, result.gain.high
     console.print(f"gain of history in ROC AUC: {result.gain.value:.4f} ({low:.4f} to {high:.4f})")
+    for sentence in in_words(result):
+        console.print(shown(sentence), soft_wrap=True)
     if result.decided_when_asked:
         console.print(f"{result.decided_when_asked:,} {DECIDED_WHEN_ASKED}", soft_wrap=True)
     console.print(f"{result.seconds:.1f} s, peak {result.peak_mb:.0f} MB, {n_rejected} rows rejected")

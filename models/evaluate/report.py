@@ -82,13 +82,35 @@ def _tier(tier: Tier) -> tuple[str, ...]:
 def baselines_section(baselines: Mapping[str, Baseline]) -> Section:
     """Returns the baselines and the model's gain over each."""
     rows = [
-        (name.replace("_", " "), cell(b.figures.get("roc_auc")), cell(b.gain), cell(b.brier_gain, digits=5))
+        (
+            name.replace("_", " "),
+            *(cell(b.figures.get(figure)) for figure in ("roc_auc", "pr_auc", "ece")),
+            cell(b.gain),
+            cell(b.brier_gain, digits=5),
+        )
         for name, b in baselines.items()
     ]
     unbeaten = [name.replace("_", " ") for name, b in baselines.items() if not b.gain.low > 0]
     note = f"Not significantly better than: {', '.join(unbeaten)}." if unbeaten else "The model beats every baseline."
-    columns = ("baseline", "ROC AUC", "gain of the model in ROC AUC", "gain in Brier score")
+    measured = ("ROC AUC", "PR AUC", "calibration error")
+    columns = ("baseline", *measured, "gain of the model in ROC AUC", "gain in Brier score")
     return Section("Baselines", columns, tuple(rows), note)
+
+
+def baseline_words(name: str, baseline: Baseline, model: Figure | None) -> str:
+    """Returns a sentence that compares the model with a baseline."""
+    theirs = baseline.figures.get("roc_auc")
+    if model is None or theirs is None:
+        return f"The {name.replace('_', ' ')} could not be compared: {NOT_ENOUGH}."
+    verdict = gain_words(baseline.gain, "better", "not shown to be better", "worse")
+    title = name.replace("_", " ").replace("xgboost", "XGBoost")
+    return f"The {title} reaches ROC AUC {theirs.value:.3f}, the model {model.value:.3f}: it is {verdict}."
+
+
+def gain_words(gain: Figure, positive: str, unclear: str, negative: str) -> str:
+    """Returns the words for a gain in ROC AUC by its 95 % interval, followed by the gain."""
+    words = positive if gain.low > 0 else negative if gain.high < 0 else unclear
+    return words if np.isnan(gain.value) else f"{words} ({gain.value:+.3f}, {gain.low:+.3f} to {gain.high:+.3f})"
 
 
 def slices_section(slices: Sequence[Slice]) -> Section:

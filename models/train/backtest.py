@@ -14,14 +14,15 @@ from domain.vocabulary import Task
 from features.as_of.queries import decided_when_asked
 from features.base.dataset import Dataset
 from features.history.history import History
-from models.artifact.matrix import features_of
+from models.artifact.matrix import features_of, matrix_of
 from models.evaluate.bootstrap import TOP_SHARES
-from models.evaluate.metrics import Evaluation, Figure, auc_gain
-from models.evaluate.report import document
+from models.evaluate.metrics import Evaluation, Figure, auc_gain, compare
+from models.evaluate.plain_xgboost import PLAIN_XGBOOST, plain_xgboost
+from models.evaluate.report import baseline_words, document, gain_words
 from models.examples.rows import Rows, churn_rows, no_show_rows
 from models.examples.simulated_truth import align, of_sessions
 from models.train.fitting import OnStep, Request, no_display
-from models.train.training import default_cut, train
+from models.train.training import Training, default_cut, train
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def backtest(
         on_step=lambda step: on_step(f"with history: {step}"),
     )
     full = train(request)
+    on_step("with history: train a plain XGBoost on the same columns")
+    evaluation = _with_plain_xgboost(request, full)
     static = tuple(f for f in features_of(task) if not f.history)
     without = replace(request, features=static, truth=None, origins=0, tutor_risk=False, group_histories=False)
     bare = train(replace(without, on_step=lambda step: on_step(f"without history: {step}")))
@@ -94,13 +97,25 @@ def backtest(
         task=task,
         cut=moment,
         n_train=full.n_train,
-        with_history=full.evaluation,
+        with_history=evaluation,
         without_history=bare.evaluation,
         gain=auc_gain(full.test.label, full.scores, bare.scores, full.test.queries.tutor, seed),
         decided_when_asked=int(decided_when_asked(history.sessions).sum()) if task is Task.NO_SHOW else 0,
         seconds=time.perf_counter() - began,
         peak_mb=peak_megabytes(),
     )
+
+
+def _with_plain_xgboost(request: Request, full: Training) -> Evaluation:
+    """Returns the evaluation of a training, with a plain XGBoost on the same columns and rows as a baseline."""
+    rows, test, sidecar = request.rows, full.test, full.evaluated.sidecar
+    known = rows.where(rows.known_at < request.cut)
+    matrices = (matrix_of(sidecar, request.history, some.queries) for some in (known, test))
+    train_matrix, test_matrix = matrices
+    scores = plain_xgboost(train_matrix, known.label, known.queries.as_of, test_matrix, request.seed)
+    tutors, others = test.queries.tutor, {PLAIN_XGBOOST: scores}
+    compared = compare(test.label, full.scores, others, tutors, request.seed, request.repeats)
+    return replace(full.evaluation, baselines=full.evaluation.baselines | compared)
 
 
 def peak_megabytes() -> float:
@@ -113,6 +128,7 @@ def as_json(result: Backtest) -> dict[str, Any]:
     """Returns the result as one JSON object, the documented contract of `tqs backtest --json`."""
     full = result.with_history
     figures = document(full) | {
+        "in_words": list(in_words(result)),
         "n_train": result.n_train,
         "n_test": full.n_test,
         "base_rate": full.base_rate,
@@ -124,6 +140,16 @@ def as_json(result: Backtest) -> dict[str, Any]:
         "peak_mb": round(result.peak_mb, 1),
     }
     return figures if full.ceiling is None else figures | {"ceiling": _figures(full.ceiling)}
+
+
+def in_words(result: Backtest) -> tuple[str, ...]:
+    """Returns what the figures show, one sentence for each baseline and one for the history."""
+    full = result.with_history
+    whole = full.figures.get("roc_auc")
+    return (
+        *(baseline_words(name, baseline, whole) for name, baseline in full.baselines.items()),
+        f"The history {gain_words(result.gain, 'raises the ROC AUC', 'is not shown to help', 'lowers the ROC AUC')}.",
+    )
 
 
 def _figures(figures: dict[str, Figure]) -> dict[str, Any]:

@@ -52,9 +52,9 @@ def test_backtest_prints_one_json_object_with_the_ceiling_beside_it(dataset: Pat
     assert set(found) == {
         "n_train", "n_test", "base_rate", "with_history", "without_history", "gain", "seconds", "peak_mb", "ceiling",
         "tutor_figures", "tutor_ceiling", "tiers", "baselines", "slices", "worst_slice", "origins", "alarms",
-        "decided_when_asked", "overridden", "removals", "fallback", "unconfirmed",
+        "decided_when_asked", "overridden", "removals", "fallback", "unconfirmed", "in_words",
     }  # fmt: skip
-    assert set(found["baselines"]) == {"base_rate", "phase_1_rule", "own_rate", "logistic_regression"}
+    assert set(found["baselines"]) == {"base_rate", "phase_1_rule", "own_rate", "logistic_regression", "plain_xgboost"}
     assert len(found["origins"]) == 4
     for part in ("with_history", "without_history", "ceiling"):
         assert set(found[part]) == {"roc_auc", "pr_auc", "brier", "ece", "precision_at", "recall_at"}

@@ -57,6 +57,9 @@ def tune(
 
 def score(
     as_of: Annotated[datetime | None, typer.Option(help="Score as of this moment (UTC); now by default.")] = None,
+    weeks: Annotated[
+        int, typer.Option(min=0, max=52, help="Also score the tutors of this many past weeks, as known then.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Score all active tutors and all sessions of the next 48 hours."""
@@ -66,7 +69,8 @@ def score(
     from flows.standalone import run
 
     with _progress(as_json):
-        saved = run(flow, as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC).isoformat() if as_of else None)
+        moment = as_of.replace(tzinfo=as_of.tzinfo or UTC).isoformat() if as_of else None
+        saved = run(flow, as_of=moment, weeks=weeks)
     if as_json:
         print_json({"saved": saved})
 

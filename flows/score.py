@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from datetime import datetime
 from typing import cast
 
 from prefect import flow
@@ -17,14 +18,23 @@ from flows.tasks import task
 from gateways.clock import utc_now
 from jobs.progress import report
 from jobs.runtime import Runtime, moment, open_runtime
-from jobs.scoring import all_scores, open_stored, shadow_scores, skipping_unscorable, without_tutors, without_unreadable
+from jobs.scoring import (
+    all_scores,
+    open_stored,
+    past_scores,
+    shadow_scores,
+    skipping_unscorable,
+    without_tutors,
+    without_unreadable,
+)  # fmt: skip
 from models.artifact.champion import Champion
 from quality.reasons import with_reason_codes
 from store.facts.history import HISTORY_KINDS, read_dataset
 from store.facts.tombstones import erased_tutors
 from store.ledger.models import challenger, champion
 from store.ledger.shadow import save_shadow_scores
-from store.scores.records import save_scores
+from store.scores.records import save_scores, swept_between
+from store.scores.tutor_scores import TREND_SLACK, TREND_SPAN
 
 
 @task(retries=2, retry_delay_seconds=10, timeout_seconds=600, cache_policy=NO_CACHE)
@@ -62,10 +72,27 @@ def save_shadow(runtime: Runtime, scores: list[Score]) -> None:
     save_shadow_scores(runtime.engine, scores)
 
 
+def past_weeks(runtime: Runtime, history: History, champions: dict[Task, Champion | None], at: datetime, n: int) -> int:
+    """Score the tutors as of the last n weeks without a sweep. Returns the number of scores saved."""
+    saved = 0
+    for week in range(1, n + 1):
+        moment = at - week * TREND_SPAN
+        if not swept_between(runtime.engine, moment - TREND_SLACK, moment):
+            report(f"score tutors as known {week} week{'s' if week > 1 else ''} ago")
+            scores = past_scores(history.dataset, champions, moment)
+            save(runtime, _whole(scores))
+            saved += len(scores)
+    return saved
+
+
 @flow(name="score", log_prints=True, timeout_seconds=1800)
 @recorded
-def score(as_of: str | None = None) -> int:
-    """Score as of a moment (ISO 8601; now by default). Returns the number of scores saved."""
+def score(as_of: str | None = None, weeks: int = 0) -> int:
+    """Score as of a moment (ISO 8601; now by default). Returns the number of scores saved.
+
+    Afterwards scores the tutors as of each of the `weeks` before that have no sweep, from what was known then, so that
+    trends exist from the first day.
+    """
     with open_runtime(os.environ) as runtime:
         champions = load_champions(runtime)
         if not any(champions.values()):
@@ -78,8 +105,9 @@ def score(as_of: str | None = None) -> int:
         report("save the scores, and those of challengers")
         save(runtime, _whole(scores))
         save_shadow(runtime, _whole(shadow_scores(history, challengers, at)))
-    print(f"{len(scores)} scores saved")
-    return len(scores)
+        saved = len(scores) + past_weeks(runtime, history, champions, at, weeks)
+    print(f"{saved} scores saved")
+    return saved
 
 
 def _whole(scores: list[Score]) -> list[Score]:
@@ -91,7 +119,9 @@ def main() -> None:
     """Run the flow from the command line: `python -m flows.score`, or MLproject's entry point `score`."""
     parser = argparse.ArgumentParser(description=score.__doc__)
     parser.add_argument("--as-of", default="", help="ISO 8601 with an offset; now by default")
-    standalone.main(score, as_of=parser.parse_args().as_of or None)
+    parser.add_argument("--weeks", type=int, default=0, help="past weeks to score too, from what was known then")
+    options = parser.parse_args()
+    standalone.main(score, as_of=options.as_of or None, weeks=options.weeks)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from domain.time_zones import is_time_zone
 from domain.vocabulary import SessionStatus, Task
 from features.as_of.queries import microseconds_of, take
 from features.base.dataset import Dataset
+from features.base.known import known_at
 from features.history.history import History
 from insights.advice.actions import contact_action
 from insights.advice.ranking import help_scores
@@ -52,16 +53,28 @@ def all_scores(history: History, champions: Champions, as_of: datetime) -> list[
     return [*model_scores(history, champions, as_of), *rate_scores(history, as_of)]
 
 
+def past_scores(dataset: Dataset, champions: Champions, as_of: datetime) -> list[Score]:
+    """Scores of the tutors at an earlier moment by today's champions, from what was known then; without reasons."""
+    history = History(known_at(dataset, as_of))
+    return [*tutor_scores(history, champions, as_of, with_reasons=False), *rate_scores(history, as_of)]
+
+
 def model_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:
     """Scores of all models as of a moment. Raises ModelMismatch, LateFeature."""
+    no_show = champions[Task.NO_SHOW]
+    upcoming = upcoming_scores(history, no_show, as_of) if no_show else []
+    return [*tutor_scores(history, champions, as_of), *upcoming]
+
+
+def tutor_scores(history: History, champions: Champions, as_of: datetime, with_reasons: bool = True) -> list[Score]:
+    """Scores of all active tutors as of a moment. Raises ModelMismatch, LateFeature."""
     no_show, churn = champions[Task.NO_SHOW], champions[Task.CHURN]
     booked = booked_rows(no_show.model, no_show.version, history, as_of) if no_show else None
     active = active_rows(churn.model, churn.version, history, as_of) if churn else None
-    risk = score_tutors_no_show(booked) if booked else []
-    leaving = score_churn(active) if active else []
+    risk = score_tutors_no_show(booked, with_reasons) if booked else []
+    leaving = score_churn(active, with_reasons) if active else []
     at_risk = score_sessions_at_risk(history, booked, active, as_of)
-    upcoming = upcoming_scores(history, no_show, as_of) if no_show else []
-    return [*risk, *leaving, *at_risk, *help_scores(risk, leaving), *upcoming]
+    return [*risk, *leaving, *at_risk, *help_scores(risk, leaving)]
 
 
 def readable_scores(history: History, champions: Champions, as_of: datetime) -> list[Score]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from store.db.engine import Engine
 
 
+PAST_WEEKS = 4
+"""Past weeks that are scored as known then, so that trends exist."""
+
+
 def wipe(home: "DemoHome", settings: "Settings") -> None:
     """Delete the demo's databases and files; passwords and keys in files are kept."""
     from gateways.embedded_postgres.databases import empty_database
@@ -115,7 +119,7 @@ def learn(steps: "Steps", stage: "DemoStage", engine: "Engine") -> None:
     with steps.step(TRAIN) as notes:
         notes += _train(stage, engine)
     with steps.step(SCORE) as notes:
-        notes.append(f"{run(score, as_of=as_of):,} scores")
+        notes.append(f"{run(score, as_of=as_of, weeks=PAST_WEEKS):,} scores")
     with steps.step(CONTACTS) as notes:
         notes.append(f"{run(contacts, as_of=as_of)} tutors on the list")
     with steps.step(MONITOR) as notes:

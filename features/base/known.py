@@ -29,7 +29,8 @@ def known_at(dataset: Dataset, moment: datetime) -> Dataset:
 
 
 def _before(table: pa.Table, column: str, moment: datetime) -> pa.Table:
-    return table.filter(pc.less(table[column], moment))
+    """Rows of times before the moment, or of unknown times."""
+    return table.filter(pc.fill_null(pc.less(table[column], moment), True))
 
 
 def _sessions(sessions: pa.Table, reschedules: pa.Table, moment: datetime) -> pa.Table:

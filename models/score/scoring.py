@@ -59,7 +59,7 @@ def score_sessions(
     return [scores[row] for row in np.argsort(places)]
 
 
-def score_tutors_no_show(booked: ModelRows) -> list[Score]:
+def score_tutors_no_show(booked: ModelRows, with_reasons: bool = True) -> list[Score]:
     """Returns the 14-day no-show risk of every active tutor, from the rows of the booked sessions.
 
     The reasons are those of the booked sessions, averaged by risk.
@@ -73,11 +73,15 @@ def score_tutors_no_show(booked: ModelRows) -> list[Score]:
         return margins_of(any_no_show(tutor, probabilities, history.n_tutors)[active])
 
     probabilities = model.chances(booked.margins).value
-    changes = variants(model.sidecar, rows.matrix, active.size)
-    explanations = Explanations(
-        _averaged_reasons(model, rows, probabilities, active),
-        what_ifs(lambda changed: risk.probability(margins_with(model.probabilities(changed))), rows.matrix, changes),
-    )
+
+    def what_if(changed: Matrix) -> Values:
+        return risk.probability(margins_with(model.probabilities(changed)))
+
+    explanations = None
+    if with_reasons:
+        changes = variants(model.sidecar, rows.matrix, active.size)
+        reasons = _averaged_reasons(model, rows, probabilities, active)
+        explanations = Explanations(reasons, what_ifs(what_if, rows.matrix, changes))
     margins = margins_with(probabilities)
     return _scores(
         SubjectKind.TUTOR,

@@ -29,6 +29,9 @@ _HISTORY = text(f"""
 """)
 
 
+_SWEPT = text("SELECT EXISTS (SELECT FROM scores WHERE kind = 'help' AND as_of BETWEEN :begin AND :end)")
+
+
 def append_scores(connection: Connection, scores: Sequence[Score]) -> None:
     """Append scores and their changes in the caller's transaction.
 
@@ -69,6 +72,12 @@ def last_sweep(engine: Engine) -> datetime | None:
     """As-of moment of the newest scores of tutors; None before the first. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return connection.execute(text("SELECT as_of FROM last_sweep")).scalar()
+
+
+def swept_between(engine: Engine, begin: datetime, end: datetime) -> bool:
+    """Whether tutors were scored as of a moment in [begin, end]. Raises DatabaseUnavailable."""
+    with reading(engine) as connection:
+        return bool(connection.execute(_SWEPT, {"begin": begin, "end": end}).scalar())
 
 
 def reasons(stored: list[dict[str, Any]] | None) -> tuple[Reason, ...]:

@@ -1,6 +1,7 @@
 """Scoring of tutors: a tutor without bookings does not stop the sweep, nor a challenger the champion."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +9,20 @@ import pytest
 from sqlalchemy import Engine, text
 
 from domain.promotion import Action
-from domain.vocabulary import Task
+from domain.vocabulary import ScoreKind, SubjectKind, Task
 from features.history.history import History
 from flows.score import load_challengers, score
 from flows.standalone import run
 from gateways.settings import load_settings
 from jobs.runtime import Runtime
-from jobs.scoring import readable_scores, shadow_scores
+from jobs.scoring import open_stored, past_scores, readable_scores, shadow_scores
 from models.artifact.champion import Champion
 from models.artifact.model import AttributeSpec
 from store.facts.load import load
-from store.ledger.models import record_model
+from store.ledger.models import champion, record_model
+from store.scores.changes import ends_of_changes
+from store.scores.records import score_history
+from store.scores.tutor_scores import tutor_now
 from tests.lib.api_parts import NOW, PRICE, marketplace, register, small_model
 
 
@@ -75,3 +79,29 @@ def test_a_champion_that_reads_a_column_that_is_gone_is_logged_and_the_other_sco
     champions = {Task.NO_SHOW: Champion(model, "no_show/3"), Task.CHURN: Champion(lost, "churn/2")}
     assert {score.model_version for score in readable_scores(history, champions, NOW)} == {"no_show/3"}
     assert "the churn champion does not score: the churn model reads sessions.gone" in caplog.text
+
+
+def test_past_weeks_are_scored_once_as_known_then_and_give_trends_without_being_news(
+    engine: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(engine, marketplace())
+    register(engine, small_model())
+    for name, value in {"DATABASE_URL": database_url, "TQS_DATA_DIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    run(score, as_of=NOW.isoformat())
+    _, changes = ends_of_changes(engine)
+
+    assert run(score, as_of=NOW.isoformat(), weeks=2) > 0
+    week_ago = NOW - timedelta(days=7)
+    expected = past_scores(
+        marketplace(), {Task.NO_SHOW: open_stored(champion(engine, Task.NO_SHOW)), Task.CHURN: None}, week_ago
+    )
+    history = {s.as_of: s for s in score_history(engine, SubjectKind.TUTOR, "ada", ScoreKind.SESSIONS_AT_RISK)}
+    assert list(history) == [NOW - timedelta(days=14), week_ago, NOW]
+    assert history[week_ago].value == next(
+        s.value for s in expected if (s.subject_id, s.kind) == ("ada", ScoreKind.SESSIONS_AT_RISK)
+    )
+    now = tutor_now(engine, "ada", NOW)
+    assert now is not None
+    assert now.scores[ScoreKind.SESSIONS_AT_RISK].trend == pytest.approx(history[NOW].value - history[week_ago].value)
+    assert ends_of_changes(engine)[1] == changes

@@ -7,6 +7,9 @@ from domain.vocabulary import SessionStatus
 NO_SHOW_LEAD = timedelta(hours=24)
 """A session is scored as of this long before its start, or as of when its start became known, if later."""
 
+AT_BOOKING = timedelta(days=36_500)
+"""Lead longer than that of any booking: a session is scored as of when its start became known."""
+
 UPCOMING = timedelta(hours=48)
 """Booked sessions that start within this time get a score of their own."""
 

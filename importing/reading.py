@@ -14,7 +14,8 @@ from domain.wording import did_you_mean
 from features.base.dataset import Dataset, Export, arrow_schema
 from importing.files.files import open_file
 from importing.files.sources import Opened
-from importing.format.dataset_file import DERIVED, DatasetProblem, read_moment
+from importing.format.dataset_file import DERIVED, DatasetProblem, DatasetSpec, read_moment
+from importing.format.declarations import declared_histories, parse_asked
 from importing.format.description import Description, read_description
 from importing.rows.checking import Checked, attributes_of, check_kind
 from importing.rows.derived import named_in, with_last_reschedule
@@ -78,7 +79,7 @@ def read_rows(path: Path, files: Mapping[str, Path] | None = None, exported_at: 
     # All plans before any reading: an error in the last kind should be reported before the first kinds are read.
     plans = {kind: make_plan(description, kind, _open(description, kind, files or {})) for kind in described}
     checked = _check_all(description, plans)
-    dataset = _dataset(plans, {kind: done.table for kind, done in checked.items()})
+    dataset = _dataset(description.spec, plans, {kind: done.table for kind, done in checked.items()})
     derived = {kind: RejectCounts(good=table.num_rows) for kind, table in dataset.tables.items()}
     return ReadResult(
         dataset,
@@ -117,7 +118,7 @@ def _check_all(description: Description, plans: Mapping[str, ReadPlan]) -> dict[
     return checked
 
 
-def _dataset(plans: Mapping[str, ReadPlan], read: Mapping[str, pa.Table]) -> Dataset:
+def _dataset(spec: DatasetSpec, plans: Mapping[str, ReadPlan], read: Mapping[str, pa.Table]) -> Dataset:
     attributes = tuple(a for plan in plans.values() for a in attributes_of(plan))
     tables = dict(read)
     if "reschedules" in plans and not _is_supplied(plans["sessions"], "scheduled_at"):
@@ -126,7 +127,13 @@ def _dataset(plans: Mapping[str, ReadPlan], read: Mapping[str, pa.Table]) -> Dat
         if kind not in read:
             tables[kind] = named_in(kind, read) if kind in DERIVED else arrow_schema(kind).empty_table()
     departures_given = "tutors" in plans and _is_supplied(plans["tutors"], "departed_at")
-    return Dataset({kind: tables[kind] for kind in KINDS}, attributes, departures_given)
+    return Dataset(
+        {kind: tables[kind] for kind in KINDS},
+        attributes,
+        departures_given,
+        declared_histories({kind: described.history for kind, described in spec.kinds().items()}),
+        None if spec.sessions.asked is None else parse_asked(spec.sessions.asked),
+    )
 
 
 def _carried(plan: ReadPlan | None) -> frozenset[str]:

@@ -7,7 +7,8 @@ from pydantic import BaseModel
 
 from domain.schema import KINDS, Field, Kind
 from importing.format.csv_section import CsvSpec
-from importing.format.dataset_file import DEFAULT_FILLS, AttributeDeclaration, DatasetSpec, KindSpec
+from importing.format.dataset_file import DEFAULT_FILLS, DatasetSpec, KindSpec
+from importing.format.declarations import AttributeDeclaration
 from importing.format.time_formats import NAMED
 
 BEGIN = "<!-- generated from the code by `make docs`: begin -->"

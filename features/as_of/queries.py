@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -30,9 +30,14 @@ class Queries:
 
 
 def of_sessions(sessions: SessionColumns, rows: Ints | None = None, as_of: int | None = None) -> Queries:
-    """One query for each session, as of its early-warning moment or, for all, as of `as_of` (UTC microseconds)."""
+    """One query for each session, as of its early-warning moment or, for all, as of `as_of` (UTC microseconds).
+
+    Where the dataset declares as of when sessions are asked, that is also the latest moment.
+    """
     chosen = sessions if rows is None else take(sessions, rows)
-    moments = warning_moment(chosen) if as_of is None else np.full(len(chosen), as_of, dtype=np.int64)
+    moments = warning_moment(chosen)
+    if as_of is not None:
+        moments = np.full(len(chosen), as_of) if sessions.asked is None else np.minimum(moments, as_of)
     return Queries(chosen.tutor, moments, chosen)
 
 
@@ -47,11 +52,11 @@ def microseconds_of(moment: datetime) -> int:
 
 
 def warning_moment(sessions: SessionColumns) -> Ints:
-    """Early-warning moments: 24 h before the start, or when the start became known if later.
+    """Early-warning moments: the declared lead, or 24 h, before the start, or when the start became known if later.
 
     (sessions,) UTC microseconds.
     """
-    lead = int(NO_SHOW_LEAD.total_seconds() * 1e6)
+    lead = (NO_SHOW_LEAD if sessions.asked is None else sessions.asked) // timedelta(microseconds=1)
     return np.maximum(sessions.starts_at - lead, np.maximum(sessions.booked_at, sessions.scheduled_at))
 
 
@@ -86,7 +91,7 @@ def take(sessions: SessionColumns, rows: Ints) -> SessionColumns:
     indices = pa.array(rows)
     attributes: Mapping[str, pa.Array] = {name: column.take(indices) for name, column in sessions.attributes.items()}
     students = None if sessions.students is None else sessions.students.take(indices)
-    return SessionColumns(**arrays, attributes=attributes, students=students)
+    return SessionColumns(**arrays, attributes=attributes, students=students, asked=sessions.asked)
 
 
-_ARRAYS = tuple(field.name for field in fields(SessionColumns) if field.name not in ("attributes", "students"))
+_ARRAYS = tuple(f.name for f in fields(SessionColumns) if f.name not in ("attributes", "students", "asked"))

@@ -63,6 +63,7 @@ class CodedDataset:
             status=index_in(sessions["status"], pa.array(list(SessionStatus), pa.string())).astype(np.int8),
             attributes={a.name: array(sessions[a.column]) for a in self.dataset.feature_attributes("sessions")},
             students=array(sessions[STUDENT]) if OF_STUDENTS in (self.dataset.histories or ()) else None,
+            asked=self.dataset.asked,
         )
 
     def tutor_codes(self, tutor_ids: pa.Array | pa.ChunkedArray) -> Ints:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ class SessionColumns:
     `row` is the session's row in the history, -1 for a session that is not in it. `day` is the local day of the start
     since 1970. `status` is a position in SessionStatus, -1 for none of them. `student_given` is true if the session
     names a student, whether or not the history contains that student. `students` are the ids of the students, only
-    where the dataset declares their history.
+    where the dataset declares their history; `asked` is the time before the start that it declares, if any.
     """
 
     row: Ints
@@ -36,6 +37,7 @@ class SessionColumns:
     status: Codes
     attributes: Mapping[str, pa.Array]
     students: pa.Array | None = None
+    asked: timedelta | None = None
 
     def __len__(self) -> int:
         return self.tutor.size

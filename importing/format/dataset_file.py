@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.schema import KINDS, FieldType
 from domain.schema import Field as KindField
 from domain.time_zones import is_time_zone, time_zone
-from domain.vocabulary import AttributeType, SessionStatus
+from domain.vocabulary import SessionStatus
 from domain.wording import did_you_mean
 from importing.format.csv_section import CsvSpec, csv_problems
+from importing.format.declarations import AttributeDeclaration, declaration_problems
 from importing.format.time_formats import NAMED, format_problem
 
 VERSION = 1
@@ -34,25 +35,6 @@ DEFAULT_FILLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 FILES = (".csv", ".csv.gz", ".parquet", ".xlsx")
 """File name extensions that can be read."""
-
-
-class AttributeDeclaration(BaseModel):
-    """Declaration of an attribute, one of the customer's own columns."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: AttributeType = Field(description="`numeric` or `categorical`")
-    late: bool = Field(False, description="`true` for a column written after the booking: stored, but never a feature")
-    known_when_asked: str = Field(
-        "",
-        description="reason why a column that raises a leak alarm is known at the moment of the query; it overrides "
-        "the alarm and is recorded with the model",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _long_form(cls, value: Any) -> Any:
-        return {"type": value} if isinstance(value, str) else value
 
 
 class KindSpec(BaseModel):
@@ -85,6 +67,16 @@ class KindSpec(BaseModel):
     filters: tuple[str, ...] = Field(default=(), description="conditions; a row is kept if it meets all of them")
     attributes: dict[str, AttributeDeclaration] = Field(
         default={}, description="COLUMN: `numeric`, `categorical` or {type: …, late: true} (tutors and sessions only)"
+    )
+    history: tuple[str, ...] | None = Field(
+        None,
+        description="attributes, or `student_id`, whose values have a past that the no-show model reads (tutors and "
+        "sessions only); `[]` for none. See Histories of groups",
+    )
+    asked: str | None = Field(
+        None,
+        description="`at booking`, or a time such as `24 hours before start`: the moment as of which a session is "
+        "forecast (sessions only). See When sessions are asked",
     )
 
 
@@ -169,6 +161,10 @@ def _kind_problems(kind: str, spec: KindSpec, zone: str) -> Iterator[DatasetProb
     for name, pattern in spec.formats.items():
         yield from _format_problems(kind, name, pattern, zone)
     yield from _attribute_problems(kind, spec)
+    yield from (
+        DatasetProblem(path, message)
+        for path, message in declaration_problems(kind, spec.attributes, spec.history, spec.asked)
+    )
     if spec.per is not None and (kind, spec.per) != ("sessions", "student"):
         yield DatasetProblem((kind, "per"), f"`per: {spec.per}`: only `per: student`, for `sessions`, is supported")
 

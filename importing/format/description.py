@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from domain.errors import InvalidDataset
 from domain.wording import did_you_mean, shown
 from importing.format.csv_section import CsvSpec
-from importing.format.dataset_file import AttributeDeclaration, DatasetProblem, DatasetSpec, KindSpec, problems
+from importing.format.dataset_file import DatasetProblem, DatasetSpec, KindSpec, problems
+from importing.format.declarations import AttributeDeclaration
 
 Location = tuple[str | int, ...]
 

@@ -8,8 +8,10 @@ import pyarrow as pa
 
 from domain.schema import KINDS, Field, FieldType, Kind
 from domain.wording import did_you_mean, shown
+from features.base.dataset import STUDENT
 from importing.files.sources import Opened
-from importing.format.dataset_file import DEFAULT_FILLS, AttributeDeclaration, DatasetProblem, KindSpec, field_of
+from importing.format.dataset_file import DEFAULT_FILLS, DatasetProblem, KindSpec, field_of
+from importing.format.declarations import AttributeDeclaration
 from importing.format.description import Description
 from importing.rows.columns import parse_field
 from importing.rows.expressions import Condition, Constant, Name, Operand, condition, shifted_name
@@ -57,14 +59,22 @@ def make_plan(description: Description, kind: str, opened: Opened) -> ReadPlan:
     filtered = {name for parsed in conditions.values() for name in parsed.names}
     near = unread_columns(kind, spec, opened.names, {source.name for source in sources.values()} | filtered)
     problems = [*lacking, *near, *_attribute_problems(kind, spec, opened), *unfit, *wrong]
-    if spec.per and "student_id" not in set(sources) | set(fills):
-        message = f"`per: student` requires `student_id`: {no_column('student_id', opened)}"
-        problems.append(DatasetProblem((kind, "per"), message))
+    if "student_id" not in set(sources) | set(fills):
+        problems += _without_students(kind, spec, opened)
     # Unsupplied fields are reported only if no earlier problem explains them.
     problems = problems or list(_unsupplied(kind, set(sources) | set(fills), opened))
     if problems:
         raise description.error(*problems)
     return ReadPlan(KINDS[kind], spec, description.spec.timezone, opened, sources, fills, conditions)
+
+
+def _without_students(kind: str, spec: KindSpec, opened: Opened) -> Iterator[DatasetProblem]:
+    """Errors for keys that need the students of the sessions, which the file does not name."""
+    lacking = f"requires `student_id`: {no_column('student_id', opened)}"
+    if spec.per:
+        yield DatasetProblem((kind, "per"), f"`per: student` {lacking}")
+    if STUDENT in (spec.history or ()):
+        yield DatasetProblem((kind, "history"), f"the history of `student_id` {lacking}")
 
 
 def _sources(kind: str, spec: KindSpec, opened: Opened) -> tuple[dict[str, Name], list[DatasetProblem]]:

@@ -106,8 +106,10 @@ def check_readable(sidecar: Sidecar, dataset: Dataset) -> None:
     """Raise unless every column of a model can be computed from a dataset.
 
     LateFeature if the dataset now marks one of the model's attributes late, ModelMismatch for a feature or an attribute
-    that is gone.
+    that is gone, or if the dataset declares another moment as of which sessions are asked.
     """
+    if sidecar.task is Task.NO_SHOW and sidecar.asked != dataset.asked:
+        raise ModelMismatch("the no_show model was trained before `asked` was declared or changed: train again")
     dataset.check_features(tuple(source.name for source in sidecar.sources))
     check_attributes(sidecar, {(a.kind, a.name) for a in dataset.attributes} | _students_declared(dataset))
     features_read(sidecar)

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -82,6 +82,7 @@ class Sidecar(BaseModel):
     calibration: Calibration
     periods: tuple[int, ...] = ()
     horizon: int = 0
+    asked: timedelta | None = None
     tutor_calibration: Calibration | None = None
     act_threshold: float | None = None
     fallback: Fallback | None = None

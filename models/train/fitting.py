@@ -217,6 +217,7 @@ def _sidecar(
         "priors": priors,
         "periods": periods_of(request.history, request.horizon) if churn else (),
         "horizon": request.horizon.days if churn else 0,
+        "asked": None if churn else request.history.dataset.asked,
         "base_rate": float(examples.label.mean()),
         "typical": _typical(rows),
         "known_before": datetime.fromtimestamp(moment / 1e6, UTC),

@@ -13,6 +13,9 @@ MOST_SHOWN = 5
 MOST_ROWS = 10_000
 """Approximate number of held-out rows scored for each removal."""
 
+MOST_UNCONFIRMED = 0.1
+"""ROC AUC that columns may add together before a person confirms that they are known when asked."""
+
 TOGETHER = ""
 """Name of the joint removal; no column has it."""
 
@@ -41,7 +44,7 @@ def removals_of(
     places = {name: [place] for place, name in enumerate(columns) if name in tried}
     lost = losses(score, matrix, labels, places | ({TOGETHER: unconfirmed} if unconfirmed else {}), seed)
     together = lost.pop(TOGETHER, None)
-    largest = sorted(lost, key=lambda name: -lost[name])[:MOST_SHOWN]
+    largest = sorted((name for name in lost if lost[name] > 0), key=lambda name: -lost[name])[:MOST_SHOWN]
     return (
         tuple(Removal(name, lost[name], columns[name]) for name in largest),
         None if together is None else Removal(", ".join(np.array([*columns])[unconfirmed]), together),
@@ -72,3 +75,13 @@ def losses(
 
 def _roc_auc(labels: Values, scores: Values) -> float:
     return figures(labels, scores)["roc_auc"].value
+
+
+def question_of(unconfirmed: Removal | None, most: float = MOST_UNCONFIRMED) -> str | None:
+    """Returns the question to a person about columns that together add more than `most` ROC AUC; otherwise None."""
+    if unconfirmed is None or unconfirmed.loss <= most:
+        return None
+    return (
+        f"{unconfirmed.column}: known when asked? Without them the ROC AUC changes by {-unconfirmed.loss:+.3f}; "
+        "declare `known_when_asked: REASON` in the dataset file for those that are, and `late: true` for the others"
+    )

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.base.array_types import Values
 from models.evaluate.metrics import Curves, Evaluation, Figure, Removal
+from models.evaluate.removals import MOST_UNCONFIRMED, question_of
 from models.evaluate.slices import worst
 
 
@@ -33,7 +34,9 @@ class Policy(BaseModel):
         default=("logistic_regression",), description="baselines that the model contains: it need not beat them"
     )
     max_unconfirmed: float = Field(
-        default=0.1, gt=0, description="ROC AUC that columns may add without a reason why they are known when asked"
+        default=MOST_UNCONFIRMED,
+        gt=0,
+        description="ROC AUC that columns may add unconfirmed as known when asked",
     )
     repeats: int = Field(default=200, ge=20, description="bootstrap draws behind each interval")
 
@@ -76,13 +79,10 @@ def leaks(alarms: Sequence[str], overridden: Sequence[str] = ()) -> Check:
 
 def known_when_asked(unconfirmed: Removal | None, policy: Policy) -> Check:
     """Check that columns of which nobody has confirmed that they are known when asked do not decide the figures."""
-    if unconfirmed is None or unconfirmed.loss <= policy.max_unconfirmed:
-        return passed("known_when_asked", "no column to confirm decides the figures")
-    return failed(
-        "known_when_asked",
-        f"{unconfirmed.column}: known when asked? Without them the ROC AUC changes by {-unconfirmed.loss:+.3f}; "
-        "declare `known_when_asked: REASON` in the dataset file for those that are, and `late: true` for the others",
-    )
+    question = question_of(unconfirmed, policy.max_unconfirmed)
+    if question:
+        return failed("known_when_asked", question)
+    return passed("known_when_asked", "no column to confirm decides the figures")
 
 
 def outcomes(labels: Values, policy: Policy) -> Check:

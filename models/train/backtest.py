@@ -18,6 +18,7 @@ from models.artifact.matrix import features_of, matrix_of
 from models.evaluate.bootstrap import TOP_SHARES
 from models.evaluate.metrics import Evaluation, Figure, auc_gain, compare
 from models.evaluate.plain_xgboost import PLAIN_XGBOOST, plain_xgboost
+from models.evaluate.removals import question_of
 from models.evaluate.report import baseline_words, document, gain_words
 from models.examples.rows import Rows, churn_rows, no_show_rows
 from models.examples.simulated_truth import align, of_sessions
@@ -143,12 +144,13 @@ def as_json(result: Backtest) -> dict[str, Any]:
 
 
 def in_words(result: Backtest) -> tuple[str, ...]:
-    """Returns what the figures show, one sentence for each baseline and one for the history."""
+    """Returns what the figures show: a sentence for each baseline, one for the history, and a question if there is."""
     full = result.with_history
-    whole = full.figures.get("roc_auc")
+    whole, question = full.figures.get("roc_auc"), question_of(full.unconfirmed)
     return (
         *(baseline_words(name, baseline, whole) for name, baseline in full.baselines.items()),
         f"The history {gain_words(result.gain, 'raises the ROC AUC', 'is not shown to help', 'lowers the ROC AUC')}.",
+        *([f"{question}."] if question else []),
     )
 
 

@@ -26,7 +26,7 @@ def rows() -> tuple[Matrix, Values]:
 
 def test_the_columns_that_cost_most_come_first_with_their_reason(rows: tuple[Matrix, Values]) -> None:
     columns = {"price": "", "no_show_rate": COMPUTED, "hour": COMPUTED, "noise": ""}
-    (first, second, _), together = removals_of(scores, *rows, columns, {"price", "no_show_rate", "noise"}, seed=1)
+    (first, second), together = removals_of(scores, *rows, columns, {"price", "no_show_rate", "noise"}, seed=1)
     assert (first.column, first.known_when_asked) == ("price", "")
     assert (second.column, second.known_when_asked) == ("no_show_rate", COMPUTED)
     assert first.loss > 2 * second.loss > 0.04

@@ -13,11 +13,13 @@ from domain.vocabulary import AttributeType, SessionStatus, Task
 from features.base.dataset import Attribute, Dataset
 from features.catalogue import NO_SHOW_FEATURES
 from features.history.history import History
+from models.evaluate.removals import MOST_UNCONFIRMED
 from models.examples.rows import no_show_rows
 from models.train.attribute_leaks import chance_of_none, later_alarms, outcome_alarms
 from models.train.fitting import Request
 from models.train.training import default_cut, train
 from tests.lib.markets import FEW, market
+from tests.lib.planted_market import planted
 
 N, N_TUTORS = 20_000, 300
 
@@ -131,6 +133,29 @@ def test_data_without_open_rows_raise_no_alarm() -> None:
     table = dataset.tables["sessions"].filter(pc.not_equal(dataset.tables["sessions"]["status"], "booked"))
     decided = Dataset({**dataset.tables, "sessions": table}, dataset.attributes, dataset.departures_given)
     assert [*later_alarms(History(decided))] == []
+
+
+def test_fields_that_together_lift_the_test_are_shown_to_a_person() -> None:
+    dataset, _ = planted()
+    table = dataset.tables["sessions"]
+    missed = np.asarray(table["status"]) == str(SessionStatus.NO_SHOW)
+    rng = np.random.default_rng(0)
+    fields = tuple(Attribute("sessions", name, AttributeType.NUMERIC) for name in ("changes", "requests", "waiting"))
+    for field in fields:
+        table = table.append_column(field.column, pa.array(rng.normal(0.8 * missed, 1)))
+    history = History(Dataset({**dataset.tables, "sessions": table}, fields, dataset.departures_given))
+    rows = no_show_rows(history)
+    few = tuple(f for f in NO_SHOW_FEATURES if f.name in {"no_show_rate", "hour"})
+    request = Request(
+        Task.NO_SHOW, history, rows, default_cut(rows), 0, features=few, params={"rounds": 30}, repeats=20, origins=0
+    )
+    evaluation = train(replace(request, refit=False, tutor_risk=False, confirmed={"waiting": "at booking"})).evaluation
+    reasons = {removal.column: removal.known_when_asked for removal in evaluation.removals}
+    assert (reasons["changes"], reasons["waiting"]) == ("", "at booking")
+    assert evaluation.unconfirmed is not None
+    assert evaluation.unconfirmed.column == "changes, requests"
+    assert evaluation.unconfirmed.loss > MOST_UNCONFIRMED
+    assert evaluation.overridden == ()
 
 
 def test_a_training_stops_at_a_field_written_later_unless_a_person_declares_it_known() -> None:

@@ -80,10 +80,9 @@ def decided_alarm(name: str, groups: Groups, labels: Values, tutors: Ints) -> Al
     """Returns the alarm about a value, or the rare values, of which all rows have one outcome beyond chance."""
     kinds = np.bincount(2 * groups.codes + (labels > 0), minlength=2 * len(groups.names)).reshape(-1, 2)
     expected = kinds.sum(axis=1, keepdims=True) * kinds.sum(axis=0) / labels.size
-    share = np.where(np.arange(len(kinds)) == RARE, EMPTY_SHARE, DECIDED_SHARE)[:, None]
-    empty = (expected >= EMPTY_EXPECTED) & (kinds <= share * expected)
-    empty[RARE] |= decides(groups.codes == RARE, labels)
+    empty = (expected >= EMPTY_EXPECTED) & (kinds <= DECIDED_SHARE * expected)
     empty[NO_VALUE] = False  # see `gap_alarm`
+    empty[RARE] = decides(groups.codes == RARE, labels)
     for group, outcome in np.argwhere(empty):
         if chance_of_none(labels == outcome, tutors, groups.codes == group) <= MOST_CHANCE:
             return Alarm(

@@ -156,4 +156,4 @@ def _exported_at(description: Description, text: str | None) -> datetime | None:
 
 def _is_supplied(plan: ReadPlan, field: str) -> bool:
     """Whether the dataset file or its data supplies a field, rather than a default fill."""
-    return field in plan.sources or field in plan.spec.fill
+    return field in plan.sources or field in plan.choices or field in plan.spec.fill

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.schema import KINDS, FieldType
 from domain.schema import Field as KindField
 from domain.time_zones import is_time_zone, time_zone
-from domain.vocabulary import SessionStatus
 from domain.wording import did_you_mean
 from importing.format.csv_section import CsvSpec, csv_problems
 from importing.format.declarations import AttributeDeclaration, declaration_problems
+from importing.format.outcome_columns import columns_behind, is_outcome
 from importing.format.time_formats import NAMED, format_problem
 
 VERSION = 1
@@ -50,11 +50,16 @@ class KindSpec(BaseModel):
     sheet: str | None = Field(None, description="name of the sheet, for an Excel file with several")
     columns: dict[str, str | None] = Field(
         default={},
-        description="FIELD: COLUMN, or for a time COLUMN ± SPAN. A field not named here is read from the column with "
-        "its own name, if there is one; `~` ignores that column",
+        description="FIELD: COLUMN, COLUMN + COLUMN, or for a time also ± SPAN. A field not named here is "
+        "read from the column with its own name, if there is one; `~` ignores that column",
     )
     values: dict[str, dict[str, str | None]] = Field(
         default={}, description="FIELD or ATTRIBUTE: {value in the file: meaning}; `~` means empty"
+    )
+    when: dict[str, dict[str, str]] = Field(
+        default={},
+        description="FIELD: {value: condition}, for a field with choices such as `status`: the first condition met "
+        "gives the value; otherwise the column does",
     )
     formats: dict[str, str] = Field(
         default={},
@@ -62,7 +67,9 @@ class KindSpec(BaseModel):
         + ", ".join(f"`{name}`" for name in NAMED),
     )
     fill: dict[str, str] = Field(
-        default={}, description="FIELD: FIELD, FIELD ± SPAN or a constant, where the column or the value is missing"
+        default={},
+        description="FIELD: FIELD, FIELD ± SPAN, FIELD ± COLUMN days or a constant, where the column or the value is "
+        "missing",
     )
     filters: tuple[str, ...] = Field(default=(), description="conditions; a row is kept if it meets all of them")
     attributes: dict[str, AttributeDeclaration] = Field(
@@ -157,7 +164,9 @@ def _kind_problems(kind: str, spec: KindSpec, zone: str) -> Iterator[DatasetProb
     yield from _file_problems(kind, spec)
     yield from _name_problems(kind, spec)
     for name, mapped in spec.values.items():
-        yield from _value_problems(kind, name, mapped)
+        yield from _value_problems((kind, "values", name), mapped)
+    for name, conditions in spec.when.items():
+        yield from _when_problems((kind, "when", name), conditions)
     for name, pattern in spec.formats.items():
         yield from _format_problems(kind, name, pattern, zone)
     yield from _attribute_problems(kind, spec)
@@ -178,7 +187,7 @@ def _file_problems(kind: str, spec: KindSpec) -> Iterator[DatasetProblem]:
 
 def _name_problems(kind: str, spec: KindSpec) -> Iterator[DatasetProblem]:
     fields = [f.name for f in KINDS[kind].fields]
-    for section in ("columns", "values", "formats", "fill"):
+    for section in ("columns", "values", "when", "formats", "fill"):
         known = fields + list(spec.attributes) if section == "values" else fields
         for name in getattr(spec, section):
             if name not in known:
@@ -186,14 +195,22 @@ def _name_problems(kind: str, spec: KindSpec) -> Iterator[DatasetProblem]:
                 yield DatasetProblem((kind, section, name), f"`{name}` is not a field of `{kind}`{hint}")
 
 
-def _value_problems(kind: str, name: str, mapped: Mapping[str, str | None]) -> Iterator[DatasetProblem]:
-    field = field_of(kind, name)
+def _when_problems(path: tuple[str, str, str], conditions: Mapping[str, str]) -> Iterator[DatasetProblem]:
+    field = field_of(path[0], path[2])
+    if field is not None and field.choices is None:
+        yield DatasetProblem(path, f"`when` is for fields with choices, such as `status`; `{field.name}` has none")
+    yield from _value_problems(path, {value: value for value in conditions})
+
+
+def _value_problems(path: tuple[str, str, str], mapped: Mapping[str, str | None]) -> Iterator[DatasetProblem]:
+    name = path[2]
+    field = field_of(path[0], name)
     if field is None or field.choices is None:
         return
     for written, meant in mapped.items():
         if meant is not None and meant not in list(field.choices):
             hint = did_you_mean(meant, field.choices) or f"; write one of {', '.join(field.choices)}"
-            yield DatasetProblem((kind, "values", name, written), f"`{meant}` is not a value of `{name}`{hint}")
+            yield DatasetProblem((*path, written), f"`{meant}` is not a value of `{name}`{hint}")
 
 
 def _format_problems(kind: str, name: str, pattern: str, zone: str) -> Iterator[DatasetProblem]:
@@ -211,17 +228,15 @@ def _attribute_problems(kind: str, spec: KindSpec) -> Iterator[DatasetProblem]:
             yield DatasetProblem((kind, "attributes", name), message)
     if spec.attributes and kind not in WITH_ATTRIBUTES:
         yield DatasetProblem((kind, "attributes"), "only `tutors` and `sessions` have attributes")
-    for field in KINDS[kind].fields:
-        column = spec.columns.get(field.name, field.name)
-        attribute = spec.attributes.get(column or "")
-        if attribute and not attribute.late and is_outcome(field):
-            message = f"`{column}` is the column of `{field.name}`, known only after the session: add `late: true`"
-            yield DatasetProblem((kind, "attributes", column or ""), message)
-
-
-def is_outcome(field: KindField) -> bool:
-    """Whether a field is an outcome of a session, or of a tutor's stay."""
-    return field.late or field.choices is SessionStatus
+    for field in filter(is_outcome, KINDS[kind].fields):
+        own = spec.columns.get(field.name, field.name)
+        behind = columns_behind(own, spec.when.get(field.name, {}), spec.fill.get(field.name, ""))
+        for column in dict.fromkeys(behind):
+            attribute = spec.attributes.get(column)
+            confirmed = attribute and attribute.known_when_asked and column != own
+            if attribute and not attribute.late and not confirmed:
+                message = f"`{column}` is the column of `{field.name}`, known only after the session: add `late: true`"
+                yield DatasetProblem((kind, "attributes", column), message)
 
 
 def field_of(kind: str, name: str) -> KindField | None:

@@ -61,7 +61,7 @@ def check_kind(description: Description, plan: ReadPlan, known: Mapping[str, Key
 class _Check:
     def __init__(self, description: Description, plan: ReadPlan, source: Source) -> None:
         self._description, self._plan, self._source = description, plan, source
-        self._columns = read_columns(plan, source)
+        self._columns = read_columns(description, plan, source)
         refuse_misread_columns(description, plan, self._columns)
         self._verdicts = Verdicts(source)
 

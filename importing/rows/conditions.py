@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from domain.schema import FieldType
 from importing.files.parsing import PLAIN, Parsed, Signs, as_text, is_number, is_true, parse_number, parse_text
+from importing.format.expressions import ComparisonCondition, Condition, Constant, EmptinessCondition, Name, Operand
 from importing.rows.columns import Column
-from importing.rows.expressions import ComparisonCondition, Condition, Constant, EmptinessCondition, Name, Operand
 from importing.rows.rejects import Mask
 from importing.rows.times import Reading, is_time, parse_time
 

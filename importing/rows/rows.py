@@ -13,22 +13,31 @@ from features.base.dataset import ATTRIBUTE_PREFIX
 from importing.files.sources import Source
 from importing.format.dataset_file import DatasetProblem
 from importing.format.description import Description
+from importing.format.expressions import Constant, CountedShift, Name
 from importing.rows.arrow_types import fits, refused_type
+from importing.rows.choices import WrongChoice, chosen
+from importing.rows.column_sources import columns_read, raw_values
 from importing.rows.columns import Column, filled, parse_field, read_attribute, read_field
-from importing.rows.expressions import Constant, Name
+from importing.rows.conditions import FilterRows
+from importing.rows.counted_fills import counted_fill, filled_where_empty
 from importing.rows.misread import counted_hint, misread
 from importing.rows.plan import ReadPlan
 from importing.rows.times import Reading
 
 
-def read_columns(plan: ReadPlan, source: Source) -> dict[str, Column]:
-    """All fields supplied by the file or a fill, by name, and all attributes as `attributes.NAME`."""
+def read_columns(description: Description, plan: ReadPlan, source: Source) -> dict[str, Column]:
+    """All fields supplied by the file, a choice or a fill, by name, and all attributes as `attributes.NAME`.
+
+    Raises InvalidDataset for a choice whose condition cannot be evaluated.
+    """
     columns: dict[str, Column] = {}
     for name, column in plan.sources.items():
         field, meanings = plan.kind.field(name), plan.spec.values.get(name, {})
-        columns[name] = read_field(field, column.name, source.table[column.name], meanings, plan.reading(name))
+        raw = raw_values(column, source.table, field)
+        columns[name] = read_field(field, column.name, raw, meanings, plan.reading(name))
+    columns |= _chosen(description, plan, columns, source)
     for name in plan.fills:
-        _fill(name, plan, columns, source.table.num_rows)
+        _fill(name, plan, columns, source)
     for name, spec in plan.attributes.items():
         meanings, numeric = plan.spec.values.get(name, {}), spec.type is AttributeType.NUMERIC
         columns[ATTRIBUTE_PREFIX + name] = read_attribute(
@@ -46,17 +55,15 @@ def read_columns(plan: ReadPlan, source: Source) -> dict[str, Column]:
 def refuse_unfit_columns(description: Description, plan: ReadPlan, source: Source) -> None:
     """Raise InvalidDataset for columns whose type is not supported, or does not fit the field."""
     problems = []
-    for name, column in plan.sources.items():
-        field, kind = plan.kind.field(name), source.table.schema.field(column.name).type
+    for name, part in ((name, part) for name, column in plan.sources.items() for part in column.columns):
+        field, kind = plan.kind.field(name), source.table.schema.field(part).type
         if why := refused_type(kind):
-            problems.append(
-                DatasetProblem((plan.kind.name, "columns", name), f"the column `{shown(column.name)}` {why}")
-            )
+            problems.append(DatasetProblem((plan.kind.name, "columns", name), f"the column `{shown(part)}` {why}"))
         elif not fits(field, kind, name in plan.spec.formats or name in plan.spec.values):
-            message = f"`{name}` is a {field.type}, but the column `{shown(column.name)}` has type {kind}"
-            message += counted_hint(name, source.table[column.name]) if field.type is FieldType.TIME else ""
+            message = f"`{name}` is a {field.type}, but the column `{shown(part)}` has type {kind}"
+            message += counted_hint(name, source.table[part]) if field.type is FieldType.TIME else ""
             problems.append(DatasetProblem((plan.kind.name, "columns", name), message))
-    for name in plan.columns - {column.name for column in plan.sources.values()}:
+    for name in plan.columns - columns_read(plan.sources.values()):
         if why := refused_type(source.table.schema.field(name).type):
             section = "attributes" if name in plan.attributes else "filters"
             problems.append(DatasetProblem((plan.kind.name, section, name), f"the column `{shown(name)}` {why}"))
@@ -69,18 +76,37 @@ def refuse_misread_columns(description: Description, plan: ReadPlan, columns: Ma
     problems = []
     for name, column in columns.items():
         section, key = ("attributes", column.source) if name.startswith(ATTRIBUTE_PREFIX) else ("columns", name)
-        if message := misread(column, key, plan):
+        as_declared = section == "columns" and name not in plan.sources  # chosen or filled
+        if not as_declared and (message := misread(column, key, plan)):
             problems.append(DatasetProblem((plan.kind.name, section, key), message))
     if problems:
         raise description.error(*problems)
 
 
-def _fill(name: str, plan: ReadPlan, columns: dict[str, Column], n: int) -> None:
+def _chosen(
+    description: Description, plan: ReadPlan, columns: Mapping[str, Column], source: Source
+) -> dict[str, Column]:
+    rows = FilterRows(columns, source.table, plan.zone, plan.opened.signs)
+    try:
+        return {name: chosen(name, choices, columns.get(name), rows) for name, choices in plan.choices.items()}
+    except WrongChoice as error:
+        where = (plan.kind.name, "when", error.field, error.value)
+        raise description.error(DatasetProblem(where, str(error))) from None
+
+
+def _fill(name: str, plan: ReadPlan, columns: dict[str, Column], source: Source) -> None:
     present, fill = columns.get(name), plan.fills[name]
-    if (present and not present.values.null_count) or (isinstance(fill, Name) and fill.name not in columns):
+    if present and not present.values.null_count:
         return
-    values = _constant(name, fill, plan, n) if isinstance(fill, Constant) else _shifted(columns[fill.name], fill)
-    columns[name] = filled(name, present, values)
+    if isinstance(fill, Constant):
+        columns[name] = filled(name, present, _constant(name, fill, plan, source.table.num_rows))
+    elif fill.name in columns:
+        other = columns[fill.name]
+        if isinstance(fill, CountedShift):
+            counted = counted_fill(fill, other, source.table[fill.column], plan.opened.signs)
+            columns[name] = filled_where_empty(present, counted)
+        else:
+            columns[name] = filled(name, present, _shifted(other, fill))
 
 
 def _shifted(other: Column, fill: Name) -> pa.ChunkedArray:

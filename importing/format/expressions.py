@@ -1,26 +1,30 @@
 """Expression language of dataset files: names, durations, constants, conditions. Expressions execute no code.
 
-    fill:     FIELD | FIELD ± SPAN | constant
-    columns:  COLUMN | COLUMN ± SPAN
-    filters:  OPERAND == != < <= > >= OPERAND | NAME is empty | NAME is not empty
+    fill:     FIELD | FIELD ± SPAN | FIELD ± COLUMN days | constant
+    columns:  COLUMN | COLUMN + COLUMN … | either ± SPAN
+    when, filters:  OPERAND == != < <= > >= OPERAND | NAME is empty | NAME is not empty
 
 An OPERAND is a name, a name ± SPAN, a number, a date or time, or text in quotes. Backticks quote a column name that
 could be read as something else.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
 from domain.spans import parse_span
 
 _SHIFTED = re.compile(r"(?P<name>.+?)\s+(?P<sign>[+-])\s*(?P<span>\d+\s*[dhms])")
+_COUNTED = re.compile(r"(?P<name>.+?)\s+(?P<sign>[+-])\s+(?P<column>.*\S)\s+(?P<unit>day|hour|minute)s?")
+_PLUS = re.compile(r"\s+\+\s+(?=(?:[^`]*`[^`]*`)*[^`]*$)")
 _QUOTED = r"`[^`]*`|'[^']*'|\"[^\"]*\""
 _COMPARISON = re.compile(rf"(?P<left>(?:{_QUOTED}|[^=!<>])+?)\s*(?P<sign>==|!=|<=|>=|<|>|=)\s*(?P<right>[^=].*)")
 _EMPTINESS = re.compile(r"(?P<name>.+?)\s+is\s+(?P<not>not\s+)?empty")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([ T].*)?")
-_LONGEST = timedelta(days=36_500)
+LONGEST = timedelta(days=36_500)
+"""Longest span that is added to a time."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,31 @@ class Constant:
 
 
 Operand = Name | Constant
+
+
+@dataclass(frozen=True)
+class ColumnSource:
+    """Columns whose values are joined, or a single one, shifted later by a duration (earlier if negative)."""
+
+    columns: tuple[str, ...]
+    shift: timedelta = timedelta(0)
+
+    @property
+    def name(self) -> str:
+        """The columns as written in the dataset file."""
+        return " + ".join(self.columns)
+
+
+@dataclass(frozen=True)
+class CountedShift:
+    """A time field shifted by a number of units, such as days, that a column holds."""
+
+    name: str
+    column: str
+    unit: timedelta
+
+
+Fill = Operand | CountedShift
 
 
 @dataclass(frozen=True)
@@ -91,9 +120,28 @@ def shifted_name(text: str) -> Name:
         span = parse_span(match["span"])
     except OverflowError:
         span = timedelta.max
-    if span > _LONGEST:
+    if span > LONGEST:
         raise ValueError(f"`{match['span']}` is longer than a hundred years")
     return Name(_unquoted(match["name"]), -span if match["sign"] == "-" else span)
+
+
+def column_source(text: str, columns: Collection[str]) -> ColumnSource:
+    """Parse `COLUMN`, `COLUMN + COLUMN` or either ± SPAN. Raises ValueError for a span of more than a hundred years."""
+    if text in columns:
+        return ColumnSource((text,))
+    named = shifted_name(text)
+    if named.name in columns:
+        return ColumnSource((named.name,), named.shift)
+    return ColumnSource(tuple(_unquoted(part.strip()) for part in _PLUS.split(named.name)), named.shift)
+
+
+def counted_shift(text: str) -> CountedShift | None:
+    """Parse `FIELD ± COLUMN days` (or hours, minutes); None for any other text."""
+    match = _COUNTED.fullmatch(text.strip())
+    if not match or match["column"].isdigit():
+        return None
+    unit = timedelta(**{f"{match['unit']}s": 1 if match["sign"] == "+" else -1})
+    return CountedShift(_unquoted(match["name"]), _unquoted(match["column"]), unit)
 
 
 def condition(text: str) -> Condition:
@@ -120,4 +168,4 @@ def _operand(text: str) -> Operand:
 
 
 def _unquoted(name: str) -> str:
-    return name[1:-1] if len(name) > 2 and name[0] == name[-1] == "`" else name
+    return name[1:-1] if len(name) > 2 and name[0] == name[-1] == "`" and "`" not in name[1:-1] else name

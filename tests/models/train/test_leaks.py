@@ -122,17 +122,22 @@ def planted(kind: str) -> Dataset:
             pa.array(rng.uniform(1, 9, missed.size), mask=~(missed & (rng.random(missed.size) < 0.6))),
             AttributeType.NUMERIC,
         ),
+        "rare_id": (
+            pa.array([None if no_show else f"id{i}" for i, no_show in enumerate(missed)]),
+            AttributeType.CATEGORICAL,
+        ),
+        "single_value": (pa.array(np.where(kept & (rng.random(missed.size) < 0.4), 1.0, 0.0)), AttributeType.NUMERIC),
         "absence": (pa.array(rng.uniform(1, 9, missed.size), mask=~kept), AttributeType.NUMERIC),
     }[kind]
     return with_attribute(Attribute("sessions", "planted", type_), values)
 
 
-@pytest.mark.parametrize("kind", ["value", "category", "presence", "absence"])
+@pytest.mark.parametrize("kind", ["value", "category", "presence", "rare_id", "single_value", "absence"])
 def test_a_planted_leak_stops_the_training_with_its_name(kind: str) -> None:
     history = History(planted(kind))
     rows = no_show_rows(history)
     few = tuple(f for f in NO_SHOW_FEATURES if f.name in {"no_show_rate", "pair_days_since_last"})
-    with pytest.raises(LeakSuspected, match=r"^planted (alone has|predicts|appears)") as error:
+    with pytest.raises(LeakSuspected, match=r"^planted (alone has|predicts|decides|appears)") as error:
         train(Request(Task.NO_SHOW, history, rows, default_cut(rows), seed=0, features=few, repeats=5))
     assert "no_show_rate" not in str(error.value)
 

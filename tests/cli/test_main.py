@@ -38,6 +38,9 @@ def test_simulate_writes_files_that_the_backtest_accepts_and_shows_its_progress(
     table = CliRunner().invoke(app(), ["backtest", "no_show", str(tmp_path / "dataset.yaml")])
     assert table.exit_code == 0, table.output
     assert "gain of history" in table.stdout
+    assert "The plain XGBoost reaches ROC AUC" in table.stdout
+    assert "The history raises the ROC AUC" in table.stdout
+    assert "Columns that matter most" in table.stdout
     assert "…" not in table.stdout
     shown = {line.partition(" … ")[0] for line in table.stderr.splitlines()}
     assert {"read the dataset", "with history: measure on the later rows"} < shown

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from typing import ClassVar
 
 from domain.promotion import Action, GateMode
+from models.evaluate.metrics import Removal
 from models.gate.checks import Policy
 from models.gate.decision import CandidateEvaluation, decide
 from models.publish.card import card_of, html, markdown
@@ -28,6 +29,21 @@ def test_the_card_tells_purpose_limits_data_figures_baselines_slices_features_an
             "no_show/4", "misses a booked session", "not by itself a reason", "Data and origin", "f" * 64, "a1b2c3",
             "Figures", "ceiling", "Baselines", "Slices", "not enough data", "Features", "no_show_rate",
             "The model passed the gate: champion.", f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})",
+        ):  # fmt: skip
+            assert part in text, part
+
+
+def test_the_card_lists_the_columns_to_confirm_and_the_overridden_alarms() -> None:
+    evaluation = replace(
+        GOOD.evaluation,
+        removals=(Removal("price", 0.0213), Removal("no_show_rate", 0.01, "computed as of the query")),
+        unconfirmed=Removal("price, tier", 0.0345),
+        overridden=("fee alone has ROC AUC 0.950; overridden: agreed at booking",),
+    )
+    for text in _texts(replace(GOOD, evaluation=evaluation)):
+        for part in (
+            "Columns that matter most", "-0.0213", "please confirm", "computed as of the query",
+            "all to confirm, together", "-0.0345", "price, tier", "Overridden leak alarms", "agreed at booking",
         ):  # fmt: skip
             assert part in text, part
 

@@ -6,6 +6,7 @@ A query reads whole UTC days before its own, so that a small table of counts ser
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +46,13 @@ class GroupDays:
 
     def codes(self, values: pa.Array) -> Ints:
         """Owners of values (n,) in the stream, -1 for a value without a finished session."""
+        if len(values) < len(self.values):  # the request of one tutor, to which all values need not be hashed again
+            return np.array([self._code_of.get(value, -1) for value in values.to_pylist()], np.int64)
         return codes(pc.index_in(values, self.values))
+
+    @cached_property
+    def _code_of(self) -> dict[str, int]:
+        return {value: code for code, value in enumerate(self.values.to_pylist())}
 
 
 ReadGroupDays = Callable[[Group], GroupDays]

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.vocabulary import AttributeType
+from domain.vocabulary import AttributeType, Task
 from features.as_of.group_priors import GroupPriors, estimate_group_priors
 from features.as_of.past import Past
 from features.as_of.prior_estimation import fit_prior
@@ -18,11 +18,17 @@ from features.base.dataset import OF_STUDENTS, Attribute, Dataset, Group, arrow_
 from features.columns.group_rates import group_rates
 from features.history.group_days import DAY_COUNTS, GroupDays
 from features.history.history import History
+from models.examples.rows import no_show_rows
+from models.score.scoring import score_sessions
+from models.train.fitting import Request, fit
+from models.train.training import default_cut
+from serving.state.histories import Histories
 from store.db.engine import Engine
 from store.facts.group_days import CachedGroupDays, read_group_days
 from store.facts.history import HISTORY_KINDS, read_dataset
 from store.facts.load import load
 from tests.lib import histories as h
+from tests.lib.drifting_market import drifting_market
 
 SUBJECT = Attribute("sessions", "subject", AttributeType.CATEGORICAL)
 REGION = Attribute("tutors", "region", AttributeType.CATEGORICAL)
@@ -195,3 +201,26 @@ def test_a_group_without_sessions_has_no_days() -> None:
     days = GroupDays.of(DAY_COUNTS.empty_table())
     assert days.codes(pa.array(["maths", None])).tolist() == [-1, -1]
     assert estimate_group_priors(DAY_COUNTS.empty_table()).rate == NO_PRIOR.model_copy(update={"strength": 1.0})
+
+
+def test_a_model_with_groups_scores_one_tutors_sessions_as_in_the_whole_marketplace(engine: Engine) -> None:
+    market = drifting_market(1, per_day=80)
+    request = request_of(market)
+    model = fit(request, request.cut).model
+    assert [spec.name for spec in model.sidecar.groups] == ["origin"]
+    load(engine, market)
+    stored = History(read_dataset(engine, kinds=HISTORY_KINDS))
+    now = datetime(2026, 2, 20, tzinfo=UTC)
+    ids = stored.dataset.tables["sessions"]["session_id"].to_pylist()
+    whole = dict(zip(ids, score_sessions(model, "m", stored, ids, stored.sessions, now), strict=True))
+    for tutor_id in ("t1", "t2"):
+        online = Histories(engine).of_tutor(tutor_id)
+        assert online is not None
+        own = online.dataset.tables["sessions"]["session_id"].to_pylist()
+        assert score_sessions(model, "m", online, own, online.sessions, now) == [whole[i] for i in own]
+
+
+def request_of(market: Dataset) -> Request:
+    history = History(market)
+    rows = no_show_rows(history)
+    return Request(Task.NO_SHOW, history, rows, default_cut(rows), seed=0, params={"rounds": 20}, tutor_risk=False)

@@ -1,5 +1,6 @@
 """Cached histories: read once, and never older than the last write."""
 
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 
@@ -10,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
+from domain.horizons import AT_BOOKING
 from domain.vocabulary import Task
 from features.as_of.priors import Prior, Priors
 from features.as_of.queries import microseconds_of, of_sessions, of_tutors
+from features.base.dataset import OF_STUDENTS
 from features.history.history import History
 from models.artifact.matrix import build, features_of
 from quality.reasons import with_reason_codes
@@ -93,6 +96,18 @@ def test_an_import_counts_as_written_of_everybody(engine: Engine, histories: His
     assert before is not None
     assert after is not None
     assert (before.dataset.departures_given, after.dataset.departures_given) == (False, True)
+
+
+def test_what_an_import_declares_about_the_data_is_in_histories_read_before(
+    engine: Engine, histories: Histories
+) -> None:
+    before = histories.of_tutor("ben")
+    load(engine, replace(marketplace(), asked=AT_BOOKING, histories=(OF_STUDENTS,)))
+    after = histories.of_tutor("ben")
+    assert before is not None
+    assert after is not None
+    assert (before.dataset.asked, before.dataset.histories) == (None, None)
+    assert (after.dataset.asked, after.dataset.histories) == (AT_BOOKING, (OF_STUDENTS,))
 
 
 def test_a_session_that_goes_to_another_tutor_between_two_looks_is_looked_for_again(engine: Engine) -> None:

@@ -23,6 +23,7 @@ from gateways.registry.versions import PENDING, STATE, WHO_DECIDES
 HEADLINE = ("roc_auc", "pr_auc", "brier_skill", "ece", "precision_at_flag", "recall_at_flag", "lift_at_flag")
 """Metrics logged on a run. The full evaluation is in the run's artifact evaluation.json."""
 
+_LONGEST_TAG = 5000
 _TOO_LONG = frozenset({"monotone_constraints"})  # one sign per column; stored in the sidecar
 
 
@@ -114,6 +115,8 @@ def _tags(training: Trained, git_commit: str, parent_run_id: str | None) -> dict
         "git_commit": git_commit,
         "mlflow.source.git.commit": git_commit,
     }
+    if overridden := "; ".join(training.evaluation.overridden):
+        tags["overridden_leak_alarms"] = overridden[:_LONGEST_TAG]
     return tags | ({"mlflow.parentRunId": parent_run_id} if parent_run_id else {})
 
 

@@ -60,6 +60,7 @@ def _client(uri: str):  # type: ignore[no-untyped-def]
 
 def test_a_run_keeps_parameters_figures_and_where_the_model_comes_from(tracking_uri: str, artifacts: Path) -> None:
     trained = training()
+    trained = replace(trained, evaluation=replace(trained.evaluation, overridden=("fee alone; overridden: agreed",)))
     run = _client(tracking_uri).get_run(_register(trained, tracking_uri, artifacts).run_id)
     auc = trained.evaluation.figures["roc_auc"]
     assert run.info.status == "FINISHED"
@@ -71,6 +72,7 @@ def test_a_run_keeps_parameters_figures_and_where_the_model_comes_from(tracking_
     assert run.data.metrics["gain_over/base_rate"] == trained.evaluation.baselines["base_rate"].gain.value
     assert run.data.tags["data_fingerprint"] == "f" * 64
     assert run.data.tags["git_commit"] == "a1b2c3"
+    assert run.data.tags["overridden_leak_alarms"] == "fee alone; overridden: agreed"
     assert run.data.tags["known_before"] == "2026-03-02T05:00:00+00:00"
 
 

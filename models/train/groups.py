@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 
 from domain.vocabulary import AttributeType
 from features.as_of.group_priors import dispersion, estimate_group_priors
-from features.base.dataset import Group
+from features.base.dataset import OF_STUDENTS, Group
 from features.base.stream import MICROSECONDS_A_DAY
 from features.history.history import History
 from models.artifact.model import GroupSpec
@@ -30,7 +30,9 @@ def specify_groups(history: History, before: int) -> tuple[GroupSpec, ...]:
     Their priors are estimated from the outcomes known before a moment (UTC microseconds).
     """
     declared = history.dataset.histories
-    groups = _categorical(history) if declared is None else declared
+    readable = {OF_STUDENTS, *(Group(a.kind, a.name) for a in history.attributes)}
+    # An attribute may have been marked late since its history was declared.
+    groups = _categorical(history) if declared is None else [group for group in declared if group in readable]
     known = {group: _known(history.group_days(group).counts, before) for group in groups}
     return tuple(
         GroupSpec(kind=group.kind, name=group.name, priors=estimate_group_priors(counts))

@@ -65,6 +65,11 @@ def test_the_dataset_decides_where_it_declares_groups() -> None:
     assert chosen(replace(drifting_market(1), histories=())) == []
 
 
+def test_a_declared_group_whose_attribute_is_late_by_now_is_left_out() -> None:
+    late = replace(drifting_market(1), attributes=(replace(ORIGIN, late=True),), histories=(OF_ORIGIN,))
+    assert chosen(late) == []
+
+
 def test_an_attribute_with_many_values_or_numbers_is_a_group_only_if_declared() -> None:
     market = drifting_market(1, per_day=20)
     sessions = market.tables["sessions"]

@@ -31,23 +31,26 @@ def removals_of(
     score: Callable[[Matrix], Values],
     matrix: Matrix,
     labels: Values,
-    columns: Mapping[str, str],
+    columns: Sequence[str],
+    reasons: Mapping[str, str],
     tried: Collection[str],
     seed: int,
 ) -> Removals:
     """Returns the single removals that cost most, the largest first, and the joint one of all columns to confirm.
 
-    Takes the held-out `matrix` (rows, columns), its 0/1 labels (rows,), the reason why each of its columns is known
-    when asked, by name and in order, and the names of those `tried`. Without columns to confirm the joint one is None.
+    Takes the held-out `matrix` (rows, columns), its 0/1 labels (rows,), the names of its columns, the reason why each
+    name is known when asked, and the names of those `tried`. Columns of one name are removed together: an attribute and
+    the rates computed from it. Without columns to confirm the joint removal is None.
     """
-    unconfirmed = [place for place, reason in enumerate(columns.values()) if not reason]
-    places = {name: [place] for place, name in enumerate(columns) if name in tried}
+    unconfirmed = [place for place, name in enumerate(columns) if not reasons[name]]
+    places = {name: [place for place, other in enumerate(columns) if other == name] for name in tried}
     lost = losses(score, matrix, labels, places | ({TOGETHER: unconfirmed} if unconfirmed else {}), seed)
     together = lost.pop(TOGETHER, None)
     largest = sorted((name for name in lost if lost[name] > 0), key=lambda name: -lost[name])[:MOST_SHOWN]
+    names = dict.fromkeys(columns[place] for place in unconfirmed)
     return (
-        tuple(Removal(name, lost[name], columns[name]) for name in largest),
-        None if together is None else Removal(", ".join(np.array([*columns])[unconfirmed]), together),
+        tuple(Removal(name, lost[name], reasons[name]) for name in largest),
+        None if together is None else Removal(", ".join(names), together),
     )
 
 

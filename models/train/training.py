@@ -11,6 +11,7 @@ from domain.errors import NotEnoughData
 from domain.vocabulary import Task
 from features.base.array_types import Matrix, Values
 from features.base.stream import MICROSECONDS_A_DAY
+from features.columns.group_rates import RATES
 from models.artifact import matrix
 from models.artifact.model import Model
 from models.evaluate.baselines import BaselineRows, baselines
@@ -177,10 +178,14 @@ def default_cut(rows: Rows, test_share: float = 0.3) -> int:
 
 def _removals(request: Request, model: Model, test: Labelled, importance: Mapping[str, float]) -> Removals:
     """Returns the removals of the attributes and of the most important features, as `removals_of`."""
-    attributes = {a.name: request.reasons.get(a.name, "") for a in model.sidecar.attributes}
-    known = dict.fromkeys(model.sidecar.columns, COMPUTED) | attributes
-    tried = {*attributes, *sorted(importance, key=lambda name: -importance[name])[:MOST_TRIED]}
-    return removals_of(model.probabilities, test.matrix, test.labels, known, tried, request.seed)
+    sidecar = model.sidecar
+    attributes = {a.name: request.reasons.get(a.name, "") for a in sidecar.attributes}
+    of_groups = (spec.name for spec in sidecar.groups for _ in RATES)
+    columns = (*sidecar.features, *(a.name for a in sidecar.attributes), *of_groups)
+    most_important = [name for name in sorted(importance, key=lambda name: -importance[name]) if name in columns]
+    reasons = dict.fromkeys(columns, COMPUTED) | attributes
+    tried = {*attributes, *most_important[:MOST_TRIED]}
+    return removals_of(model.probabilities, test.matrix, test.labels, columns, reasons, tried, request.seed)
 
 
 def _importance(model: Model, matrix: Matrix) -> dict[str, float]:

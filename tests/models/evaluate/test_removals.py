@@ -25,8 +25,9 @@ def rows() -> tuple[Matrix, Values]:
 
 
 def test_the_columns_that_cost_most_come_first_with_their_reason(rows: tuple[Matrix, Values]) -> None:
-    columns = {"price": "", "no_show_rate": COMPUTED, "hour": COMPUTED, "noise": ""}
-    (first, second), together = removals_of(scores, *rows, columns, {"price", "no_show_rate", "noise"}, seed=1)
+    reasons = {"price": "", "no_show_rate": COMPUTED, "hour": COMPUTED, "noise": ""}
+    tried = {"price", "no_show_rate", "noise"}
+    (first, second), together = removals_of(scores, *rows, [*reasons], reasons, tried, seed=1)
     assert (first.column, first.known_when_asked) == ("price", "")
     assert (second.column, second.known_when_asked) == ("no_show_rate", COMPUTED)
     assert first.loss > 2 * second.loss > 0.04
@@ -41,8 +42,15 @@ def test_columns_removed_together_cost_more_than_each_and_one_that_is_not_read_c
     assert lost["noise"] == 0
 
 
+def test_an_attribute_is_removed_with_the_rates_computed_from_it(rows: tuple[Matrix, Values]) -> None:
+    reasons = {"price": COMPUTED, "region": "", "noise": COMPUTED}
+    (alone,), together = removals_of(scores, *rows, ["price", "region", "region", "noise"], reasons, {"region"}, seed=1)
+    assert alone.loss == losses(scores, *rows, {"both": [1, 2]}, seed=1)["both"]
+    assert together == Removal("region", alone.loss)
+
+
 def test_rows_of_one_outcome_measure_nothing(rows: tuple[Matrix, Values]) -> None:
-    assert removals_of(scores, rows[0], np.zeros(8000), dict.fromkeys("abcd", ""), {"a"}, seed=1) == ((), None)
+    assert removals_of(scores, rows[0], np.zeros(8000), "abcd", dict.fromkeys("abcd", ""), {"a"}, seed=1) == ((), None)
 
 
 def test_a_person_is_asked_about_columns_without_a_reason_only() -> None:

@@ -62,7 +62,7 @@ def groups_of(values: pa.Array, tutors: Ints) -> Groups:
 
 
 def outcome_alarms(values: Mapping[Attribute, pa.Array], labels: Values, tutors: Ints) -> Iterator[Alarm]:
-    """Yields alarms about attributes of which the lack of a value, a rare value or a single value decides the outcome.
+    """Yields alarms about attributes whose missing values, rare values or a single value decide the outcome.
 
     Takes the values, 0/1 labels and tutor codes of the training rows, (rows,) each.
     """

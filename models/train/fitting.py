@@ -13,6 +13,7 @@ from features.as_of.past import Past
 from features.as_of.prior_estimation import estimate_priors
 from features.as_of.priors import Priors
 from features.base.array_types import Matrix, Values
+from features.base.dataset import Group
 from features.catalogue import attribute_values
 from features.columns import Feature
 from features.columns.group_rates import RATES, column_names
@@ -111,9 +112,14 @@ class Request:
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Reasons why columns are known when asked, by column: the dataset file's and this training's."""
-        declared = {a.name: a.known_when_asked for a in self.history.dataset.attributes if a.known_when_asked}
-        return declared | dict(self.confirmed)
+        """Reasons why columns are known when asked, by column: the dataset file's and this training's.
+
+        The reason of an attribute is also that of the rates of its groups.
+        """
+        attributes = self.history.dataset.attributes
+        reasons = {a.name: a.known_when_asked for a in attributes if a.known_when_asked} | dict(self.confirmed)
+        known = [a for a in attributes if a.name in reasons]
+        return {name: reasons[a.name] for a in known for name in column_names(Group(a.kind, a.name))} | reasons
 
     def groups(self, known_before: int) -> tuple[GroupSpec, ...]:
         """Returns the groups whose rates a no-show model reads, estimated before a moment (UTC microseconds)."""

@@ -63,7 +63,7 @@ def test_a_person_is_asked_about_columns_without_a_reason_only() -> None:
     assert shown["tier"] == ("-0.0100", "in the contract")
 
 
-def test_a_model_that_lives_from_columns_to_confirm_waits_for_a_person() -> None:
+def test_a_model_that_depends_on_columns_to_confirm_waits_for_a_person() -> None:
     decision = decide(candidate(unconfirmed=Removal("changes, requests", 0.12)), None, POLICY, seed=0)
     assert failed(decision) == ["known_when_asked"]
     assert "changes, requests: known when asked? Without them the ROC AUC changes by -0.120" in decision.reasons[0]

@@ -149,7 +149,9 @@ def test_fields_that_together_lift_the_test_are_shown_to_a_person() -> None:
     request = Request(
         Task.NO_SHOW, history, rows, default_cut(rows), 0, features=few, params={"rounds": 30}, repeats=20, origins=0
     )
-    evaluation = train(replace(request, refit=False, tutor_risk=False, confirmed={"waiting": "at booking"})).evaluation
+    request = replace(request, refit=False, tutor_risk=False, confirmed={"waiting": "at booking"})
+    assert request.reasons["waiting_group_no_show_rate_1d"] == "at booking"
+    evaluation = train(request).evaluation
     reasons = {removal.column: removal.known_when_asked for removal in evaluation.removals}
     assert (reasons["changes"], reasons["waiting"]) == ("", "at booking")
     assert evaluation.unconfirmed is not None

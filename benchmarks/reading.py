@@ -56,9 +56,9 @@ _SWEEP = text("""
     FROM unnest(CAST(:kinds AS text[])) AS kind, generate_series(0, :last) AS n
 """)
 REASONS = [
-    {"theme": "no-shows", "text": "4 no-shows in the last 30 days (usual: 0)", "effect": 1.2},
-    {"theme": "silence", "text": "31 hours since the tutor last wrote (usual: 9 hours)", "effect": 0.4},
-    {"theme": "load", "text": "18 sessions in the last 7 days (usual: 7)", "effect": 0.2},
+    {"theme": "no-shows", "text": "4 no-shows in the last 30 days (usual 0)", "effect": 1.2},
+    {"theme": "silence", "text": "31 hours since the tutor last wrote (usual 9 hours)", "effect": 0.4},
+    {"theme": "load", "text": "18 sessions in the last 7 days (usual 7)", "effect": 0.2},
 ]
 
 

@@ -16,14 +16,19 @@ _CANCELLED_4H = late_cancellations("very_last_minute_cancelled", days=90)
 _LATE = evidence.late()
 
 
-@feature("no-shows", "no-shows", NO_SHOW, count("no-show", "in the last 30 days"), monotone=+1)
+@feature("no-shows", "recent no-shows", NO_SHOW, count("no-show", "in the last 30 days"), monotone=+1)
 def no_shows_30d(past: Past) -> Column:
     """No-shows of the tutor in the last 30 days."""
     return past.outcomes.total("missed", days=30)
 
 
 @feature(
-    "no-shows", "no-shows", NO_SHOW, count("no-show", "in the last 90 days"), share="no_show_rate_90d", monotone=+1
+    "no-shows",
+    "recent no-shows",
+    NO_SHOW,
+    count("no-show", "in the last 90 days"),
+    share="no_show_rate_90d",
+    monotone=+1,
 )
 def no_shows_90d(past: Past) -> Column:
     """No-shows of the tutor in the last 90 days."""
@@ -41,7 +46,7 @@ def no_shows_lifetime(past: Past) -> Column:
     "no-shows",
     BOTH,
     rate("of sessions so far missed"),
-    counts=Counts(_MISSED, "sessions so far", "missed"),
+    counts=Counts(_MISSED, "missed {share} sessions so far"),
     monotone=+1,
 )
 def no_show_rate(past: Past) -> Column:
@@ -51,10 +56,10 @@ def no_show_rate(past: Past) -> Column:
 
 @feature(
     "share of sessions",
-    "no-shows",
+    "recent no-shows",
     NO_SHOW,
     rate("of sessions in the last 90 days missed"),
-    counts=Counts(_MISSED_90D, "sessions of the last 90 days", "missed"),
+    counts=Counts(_MISSED_90D, "missed {share} sessions in the last 90 days"),
     monotone=+1,
 )
 def no_show_rate_90d(past: Past) -> Column:
@@ -67,7 +72,6 @@ def no_show_rate_90d(past: Past) -> Column:
     "no-shows",
     BOTH,
     count("session", "delivered in a row"),
-    missing="no session finished yet",
     monotone=-1,
     growing=True,
 )
@@ -78,10 +82,9 @@ def kept_streak(past: Past) -> Column:
 
 @feature(
     "sessions",
-    "no-shows",
+    "recent no-shows",
     NO_SHOW,
     count("session", "in a row missed, cancelled at the last minute or started late"),
-    missing="no session finished yet",
     monotone=+1,
 )
 def bad_streak(past: Past) -> Column:
@@ -120,7 +123,7 @@ def last_minute_cancellations_4h_90d(past: Past) -> Column:
     "cancellations",
     NO_SHOW,
     rate("of sessions in the last 90 days cancelled less than 24 h before"),
-    counts=Counts(_CANCELLED, "sessions of the last 90 days", "cancelled less than 24 h before"),
+    counts=Counts(_CANCELLED, "cancelled {share} sessions in the last 90 days less than 24 h before"),
     monotone=+1,
 )
 def last_minute_cancellation_rate_90d(past: Past) -> Column:
@@ -133,7 +136,7 @@ def last_minute_cancellation_rate_90d(past: Past) -> Column:
     "cancellations",
     NO_SHOW,
     rate("of sessions in the last 90 days cancelled less than 4 h before"),
-    counts=Counts(_CANCELLED_4H, "sessions of the last 90 days", "cancelled less than 4 h before"),
+    counts=Counts(_CANCELLED_4H, "cancelled {share} sessions in the last 90 days less than 4 h before"),
     monotone=+1,
 )
 def last_minute_cancellation_rate_4h_90d(past: Past) -> Column:
@@ -152,7 +155,6 @@ def _late_minutes(past: Past, days: int | None) -> Column:
     "lateness",
     BOTH,
     minutes("late on average in the last 90 days"),
-    missing="no start recorded in the last 90 days",
     monotone=+1,
 )
 def late_minutes_90d(past: Past) -> Column:
@@ -160,9 +162,7 @@ def late_minutes_90d(past: Past) -> Column:
     return _late_minutes(past, 90)
 
 
-@feature(
-    "minutes", "lateness", NO_SHOW, minutes("late on average so far"), missing="no start recorded yet", monotone=+1
-)
+@feature("minutes", "lateness", NO_SHOW, minutes("late on average so far"), monotone=+1)
 def late_minutes_lifetime(past: Past) -> Column:
     """Mean minutes by which the tutor was late so far, shrunk toward the marketplace's."""
     return _late_minutes(past, None)
@@ -173,8 +173,7 @@ def late_minutes_lifetime(past: Past) -> Column:
     "lateness",
     NO_SHOW,
     rate("of sessions so far started more than 5 minutes late"),
-    missing="no start recorded yet",
-    counts=Counts(_LATE, "sessions so far", "started more than 5 minutes late"),
+    counts=Counts(_LATE, "started {share} sessions so far more than 5 minutes late"),
     monotone=+1,
 )
 def late_share(past: Past) -> Column:

@@ -13,9 +13,9 @@ def count(noun: str, when: str) -> Phrase:
     return lambda value: (f"{round(value):,}", f"{noun if round(value) == 1 else noun + 's'} {when}")
 
 
-def percentage(what: str) -> Phrase:
-    """12 % | of the usual weekly sessions; takes a fraction."""
-    return lambda value: (percent(value), what)
+def relative(usual: str) -> Phrase:
+    """52 % of | the usual weekly sessions; from twice on 6.4 times | the usual weekly sessions; takes a ratio."""
+    return lambda ratio: (f"{ratio:.1f} times" if ratio >= 2 else f"{percent(ratio)} of", usual)
 
 
 def rate(what: str) -> Phrase:
@@ -48,19 +48,19 @@ def stars(what: str) -> Phrase:
     return lambda value: (f"{value:.1f} stars", what)
 
 
-def times(what: str) -> Phrase:
-    """2.5 times | the usual gap."""
-    return lambda value: (f"{value:.1f} times", what)
-
-
 def trend(when: str) -> Phrase:
-    """-0.4 | weekly sessions per week, over 4 weeks."""
-    return lambda value: (f"{value:+.1f}", f"weekly sessions per week, {when}")
+    """0.4 fewer sessions | each week, over 4 weeks; takes the change of weekly sessions per week."""
+    return lambda value: (_change(value), f"each week, {when}")
 
 
 def words(of_value: Callable[[float], str]) -> Phrase:
     """A value that is no amount, such as a weekday."""
     return lambda value: (of_value(value), "")
+
+
+def _change(sessions: float) -> str:
+    size = f"{abs(sessions):.1f}"
+    return "no change of sessions" if size == "0.0" else f"{size} {'more' if sessions > 0 else 'fewer'} sessions"
 
 
 def _hours(hours: float) -> str:

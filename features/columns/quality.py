@@ -14,19 +14,13 @@ def attention_30d(past: Past) -> Column:
     return past.attention.count(days=30)
 
 
-@feature("1 to 5", "quality", CHURN, stars("on average in the last 90 days"), missing="no rating in the last 90 days")
+@feature("1 to 5", "quality", CHURN, stars("on average in the last 90 days"), worse=-1)
 def rating_90d(past: Past) -> Column:
     """Mean rating of the tutor's sessions in the last 90 days."""
     return ratio(past.outcomes.total("rating", 90), past.outcomes.total("rated", 90))
 
 
-@feature(
-    "1 to 5",
-    "quality",
-    CHURN,
-    stars("on average in first sessions of the last 90 days"),
-    missing="no rated first session in the last 90 days",
-)
+@feature("1 to 5", "quality", CHURN, stars("on average in first sessions of the last 90 days"), worse=-1)
 def first_session_rating_90d(past: Past) -> Column:
     """Mean rating of the tutor's first sessions with new students in the last 90 days."""
     return ratio(past.first_ratings.total("rating", 90), past.first_ratings.total("rated", 90))
@@ -37,7 +31,8 @@ def first_session_rating_90d(past: Past) -> Column:
     "quality",
     CHURN,
     rate("of first sessions not followed by another booking"),
-    counts=Counts(evidence.led_nowhere, "first sessions with new students", "not followed by another booking"),
+    counts=Counts(evidence.led_nowhere, "lost the student after {share} first sessions"),
+    worse=+1,
 )
 def first_session_lost_rate(past: Past) -> Column:
     """Share of first sessions without another booking of the pair 14 days later, shrunk toward the marketplace's."""

@@ -28,6 +28,7 @@ _STUDENT_REQUEST = evidence.reason(ReasonCode.STUDENT_REQUEST, 90)
     BOTH,
     count("reschedule", "by the tutor in the last 7 days"),
     share="reschedule_rate_7d",
+    worse=+1,
 )
 def reschedules_7d(past: Past) -> Column:
     """Reschedules requested by the tutor in the last 7 days."""
@@ -40,6 +41,7 @@ def reschedules_7d(past: Past) -> Column:
     NO_SHOW,
     count("reschedule", "by the tutor in the last 30 days"),
     share="reschedule_rate_30d",
+    worse=+1,
 )
 def reschedules_30d(past: Past) -> Column:
     """Reschedules requested by the tutor in the last 30 days."""
@@ -52,6 +54,7 @@ def reschedules_30d(past: Past) -> Column:
     NO_SHOW,
     count("reschedule", "by the tutor in the last 90 days"),
     share="reschedule_rate_90d",
+    worse=+1,
 )
 def reschedules_90d(past: Past) -> Column:
     """Reschedules requested by the tutor in the last 90 days."""
@@ -63,7 +66,8 @@ def reschedules_90d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of sessions rescheduled in the last 7 days"),
-    counts=Counts(_BY_TUTOR_7D, "sessions of the last 7 days", "rescheduled by the tutor"),
+    counts=Counts(_BY_TUTOR_7D, "moved {share} sessions in the last 7 days"),
+    worse=+1,
 )
 def reschedule_rate_7d(past: Past) -> Column:
     """Reschedules requested by the tutor per held or missed session, last 7 days, shrunk."""
@@ -75,7 +79,8 @@ def reschedule_rate_7d(past: Past) -> Column:
     "reschedules",
     BOTH,
     rate("of sessions rescheduled in the last 30 days"),
-    counts=Counts(_BY_TUTOR_30D, "sessions of the last 30 days", "rescheduled by the tutor"),
+    counts=Counts(_BY_TUTOR_30D, "moved {share} sessions in the last 30 days"),
+    worse=+1,
 )
 def reschedule_rate_30d(past: Past) -> Column:
     """Reschedules requested by the tutor per held or missed session, last 30 days, shrunk."""
@@ -87,7 +92,8 @@ def reschedule_rate_30d(past: Past) -> Column:
     "reschedules",
     BOTH,
     rate("of sessions rescheduled in the last 90 days"),
-    counts=Counts(_BY_TUTOR_90D, "sessions of the last 90 days", "rescheduled by the tutor"),
+    counts=Counts(_BY_TUTOR_90D, "moved {share} sessions in the last 90 days"),
+    worse=+1,
 )
 def reschedule_rate_90d(past: Past) -> Column:
     """Reschedules requested by the tutor per held or missed session, last 90 days, shrunk."""
@@ -105,26 +111,20 @@ def student_reschedules_30d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of sessions in the last 90 days rescheduled by students"),
-    counts=Counts(_BY_STUDENTS_90D, "sessions of the last 90 days", "rescheduled by the student"),
+    counts=Counts(_BY_STUDENTS_90D, "students moved {share} sessions in the last 90 days"),
 )
 def student_reschedule_rate_90d(past: Past) -> Column:
     """Reschedules requested by students per held or missed session, last 90 days, shrunk."""
     return past.priors.student_reschedule.shrink(*_BY_STUDENTS_90D(past))
 
 
-@feature("reschedules", "reschedules", NO_SHOW, count("reschedule", "of this session so far"))
+@feature("reschedules", "moves of this session", NO_SHOW, count("reschedule", "of this session so far"), worse=+1)
 def session_reschedules(past: Past) -> Column:
     """Reschedules of this session so far, by anyone."""
     return past.session_moves.count()
 
 
-@feature(
-    "hours",
-    "reschedules",
-    NO_SHOW,
-    duration("of notice on average when rescheduling"),
-    missing="no reschedule in the last 90 days",
-)
+@feature("hours", "reschedules", NO_SHOW, duration("of notice on average when rescheduling"), worse=-1)
 def reschedule_notice_hours_90d(past: Past) -> Column:
     """Mean hours from the tutor's reschedule requests of the last 90 days to the original start."""
     notice, noticed = past.reschedules.total("notice", 90), past.reschedules.total("noticed", 90)
@@ -141,8 +141,8 @@ def _share(prior: Prior, evidence_of: Evidence, past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of reschedules in the last 90 days less than 24 h before"),
-    missing="no reschedule in the last 90 days",
-    counts=Counts(_SHORT_NOTICE_90D, "reschedules of the last 90 days", "requested less than 24 h before"),
+    counts=Counts(_SHORT_NOTICE_90D, "requested {share} reschedules in the last 90 days less than 24 h before"),
+    worse=+1,
 )
 def short_notice_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days requested less than 24 h before the start, shrunk."""
@@ -154,8 +154,7 @@ def short_notice_share_90d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of reschedules in the last 90 days requested by the student"),
-    missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_STUDENT_REQUEST, "reschedules of the last 90 days", "requested by the student"),
+    counts=Counts(_STUDENT_REQUEST, "requested {share} reschedules in the last 90 days at the student's request"),
 )
 def student_request_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made at the student's request, shrunk."""
@@ -167,8 +166,7 @@ def student_request_share_90d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of reschedules in the last 90 days because of illness"),
-    missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_ILLNESS, "reschedules of the last 90 days", "because of illness"),
+    counts=Counts(_ILLNESS, "requested {share} reschedules in the last 90 days because of illness"),
 )
 def illness_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made because of illness, shrunk."""
@@ -180,8 +178,7 @@ def illness_share_90d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of reschedules in the last 90 days for family reasons"),
-    missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_FAMILY, "reschedules of the last 90 days", "for family reasons"),
+    counts=Counts(_FAMILY, "requested {share} reschedules in the last 90 days for family reasons"),
 )
 def family_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made for family reasons, shrunk."""
@@ -193,8 +190,7 @@ def family_share_90d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of reschedules in the last 90 days for technical reasons"),
-    missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_TECHNICAL, "reschedules of the last 90 days", "for technical reasons"),
+    counts=Counts(_TECHNICAL, "requested {share} reschedules in the last 90 days for technical reasons"),
 )
 def technical_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made for technical reasons, shrunk."""
@@ -206,8 +202,7 @@ def technical_share_90d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of reschedules in the last 90 days because of a schedule conflict"),
-    missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_CONFLICT, "reschedules of the last 90 days", "because of a schedule conflict"),
+    counts=Counts(_CONFLICT, "requested {share} reschedules in the last 90 days because of a schedule conflict"),
 )
 def schedule_conflict_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made because of a schedule conflict, shrunk."""
@@ -219,8 +214,7 @@ def schedule_conflict_share_90d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of reschedules in the last 90 days for other work"),
-    missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_OTHER_WORK, "reschedules of the last 90 days", "for other work"),
+    counts=Counts(_OTHER_WORK, "requested {share} reschedules in the last 90 days for other work"),
 )
 def other_work_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days made for other work, shrunk."""
@@ -232,8 +226,7 @@ def other_work_share_90d(past: Past) -> Column:
     "reschedules",
     NO_SHOW,
     rate("of reschedules in the last 90 days without a clear reason"),
-    missing="no reschedule with a known reason in the last 90 days",
-    counts=Counts(_UNCLEAR, "reschedules of the last 90 days", "without a clear reason"),
+    counts=Counts(_UNCLEAR, "requested {share} reschedules in the last 90 days without a clear reason"),
 )
 def unclear_share_90d(past: Past) -> Column:
     """Share of the tutor's reschedules of the last 90 days without a clear reason, shrunk."""

@@ -8,7 +8,7 @@ from features.base.array_types import Column
 from features.base.holidays import is_holiday
 from features.base.local_time import PARTS_OF_DAY, WEEKDAYS, slot_name
 from features.base.stream import MICROSECONDS_AN_HOUR
-from features.columns.feature import NO_SHOW, Counts, feature
+from features.columns.feature import FLAG, NO_SHOW, Counts, feature
 from features.columns.phrases import count, duration, duration_from_days, rate, words
 
 _IN_SLOT = missed_sessions(lambda past: past.slot_outcomes)
@@ -17,7 +17,7 @@ _IN_PART = missed_sessions(lambda past: past.part_outcomes)
 _OF_PAIR = missed_sessions(lambda past: past.pair_outcomes)
 
 
-@feature("hours", "silence", NO_SHOW, duration("to the start"), history=False)
+@feature("hours", "booking", NO_SHOW, duration("to the start"), history=False)
 def hours_to_start(past: Past) -> Column:
     """Hours from the query to the session's start."""
     return (past.session.starts_at - past.queries.as_of) / MICROSECONDS_AN_HOUR
@@ -69,11 +69,10 @@ def part_of_day(past: Past) -> Column:
 
 
 @feature(
-    "1 or 0",
+    FLAG,
     "time of session",
     NO_SHOW,
     words(lambda value: "on a public holiday" if value else "not on a public holiday"),
-    missing="holidays of the tutor's country not known",
     history=False,
     growing=True,
 )
@@ -85,10 +84,10 @@ def holiday(past: Past) -> Column:
 
 @feature(
     "share of sessions",
-    "time of session",
+    "no-shows at this time",
     NO_SHOW,
     rate("of the tutor's own sessions at this weekday and time of day missed"),
-    counts=Counts(_IN_SLOT, "{when} sessions so far", "missed"),
+    counts=Counts(_IN_SLOT, "missed {share} {when} sessions so far"),
     when=lambda session, row: slot_name(int(session.slot[row])),
     monotone=+1,
     local_time=True,
@@ -100,10 +99,10 @@ def own_slot_no_show_rate(past: Past) -> Column:
 
 @feature(
     "share of sessions",
-    "time of session",
+    "no-shows at this time",
     NO_SHOW,
     rate("of the tutor's own sessions on this weekday missed"),
-    counts=Counts(_ON_WEEKDAY, "{when} sessions so far", "missed"),
+    counts=Counts(_ON_WEEKDAY, "missed {share} {when} sessions so far"),
     when=lambda session, row: WEEKDAYS[session.weekday[row]],
     monotone=+1,
     local_time=True,
@@ -115,10 +114,10 @@ def own_weekday_no_show_rate(past: Past) -> Column:
 
 @feature(
     "share of sessions",
-    "time of session",
+    "no-shows at this time",
     NO_SHOW,
     rate("of the tutor's own sessions at this part of day missed"),
-    counts=Counts(_IN_PART, "{when} sessions so far", "missed"),
+    counts=Counts(_IN_PART, "missed {share} {when} sessions so far"),
     when=lambda session, row: PARTS_OF_DAY[session.hour[row] // 6],
     monotone=+1,
     local_time=True,
@@ -133,9 +132,7 @@ def _of_pair(past: Past, values: Column) -> Column:
     return np.where(past.session.student_given, values, np.nan)
 
 
-@feature(
-    "sessions", "pair", NO_SHOW, count("session", "with this student so far"), missing="no student named", growing=True
-)
+@feature("sessions", "pair", NO_SHOW, count("session", "with this student so far"), growing=True, worse=-1)
 def pair_sessions(past: Past) -> Column:
     """Held or missed sessions of this tutor with this student so far."""
     return _of_pair(past, past.pair_outcomes.count())
@@ -147,6 +144,7 @@ def pair_sessions(past: Past) -> Column:
     NO_SHOW,
     duration_from_days("since the last session with this student"),
     missing="no session with this student yet",
+    worse=+1,
 )
 def pair_days_since_last(past: Past) -> Column:
     """Days since this tutor's last held or missed session with this student."""
@@ -155,10 +153,9 @@ def pair_days_since_last(past: Past) -> Column:
 
 @feature(
     "no-shows",
-    "pair",
+    "no-shows with this student",
     NO_SHOW,
     count("no-show", "with this student so far"),
-    missing="no student named",
     share="pair_no_show_rate",
     monotone=+1,
     growing=True,
@@ -170,11 +167,10 @@ def pair_no_shows(past: Past) -> Column:
 
 @feature(
     "share of sessions",
-    "pair",
+    "no-shows with this student",
     NO_SHOW,
     rate("of the sessions with this student missed"),
-    missing="no student named",
-    counts=Counts(_OF_PAIR, "sessions with this student", "missed"),
+    counts=Counts(_OF_PAIR, "missed {share} sessions with this student"),
     monotone=+1,
 )
 def pair_no_show_rate(past: Past) -> Column:
@@ -183,11 +179,11 @@ def pair_no_show_rate(past: Past) -> Column:
 
 
 @feature(
-    "1 or 0",
+    FLAG,
     "pair",
     NO_SHOW,
     words(lambda value: "a first session with this student" if value else "a student the tutor knows"),
-    missing="no student named",
+    worse=+1,
 )
 def first_time_pair(past: Past) -> Column:
     """First session of this tutor with this student."""

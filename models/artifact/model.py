@@ -88,6 +88,7 @@ class Sidecar(BaseModel):
     fallback: Fallback | None = None
     base_rate: float
     typical: tuple[float, ...]
+    directions: tuple[int, ...] = ()
     known_before: datetime
     data_fingerprint: str
     features_sha256: str = ""

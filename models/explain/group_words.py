@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from features.as_of.past import Past
 from features.base.array_types import Column
 from features.base.dataset import OF_STUDENTS, Group
@@ -33,20 +31,22 @@ def group_counts(sidecar: Sidecar, past: Past) -> Mapping[str, Counts]:
 def describe_group(
     group: Group, rate: GroupRate, value: float, typical: float, counts: tuple[float, float] | None
 ) -> str:
-    """Returns a group's rate in words: "4 of 52 sessions with the same origin in the last 30 days were missed".
+    """Returns a group's rate: "4 of 52 sessions with the same origin in the last 30 days were missed (usual 1 in 30)".
 
-    `value` is the shrunk rate, NaN where the session has no value of the group; `counts` are no-shows and sessions. The
-    value itself is not named, since it may identify somebody.
+    Empty where it is the usual one in words. `value` is the shrunk rate; `counts` are no-shows and sessions, not 0. The
+    value of the group itself is not named, since it may identify somebody.
     """
-    noun = "student" if group == OF_STUDENTS else group.name.replace("_", " ")
-    if np.isnan(value):
-        return f"{noun} is not known"
-    which = f"{'of tutors ' if group.kind == 'tutors' else ''}with the same {noun} {rate.when}"
-    usual = f"usual: {one_in(typical)}"
+    own, usual = one_in(counts[0] / counts[1] if counts else value), one_in(typical)
+    if own == usual:
+        return ""
+    which = f"{'of tutors ' if group.kind == 'tutors' else ''}with the same {noun(group)} {rate.when}"
     if counts is None:
-        return f"{one_in(value)} sessions {which} missed; {usual}"
-    missed, sessions = round(counts[0]), round(counts[1])
-    if not sessions:
-        return f"no sessions {which}"
+        return f"{own} sessions {which} missed (usual {usual})"
+    missed, sessions = (round(number) for number in counts)
     plural, were = ("session", "was") if sessions == 1 else ("sessions", "were")
-    return f"{missed:,} of {sessions:,} {plural} {which} {were} missed; {usual}"
+    return f"{missed:,} of {sessions:,} {plural} {which} {were} missed (usual {usual})"
+
+
+def noun(group: Group) -> str:
+    """Returns the name of a group for people."""
+    return "student" if group == OF_STUDENTS else group.name.replace("_", " ")

@@ -41,6 +41,11 @@ class OwnNumbers:
         share = FEATURES[column].share if column in FEATURES else ""
         return share if share in self.counts else column
 
+    def counted(self, column: str, row: int) -> tuple[float, float] | None:
+        """Returns the events and sessions behind a column; None where they are unknown."""
+        counts = self.counts.get(column)
+        return counts and (float(counts[0][row]), float(counts[1][row]))
+
     def when(self, column: str, row: int) -> str:
         """Returns the time of week that a column covers, "Thursday evening"; empty where it covers all sessions."""
         when = FEATURES[column].when

@@ -1,26 +1,22 @@
 """Words for a shrunk share: the counts behind it."""
 
-import numpy as np
-
 from features.catalogue import FEATURES
-from models.explain.words import describe
 
 
-def describe_share(column: str, events: float, sessions: float, value: float, typical: float, when: str = "") -> str:
-    """Returns a shrunk share by its counts: "3 of 9 Thursday evening sessions so far were missed; usual: 1 in 30".
+def describe_share(column: str, events: float, sessions: float, typical: float, when: str = "") -> str:
+    """Returns a share by its counts: "missed 3 of 9 Thursday evening sessions so far (usual 1 in 30)".
 
-    `value` is the shrunk share, used alone for a tutor without such sessions; NaN where it is missing.
+    Empty where the tutor's own share is the usual one in words. `column` has counts; `sessions` is not 0.
     """
+    if one_in(events / sessions) == one_in(typical):
+        return ""
     counts = FEATURES[column].counts
-    if np.isnan(value) or counts is None:
-        return describe(column, value)
-    which = counts.population.format(when=when)
-    if not sessions:
-        return f"no {which}: the marketplace's usual, {one_in(value)}"
-    if sessions == 1:
-        which = which.replace("sessions", "session", 1).replace("reschedules", "reschedule", 1)
-    were = "was" if sessions == 1 else "were"
-    return f"{round(events):,} of {round(sessions):,} {which} {were} {counts.outcome}; usual: {one_in(typical)}"
+    if counts is None:
+        raise ValueError(f"{column} has no counts")
+    text = counts.sentence.format(share=f"{round(events):,} of {round(sessions):,}", when=when)
+    if round(sessions) == 1:
+        text = text.replace("sessions", "session", 1).replace("reschedules", "reschedule", 1)
+    return f"{text} (usual {one_in(typical)})"
 
 
 def one_in(share: float) -> str:

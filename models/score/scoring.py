@@ -151,7 +151,7 @@ def _averaged_reasons(model: Model, rows: QueriedRows, probabilities: Values, ac
     )
     shown = riskiest[np.searchsorted(tutor[riskiest], active[booked])]
     numbers = own_numbers(model.sidecar, rows.past).at(shown)
-    explained = explain(model, rows.matrix[shown], numbers, means[active[booked]])
+    explained = explain(model, rows.matrix[shown], numbers, means[active[booked]], about_tutor=True)
     for place, reason in zip(np.flatnonzero(booked), explained, strict=True):
         reasons[place] = reason
     return reasons

@@ -22,6 +22,7 @@ from features.source import source_sha256
 from models.artifact import matrix
 from models.artifact.model import AttributeSpec, Fallback, GroupSpec, Model, seal
 from models.examples.rows import Examples, Rows, churn_examples, no_show_examples, periods_of
+from models.explain.direction import directions
 from models.learners.boosting import Fitted, Params, Shape, base_rate_only, boost, line_only
 from models.learners.calibration import Calibration
 from models.learners.calibration_choice import on_served
@@ -225,7 +226,8 @@ def _sidecar(
         "horizon": request.horizon.days if churn else 0,
         "asked": None if churn else request.history.dataset.asked,
         "base_rate": float(examples.label.mean()),
-        "typical": _typical(rows),
+        "typical": (typical := _typical(rows)),
+        "directions": directions(rows, examples.row_label, typical),
         "known_before": datetime.fromtimestamp(moment / 1e6, UTC),
         "data_fingerprint": request.fingerprint,
         "features_sha256": source_sha256(),

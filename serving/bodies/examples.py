@@ -12,9 +12,11 @@ from serving.http.problem_codes import CODES
 from serving.http.problems import TYPE_PREFIX
 
 _AS_OF = "2026-11-23T17:00:00Z"
-_REASONS = [{"theme": "no-shows", "text": "4 no-shows in the last 30 days (usual: 0)", "effect": 1.2}]
+_REASONS = [
+    {"theme": "recent no-shows", "text": "missed 4 of 20 sessions in the last 90 days (usual 1 in 70)", "effect": 1.2}
+]
 _WHAT_IF = {"change": "the tutor writes a message today", "value": 0.31, "difference": -0.12}
-_CALL = "Call to confirm the next sessions; keep a substitute ready"
+_CALL = "Call today: ask what happened in the missed sessions and confirm the next ones"
 _SCORE: Mapping[str, Any] = MappingProxyType(
     {
         "kind": "no_show_14d",

@@ -14,7 +14,7 @@ from domain.errors import ContactClosed, UnknownSubject
 from domain.interventions import TRANSITIONS, Arm, ContactPlan, ContactStatus, PlannedContact
 from domain.scores import Reason, Score
 from domain.vocabulary import ScoreKind, SubjectKind
-from insights.advice.actions import NO_SHOW_ACTIONS
+from insights.advice.actions import NO_SHOW_STEPS
 from insights.contacts.effect import OutcomeColumns, effects
 from insights.contacts.plan import ContactCandidate, contact_list
 from store.contacts.records import (
@@ -165,7 +165,7 @@ def test_the_flow_plans_a_day_once_from_fresh_scores_and_the_page_shows_it(
     assert run(as_of=NOON.isoformat()) == 0
     listed = listed_contacts(engine, DAY)
     assert len(listed) == 5
-    assert {c.action for c in listed} == {NO_SHOW_ACTIONS["silence"]}
+    assert {c.action for c in listed} == {str(NO_SHOW_STEPS["silence"])}
     page_text = _said(page())
     for contact_ in listed:
         assert contact_.name in page_text

@@ -49,16 +49,20 @@ def model_to_explain(booster: xgb.Booster, **sidecar: object) -> Model:
         "data_fingerprint": "f" * 64,
     }
     given |= sidecar
-    return seal(booster, typical=(0.1,) * len(given["features"]), **given)  # type: ignore[arg-type]
+    given.setdefault("typical", (0.1,) * len(given["features"]))  # type: ignore[arg-type]
+    return seal(booster, **given)
 
 
 def themes_and_texts(
-    contributions: list[float], values: list[float], numbers: OwnNumbers | None = None
+    contributions: list[float],
+    values: list[float],
+    numbers: OwnNumbers | None = None,
+    typical: tuple[float, ...] = (0.1, 0.1, 0.1),
 ) -> list[tuple[str, str]]:
     """Themes and texts of the reasons for one row with these contributions."""
     matrix = np.array([values], np.float32)
     rows = np.array([[*contributions, 0.0]])
-    model = model_to_explain(small_booster(noisy_columns(3), 1, 1), task=Task.CHURN)
+    model = model_to_explain(small_booster(noisy_columns(3), 1, 1), task=Task.CHURN, typical=typical)
     (reasons,) = explain(model, matrix, numbers, rows)
     return [(reason.theme, reason.text) for reason in reasons]
 

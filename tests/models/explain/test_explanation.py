@@ -34,16 +34,25 @@ def test_contributions_and_base_of_a_hazard_sum_to_its_periods_log_odds_weighted
     np.testing.assert_allclose(model.contributions(columns).sum(axis=1), expected, atol=1e-5)
 
 
-def test_reasons_come_by_theme_those_that_raise_first_and_small_ones_not_at_all() -> None:
-    themes = [theme for theme, _ in themes_and_texts([-0.9, 0.2, 0.3], [0.3, 40, 2])]
+USUAL = (0.1, 5, 5)
+
+
+def test_reasons_come_by_group_those_that_raise_first_and_small_ones_not_at_all() -> None:
+    themes = [theme for theme, _ in themes_and_texts([-0.9, 0.2, 0.3], [0.05, 40, 0], typical=USUAL)]
     assert themes == ["silence", "no-shows"]
-    assert themes_and_texts([0.09, 0.03, -0.1], [0.3, 40, 2]) == []
+    assert themes_and_texts([0.09, 0.03, -0.1], [0.3, 40, 9], typical=USUAL) == []
 
 
-def test_a_theme_is_told_by_the_column_that_moves_it_most_its_own_way() -> None:
-    assert themes_and_texts([0.0, -0.6, 0.9], [0.3, 40, 2]) == [
-        ("silence", "2 messages written in the last 7 days (usual: 0)")
-    ]
-    assert themes_and_texts([0.0, -0.9, 0.6], [0.3, 40, 2]) == [
-        ("silence", "40 hours since the tutor last wrote (usual: 0 hours)")
-    ]
+def test_a_group_is_worded_by_the_number_on_its_side_that_contributes_most() -> None:
+    fewer, longer = (
+        "0 messages written in the last 7 days (usual 5)",
+        "40 hours since the tutor last wrote (usual 5 hours)",
+    )
+    assert themes_and_texts([0, 0.2, 0.3], [0.1, 40, 0], typical=USUAL) == [("silence", fewer)]
+    assert themes_and_texts([0, 0.2, 0.3], [0.1, 40, 9], typical=USUAL) == [("silence", longer)]
+    assert themes_and_texts([0, 0.02, 0.3], [0.1, 40, 9], typical=USUAL) == []  # 40 hours contribute too little
+    assert themes_and_texts([0, -0.2, -0.3], [0.1, 40, 0], typical=USUAL) == []
+
+
+def test_a_number_that_is_the_usual_one_in_words_is_no_reason() -> None:
+    assert themes_and_texts([0, 0.5, 0], [0.1, 5.3, 5], typical=USUAL) == []

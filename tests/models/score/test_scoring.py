@@ -78,7 +78,9 @@ def _session(name: str, tutor: str, starts_in: timedelta, status: str, **fields:
 
 
 def test_the_last_of_the_active_tutors_may_have_nothing_booked() -> None:
+    missed = [_session(f"m{days}", "ada", -days * DAY, "no_show") for days in (3, 4, 5)]
     sessions = [
+        *missed,
         _session("x1", "ada", -2 * DAY, "completed"),
         _session("x2", "ada", DAY, "booked"),
         _session("x3", "ben", -3 * DAY, "completed"),

@@ -28,16 +28,24 @@ UNKNOWN, OTHERS = "unknown", "all others"
 
 _TENURE = ((30, "under 30 days"), (90, "30 to 90 days"), (365, "90 days to a year"), (np.inf, "a year or more"))
 _LOAD = ((1, "no session in 7 days"), (6, "1 to 5 in 7 days"), (16, "6 to 15 in 7 days"), (np.inf, "over 15 in 7 days"))
+_FINISHED = (
+    (5, "under 5 sessions"),
+    (20, "5 to 19 sessions"),
+    (50, "20 to 49 sessions"),
+    (np.inf, "50 sessions or more"),
+)
 _PAIR = ((1, "first of the pair"), (np.inf, "met before"))
 
 
 def groups_of(history: History, queries: Queries) -> dict[str, Names]:
-    """Returns the group of each query by tenure, load, time zone, first-time pair and attribute, (queries,) each.
+    """Returns the group of each query by tenure, history, load, time zone, first-time pair and attribute.
 
-    Pairs and session attributes are included only where the queries name sessions.
+    (queries,) each; history is the number of sessions held or missed so far. Pairs and session attributes are included
+    only where the queries name sessions.
     """
     groups = {
         "tenure": _tenure(history, queries),
+        "history": _finished(history, queries),
         "load": _load(history, queries),
         "time zone": _time_zone(history, queries),
     }
@@ -59,6 +67,10 @@ def _tenure(history: History, queries: Queries) -> Names:
     known = (started != MISSING) & (started <= queries.as_of)
     days = (queries.as_of - np.where(known, started, queries.as_of)) / MICROSECONDS_A_DAY
     return np.where(known, _binned(days, _TENURE), UNKNOWN)
+
+
+def _finished(history: History, queries: Queries) -> Names:
+    return _binned(StreamView(history.outcomes, queries.tutor, queries.as_of).total("labelled"), _FINISHED)
 
 
 def _load(history: History, queries: Queries) -> Names:

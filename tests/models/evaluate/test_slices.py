@@ -49,10 +49,11 @@ def teaching() -> History:
 def test_a_session_is_in_the_groups_that_its_past_says() -> None:
     history = teaching()
     found = groups_of(history, of_sessions(history.sessions))
-    assert set(found) == {"tenure", "load", "time zone", "pair", "subject"}
+    assert set(found) == {"tenure", "history", "load", "time zone", "pair", "subject"}
     last, ben = 9, 10
     assert {name: str(of[last]) for name, of in found.items()} == {
         "tenure": "30 to 90 days",
+        "history": "5 to 19 sessions",
         "load": "6 to 15 in 7 days",
         "time zone": "Europe/Berlin",
         "pair": "met before",
@@ -80,6 +81,7 @@ def test_tutors_have_no_pairs_and_no_attributes_of_sessions() -> None:
     found = groups_of(teaching(), of_tutors(np.array([0, 1]), BEGIN + 5 * DAY))
     assert {name: of.tolist() for name, of in found.items()} == {
         "tenure": ["30 to 90 days", UNKNOWN],
+        "history": ["5 to 19 sessions", "under 5 sessions"],
         "load": ["1 to 5 in 7 days", "1 to 5 in 7 days"],
         "time zone": ["Europe/Berlin", UNKNOWN],
     }

@@ -20,6 +20,7 @@ from features.columns.group_rates import column_names
 from models.learners import hazard
 from models.learners.boosting import margins_of, margins_with
 from models.learners.calibration import Calibration, expit
+from models.learners.frailty import RATE, Frailty
 from models.learners.logistic import Linear
 from models.learners.tree_margins import MOST_ROWS, Walk, walk_of
 from models.learners.tree_shap import Forest, forest_of
@@ -86,6 +87,7 @@ class Sidecar(BaseModel):
     tutor_calibration: Calibration | None = None
     act_threshold: float | None = None
     fallback: Fallback | None = None
+    frailty: Frailty | None = None
     base_rate: float
     typical: tuple[float, ...]
     directions: tuple[int, ...] = ()
@@ -151,9 +153,12 @@ class Model:
         return np.column_stack([self._margins(hazard.with_period(matrix, period)) for period in range(periods)])
 
     def _margins(self, design: Matrix) -> Values:
+        linear, frailty = self.sidecar.linear, self.sidecar.frailty
         if len(design) >= MOST_ROWS:
-            return margins_of(self.booster, self.sidecar.linear, design)
-        return margins_with(self._walk.margins(design), self.sidecar.linear, design)
+            margins = margins_of(self.booster, linear, design)
+        else:
+            margins = margins_with(self._walk.margins(design), linear, design)
+        return margins + frailty.shift(margins, design, self.sidecar.columns) if frailty else margins
 
     @cached_property
     def _walk(self) -> Walk:
@@ -196,6 +201,9 @@ class Model:
         if linear := self.sidecar.linear:
             columns += linear.contributions(design[:, :n])
             base += linear.intercept(design[:, n] if design.shape[1] > n else None)
+        if frailty := self.sidecar.frailty:
+            margins = base + columns.sum(axis=1)
+            columns[:, self.sidecar.columns.index(RATE)] += frailty.shift(margins, design, self.sidecar.columns)
         chord = calibration.chord(base + columns.sum(axis=1), base)
         return np.column_stack([columns * chord[:, None], calibration.log_odds(base)])
 

@@ -23,15 +23,14 @@ from models.artifact import matrix
 from models.artifact.model import AttributeSpec, Fallback, GroupSpec, Model, seal
 from models.examples.rows import Examples, Rows, churn_examples, no_show_examples, periods_of
 from models.explain.direction import directions
-from models.learners.boosting import Fitted, Params, Shape, base_rate_only, boost, line_only
-from models.learners.calibration import Calibration
-from models.learners.calibration_choice import on_served
+from models.learners.boosting import Params, Shape, base_rate_only, boost, line_only
 from models.learners.hazard import with_period
 from models.score.tutor_risk import with_tutor_risk
 from models.train.attribute_coding import AttributeCoding
 from models.train.attribute_leaks import outcome_alarms
+from models.train.calibrating import calibrate
 from models.train.groups import specify_groups
-from models.train.held_out import HeldOutFit, Step, Window, fit_before, window
+from models.train.held_out import Step, fit_before, window
 from models.train.leaks import Alarm, check_leaks, leak_alarms
 
 DEFAULT_PARAMS: dict[Task, Params] = {
@@ -161,28 +160,18 @@ def fit(request: Request, moment: int) -> FittedModel:
     params = request.settings | held_out.chosen
     fitted = FIT[held_out.step](columns, examples.label, params, shape)
     sidecar = _sidecar(request, moment, examples, attributes, groups, priors, rows) | {"params": params}
-    if held_out.why:
-        sidecar |= {"fallback": Fallback(step=held_out.step, why=held_out.why)}
-    model = seal(
-        fitted.booster, linear=fitted.linear, calibration=_calibration(held_out, fitted, columns, parts), **sidecar
-    )
+    sidecar |= {"fallback": Fallback(step=held_out.step, why=held_out.why) if held_out.why else None}
+    calibrated = calibrate(held_out, fitted, columns, parts, names, priors)
+    sidecar |= {"frailty": calibrated.frailty}
+    model = seal(fitted.booster, linear=fitted.linear, calibration=calibrated.served, **sidecar)
     if request.task is Task.NO_SHOW and request.tutor_risk:
-        own = sidecar | {"attributes": tuple(coding.ordered_by(parts.earlier)), "calibration": held_out.calibration}
+        own = sidecar | {"attributes": tuple(coding.ordered_by(parts.earlier)), "calibration": calibrated.trial}
         judge = held_out.fitted and seal(held_out.fitted.booster, linear=held_out.fitted.linear, **own)
         model = with_tutor_risk(model, judge or model, request.history, parts.calibrate_from, moment)
     return FittedModel(model, examples, rows, overridden)
 
 
 FIT = {Step.TREES: boost, Step.LINE: line_only, Step.BASE_RATE: base_rate_only}
-
-
-def _calibration(held_out: HeldOutFit, fitted: Fitted, columns: Matrix, parts: Window) -> Calibration:
-    """Returns the held-out calibration at the level of the fitted model: `columns` is its design matrix."""
-    if not held_out.has_signal:
-        return held_out.calibration
-    later = np.flatnonzero(parts.later)
-    labels, tutors = parts.examples.label[later], parts.examples.tutor[later]
-    return on_served(held_out.calibration, fitted.margins(columns[later]), labels, tutors)
 
 
 def _alarms(

@@ -13,8 +13,7 @@ from features.base.array_types import Ints, Matrix, Values
 from models.examples.rows import Examples
 from models.learners import calibration
 from models.learners.boosting import LINE, PATIENCE, STARTS, Fitted, Params, Shape, alone, try_out
-from models.learners.calibration import Calibration, log_losses
-from models.learners.calibration_choice import choose
+from models.learners.calibration import log_losses
 from models.learners.logistic import fit_linear
 
 DesignBy = Callable[[NDArray[np.bool_]], Matrix]
@@ -84,13 +83,13 @@ NO_LINE = f"{NO_RANKING}, and neither does the line at 95 %"
 
 @dataclass(frozen=True)
 class HeldOutFit:
-    """Evaluation on the calibration examples of a model that has not seen them.
+    """Forecasts of the calibration examples by a model that has not seen them: its margins (examples,).
 
     `step` is the largest model that they support, `why` the reason for a smaller one than trees, otherwise empty.
     `chosen` are the best start and number of rounds. `fitted` is the model where the split was by date.
     """
 
-    calibration: Calibration
+    margins: Values
     step: Step
     why: str
     chosen: Params
@@ -122,7 +121,7 @@ def fit_before(design_by: DesignBy, parts: Window, settings: Params, shape: Shap
     ranking would be chance. See docs/adr/0031.
     """
     examples, later = parts.examples, np.flatnonzero(parts.later)
-    labels, tutors, as_of = examples.label[later], examples.tutor[later], examples.as_of[later]
+    labels, tutors = examples.label[later], examples.tutor[later]
     period = None if examples.period is None else examples.period[later]
     by_date = parts.earlier.mean() >= MIN_TRIAL_SHARE and np.ptp(examples.label[parts.earlier]) > 0
     trial = (_by_date if by_date else _by_tutor)(design_by, parts, later, settings, shape)
@@ -132,11 +131,11 @@ def fit_before(design_by: DesignBy, parts: Window, settings: Params, shape: Shap
     else:
         step, why, margins, chosen, fitted = Step.TREES, "", trial.margins, trial.chosen, trial.fitted
     if calibration.discriminates(margins, labels, tutors, period):
-        return HeldOutFit(choose(margins, labels, tutors, as_of), step, why, chosen, fitted)
+        return HeldOutFit(margins, step, why, chosen, fitted)
     margins = _line_by_tutor(design_by, examples, settings, shape)
     if calibration.discriminates(margins, examples.label, examples.tutor, examples.period, LIKELY):
-        return HeldOutFit(choose(margins[later], labels, tutors, as_of), Step.LINE, NO_RANKING, line, None)
-    return HeldOutFit(calibration.identity(labels, tutors), Step.BASE_RATE, NO_LINE, trial.chosen, None)
+        return HeldOutFit(margins[later], Step.LINE, NO_RANKING, line, None)
+    return HeldOutFit(margins[later], Step.BASE_RATE, NO_LINE, trial.chosen, None)
 
 
 def _by_date(design_by: DesignBy, parts: Window, later: Ints, settings: Params, shape: Shape) -> _Trial:

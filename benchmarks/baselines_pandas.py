@@ -65,10 +65,11 @@ def _coded(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
     local = _local(sessions["starts_at"], zone_of, zones)
     weekday, hour = local.dt.weekday.astype(np.int64), local.dt.hour.astype(np.int64)
     day = (local.astype("datetime64[us]").astype(np.int64) // 86_400_000_000).astype(np.int32)
+    started_at = tutors["started_at"].take(tutor).set_axis(sessions.index)
     return sessions.assign(
         tutor=tutor, pair=tutor * (student.max() + 1) + student, weekday=weekday, hour=hour, day=day,
         slot=(tutor * 7 + weekday) * 4 + hour // 6, own_weekday=tutor * 7 + weekday, own_part=tutor * 4 + hour // 6,
-        holiday=is_holiday(day.to_numpy(), zone_of, zones), started_at=tutors["started_at"].take(tutor).set_axis(sessions.index),
+        holiday=is_holiday(day.to_numpy(), zone_of, zones), started_at=started_at,
     ), tutors  # fmt: skip
 
 

@@ -12,19 +12,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from domain.vocabulary import ReasonCode
+from benchmarks.baseline_columns import DELIVERED, MOVED, REASONS, missed_rates, reason_shares
 from features.as_of.priors import Prior, Priors
 from features.base.holidays import is_holiday
 
-DELIVERED = ("completed", "student_no_show")
 HOUR, DAY, WEEK = pd.Timedelta(hours=1), pd.Timedelta(days=1), pd.Timedelta(days=7)
 CHUNK = 1_000_000
 """Sessions whose calendars are compared at a time: each has some twenty neighbours."""
 
 OWN = ("missed", "labelled", "delivered", "last_minute", "very_last_minute", "timed_start", "late", "timed",
        "late_minutes", "taught", "labelled_at")  # fmt: skip
-REASONS = tuple(str(code) for code in ReasonCode)
-MOVED = ("by_tutor", "by_student", "noticed", "notice", "short_notice", "reasoned", *REASONS)
 
 Tables = Mapping[str, pd.DataFrame]
 Columns = dict[str, pd.Series | np.ndarray]
@@ -218,11 +215,7 @@ def _of_moves(own: Mapping[int, pd.DataFrame], moved: Mapping[int, pd.DataFrame]
     noticed = _since(moved, 90, "noticed")
     columns: Columns = {f"reschedules_{days}d": _since(moved, days, "by_tutor") for days in (7, 30, 90)}
     columns |= {f"reschedule_rate_{days}d": rate(priors.reschedule, "by_tutor", days) for days in (7, 30, 90)}
-    columns |= {
-        f"{code}_share_90d": share(getattr(priors, f"reason_{code}"), code, "reasoned")
-        for code in REASONS
-        if f"reason_{code}" in Priors.model_fields
-    }
+    columns |= {name: share(prior, code, "reasoned") for name, (prior, code) in reason_shares(priors).items()}
     notice = _since(moved, 90, "notice") / 3_600_000_000
     return columns | {
         "student_reschedules_30d": _since(moved, 30, "by_student"),
@@ -265,13 +258,7 @@ def _of_session(
 ) -> Columns:
     labelled, of = events[events["labelled"]], sessions.iloc[queries["row"].to_numpy()].reset_index(drop=True)
     columns: Columns = {}
-    rates = {
-        "own_slot_no_show_rate": (priors.slot_no_show, "slot"),
-        "own_weekday_no_show_rate": (priors.weekday_no_show, "own_weekday"),
-        "own_part_of_day_no_show_rate": (priors.part_no_show, "own_part"),
-        "pair_no_show_rate": (priors.pair_no_show, "pair"),
-    }
-    for name, (prior, owner) in rates.items():
+    for name, (prior, owner) in missed_rates(priors).items():
         so_far = _totals(queries, labelled, owner, ("missed", "labelled"))[["missed", "labelled"]].fillna(0)
         columns[name] = prior.shrink(so_far["missed"].to_numpy(), so_far["labelled"].to_numpy())
     met = so_far["labelled"]  # of the last owner, the pair

@@ -13,20 +13,17 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from domain.vocabulary import ReasonCode
+from benchmarks.baseline_columns import DELIVERED, MOVED, REASONS, missed_rates, reason_shares
 from features.as_of.priors import Prior, Priors
 from features.base.holidays import is_holiday
 
 DAY, HOUR, QUARTER = 86_400_000_000, 3_600_000_000, 900_000_000
-DELIVERED = ["completed", "student_no_show"]
 CHUNK = 1_000_000
 """Sessions whose calendars are joined at a time: each has some twenty neighbours."""
 
 Tables = Mapping[str, pl.DataFrame]
 COUNTED = ("missed", "labelled", "delivered", "last_minute", "very_last_minute", "timed_start", "late", "timed")
 SUMMED = ("late_minutes", "taught", "labelled_at")
-REASONS = tuple(ReasonCode)
-MOVED = ("by_tutor", "by_student", "noticed", "notice", "short_notice", "reasoned", *REASONS)
 
 
 def frames(tables: Mapping[str, pa.Table]) -> Tables:
@@ -306,11 +303,7 @@ def _of_moves(
     columns |= {f"reschedule_rate_{days}d": rate(priors.reschedule, "by_tutor", days) for days in (7, 30, 90)}
     noticed = _since(moves, 90, "noticed")
     notice = (_since(moves, 90, "notice") / HOUR).to_numpy()
-    columns |= {
-        f"{code}_share_90d": share(getattr(priors, f"reason_{code}"), code, "reasoned")
-        for code in REASONS
-        if f"reason_{code}" in Priors.model_fields
-    }
+    columns |= {name: share(prior, code, "reasoned") for name, (prior, code) in reason_shares(priors).items()}
     return columns | {
         "student_reschedules_30d": _since(moves, 30, "by_student"),
         "student_reschedule_rate_90d": rate(priors.student_reschedule, "by_student", 90),
@@ -346,15 +339,9 @@ def _of_session(
         return others[owner][f"{owner}_{name}"].fill_null(0)
 
     met = so_far("pair", "labelled")
-    rates = {
-        "own_slot_no_show_rate": (priors.slot_no_show, "slot"),
-        "own_weekday_no_show_rate": (priors.weekday_no_show, "own_weekday"),
-        "own_part_of_day_no_show_rate": (priors.part_no_show, "own_part"),
-        "pair_no_show_rate": (priors.pair_no_show, "pair"),
-    }
     columns: dict[str, pl.Series | np.ndarray] = {
         name: _shrunk(prior, so_far(owner, "missed"), so_far(owner, "labelled"))
-        for name, (prior, owner) in rates.items()
+        for name, (prior, owner) in missed_rates(priors).items()
     }
     time = queries["time"]
     return columns | {

@@ -215,8 +215,6 @@ class Model:
         """Returns the TreeSHAP values of the trees: compiled where they are shallow enough, otherwise XGBoost's own."""
         if self._forest is not None:
             return self._forest.contributions(design)
-        if not self.booster.num_boosted_rounds():  # a line alone; XGBoost returns no matrix without trees
-            return np.zeros((len(design), design.shape[1] + 1))
         return np.asarray(self.booster.predict(xgb.DMatrix(design), pred_contribs=True, validate_features=False), float)
 
 

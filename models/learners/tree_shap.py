@@ -69,15 +69,13 @@ class Forest:
 
 
 def forest_of(booster: xgb.Booster) -> Forest | None:
-    """Returns the trees of a booster with numeric splits; None without trees or where a table would be too large."""
-    if not booster.num_boosted_rounds():
-        return None
+    """Returns the trees of a booster with numeric splits, if any; None where a table would be too large."""
     model = model_of(booster)
     nodes = nodes_of(model)
     place, path, passed, weight = _paths(nodes.left, nodes.right, nodes.column, nodes.cover)
     leaf = nodes.left < 0
     sizes = np.where(leaf, place << place, 0)
-    if place.max() > DEEPEST or sizes.sum() > LARGEST:
+    if place.max(initial=0) > DEEPEST or sizes.sum() > LARGEST:
         return None
     at = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     value = nodes.threshold.astype(np.float64)
@@ -189,6 +187,8 @@ def _add(
     table: Values,
 ) -> None:
     """Add the contributions of every tree to `sums` (columns, rows) for a matrix of that shape, in blocks of rows."""
+    if roots.size == 1:
+        return
     failed = np.zeros((np.diff(roots).max(), BLOCK), np.uint8)
     for begin in range(0, matrix.shape[1], BLOCK):
         n = min(BLOCK, matrix.shape[1] - begin)

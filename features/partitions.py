@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -36,7 +36,10 @@ SESSIONS_A_PART = 75_000
 
 @dataclass(frozen=True)
 class Part:
-    """All data of some tutors, and the rows of its sessions in the whole dataset (sessions,)."""
+    """All data of some tutors, and the rows of its sessions in the whole dataset (sessions,).
+
+    Tables of a part in memory are `Cut`s, except those without tutors.
+    """
 
     dataset: Dataset
     rows: Ints
@@ -67,7 +70,7 @@ class Coded:
 
 
 class Cut:
-    """Some rows of a table; each column is copied when it is first read."""
+    """Some rows of a table, read like a table by features; each column is copied when it is first read."""
 
     def __init__(self, columns: Coded, rows: Ints) -> None:
         self._whole, self._rows = columns, pa.array(rows)
@@ -87,6 +90,15 @@ class Cut:
         if name not in self._columns:
             self._columns[name] = self._whole[name].take(self._rows)
         return self._columns[name]
+
+    def table(self) -> pa.Table:
+        """The rows as a table, all columns copied."""
+        return self._whole.table.take(self._rows)
+
+
+def as_table(rows: Cut | pa.Table) -> pa.Table:
+    """The whole table of a part."""
+    return rows.table() if isinstance(rows, Cut) else rows
 
 
 class Partition:
@@ -108,16 +120,9 @@ class Partition:
         return (self[i] for i in range(self._n))
 
     def __getitem__(self, i: int) -> Part:
-        return self._part(i, lambda columns, rows: columns.table.take(pa.array(rows)))
-
-    def as_read(self, i: int) -> Part:
-        """Part whose columns are copied when they are first read, for a few features."""
-        return self._part(i, Cut)
-
-    def _part(self, i: int, cut: Callable[[Coded, Ints], Any]) -> Part:
         if not 0 <= i < self._n:
             raise IndexError(f"part {i} of {self._n}")
-        tables = {kind: cut(columns, self._rows(kind, i)) for kind, columns in self._coded.items()}
+        tables = {kind: Cut(columns, self._rows(kind, i)) for kind, columns in self._coded.items()}
         tables["students"] = _named_by(tables["sessions"], self.dataset.tables["students"])
         tables |= {kind: self.dataset.tables[kind] for kind in KINDS if kind not in tables}
         return Part(replace(self.dataset, tables=tables), self._rows("sessions", i))
@@ -148,7 +153,7 @@ def compute_by_parts(features: Sequence[Feature], parts: Partition, priors: Prio
     matrix = np.empty((n_sessions, len(features)), dtype=np.float32)
 
     def fill(i: int) -> None:
-        part = parts.as_read(i)
+        part = parts[i]
         history = History(part.dataset)
         compute_into(matrix, part.rows, features, Past(history, of_sessions(history.sessions), priors))
 
@@ -158,9 +163,7 @@ def compute_by_parts(features: Sequence[Feature], parts: Partition, priors: Prio
 
 def estimate_by_parts(parts: Partition, before: int, workers: int) -> Priors:
     """Priors of the whole marketplace, equal to those of `estimate_priors`, from the counts of each part."""
-    return priors_of(
-        _in_threads(lambda i: prior_counts(History(parts.as_read(i).dataset), before), len(parts), workers)
-    )
+    return priors_of(_in_threads(lambda i: prior_counts(History(parts[i].dataset), before), len(parts), workers))
 
 
 def _in_threads(work: Callable[[int], T], n: int, workers: int) -> list[T]:

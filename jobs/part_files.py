@@ -11,7 +11,7 @@ import pyarrow as pa
 from domain.schema import KINDS
 from domain.vocabulary import AttributeType
 from features.base.dataset import Attribute, Dataset
-from features.partitions import Part, Partition
+from features.partitions import Part, Partition, as_table
 
 _ABOUT, _ROWS = "about.json", "rows.npy"
 
@@ -54,7 +54,8 @@ def write_parts(parts: Partition, folder: Path) -> PartFiles:
 def _write(part: Part, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     np.save(folder / _ROWS, part.rows)
-    for kind, table in part.dataset.tables.items():
+    for kind, rows in part.dataset.tables.items():
+        table = as_table(rows)
         with pa.ipc.new_file(str(folder / f"{kind}.arrow"), table.schema) as file:
             file.write_table(table)
 

@@ -17,7 +17,7 @@ from features.as_of.queries import microseconds_of, of_sessions
 from features.base.dataset import Dataset
 from features.catalogue import NO_SHOW_FEATURES, compute
 from features.history.history import History
-from features.partitions import compute_by_parts, estimate_by_parts, partition
+from features.partitions import as_table, compute_by_parts, estimate_by_parts, partition
 from flows.train import cut_of
 from flows.train_distributed import train_parts
 from gateways.settings import Compute, Settings
@@ -74,7 +74,7 @@ def test_parts_read_from_files_are_those_that_were_written(tmp_path: Path) -> No
     for part, read in zip(parts, (files[i] for i in range(len(files))), strict=True):
         assert np.array_equal(read.rows, part.rows)
         assert read.dataset.attributes == part.dataset.attributes
-        assert all(read.dataset.tables[kind].equals(table) for kind, table in part.dataset.tables.items())
+        assert all(read.dataset.tables[kind].equals(as_table(table)) for kind, table in part.dataset.tables.items())
 
 
 @pytest.fixture(scope="module")

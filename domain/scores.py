@@ -9,6 +9,9 @@ from domain.horizons import ACT_RISK, WATCH_RISK
 from domain.score_kinds import SCORE_KINDS, Measure
 from domain.vocabulary import Band, ScoreKind, SubjectKind
 
+MAX_REASONS = 3
+"""Most reasons of a score."""
+
 
 class Reason(BaseModel):
     """One reason for a score.
@@ -104,11 +107,6 @@ def least_risk(wanted: Band) -> float:
 def points(value: float) -> int:
     """The 0 to 100 score shown to people for a probability in 0..1. No other code computes it."""
     return round(100 * value)
-
-
-def count_words(score: Score) -> str:
-    """Format an expected count with its interval: `9.3 of 48 (7.8–10.9)`."""
-    return f"{score.value:.1f} of {score.out_of} ({score.low:.1f}–{score.high:.1f})"
 
 
 def percent(share: float) -> str:

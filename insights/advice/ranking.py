@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 from domain.score_kinds import HELP_PARTS
-from domain.scores import Reason, Score
+from domain.scores import MAX_REASONS, Reason, Score
 from domain.vocabulary import Band, ScoreKind
 from features.columns.themes import theme_facts
 from insights.advice.actions import NO_ACTION, agenda, steps
-
-MAX_REASONS = 3
 
 
 def help_scores(no_show: Sequence[Score], churn: Sequence[Score]) -> list[Score]:

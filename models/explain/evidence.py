@@ -55,15 +55,17 @@ def evidence_of(sidecar: Sidecar, matrix: Matrix, numbers: OwnNumbers) -> Eviden
 def _own(sidecar: Sidecar, matrix: Matrix, numbers: OwnNumbers) -> tuple[Values, Values, Values]:
     """Returns the quoted numbers (rows, columns), the usual ones (columns,), and factors (rows, columns)."""
     own, usual = matrix.astype(np.float64), np.array(sidecar.typical)
-    factor = np.full(own.shape, np.nan)
-    for place, column in enumerate(sidecar.columns):
-        share = numbers.described_as(column)
-        if share in numbers.counts:
-            events, sessions = numbers.counts[share]
-            usual[place] = max(sidecar.typical[sidecar.columns.index(share)], SMALLEST_SHARE)
-            own[:, place] = np.divide(events, sessions, out=np.full(len(own), np.nan), where=sessions > 0)
-            ends = wilson(np.nan_to_num(own[:, place]), np.maximum(sessions, 1e-9))
-            factor[:, place] = np.log(np.clip(usual[place], *ends) / usual[place])
+    factor, columns = np.full(own.shape, np.nan), sidecar.columns
+    shares = {place: numbers.described_as(column) for place, column in enumerate(columns)}
+    counted = {place: share for place, share in shares.items() if share in numbers.counts}
+    if not counted:
+        return own, usual, factor
+    places, positions = list(counted), {column: place for place, column in enumerate(columns)}
+    events, sessions = np.array([numbers.counts[share] for share in counted.values()]).transpose(1, 2, 0)
+    usual[places] = np.maximum([sidecar.typical[positions[share]] for share in counted.values()], SMALLEST_SHARE)
+    own[:, places] = np.divide(events, sessions, out=np.full(events.shape, np.nan), where=sessions > 0)
+    low, high = wilson(np.nan_to_num(own[:, places]), np.maximum(sessions, 1e-9))
+    factor[:, places] = np.log(np.clip(usual[places], low, high) / usual[places])
     return own, usual, factor
 
 

@@ -1,12 +1,14 @@
 """Reasons of a score: the row's contributions by group, in words with the tutor's own numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from domain.scores import Reason
+from domain.scores import MAX_REASONS, Reason
 from features.base.array_types import Matrix, Values
+from features.base.dataset import Group
+from features.columns.group_rates import GroupRate
 from models.artifact.model import Model, Sidecar
 from models.explain.choice import NO_COLUMN, NO_REASON, choose
 from models.explain.evidence import evidence_of
@@ -15,8 +17,6 @@ from models.explain.groups import NO_HISTORY, groups_of
 from models.explain.own_numbers import OwnNumbers
 from models.explain.shares import describe_share
 from models.explain.words import describe
-
-MAX_REASONS = 3
 
 NO_HISTORY_WORDS = "no sessions yet: the marketplace's usual"
 
@@ -41,7 +41,7 @@ def explain(
     effects = groups.effects(parts, numbers.new)
     usable = ~groups.of_session if about_tutor else np.ones_like(groups.of_session)
     choice = choose(effects, parts, evidence, groups, usable)
-    rows = _Rows(model.sidecar, groups.themes, matrix, numbers)
+    rows = _Rows(model.sidecar, groups.themes, group_columns(model.sidecar), matrix, numbers)
     return [
         rows.reasons(row, effect, column)
         for row, (effect, column) in enumerate(zip(choice.effect.tolist(), choice.column.tolist(), strict=True))
@@ -50,10 +50,11 @@ def explain(
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows to be worded: their matrix and numbers, and the theme of each column."""
+    """Rows to be worded: their matrix and numbers, the theme of each column, and the columns that are group rates."""
 
     sidecar: Sidecar
     themes: Sequence[str]
+    of_groups: Mapping[str, tuple[Group, GroupRate]]
     matrix: Matrix
     numbers: OwnNumbers
 
@@ -72,7 +73,7 @@ class _Rows:
         """Returns the words of a column, empty where they are those of the usual value."""
         sidecar, value = self.sidecar, float(self.matrix[row, column])
         name, usual = sidecar.columns[column], sidecar.typical[column]
-        if of_group := group_columns(sidecar).get(name):
+        if of_group := self.of_groups.get(name):
             return describe_group(*of_group, value, usual, self.numbers.counted(name, row))
         if column >= len(sidecar.features):
             categories = sidecar.attributes[column - len(sidecar.features)].categories

@@ -5,20 +5,18 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from domain.horizons import TUTOR_HORIZON
 from domain.scores import Reason, Score
 from domain.vocabulary import Task
-from features.as_of.queries import by_tutor, microseconds_of, of_sessions, of_tutors
-from features.history.active import active_tutors
 from features.history.history import History
 from flows.train import request_of
 from jobs.scoring import model_scores
 from models.artifact.champion import Champion
-from models.artifact.matrix import QueriedRows, query_rows
+from models.artifact.matrix import QueriedRows
 from models.artifact.model import Model
-from models.examples.rows import booked_sessions, data_span
+from models.examples.rows import data_span
 from models.explain.explanation import explain
 from models.explain.own_numbers import OwnNumbers, own_numbers
+from models.score.model_rows import active_rows, booked_rows
 from models.train.fitting import FittedModel, fit
 from tests.lib.markets import FEW, market
 
@@ -58,16 +56,12 @@ class ExplainedRows:
 def explained_market() -> dict[Task, ExplainedRows]:
     """Booked sessions of 14 days by a no-show model, and active tutors by a churn model."""
     history = History(market(FEW).dataset)
-    now, end = microseconds_of(FEW.end), data_span(history)[1] + 1
-    sessions = of_sessions(history.sessions, booked_sessions(history, now, TUTOR_HORIZON), now)
-    queries = {
-        Task.NO_SHOW: by_tutor(sessions, history.n_tutors)[1],
-        Task.CHURN: of_tutors(active_tutors(history, now), now),
-    }
+    end = data_span(history)[1] + 1
     small = {"cut": end, "params": {"rounds": 30}}
     fitted = {task: fit(replace(request_of(task, history, seed=1), **small), end) for task in Task}
+    rows_of = {Task.NO_SHOW: booked_rows, Task.CHURN: active_rows}
     return {
-        task: ExplainedRows(fitted[task], query_rows(fitted[task].model.sidecar, history, queries[task]))
+        task: ExplainedRows(fitted[task], rows_of[task](fitted[task].model, f"{task}/1", history, FEW.end).rows)
         for task in Task
     }
 

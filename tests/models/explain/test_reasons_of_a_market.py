@@ -6,11 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from domain.scores import Reason
+from domain.scores import MAX_REASONS, Reason
 from domain.vocabulary import Band, ScoreKind, Task
 from features.catalogue import FEATURES
 from insights.advice.actions import DEFAULT_ACTION, NO_ACTION
-from models.explain.explanation import MAX_REASONS
 from tests.lib.explained_market import ExplainedRows, explained_market, scored_market
 
 DIRECT = {

@@ -38,7 +38,7 @@ class Line:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None without a target."""
+        """True if the target is met; None without a target."""
         if self.target is None:
             return None
         return self.measured >= self.target if self.at_least else self.measured <= self.target

@@ -46,7 +46,7 @@ class WebhookMessage:
 
 
 def says_more(kind: ScoreKind, value: float, band: Band, before: float, band_before: Band) -> bool:
-    """Whether the band differs from the previous score's, or the value by MOVED (a count: MOVED_COUNT) or more."""
+    """Returns True for another band than before, or a difference in value of at least MOVED (a count: MOVED_COUNT)."""
     moved = MOVED_COUNT if SCORE_KINDS[kind].measure is Measure.COUNT else MOVED
     return band is not band_before or abs(value - before) >= moved
 

@@ -26,7 +26,7 @@ from jobs.scoring import (
     skipping_unscorable,
     without_tutors,
     without_unreadable,
-)  # fmt: skip
+)
 from models.artifact.champion import Champion
 from quality.reasons import with_reason_codes
 from store.facts.history import HISTORY_KINDS, read_dataset

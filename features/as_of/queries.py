@@ -61,7 +61,7 @@ def warning_moment(sessions: SessionColumns) -> Ints:
 
 
 def decided_when_asked(sessions: SessionColumns) -> Flags:
-    """Whether a session was held or missed, and this was known by its early-warning moment: (sessions,)."""
+    """True for sessions held or missed whose outcome was known by their early-warning moment: (sessions,)."""
     known = (sessions.known_at != MISSING) & (sessions.known_at <= warning_moment(sessions))
     return np.asarray(known & sessions.is_in(HELD_OR_MISSED))
 

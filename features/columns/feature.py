@@ -74,7 +74,7 @@ class Feature:
 
     @property
     def is_ordered(self) -> bool:
-        """Whether a larger value is more of something, unlike a weekday or an hour."""
+        """True if a larger value is more of something, unlike a weekday or an hour."""
         return self.unit == FLAG or bool(self.phrase(0.0)[1])
 
 

@@ -9,7 +9,7 @@ from importing.format.expressions import column_source, condition, counted_shift
 
 
 def is_outcome(field: Field) -> bool:
-    """Whether a field is an outcome of a session, or of a tutor's stay."""
+    """Returns True for an outcome of a session, or of a tutor's stay."""
     return field.late or field.choices is SessionStatus
 
 

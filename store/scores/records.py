@@ -75,7 +75,7 @@ def last_sweep(engine: Engine) -> datetime | None:
 
 
 def swept_between(engine: Engine, begin: datetime, end: datetime) -> bool:
-    """Whether tutors were scored as of a moment in [begin, end]. Raises DatabaseUnavailable."""
+    """Returns True if tutors were scored as of a moment in [begin, end]. Raises DatabaseUnavailable."""
     with reading(engine) as connection:
         return bool(connection.execute(_SWEPT, {"begin": begin, "end": end}).scalar())
 

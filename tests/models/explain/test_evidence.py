@@ -15,7 +15,7 @@ def _sides(
     counts: dict[str, tuple[int, int]] | None = None,
     **sidecar: object,
 ) -> list[tuple[bool, bool]]:
-    """Whether each number of one row raises and lowers the risk."""
+    """For each number of one row: does it raise the risk, does it lower it."""
     given = {"features": features, "typical": typical, **sidecar}
     model = model_to_explain(small_booster(noisy_columns(1), 1, 1), **given)
     numbers = OwnNumbers({name: (np.array([a * 1.0]), np.array([b * 1.0])) for name, (a, b) in (counts or {}).items()})
